@@ -22,12 +22,13 @@ Form = Literal["terminal", "csv", "md", "html"]
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """What a person sees, the value behind it (SI), the ids of its sources and a status mark."""
+    """What a person sees, the value behind it (SI), its sources, a status mark and how it was calculated."""
 
     shown: str
     value: object = None
     sources: tuple[str, ...] = ()
     mark: str = ""
+    calculation: str = ""
 
     def words(self, lang: str) -> str:
         """The text of the cell with its mark."""
@@ -53,8 +54,13 @@ class Table:
     notes: tuple[str, ...] = ()
 
     def records(self) -> list[dict[str, object]]:
-        """The rows as dictionaries of plain values, for JSON."""
-        return [{c.key: plain(v) for c, v in zip(self.columns, row, strict=True)} for row in self.rows]
+        """The rows as dictionaries of plain values for JSON, with the sources of each value by column."""
+        found: list[dict[str, object]] = []
+        for row in self.rows:
+            record = {c.key: plain(v) for c, v in zip(self.columns, row, strict=True)}
+            cited = {c.key: list(v.sources) for c, v in zip(self.columns, row, strict=True) if isinstance(v, Cell) and v.sources}
+            found.append({**record, "sources": cited} if cited else record)
+        return found
 
 
 def plain(value: object) -> object:

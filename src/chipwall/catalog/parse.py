@@ -123,7 +123,8 @@ def _check_value(row: FactRow, dimension: str, problem: Any) -> None:
         return
     if got != dimension:
         problem(text("{quantity}: unit '{unit}' is {got}, not {dimension}", quantity=row.quantity, unit=row.unit, got=got, dimension=dimension))
-    if row.value < 0 or (row.value == 0 and not row.note):
+    # a link of zero is knowledge: the card has none
+    if row.value < 0 or (row.value == 0 and row.quantity != "link_bandwidth"):
         problem(text("{quantity}: {value} is not positive", quantity=row.quantity, value=str(row.value)))
     low, high = row.low, row.high
     if (low is not None and low > row.value) or (high is not None and high < row.value):

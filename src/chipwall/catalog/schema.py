@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, Strict, StrictBool, StrictStr
 
 from chipwall.sources import Status
 
@@ -35,7 +35,7 @@ class FactRow(_Row):
     """One fact; ``value`` is left out where ``unknown`` says that it is not published."""
 
     quantity: str
-    value: bool | Decimal | str | None = Field(default=None, union_mode="left_to_right", strict=True)
+    value: StrictBool | Annotated[Decimal, Strict()] | StrictStr | None = None
     unknown: bool = False
     unit: str = ""
     status: Status
