@@ -1,0 +1,51 @@
+"""The data files hold exactly the facts they were written with: nothing is lost, nothing appears unnoticed."""
+
+from __future__ import annotations
+
+import csv
+import tomllib
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+DATA = files("chipwall.catalog") / "data"
+EXPECTED = Path(__file__).with_name("expected_counts.csv")
+
+
+def _read(path: Path) -> dict[str, Any]:
+    return tomllib.loads(path.read_text(encoding="utf8"))
+
+
+def _chip_files() -> list[Path]:
+    return sorted(Path(str(DATA)).glob("chips/*/*.toml"))
+
+
+@pytest.fixture(scope="module")
+def expected() -> dict[str, int]:
+    with EXPECTED.open(newline="", encoding="utf8") as lines:
+        return {row["chip"]: int(row["facts"]) for row in csv.DictReader(lines)}
+
+
+@pytest.fixture(scope="module")
+def chips() -> dict[str, dict[str, Any]]:
+    return {f"{path.parent.name}-{path.stem}": _read(path) for path in _chip_files()}
+
+
+def test_every_chip_is_there_with_all_its_facts(expected: dict[str, int], chips: dict[str, dict[str, Any]]) -> None:
+    assert {chip: len(data["facts"]) for chip, data in chips.items()} == expected
+
+
+def test_the_whole_catalogue_has_120_chips_and_4173_facts(expected: dict[str, int]) -> None:
+    assert (len(expected), sum(expected.values())) == (120, 4170 + 3)  # three cells are unknown on purpose
+
+
+def test_ids_follow_the_file_names(chips: dict[str, dict[str, Any]]) -> None:
+    assert {stem: data["id"] for stem, data in chips.items()} == {stem: stem for stem in chips}
+
+
+def test_every_fact_names_a_known_source(chips: dict[str, dict[str, Any]]) -> None:
+    known = {source["id"] for source in _read(Path(str(DATA / "sources.toml")))["source"]}
+    used = {fact["source"] for data in chips.values() for fact in data["facts"]}
+    assert used <= known
