@@ -202,7 +202,9 @@ def format_quantity(value: float | None, dimension: str, *, digits: int = 4) -> 
             shown = shown.rstrip("0").rstrip(".")
         return shown if dimension in ("1", "generation") else f"{shown} {dimension}"
     for factor, prefix in _PREFIXES:
-        # memory is always told in GB, as on every data sheet, never in TB or MB
+        # rates are told in TFLOP/s up to a hundred PFLOP/s, memory in GB, as on every data sheet
+        if dimension == "flop/s" and factor > TERA and abs(value) < 100 * PETA:
+            continue
         if dimension == "byte" and not (prefix == "G" and value >= 0.1 * GIGA or prefix in "Mk" and value < 0.1 * GIGA):
             continue
         if abs(value) >= factor * (0.1 if dimension == "byte" else 1):

@@ -73,7 +73,9 @@ def shown_value(fact: Fact, dimension: str) -> str:
         return f"{fact.published} {fact.unit}"
     if dimension == "USD":
         return f"{fact.number:,.0f} USD"
-    return format_quantity(fact.number, dimension)
+    shown = format_quantity(fact.number, dimension)
+    # integer formats count operations, not floating-point ones
+    return shown.replace("FLOP/s", "OPS") if fact.quantity.startswith("int") else shown
 
 
 def measure_cell(measure: Measure) -> Cell:

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from chipwall.brief.language import translated
+from chipwall.brief.language import lookup, translated
 
-__all__ = ["PALETTE", "Spec", "bars", "layered", "paths", "svg", "wall"]
+__all__ = ["PALETTE", "Spec", "bars", "dots", "layered", "lookup", "paths", "svg", "wall"]
 
 Spec = dict[str, Any]
 
@@ -74,6 +74,32 @@ def bars(rows: Sequence[Mapping[str, object]], *, title: str, x: str, lang: str,
         rule: Spec = {"x": {"datum": reference}}
         layers.append({"mark": {"type": "rule", "strokeDash": [4, 3], "color": "#555"}, "encoding": rule})
     return layered(layers, title=title, lang=lang, height=max(26 * len(rows), 60))
+
+
+def dots(rows: Sequence[Mapping[str, object]], *, title: str, x: str, lang: str, reference: float | None = None) -> Spec:
+    """One row per quantity, one mark per group, on a logarithmic axis.
+
+    ``rows`` carry ``label``, ``value``, ``shown`` and ``group``; colour and shape both tell the group.
+    """
+    data = {"values": [dict(r) for r in rows]}
+    order = list(dict.fromkeys(str(r["label"]) for r in rows))
+    groups = list(dict.fromkeys(str(r["group"]) for r in rows))
+    y: Spec = {"field": "label", "type": "nominal", "sort": order, "title": None, "axis": {"labelLimit": 260, "grid": True}}
+    offset: Spec = {"field": "group", "sort": groups}
+    value: Spec = {"field": "value", "type": "quantitative", "title": translated(x, lang), "scale": {"type": "log"}}
+    group: Spec = {"field": "group", "type": "nominal", "title": None, "sort": groups}
+    encoding: Spec = {"y": y, "yOffset": offset, "x": value, "color": group}
+    layers: list[Spec] = [
+        {"data": data, "mark": {"type": "point", "filled": True, "size": 70}, "encoding": {**encoding, "shape": group}},
+        {
+            "data": data,
+            "mark": {"type": "text", "align": "left", "dx": 7, "fontSize": 10},
+            "encoding": {**encoding, "text": {"field": "shown"}},
+        },
+    ]
+    if reference is not None:
+        layers.append({"mark": {"type": "rule", "strokeDash": [4, 3], "color": "#555"}, "encoding": {"x": {"datum": reference}}})
+    return layered(layers, title=title, lang=lang, height=max(15 * len(rows), 80))
 
 
 def wall(

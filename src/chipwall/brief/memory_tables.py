@@ -97,7 +97,7 @@ def serving_table(model: LanguageModel, chip: Chip, formats: Sequence[str], how:
         Column("chips_needed", text("Chips needed"), right=True),
     )
     title = text(
-        "Serving {model} on {chips} x {chip}: {sequences} sequences of {context} tokens",
+        "Serving {model} on {chips} x {chip}: batch {sequences}, context {context} tokens",
         model=model.name, chips=how.chips, chip=chip.name, sequences=how.sequences, context=how.context,
     )  # fmt: skip
     return Table(title, columns, tuple(rows), tuple(_format_notes(chip, formats)))
