@@ -31,7 +31,8 @@ __all__ = [
 
 _IDENTITY = (
     "maker", "status", "announced", "available", "form_factor", "fab_node", "memory_type", "memory_capacity", "memory_reported",
-    "memory_bandwidth", "bf16_rate", "fp8_rate", "int8_rate", "fp4_rate", "fp64_rate", "link_bandwidth", "scaleup_domain", "tdp", "price",
+    "memory_bandwidth", "bf16_rate", "fp8_rate", "int8_rate", "fp4_rate", "fp64_rate", "link_bandwidth",
+    "scaleup_domain", "tdp", "price",
 )  # fmt: skip
 
 
@@ -81,13 +82,21 @@ def _ratio_cell(own: Fact | None, other: Fact | None) -> Cell:
         missing = tuple(f.source for f in (own, other) if f)
         return Cell("-", None, missing, calculation=text("not known on both sides"))
     dimension = QUANTITIES[own.quantity].dimension
-    formats = f" ({own.quantity.removesuffix('_rate')}/{other.quantity.removesuffix('_rate')})" if own.quantity != other.quantity else ""
+    formats = (
+        f" ({own.quantity.removesuffix('_rate')}/{other.quantity.removesuffix('_rate')})"
+        if own.quantity != other.quantity
+        else ""
+    )
     return Cell(
         ratio(own.number, other.number) + formats,
         own.number / other.number,
         tuple(dict.fromkeys((own.source, other.source))),
         max(mark(own), mark(other), key=len),
-        text("{own} / {other}", own=format_quantity(own.number, dimension), other=format_quantity(other.number, dimension)),
+        text(
+            "{own} / {other}",
+            own=format_quantity(own.number, dimension),
+            other=format_quantity(other.number, dimension),
+        ),
     )
 
 
@@ -103,7 +112,11 @@ def ratios_section(chip: Chip, others: Sequence[Chip], lang: str) -> Section:
         if cell.value is not None
     ]
     chart = charts.dots(
-        points, title=text("{chip} against the others: 1 is equal", chip=chip.name), x=text("ratio, logarithmic"), lang=lang, reference=1.0
+        points,
+        title=text("{chip} against the others: 1 is equal", chip=chip.name),
+        x=text("ratio, logarithmic"),
+        lang=lang,
+        reference=1.0,
     )
     worked = Table(
         text("The two numbers of each ratio"),
@@ -111,7 +124,10 @@ def ratios_section(chip: Chip, others: Sequence[Chip], lang: str) -> Section:
         tuple((title, *(Cell(c.calculation, c.value, c.sources) for c in cells)) for title, cells in rows),
     )
     return Section(
-        "ratios", text("Against the others"), tables=(table, worked, compare_table([chip, *others])), charts=(chart,) if points else ()
+        "ratios",
+        text("Against the others"),
+        tables=(table, worked, compare_table([chip, *others])),
+        charts=(chart,) if points else (),
     )
 
 
@@ -120,7 +136,11 @@ def tpp_section(chip: Chip, others: Sequence[Chip]) -> Section:
     rows = []
     for one in (chip, *others):
         tpp, density = total_processing_performance(one), performance_density(one)
-        other = text("{note}: {value}", note=tpp.alternative_note, value=f"{tpp.alternative:,.0f}") if tpp.alternative else ""
+        other = (
+            text("{note}: {value}", note=tpp.alternative_note, value=f"{tpp.alternative:,.0f}")
+            if tpp.alternative
+            else ""
+        )
         rows.append(
             (
                 one.name,
@@ -139,17 +159,28 @@ def tpp_section(chip: Chip, others: Sequence[Chip]) -> Section:
         Column("density_formula", text("Density, filled in")),
         Column("other_reading", text("Other reading")),
     )
-    sentences = [text("TPP is dense TOPS times bit length, the highest over formats; density divides it by all logic die area made on a non-planar process.")]
+    sentences = [
+        text(
+            "TPP is dense TOPS times bit length, the highest over formats; density divides it by all logic die area "
+            "made on a non-planar process."
+        )
+    ]
     own = total_processing_performance(chip)
     h20 = next((o for o in others if o.id.startswith("nvidia-h20-")), None)
     if h20 is not None and own.value and (base := total_processing_performance(h20).value):
         sentences.append(
             text(
                 "{chip} has {ratio:.1f} times the TPP of {other} ({own:,.0f} / {base:,.0f}).",
-                chip=chip.name, ratio=float(own.value / base), other=h20.name, own=float(own.value), base=float(base),
-            )  # fmt: skip
+                chip=chip.name,
+                ratio=float(own.value / base),
+                other=h20.name,
+                own=float(own.value),
+                base=float(base),
+            )
         )
-    return Section("tpp", text("What the export rules measure"), tuple(sentences), (Table("", columns, tuple(rows), (LEGEND,)),))
+    return Section(
+        "tpp", text("What the export rules measure"), tuple(sentences), (Table("", columns, tuple(rows), (LEGEND,)),)
+    )
 
 
 FORMATS = ("bf16", "fp8", "int8", "int4")
@@ -164,7 +195,14 @@ def memory_section(chip: Chip, models: Sequence[LanguageModel], lang: str) -> Se
         cells = []
         for weights in FORMATS:
             parts = serving_parts(
-                model, chip, chips=1, weights=weights, context=serving.context, sequences=1, kv_bytes_per_value=2.0, reserve=serving.reserve
+                model,
+                chip,
+                chips=1,
+                weights=weights,
+                context=serving.context,
+                sequences=1,
+                kv_bytes_per_value=2.0,
+                reserve=serving.reserve,
             )
             total = sum(p.bytes for p in parts)
             said = verdict(total, memory)
@@ -178,7 +216,9 @@ def memory_section(chip: Chip, models: Sequence[LanguageModel], lang: str) -> Se
             cells.append(Cell(shown, total, _memory_sources(model, chip), "", calculation))
         rows.append((model.name, *cells))
     columns = (Column("model", text("Model")), *(Column(f"{f}_bytes", f) for f in FORMATS))
-    grid = Table(text("Serving on one chip, {context} tokens of 16-bit cache", context=serving.context), columns, tuple(rows))
+    grid = Table(
+        text("Serving on one chip, {context} tokens of 16-bit cache", context=serving.context), columns, tuple(rows)
+    )
     largest = models[-1]
     chart = charts.bars(
         [
@@ -197,7 +237,9 @@ def memory_section(chip: Chip, models: Sequence[LanguageModel], lang: str) -> Se
         tuning_table(largest, chip, FORMATS, tuning),
         formulas_table(largest, chip, "int4", serving, tuning),
     )
-    return Section("memory", text("What fits in its memory"), (sentence, *fit_sentences(chip, largest)), tables, (chart,))
+    return Section(
+        "memory", text("What fits in its memory"), (sentence, *fit_sentences(chip, largest)), tables, (chart,)
+    )
 
 
 def fit_sentences(chip: Chip, model: LanguageModel) -> tuple[Text, ...]:
@@ -211,8 +253,11 @@ def fit_sentences(chip: Chip, model: LanguageModel) -> tuple[Text, ...]:
             said.append(
                 text(
                     "{model} at {format}: no, the weights alone are {decimal} ({gib:.0f} GiB).",
-                    model=model.name, format=weights, decimal=format_quantity(alone, "byte"), gib=alone / GIB,
-                )  # fmt: skip
+                    model=model.name,
+                    format=weights,
+                    decimal=format_quantity(alone, "byte"),
+                    gib=alone / GIB,
+                )
             )
         else:
             left = memory * 0.9 - alone
@@ -220,9 +265,14 @@ def fit_sentences(chip: Chip, model: LanguageModel) -> tuple[Text, ...]:
                 text(
                     "{model} at {format}: {verdict}; after the weights and a 10 % reserve {left:.0f} GiB are left for KV cache; "
                     "a LoRA step needs {tuned:.0f} of {memory:.0f} GiB ({tuning}).",
-                    model=model.name, format=weights, verdict=text("yes") if left > 0 else text("only without the reserve"), left=max(left, 0) / GIB,
-                    tuned=tuned / GIB, memory=memory / GIB, tuning=verdict(tuned, memory),
-                )  # fmt: skip
+                    model=model.name,
+                    format=weights,
+                    verdict=text("yes") if left > 0 else text("only without the reserve"),
+                    left=max(left, 0) / GIB,
+                    tuned=tuned / GIB,
+                    memory=memory / GIB,
+                    tuning=verdict(tuned, memory),
+                )
             )
     return tuple(said)
 
@@ -249,7 +299,9 @@ def ceilings_section(chips: Sequence[Chip], models: Sequence[LanguageModel]) -> 
             Column("bound", text("Bound at 64")),
         )
         tables.append(Table(text("{model}: limits per chip", model=model.name), columns, tuple(rows)))
-    note = text("Limits, not predictions: arithmetic and bandwidth at their peaks, nothing lost between chips, 2,048 tokens of context.")
+    note = text(
+        "Limits, not predictions: arithmetic and bandwidth at their peaks, nothing lost between chips, 2,048 tokens of context."
+    )
     return Section("ceilings", text("What physics allows"), (note,), tuple(tables))
 
 
@@ -265,19 +317,40 @@ def _ceiling_row(chip: Chip, model: LanguageModel, weights: str) -> tuple[object
         )
     except Unknown as missing:
         return (chip.name, weights, None, Cell("-", None, (), calculation=missing.what), Cell("-"), Cell("-"), "")
-    cells = [Cell(f"{x.value:,.0f}" if x.value >= 100 else f"{x.value:,.1f}", x.value, x.sources, "", x.formula) for x in limits]
+    cells = [
+        Cell(f"{x.value:,.0f}" if x.value >= 100 else f"{x.value:,.1f}", x.value, x.sources, "", x.formula)
+        for x in limits
+    ]
     return (chip.name, weights, needed, *cells, Text.of(limits[2].bound))
 
 
 def unknown_section(chips: Sequence[Chip]) -> Section:
     """What is not known, or known but not verified."""
-    asked = ("memory_bandwidth", "bf16_rate", "fp8_rate", "link_bandwidth", "tdp", "price", "applicable_die_area", "available", "memory_reported")
+    asked = (
+        "memory_bandwidth",
+        "bf16_rate",
+        "fp8_rate",
+        "link_bandwidth",
+        "tdp",
+        "price",
+        "applicable_die_area",
+        "available",
+        "memory_reported",
+    )
     rows = []
     for chip in chips:
         missing = [QUANTITIES[q].title for q in asked if (f := chip.fact(q)) is None or f.value is None]
-        doubtful = [QUANTITIES[q].title for q in asked if (f := chip.fact(q)) is not None and f.value is not None and f.status in ("unverified", "estimated")]
+        doubtful = [
+            QUANTITIES[q].title
+            for q in asked
+            if (f := chip.fact(q)) is not None and f.value is not None and f.status in ("unverified", "estimated")
+        ]
         rows.append((chip.name, joined(missing), joined(doubtful)))
-    columns = (Column("chip", text("Chip")), Column("unknown", text("Not known")), Column("doubtful", text("Estimated or not verified")))
+    columns = (
+        Column("chip", text("Chip")),
+        Column("unknown", text("Not known")),
+        Column("doubtful", text("Estimated or not verified")),
+    )
     return Section("unknown", text("What is not known"), tables=(Table("", columns, tuple(rows)),))
 
 

@@ -78,10 +78,15 @@ def _ratio_sentences(chip: Chip, others: Sequence[Chip]) -> list[Text]:
         compute, memory, bandwidth = (rows[k][i] for k in ("Compute, 16 bit", "Memory", "Memory bandwidth"))
         said.append(
             text(
-                "Against {other}: {compute} in 16-bit compute, {memory} in memory ({memory_worked}), {bandwidth} in bandwidth ({bandwidth_worked}).",
-                other=other.name, compute=compute.shown, memory=memory.shown, memory_worked=memory.calculation,
-                bandwidth=bandwidth.shown, bandwidth_worked=bandwidth.calculation,
-            )  # fmt: skip
+                "Against {other}: {compute} in 16-bit compute, {memory} in memory ({memory_worked}), "
+                "{bandwidth} in bandwidth ({bandwidth_worked}).",
+                other=other.name,
+                compute=compute.shown,
+                memory=memory.shown,
+                memory_worked=memory.calculation,
+                bandwidth=bandwidth.shown,
+                bandwidth_worked=bandwidth.calculation,
+            )
         )
     return said
 

@@ -41,7 +41,12 @@ def _source_line(source_id: str, title: str, publisher: str, published: str) -> 
 
 
 def _colophon(brief: Brief) -> str:
-    return text("chipwall {code}, data {data}, written {day}", code=__version__, data=brief.version, day=date.today().isoformat())
+    return text(
+        "chipwall {code}, data {data}, written {day}",
+        code=__version__,
+        data=brief.version,
+        day=date.today().isoformat(),
+    )
 
 
 def terminal(brief: Brief, lang: str) -> str:
@@ -100,7 +105,9 @@ def as_json(brief: Brief, lang: str) -> dict[str, object]:
             for section, table, name, cell in brief.cells()
             if isinstance(cell.value, (int, float)) and not isinstance(cell.value, bool)
         ],
-        "sources": [{"id": s.id, "title": s.title, "publisher": s.publisher, "published": s.published} for s in brief.sources],
+        "sources": [
+            {"id": s.id, "title": s.title, "publisher": s.publisher, "published": s.published} for s in brief.sources
+        ],
     }
 
 
@@ -111,5 +118,3 @@ def _section_json(section: Section, lang: str) -> dict[str, object]:
         "sentences": [translated(s, lang) for s in section.sentences],
         "tables": [{"title": translated(t.title, lang), "rows": t.records()} for t in section.tables],
     }
-
-

@@ -58,7 +58,11 @@ class Table:
         found: list[dict[str, object]] = []
         for row in self.rows:
             record = {c.key: plain(v) for c, v in zip(self.columns, row, strict=True)}
-            cited = {c.key: list(v.sources) for c, v in zip(self.columns, row, strict=True) if isinstance(v, Cell) and v.sources}
+            cited = {
+                c.key: list(v.sources)
+                for c, v in zip(self.columns, row, strict=True)
+                if isinstance(v, Cell) and v.sources
+            }
             found.append({**record, "sources": cited} if cited else record)
         return found
 
@@ -94,7 +98,9 @@ def _terminal(table: Table, lang: str) -> str:
     from rich.table import Table as RichTable
     from rich.text import Text as RichText
 
-    drawn = RichTable(box=box.SIMPLE_HEAD, title=translated(table.title, lang) or None, title_justify="left", pad_edge=False)
+    drawn = RichTable(
+        box=box.SIMPLE_HEAD, title=translated(table.title, lang) or None, title_justify="left", pad_edge=False
+    )
     for i, column in enumerate(table.columns):
         # names and numbers stay whole; sentences wrap
         drawn.add_column(

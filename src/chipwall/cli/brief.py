@@ -14,7 +14,9 @@ __all__ = ["brief"]
 @click.command()
 @click.argument("chip")
 @click.option("--against", help="Other chips, with commas. Default: H100 SXM, H20, B200, Ascend 910C, MLU590.")
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="The page. Default: chipwall-brief-CHIP.html here.")
+@click.option(
+    "--out", type=click.Path(path_type=Path, dir_okay=False), help="The page. Default: chipwall-brief-CHIP.html here."
+)
 @click.option("--md", "as_markdown", is_flag=True, help="Print Markdown instead, and write no page.")
 @json_option
 @lang_option
@@ -28,10 +30,18 @@ def brief(chip: str, against: str | None, out: Path | None, as_markdown: bool, a
     from chipwall.text import text
 
     subject = catalog.chip(chip)
-    others = [catalog.chip(n.strip()) for n in against.split(",") if n.strip()] if against else default_opponents(subject, catalog.load())
+    others = (
+        [catalog.chip(n.strip()) for n in against.split(",") if n.strip()]
+        if against
+        else default_opponents(subject, catalog.load())
+    )
     others = [o for o in dict.fromkeys(others) if o.id != subject.id]
     if not others:
-        raise InputError(text("nothing to compare {chip} with", chip=subject.name), where="--against", fix=text("Name other chips, for example --against h100,h20"))
+        raise InputError(
+            text("nothing to compare {chip} with", chip=subject.name),
+            where="--against",
+            fix=text("Name other chips, for example --against h100,h20"),
+        )
     made = chip_brief(subject, others, catalog=catalog.load(), lang=lang)
     if as_json:
         write_json(render.as_json(made, lang))
