@@ -49,3 +49,44 @@ def test_every_fact_names_a_known_source(chips: dict[str, dict[str, Any]]) -> No
     known = {source["id"] for source in _read(Path(str(DATA / "sources.toml")))["source"]}
     used = {fact["source"] for data in chips.values() for fact in data["facts"]}
     assert used <= known
+
+
+def test_every_language_model_is_there_once_with_a_known_source() -> None:
+    models = [model for path in Path(str(DATA)).glob("models/*.toml") for model in _read(path)["model"]]
+    known = {source["id"] for source in _read(Path(str(DATA / "sources.toml")))["source"]}
+    assert len({model["id"] for model in models}) == len(models) == 181
+    assert {model["source"] for model in models} <= known
+
+
+@pytest.mark.parametrize(("kind", "rows"), [("chips", 289), ("models", 160)])
+def test_every_alias_is_there_and_points_somewhere(kind: str, rows: int, chips: dict[str, dict[str, Any]]) -> None:
+    models = {model["id"] for path in Path(str(DATA)).glob("models/*.toml") for model in _read(path)["model"]}
+    known = set(chips) if kind == "chips" else models
+    with Path(str(DATA / "aliases" / f"{kind}.csv")).open(newline="", encoding="utf8") as lines:
+        table = list(csv.DictReader(lines))
+    assert len(table) == rows
+    assert {row["id"] for row in table if row["match"] != "none"} <= known
+    assert all(row["id"] == "" for row in table if row["match"] == "none")
+
+
+def test_families_hold_every_chip_once(chips: dict[str, dict[str, Any]]) -> None:
+    families = _read(Path(str(DATA / "families.toml")))["family"]
+    assert sorted(chip for family in families for chip in family["chips"]) == sorted(chips)
+    family_of = {chip: family["id"] for family in families for chip in family["chips"]}
+    assert family_of == {chip: data["family"] for chip, data in chips.items()}
+    assert all(family["default"] in family["chips"] for family in families if "default" in family)
+
+
+def test_every_system_has_what_a_cluster_needs(chips: dict[str, dict[str, Any]]) -> None:
+    needed = {"chips", "nodes", "scaleup_domain", "link_bandwidth", "network_cards", "network_bandwidth", "host_power"}
+    systems = _read(Path(str(DATA / "systems.toml")))["system"]
+    assert len(systems) == 30
+    assert all({fact["quantity"] for fact in system["facts"]} == needed for system in systems)
+    assert {system["chip"] for system in systems} <= set(chips)
+
+
+def test_assumed_system_figures_say_so_and_have_a_range() -> None:
+    systems = _read(Path(str(DATA / "systems.toml")))["system"]
+    assumed = [fact for system in systems for fact in system["facts"] if fact.get("note", "").startswith("assumption")]
+    assert len(assumed) >= len(systems)
+    assert all(fact["low"] <= fact["value"] <= fact["high"] and fact["status"] == "estimated" for fact in assumed)

@@ -58,7 +58,11 @@ class Table:
         found: list[dict[str, object]] = []
         for row in self.rows:
             record = {c.key: plain(v) for c, v in zip(self.columns, row, strict=True)}
-            cited = {c.key: list(v.sources) for c, v in zip(self.columns, row, strict=True) if isinstance(v, Cell) and v.sources}
+            cited = {
+                c.key: list(v.sources)
+                for c, v in zip(self.columns, row, strict=True)
+                if isinstance(v, Cell) and v.sources
+            }
             found.append({**record, "sources": cited} if cited else record)
         return found
 
@@ -94,9 +98,17 @@ def _terminal(table: Table, lang: str) -> str:
     from rich.table import Table as RichTable
     from rich.text import Text as RichText
 
-    drawn = RichTable(box=box.SIMPLE_HEAD, title=translated(table.title, lang) or None, title_justify="left", pad_edge=False)
-    for column in table.columns:
-        drawn.add_column(RichText(translated(column.title, lang)), justify="right" if column.right else "left", overflow="fold")
+    drawn = RichTable(
+        box=box.SIMPLE_HEAD, title=translated(table.title, lang) or None, title_justify="left", pad_edge=False
+    )
+    for i, column in enumerate(table.columns):
+        # names and numbers stay whole; sentences wrap
+        drawn.add_column(
+            RichText(translated(column.title, lang)),
+            justify="right" if column.right else "left",
+            overflow="fold",
+            no_wrap=i == 0 and _width() >= 100,
+        )
     for row in _rows(table, lang):
         drawn.add_row(*(RichText(cell) for cell in row))
     console = Console(file=io.StringIO(), width=_width(), force_terminal=False)
@@ -110,7 +122,8 @@ def _terminal(table: Table, lang: str) -> str:
 def _width() -> int:
     import shutil
 
-    return max(shutil.get_terminal_size((110, 40)).columns, 60)
+    # into a pipe or a file nothing needs to wrap early
+    return max(shutil.get_terminal_size((160, 40)).columns, 60)
 
 
 def _csv(table: Table, lang: str) -> str:
