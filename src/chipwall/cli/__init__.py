@@ -26,6 +26,8 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "systems": ("chipwall.cli.catalog", "systems", "Nodes, racks and supernodes."),
     "sources": ("chipwall.cli.catalog", "sources", "Where the numbers come from."),
     "fit": ("chipwall.cli.fit", "fit", "Does a model fit in a chip's memory, to serve it and to fine-tune it?"),
+    "simulate": ("chipwall.cli.market", "simulate", "What a policy changes in China: compute, shares, revenue, dependence."),
+    "market": ("chipwall.cli.market", "market", "Scenarios, levers, sensitivity, exploration, calibration, back-test."),
     "data": ("chipwall.cli.data", "data", "Check the catalogue's own data files."),
 }
 
