@@ -143,7 +143,9 @@ def read_cases(path: Path, *, law: Law | None = None) -> tuple[tuple[Case, ...],
     except OSError as error:
         raise InputError(text("cannot read '{path}'", path=path), where=text("{why}", why=error.strerror)) from error
     except (UnicodeDecodeError, csv.Error) as error:
-        raise InputError(text("'{path}' is not a CSV file in UTF-8", path=path), where=text("{why}", why=error)) from error
+        raise InputError(
+            text("'{path}' is not a CSV file in UTF-8", path=path), where=text("{why}", why=error)
+        ) from error
     missing = [name for name in INPUT_COLUMNS if name not in header]
     if not header or missing:
         what = text("'{path}' lacks columns: {names}", path=path, names=", ".join(missing))

@@ -15,8 +15,18 @@ from chipwall.controls.cn import china_gate
 from chipwall.controls.item import item_of_chip, operands
 from chipwall.controls.law import Law
 from chipwall.controls.load import law as packaged_law
-from chipwall.controls.logic import comparisons
-from chipwall.controls.records import ACTIVITIES, ChinaGate, Comparison, Decision, Duty, Item, Journey, Licence, RevenueShare
+from chipwall.controls.logic import any_of, comparisons, verdict
+from chipwall.controls.records import (
+    ACTIVITIES,
+    ChinaGate,
+    Comparison,
+    Decision,
+    Duty,
+    Item,
+    Journey,
+    Licence,
+    RevenueShare,
+)
 from chipwall.controls.us import NO_PARTY, Context, Outcome, World, outcome
 from chipwall.controls.worlds import merged, worlds
 from chipwall.errors import InputError
@@ -89,8 +99,8 @@ def decide(item: Item | Chip, journey: Journey, *, on: date, law: Law | None = N
     gate = china_gate(found_item, journey, context=context, law=law)
     if gate.status == "blocked":
         found.flags.add("cn_blocked")
-    unknowns = _unknowns(context, open_worlds, outcomes, found)
     trace = _trace(context)
+    unknowns = _unknowns(context, trace, open_worlds, outcomes, found)
     horizon = law.horizon(on)
     if horizon == "after_horizon":
         found.flags.add("after_horizon")
@@ -101,7 +111,8 @@ def _resolved(journey: Journey, law: Law) -> Journey:
     """The journey with every country as its code and every word checked."""
     if journey.activity not in ACTIVITIES:
         raise InputError(
-            text("unknown activity '{activity}'", activity=journey.activity), fix=text("One of: {all}", all=", ".join(ACTIVITIES))
+            text("unknown activity '{activity}'", activity=journey.activity),
+            fix=text("One of: {all}", all=", ".join(ACTIVITIES)),
         )
     if journey.party and journey.party not in law.parties:
         raise InputError(
@@ -149,38 +160,70 @@ def _answers(found: Outcome) -> dict[str, bool]:
     }
 
 
-def _unknowns(context: Context, open_worlds: Sequence[World], outcomes: Sequence[Outcome], found: Outcome) -> tuple[str, ...]:
+def _unknowns(
+    context: Context,
+    trace: Sequence[Comparison],
+    open_worlds: Sequence[World],
+    outcomes: Sequence[Outcome],
+    found: Outcome,
+) -> tuple[str, ...]:
     """What is missing and changes an answer, and what is not verified; raises the flags that say so."""
     lines: list[str] = []
     differing = [name for name, unknown in _answers(found).items() if unknown]
     spread = [name for name in differing if _spread(name, outcomes)]
-    missing = _missing(context) if spread else []
+    missing = _missing(trace) if spread else []
     if missing:
         answers = ", ".join(spread)
-        lines += [text("{what} is not known; it decides: {answers}", what=_LABELS[name], answers=answers) for name in missing]
+        lines += [
+            text("{what} is not known; it decides: {answers}", what=_LABELS[name], answers=answers) for name in missing
+        ]
         found.flags.add("spec_unknown")
     if _differs_by_cpu_dram(open_worlds, outcomes):
         found.flags.add("indeterminate_dram_sum")
-        lines.append(text("whether memory on the package's CPU counts as DRAM bandwidth is not settled, and it decides"))
+        lines.append(
+            text("whether memory on the package's CPU counts as DRAM bandwidth is not settled, and it decides")
+        )
     if spread and context.item.die_area == 0 and context.item.density is None:
         found.flags.add("pd_undefined_planar")
-        lines.append(text("no die counts as non-planar, so density is undefined; how the rule reads that was not found"))
+        lines.append(
+            text("no die counts as non-planar, so density is undefined; how the rule reads that was not found")
+        )
     if len({world.seats for world in open_worlds}) > 1 and len({outcome.licence for outcome in outcomes}) > 1:
-        lines.append(text("where the end user is headquartered is not given; a seat in Macau or D:5 changes the answer"))
+        lines.append(
+            text("where the end user is headquartered is not given; a seat in Macau or D:5 changes the answer")
+        )
     if found.licence == "conditional":
         lines.append(text("the state of a rule on this date is not verified; see the findings"))
     if found.review_policy == "unknown" and "review policy" not in spread:
         lines.append(text("the review policy for this class and date was not read"))
     if context.law.horizon(context.on) == "after_horizon":
         lines.append(
-            text("after {day} nothing was audited: rules keep their last known state", day=context.law.coverage.audited_to)
+            text(
+                "after {day} nothing was audited: rules keep their last known state",
+                day=context.law.coverage.audited_to,
+            )
         )
         lines += [
-            text("not verified on this date: {title} ({citation})", title=context.law.rules[rule].title, citation=record.citation)
+            text(
+                "not verified on this date: {title} ({citation})",
+                title=context.law.rules[rule].title,
+                citation=record.citation,
+            )
             for rule, record in context.view.records.items()
             if record.state == "scheduled_unverified"
         ]
-    return tuple(dict.fromkeys((*lines, *context.item.notes)))
+    decisive = _decisive_operands(trace)
+    if decisive & context.item.estimated:
+        found.flags.add("spec_estimate")
+    lines += [note for operand, note in context.item.notes if operand in decisive]
+    return tuple(dict.fromkeys(lines))
+
+
+def _decisive_operands(trace: Sequence[Comparison]) -> frozenset[str]:
+    """Operands of the clauses that are met; where none is, of every clause tried."""
+    failed = {comparison.clause for comparison in trace if comparison.result is not True}
+    met = frozenset(comparison.operand for comparison in trace if comparison.clause not in failed)
+    return met or frozenset(comparison.operand for comparison in trace)
 
 
 def _spread(name: str, outcomes: Sequence[Outcome]) -> bool:
@@ -195,9 +238,10 @@ def _spread(name: str, outcomes: Sequence[Outcome]) -> bool:
     return len({getattr(outcome, attribute) for outcome in outcomes}) > 1
 
 
-def _missing(context: Context) -> list[str]:
-    """Operands without a number that some undecided test of this question asks for."""
-    undecided = {comparison.operand for comparison in _trace(context) if comparison.result is None}
+def _missing(trace: Sequence[Comparison]) -> list[str]:
+    """Operands without a number that some undecided clause of this question asks for."""
+    failed = {comparison.clause for comparison in trace if comparison.result is False}
+    undecided = {c.operand for c in trace if c.result is None and c.clause not in failed}
     return sorted(undecided & set(_LABELS))
 
 
@@ -221,8 +265,13 @@ def _duty(context: Context, found: Outcome) -> Duty:
     record = context.view.records.get("duty232")
     citation = record.citation if record else ""
     if context.journey.activity != "us_import":
-        why = text("no duty on an export; a part that first enters the United States for the required test is an import")
-        return Duty(Decimal(0), text("none: nothing enters the United States"), text("nobody"), why, citation)
+        return Duty(
+            Decimal(0),
+            text("none: nothing enters the United States"),
+            text("nobody"),
+            _test_entry(context, found),
+            citation,
+        )
     event, payer = text("entry into the United States"), text("the importer of record")
     if found.duty_pct.is_nan():
         return Duty(None, event, payer, text("a missing number or an open reading decides"), citation)
@@ -235,11 +284,30 @@ def _duty(context: Context, found: Outcome) -> Duty:
     return Duty(found.duty_pct, event, payer, why, citation)
 
 
+def _test_entry(context: Context, found: Outcome) -> str:
+    """What an export costs in duty: nothing, but the test that the 2026 track requires is an entry of its own."""
+    if "needs_certifications" not in found.flags or not context.view.binds("duty232"):
+        return text("none: an export is no entry into the United States")
+    item, view = context.item, context.view
+    numbers = operands(item, context.journey, dram_bandwidth=item.dram_bandwidth, datacenter=item.datacenter)
+    inside = any_of(verdict(clause, numbers, view.limits) for clause in view.family("duty"))
+    if inside is None:
+        return text("none on the export; whether the entry for the required US test is dutiable is unknown")
+    if not inside:
+        return text("none on the export; the entry for the required US test is outside both bands")
+    pct = context.limit("duty-pct").value
+    return text(
+        "none on the export; {pct} percent on the entry for the required US test, paid by the importer", pct=pct
+    )
+
+
 def _share(context: Context, found: Outcome) -> RevenueShare:
     if not found.revenue_share_pct:
         return RevenueShare(Decimal(0), text("nobody"), text("no share applies"))
     record = context.view.records["revenue-share"]
-    return RevenueShare(found.revenue_share_pct, text("the vendor"), text("of China revenue; no published instrument"), record.citation)
+    return RevenueShare(
+        found.revenue_share_pct, text("the vendor"), text("of China revenue; no published instrument"), record.citation
+    )
 
 
 def _also(item: Item, eccn: str) -> tuple[str, ...]:

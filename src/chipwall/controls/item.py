@@ -81,7 +81,13 @@ def item_of_numbers(
     InputError
         Density that contradicts TPP and area, or a negative number.
     """
-    numbers = {"tpp": tpp, "die area": die_area, "density": density, "DRAM bandwidth": dram_bandwidth, "I/O rate": io_rate}
+    numbers = {
+        "tpp": tpp,
+        "die area": die_area,
+        "density": density,
+        "DRAM bandwidth": dram_bandwidth,
+        "I/O rate": io_rate,
+    }
     for label, number in numbers.items():
         if number is not None and (not number.is_finite() or number < 0):
             raise InputError(text("{label} {number} is not an amount", label=label, number=number), where=name)
@@ -136,13 +142,21 @@ def item_of_chip(chip: Chip, *, law: Law) -> Item:
     found = {"tpp": tpp, "performance_density": density, "dram_bandwidth": dram, "io_rate": rate}
     marks = chip.fact("data_centre")
     notes = [
-        text("{quantity} is {value} under another reading: {note}", quantity=m.quantity, value=m.alternative, note=m.alternative_note)
-        for m in found.values()
+        (
+            name,
+            text(
+                "{quantity} is {value} under another reading: {note}",
+                quantity=name,
+                value=m.alternative,
+                note=m.alternative_note,
+            ),
+        )
+        for name, m in found.items()
         if m.alternative is not None
     ]
     notes += [
-        text("{quantity} rests on a source of status '{status}'", quantity=m.quantity, status=m.status)
-        for m in found.values()
+        (name, text("{quantity} rests on a source of status '{status}'", quantity=name, status=m.status))
+        for name, m in found.items()
         if m.status in ("estimated", "unverified", "reported")
     ]
     return Item(
@@ -163,16 +177,24 @@ def item_of_chip(chip: Chip, *, law: Law) -> Item:
         provenance={name: _provenance(measure) for name, measure in found.items()},
         sources=tuple(dict.fromkeys(source for measure in found.values() for source in measure.sources)),
         notes=tuple(notes),
+        estimated=frozenset(name for name, m in found.items() if m.status == "estimated"),
     )
 
 
 def _provenance(measure: measures.Measure) -> str:
     if measure.value is None:
         return measure.unknown
-    return text("{formula} ({status}; {sources})", formula=measure.formula, status=measure.status, sources=", ".join(measure.sources))
+    return text(
+        "{formula} ({status}; {sources})",
+        formula=measure.formula,
+        status=measure.status,
+        sources=", ".join(measure.sources),
+    )
 
 
-def operands(item: Item, journey: Journey, *, dram_bandwidth: Decimal | None, datacenter: bool | None) -> Mapping[str, Decimal | bool | None]:
+def operands(
+    item: Item, journey: Journey, *, dram_bandwidth: Decimal | None, datacenter: bool | None
+) -> Mapping[str, Decimal | bool | None]:
     """Every operand that a clause may name, under one reading of the open ones.
 
     Density is the given one, else the exact quotient, else unknown; without any die that counts it is undefined, which
@@ -196,4 +218,5 @@ def operands(item: Item, journey: Journey, *, dram_bandwidth: Decimal | None, da
         "hbm": item.hbm,
         "aggregate_tpp_share": journey.aggregate_tpp_share,
         "us_available": journey.us_available,
+        **item.figures,
     }

@@ -7,7 +7,7 @@ edited to look like new law: a change is a new record, and a draft is a small di
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -188,10 +188,14 @@ class Law:
     events: tuple[Event, ...]
     sources: Mapping[str, Source]
     coverage: Coverage
+    repealed: Mapping[str, date] = field(default_factory=dict)  # clauses and rules that a draft ends, from that day
 
     def on(self, day: date) -> LawOn:
         """The law of one day."""
-        records = {rule.id: record for rule in self.rules.values() if (record := rule.record(day))}
+        gone = {name for name, since in self.repealed.items() if since <= day}
+        records = {
+            rule.id: record for rule in self.rules.values() if rule.id not in gone and (record := rule.record(day))
+        }
         limits = {}
         for parameter in self.parameters.values():
             record = parameter.record(day)
@@ -199,7 +203,7 @@ class Law:
                 limits[parameter.id] = Limit(record.value, record.unit, record.citation)
         families: dict[str, list[Clause]] = {}
         for clause in self.clauses:
-            if clause.rule in records:
+            if clause.rule in records and clause.id not in gone:
                 families.setdefault(clause.family, []).append(clause)
         return LawOn(day, limits, {name: tuple(found) for name, found in families.items()}, records)
 

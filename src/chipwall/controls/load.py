@@ -210,7 +210,9 @@ def law_from(folder: Traversable) -> Law:
     def tables(kind: str) -> list[tuple[str, Table]]:
         return [(name, table) for name, document in documents for table in document.get(kind, ())]
 
-    clauses = [parsed_clause(table, where=f"{name}, {table['id']}", problems=problems) for name, table in tables("clause")]
+    clauses = [
+        parsed_clause(table, where=f"{name}, {table['id']}", problems=problems) for name, table in tables("clause")
+    ]
     names = tomllib.loads((folder / "parts.toml").read_text(encoding="utf-8"), parse_float=Decimal)
     sources = tomllib.loads((folder / "sources.toml").read_text(encoding="utf-8"))["source"]
     coverage = tomllib.loads((folder / "coverage.toml").read_text(encoding="utf-8"))

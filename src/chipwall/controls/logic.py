@@ -152,33 +152,42 @@ def comparisons(
 
 
 def arrays_verdict(
-    clause: Clause, columns: Mapping[str, NDArray[np.float64]], *, limits: Mapping[str, Limit]
-) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    clause: Clause, columns: Mapping[str, NDArray[np.float64]], *, limits: Mapping[str, Limit], size: int
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_] | None]:
     """The same clause on arrays: where it is met, and where it cannot be told.
 
     Parameters
     ----------
     columns : mapping of str to array
-        Operands in the units of the limits; NaN is unknown, and yes or no is 1 or 0.
+        Operands in the units of the limits; NaN is unknown, and yes or no is 1 or 0. A column left out is unknown.
+    size : int
+        Rows of the columns.
 
     Returns
     -------
-    met, open : arrays of bool
-        ``open`` is True where a missing number decides; the clause fails where both are False.
+    met : array of bool
+        Where every test holds.
+    undecided : array of bool or None
+        Where a missing number decides; None stands for nowhere, which is the common case and costs nothing.
     """
     import numpy as np
 
-    shape = next(iter(columns.values())).shape
-    met, undecided = np.ones(shape, dtype=bool), np.zeros(shape, dtype=bool)
+    met: NDArray[np.bool_] | None = None
+    undecided: NDArray[np.bool_] | None = None
     for test in clause.tests:
-        limit = _limit(test, limits)
-        if limit is None or test.operand not in columns:
-            holds = np.zeros(shape, dtype=bool)
-            unknown = np.full(shape, limit is not None)
+        limit, values = _limit(test, limits), columns.get(test.operand)
+        if limit is None:
+            return np.zeros(size, dtype=bool), None
+        if values is None:
+            holds, unknown = np.zeros(size, dtype=bool), np.ones(size, dtype=bool)
         else:
-            values = columns[test.operand]
             holds = np.asarray(OPERATORS[test.operator](values, float(limit)), dtype=bool)
-            unknown = values != values  # NaN is the only number that differs from itself
-        undecided = (undecided & (holds | unknown)) | (met & unknown)
-        met &= holds
+            # NaN fails every comparison, so it can only hide among the rows where the test does not hold
+            unknown = np.isnan(values)
+        if undecided is not None or unknown.any():
+            before = np.ones(size, dtype=bool) if met is None else met
+            open_before = np.zeros(size, dtype=bool) if undecided is None else undecided
+            undecided = (open_before & (holds | unknown)) | (before & unknown)
+        met = holds if met is None else met & holds
+    assert met is not None  # a clause without tests does not load
     return met, undecided

@@ -82,8 +82,12 @@ class Item:
         Per operand, where its number comes from, in words.
     sources : tuple of str
         Ids of catalogue sources.
-    notes : tuple of str
-        Anything the reader must know about the numbers, an alternative TPP for example.
+    notes : tuple of (str, str)
+        Per operand, anything the reader must know about its number, an alternative TPP for example.
+    estimated : frozenset of str
+        Operands whose number is an estimate.
+    figures : mapping of str to Decimal
+        Further operands, for a draft rule that names them (a performance figure, in the unit of its limit).
     """
 
     name: str
@@ -104,7 +108,9 @@ class Item:
     other_eccn: str = ""
     provenance: Mapping[str, str] = field(default_factory=dict, hash=False)
     sources: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
+    notes: tuple[tuple[str, str], ...] = ()
+    estimated: frozenset[str] = frozenset()
+    figures: Mapping[str, Decimal] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True)

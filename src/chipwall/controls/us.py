@@ -122,7 +122,11 @@ def _need_2023(context: Context, world: World, found: Outcome) -> _Need:
     to, day, countries = context.destination, context.on, context.countries
     need = _Need(destination=countries.listed_2023(to, on=day))
     groups = [group for group in ("D:1", "D:4", "D:5", "A:5", "A:6") if countries.member(to, group, on=day)]
-    says = text("{country} ({groups}): Macau, or D:1, D:4, D:5 and not A:5, A:6", country=to, groups=", ".join(groups) or "no group")
+    says = text(
+        "{country} ({groups}): Macau, or D:1, D:4, D:5 and not A:5, A:6",
+        country=to,
+        groups=", ".join(groups) or "no group",
+    )
     found.find("destination", need.destination, says, _citation(context, "r2023"))
     if to == "AE" and context.view.runs("uae-named"):
         _need_uae(context, need, found)
@@ -150,14 +154,20 @@ def _need_uae(context: Context, need: _Need, found: Outcome) -> None:
     need.destination = not need.uae_exempt and not need.uae_open
     if need.uae_exempt:
         found.flags.add("supp8_740")
-        says = text("{party} is exempt (Supplement 8 to part 740 and the parties named with it)", party=context.party.phrase)
+        says = text(
+            "{party} is exempt (Supplement 8 to part 740 and the parties named with it)", party=context.party.phrase
+        )
     elif need.uae_open:
         found.flags.add("scheduled_lapse_unverified")
-        says = text("the listing of {party} lapsed on 2027-04-06 unless renewed; not verified", party=context.party.phrase)
+        says = text(
+            "the listing of {party} lapsed on 2027-04-06 unless renewed; not verified", party=context.party.phrase
+        )
     else:
         found.flags.add("uae_named")
         says = text("the United Arab Emirates is named in the licence requirement; the party is not exempt")
-    found.find("United Arab Emirates", None if need.uae_open else need.destination, says, _citation(context, "uae-named"))
+    found.find(
+        "United Arab Emirates", None if need.uae_open else need.destination, says, _citation(context, "uae-named")
+    )
 
 
 def _need(context: Context, world: World, found: Outcome) -> _Need:
@@ -205,7 +215,9 @@ def _exceptions(context: Context, world: World, need: _Need) -> tuple[ExceptionA
         found.append(_memory_exception(context, world))
     if world.eccn == "3A090.a" and context.view.runs("ai-diffusion"):
         why = text("part of AI Diffusion: on the books, not enforced")
-        found += [ExceptionAnswer(name, None, why, _citation(context, "ai-diffusion")) for name in ("AIA", "ACM", "LPP")]
+        found += [
+            ExceptionAnswer(name, None, why, _citation(context, "ai-diffusion")) for name in ("AIA", "ACM", "LPP")
+        ]
     return tuple(found)
 
 
@@ -231,8 +243,12 @@ def _advanced_computing(context: Context, world: World, need: _Need, *, name: st
         if not noticed:
             return ExceptionAnswer(name, False, text("for Macau, D:5 and parties headquartered there"), citation)
         if inside:
-            return ExceptionAnswer(name, False, text("for exports and reexports; a transfer inside a country uses ACA"), citation)
-        return ExceptionAnswer(name, True, text("after notice to BIS 25 days ahead and its answer; not automatic"), citation)
+            return ExceptionAnswer(
+                name, False, text("for exports and reexports; a transfer inside a country uses ACA"), citation
+            )
+        return ExceptionAnswer(
+            name, True, text("after notice to BIS 25 days ahead and its answer; not automatic"), citation
+        )
     if noticed and inside:
         return ExceptionAnswer(name, True, text("a transfer inside a country needs no notice"), citation)
     if noticed:
@@ -249,7 +265,9 @@ def _memory_exception(context: Context, world: World) -> ExceptionAnswer:
     if _embargoed(context):
         return ExceptionAnswer("HBM", False, text("part 746 needs a licence of its own"), citation)
     if not world.hbm_exception:
-        return ExceptionAnswer("HBM", False, text("memory bandwidth density reaches the limit of the exception"), citation)
+        return ExceptionAnswer(
+            "HBM", False, text("memory bandwidth density reaches the limit of the exception"), citation
+        )
     return ExceptionAnswer("HBM", True, text("packaging chain under US control assumed open, not met"), citation)
 
 
@@ -316,7 +334,8 @@ def outcome(context: Context, world: World) -> Outcome:
     found.licence = _licence(context, need, owned=owned, available=available, letters=letters)
     if owned == "in_force":
         found.exceptions = tuple(
-            ExceptionAnswer(a.name, False, text("not for a party under the Entity List"), a.citation) for a in found.exceptions
+            ExceptionAnswer(a.name, False, text("not for a party under the Entity List"), a.citation)
+            for a in found.exceptions
         )
     _books(context, world, need, owned, found)
     found.review_policy = _policy_of_answer(context, world, need, found.licence)
@@ -345,14 +364,23 @@ def _books(context: Context, world: World, need: _Need, owned: str, found: Outco
     abroad = context.journey.activity != "us_import" and context.destination != "US"
     record = context.view.records.get("ai-diffusion")
     worldwide = (
-        abroad and world.eccn == "3A090.a" and record is not None and record.compliance <= context.on and record.state == "not_enforced"
+        abroad
+        and world.eccn == "3A090.a"
+        and record is not None
+        and record.compliance <= context.on
+        and record.state == "not_enforced"
     )
     if need or owned == "in_force" or worldwide:
         found.on_books = "required"
     elif need.uae_open or owned == "scheduled_unverified":
         found.on_books = "unknown"
     if record is not None and abroad and world.eccn == "3A090.a":
-        found.find("AI Diffusion", worldwide, text("3A090.a to any country: state {state}", state=record.state), record.citation)
+        found.find(
+            "AI Diffusion",
+            worldwide,
+            text("3A090.a to any country: state {state}", state=record.state),
+            record.citation,
+        )
         if not worldwide:
             found.flags.add("compliance_date_2025-05-15")
         elif not need and owned != "in_force":
@@ -361,7 +389,9 @@ def _books(context: Context, world: World, need: _Need, owned: str, found: Outco
 
 def _policy_of_answer(context: Context, world: World, need: _Need, licence: str) -> str:
     if licence == "required_by_letter":
-        issued = context.view.runs("licences-2025-08") and context.item.parts & set(context.law.rules["revenue-share"].parts)
+        issued = context.view.runs("licences-2025-08") and context.item.parts & set(
+            context.law.rules["revenue-share"].parts
+        )
         return "licences_being_issued" if issued else "not_stated"
     if licence in ("required", "exception_available"):
         # an affiliate's application follows the entry of its listed owner, which the question does not name

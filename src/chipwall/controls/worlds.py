@@ -129,7 +129,7 @@ def worlds(context: Context) -> Iterator[World]:
                 _letters(context, numbers, seats),
                 _ways(review),
                 _ways(False if item.kind == "memory" else band),
-                _ways(memory),
+                _ways(memory if item.kind == "memory" else False),
             ):
                 # certifications that nobody denies are taken as given
                 yield World(eccn, datacenter, letters, under, certified is not False, duty, hbm, seats, counts)
