@@ -87,7 +87,7 @@ class _Run:
             block=block.number,
             size=block.size,
             parameters=len(block.priors.names),
-            products=len(block.products),
+            products=tuple(p.id for p in block.products),
             quarters=block.quarters,
         )
         if block.still:
