@@ -69,7 +69,9 @@ def _stream(seed: int, block: int, kind: int) -> Generator:
     return Generator(Philox(SeedSequence(entropy=seed, spawn_key=(block, kind))))
 
 
-def block_draws(*, seed: int, block: int, size: int, parameters: int, products: tuple[str, ...], quarters: int) -> Draws:
+def block_draws(
+    *, seed: int, block: int, size: int, parameters: int, products: tuple[str, ...], quarters: int
+) -> Draws:
     """The numbers of one block.
 
     A full block is always drawn and then cut to ``size``, and each stream runs parameter by parameter or quarter by
