@@ -15,9 +15,10 @@ from pathlib import Path
 import numpy as np
 
 from chipwall.catalog.periods import Period, parse_period
-from chipwall.catalog.series import SERIES_UNITS, Book
+from chipwall.catalog.series import SERIES_UNITS, Book, Observation
 from chipwall.errors import InputError, Unknown
-from chipwall.market.predictive import Knowledge, known_observations, last_value, predictive
+from chipwall.market.observables import observables
+from chipwall.market.predictive import Knowledge, last_value, predictive
 from chipwall.market.scoring import band, continuous_ranked_probability_score, covered, rank_of
 from chipwall.text import Text, text
 
@@ -42,8 +43,8 @@ class Point:
     """One forecast and what happened, in the unit of the series as tables print it.
 
     ``scaled_crps`` is the CRPS over the size of what happened (or of the last value known, if larger), so that points of
-    different units can be averaged. ``published`` is the closest forecast in print before the cut for this very series and
-    period, and ``published_crps`` its absolute error.
+    different units can be averaged. ``published`` is the latest forecast that somebody printed before the period was over,
+    ``published_by`` where it stands, and ``published_crps`` its absolute error; it may have known more than the cut.
     """
 
     series: str
@@ -59,6 +60,7 @@ class Point:
     last_value: float | None
     last_value_crps: float | None
     published: float | None
+    published_by: str
     published_crps: float | None
     basis: str
 
@@ -265,8 +267,9 @@ def _point(row: Row, *, knowledge: Knowledge) -> Point | Text:
         scaled_crps=_scaled(crps, value=value, last=simple),
         last_value=simple,
         last_value_crps=None if simple is None else abs(simple - value),
-        published=printed,
-        published_crps=None if printed is None else abs(printed - value),
+        published=None if printed is None else printed.as_printed,
+        published_by="" if printed is None else f"{printed.source} ({printed.vintage})",
+        published_crps=None if printed is None or printed.as_printed is None else abs(printed.as_printed - value),
         basis=made.basis,
     )
 
@@ -294,14 +297,21 @@ def _number(row: Row, *, book: Book) -> float | Text:
     return value * theirs[1] / ours[1]
 
 
-def _published(series_id: str, period: Period, *, knowledge: Knowledge) -> float | None:
-    """The latest forecast of this series and period that was in print before the cut."""
-    days = (period.start, period.end)
+def _published(series_id: str, period: Period, *, knowledge: Knowledge) -> Observation | None:
+    """The latest forecast of this period, of this series or of a rival, printed before the period was over."""
+    told = observables().get(series_id)
+    names = dict.fromkeys((series_id, *(told.rivals if told else ())))
     found = [
         o
-        for o in known_observations(series_id, knowledge=knowledge)
-        if (o.period.start, o.period.end) == days and (o.period.forecast or not o.period.by(knowledge.cut))
+        for name in names
+        for o in knowledge.book.observations[name]
+        if (o.period.start, o.period.end) == (period.start, period.end) and o.as_printed is not None and _ahead(o)
     ]
     found.sort(key=lambda o: o.vintage)
-    return found[-1].as_printed if found else None
+    return found[-1] if found else None
 
+
+def _ahead(row: Observation) -> bool:
+    """Whether a row was printed before its period was over."""
+    printed = parse_period(row.vintage).end
+    return row.period.forecast or (printed is not None and row.period.end is not None and printed < row.period.end)

@@ -50,6 +50,14 @@ class Trend:
     growth_noise: float
     report_noise: float
     damping: float
+    season: float = 0.0
+
+    def seasonal(self, piece: Piece) -> float:
+        """How far a stretch lies above its year because of the season: second halves above first ones."""
+        if not self.season:
+            return 0.0
+        days = [piece.start + timedelta(days=d) for d in range(0, (piece.end - piece.start).days + 1, 7)]
+        return self.season * sum(1 if day.month > 6 else -1 for day in days) / len(days)
 
     def scaled(self, scale: float) -> Trend:
         """The same class with every standard deviation multiplied."""
@@ -146,7 +154,7 @@ def points_of(pieces: Sequence[Piece], *, trend: Trend, flow: bool, at_end: bool
         value = piece.value / piece.quarters if flow else piece.value
         if value <= 0 or (trend.transform == "logit" and value >= 1):
             continue
-        found.append(Point(quarter_of(piece.end if at_end else piece.middle), trend.forward(value)))
+        found.append(Point(quarter_of(piece.end if at_end else piece.middle), trend.forward(value) - trend.seasonal(piece)))
     return tuple(sorted(found, key=lambda p: p.time))
 
 

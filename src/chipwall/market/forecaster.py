@@ -12,7 +12,7 @@ from chipwall.catalog.periods import parse_period
 from chipwall.catalog.series import load
 from chipwall.market.backtest import Row
 from chipwall.market.continuation import Trend
-from chipwall.market.observables import trends
+from chipwall.market.observables import observables, trends
 from chipwall.market.predictive import Knowledge
 from chipwall.market.rolling import CUT
 
@@ -39,8 +39,13 @@ def knowledge_at_cut(rows: Iterable[Row] = (), *, draws: int = 4000, seed: int =
     from chipwall.market.scenario import load_scenario
     from chipwall.market.simulate import simulate
 
-    ends = [end for row in rows if (end := parse_period(row.period).end) is not None and end <= LATEST]
+    asked = tuple(rows)
+    told = [observables()[row.series] for row in asked if row.series in observables()]
+    ends = [end for row in asked if (end := parse_period(row.period).end) is not None and end <= LATEST]
     last = max([EARLIEST, *ends])
     until = f"{last.year}Q{(last.month + 2) // 3}"
-    paths = simulate(load_scenario(SCENARIO), draws=draws, seed=seed, until=until)
-    return Knowledge(load(), CUT, fitted_trends(), paths, draws)
+    made = {
+        name: simulate(load_scenario(name), draws=draws, seed=seed, until=until)
+        for name in sorted({SCENARIO, *(o.scenario for o in told if o.scenario)})
+    }
+    return Knowledge(load(), CUT, fitted_trends(), made[SCENARIO], draws, made)

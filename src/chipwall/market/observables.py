@@ -55,6 +55,9 @@ class Term:
     exactly: float = 1.0
     cumulative: bool = False
     flow: bool = False
+    late: bool = False
+    unit: str = ""
+    since: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +78,10 @@ class Observable:
     flat_year: float = 0.0
     borrow: str = ""
     skip: str = ""
+    scenario: str = ""
+    otherwise: tuple[Term, ...] = ()
+    chance: float = 0.0
+    rivals: tuple[str, ...] = ()
     quantities: frozenset[str] = field(default=frozenset(), compare=False)
 
 
@@ -92,13 +99,15 @@ def observables() -> Mapping[str, Observable]:
 
 
 def _observable(name: str, entry: Mapping[str, object]) -> Observable:
-    told = {k: v for k, v in entry.items() if k not in ("series", "class", "terms", "over", "clip")}
+    told = {k: v for k, v in entry.items() if k not in ("series", "class", "terms", "over", "otherwise", "clip", "rivals")}
     clip = entry.get("clip")
     terms, over = _terms(entry.get("terms")), _terms(entry.get("over"))
     return Observable(
         series=name,
         terms=terms,
         over=over,
+        rivals=tuple(str(r) for r in entry.get("rivals", ())),  # type: ignore[attr-defined]
+        otherwise=_terms(entry.get("otherwise")),
         clip=(float(clip[0]), float(clip[1])) if isinstance(clip, list) else None,
         family=str(entry.get("class", "")),
         quantities=frozenset(t.model for t in (*terms, *over) if t.model),

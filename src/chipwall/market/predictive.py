@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Protocol
 
@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chipwall.catalog.periods import Period, parse_period
-from chipwall.catalog.series import Book, Observation, Series
+from chipwall.catalog.series import SERIES_UNITS, Book, Observation, Series
 from chipwall.errors import Unknown
 from chipwall.market.continuation import (
     Piece,
@@ -65,6 +65,8 @@ class Knowledge:
         A simulation of the policy as it was known on that day; without it the series of the model are not predicted.
     draws : int
         Draws of a forecast; the paths must have as many.
+    others : mapping of str to Paths
+        Simulations of other scenarios, for series that are asked given a later decision.
     """
 
     book: Book
@@ -72,6 +74,7 @@ class Knowledge:
     trends: Mapping[str, Trend]
     paths: Paths | None
     draws: int = 4000
+    others: Mapping[str, Paths] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,14 +152,24 @@ def _draws(about: Series, told: Observable, period: Period, *, knowledge: Knowle
         if not told.family:
             raise
         return _report(_continued(about, told, period, knowledge=knowledge), told)
+    if told.pool and told.family:
+        made = _pooled(made, about, told, period, knowledge=knowledge)
+    if told.otherwise:
+        other = _sum(about, replace(told, terms=told.otherwise), period, knowledge=knowledge)
+        made = np.where(_seeded(about.id, "chance").random(made.size) < told.chance, other, made)
     if told.flat_year:
         made = _with_flat_year(made, about, told, period, knowledge=knowledge)
-    if told.pool and told.family:
-        lent = knowledge.book.find(told.borrow) if told.borrow else about
-        own = _continued(lent, replace(told, terms=()), period, knowledge=knowledge)
-        mine = _seeded(about.id, "pool").random(made.size) < told.pool
-        made = np.where(mine, own, made)
     return _report(made, told)
+
+
+def _pooled(made: Draws, about: Series, told: Observable, period: Period, *, knowledge: Knowledge) -> Draws:
+    """Some draws come from the series going on by itself, where it has a past."""
+    lent = knowledge.book.find(told.borrow) if told.borrow else about
+    try:
+        own = _continued(lent, replace(told, terms=()), period, knowledge=knowledge)
+    except Unknown:
+        return made
+    return np.where(_seeded(about.id, "pool").random(made.size) < told.pool, own, made)
 
 
 def _report(draws: Draws, told: Observable) -> Draws:
@@ -176,7 +189,8 @@ def _report(draws: Draws, told: Observable) -> Draws:
 
 def _continued(about: Series, told: Observable, period: Period, *, knowledge: Knowledge) -> Draws:
     trend = knowledge.trends[told.family]
-    seen = known_observations(about.id, knowledge=knowledge)
+    # numbers printed ahead of time are somebody's forecast: only an entry that borrows a series leans on them
+    seen = [o for o in known_observations(about.id, knowledge=knowledge) if told.borrow or o.period.by(knowledge.cut)]
     if not seen:
         raise Unknown(text("no value known by {cut} and no mechanism in the model", cut=knowledge.cut))
     mix = _seeded(about.id, "order").permutation(quantile_draws(knowledge.draws))
@@ -184,17 +198,18 @@ def _continued(about: Series, told: Observable, period: Period, *, knowledge: Kn
         return _grown(seen, period, trend=trend, mix=mix)
     flow, at_end = about.kind == "flow", about.kind == "stock"
     pieces = pieces_of(seen, flow=flow)
-    points = points_of(pieces, trend=trend, flow=flow, at_end=at_end)
-    if not points:
-        raise Unknown(text("no positive value known by {cut}", cut=knowledge.cut))
     assert period.start is not None
     assert period.end is not None
     asked = Piece(period.start, period.end, 0.0, period.calendar_quarters)
     left = remainder(asked, pieces) if flow else asked
     if left is None:
         raise Unknown(text("part of the data that the fit has seen (to {cut})", cut=knowledge.cut))
-    there = forecast(points, trend=trend, time=quarter_of(left.end if at_end else left.middle))
-    made = trend.back(there.mean + there.sd * mix)
+    time = quarter_of(left.end if at_end else left.middle)
+    points = [p for p in points_of(pieces, trend=trend, flow=flow, at_end=at_end) if p.time <= time]
+    if not points:
+        raise Unknown(text("no positive value known by {cut}", cut=knowledge.cut))
+    there = forecast(points, trend=trend, time=time)
+    made = trend.back(there.mean + trend.seasonal(left) + there.sd * mix)
     return made * left.quarters - left.value if flow else made
 
 
@@ -265,15 +280,35 @@ def _term(about: Series, told: Observable, term: Term, period: Period, *, knowle
         made = _part(term.series, period, knowledge=knowledge)
         return made * _part(term.by, period, knowledge=knowledge) if term.by else made
     if not term.model:
-        return np.full(knowledge.draws, period.calendar_quarters if term.flow else 1.0)
-    if knowledge.paths is None:
+        return np.full(knowledge.draws, _length(term, period))
+    paths = knowledge.others.get(told.scenario) if told.scenario else knowledge.paths
+    if paths is None:
         raise Unknown(text("the model was not run"))
-    quantity = knowledge.paths.quantity(term.model)
+    quantity = paths.quantity(term.model)
     if term.cumulative:
         quantity = np.cumsum(quantity, axis=1)
-    money = 1.0 if about.kind in ("share", "ratio") else about.factor
+    share = about.kind in ("share", "ratio")
+    printed = SERIES_UNITS[term.unit][1] if term.unit else 1.0 if share else about.factor
     flow = about.kind == "flow" or bool(told.over)
-    return over_period(quantity, knowledge.paths.quarters, period, flow=flow, at_end=told.at == "end") / money
+    asked = _late(period) if term.late else period
+    return over_period(quantity, paths.quarters, asked, flow=flow, at_end=told.at == "end") / printed
+
+
+def _length(term: Term, period: Period) -> float:
+    """What a plain term is multiplied by: the quarters of the period, the quarters since a day, or one."""
+    if term.since:
+        begun = parse_period(term.since).start
+        assert begun is not None
+        assert period.end is not None
+        return max(0.0, quarter_of(period.end) - quarter_of(begun)) if not term.flow else float(period.end >= begun)
+    return period.calendar_quarters if term.flow else 1.0
+
+
+def _late(period: Period) -> Period:
+    """A fiscal quarter as the calendar quarter it ends in."""
+    if period.form != "fiscal quarter" or period.end is None:
+        return period
+    return parse_period(f"{period.end.year}Q{(period.end.month + 2) // 3}")
 
 
 def _part(series_id: str, period: Period, *, knowledge: Knowledge) -> Draws:

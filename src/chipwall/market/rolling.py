@@ -61,6 +61,12 @@ def _families(book: Book) -> Iterator[tuple[str, str, bool]]:
             yield name, told.family, told.increments
 
 
+def _modelled(series_id: str) -> bool:
+    """Whether the model has a part in a series: its own trend is then not what will be scored."""
+    told = observables().get(series_id)
+    return told is not None and bool(told.terms)
+
+
 def _pieces(rows: Sequence[Observation], *, flow: bool, increments: bool) -> tuple[Piece, ...]:
     if not increments:
         return pieces_of(rows, flow=flow)
@@ -80,6 +86,8 @@ def fitted_scales(book: Book, *, trends: Mapping[str, Trend], cut: date) -> dict
     """
     votes: dict[str, list[tuple[tuple[Piece, ...], Piece, bool, bool]]] = {}
     for name, family, increments in _families(book):
+        if _modelled(name):
+            continue
         about = book.series[name]
         flow, at_end = about.kind == "flow" or increments, about.kind == "stock" and not increments
         rows = [o for o in book.observations[name] if o.as_printed is not None and o.period.by(cut)]
@@ -152,7 +160,8 @@ def band_widths() -> tuple[dict[str, float], dict[str, float], tuple[Check, ...]
     """
     book = load()
     early = _widened(book, until=ORIGINS[-1])
-    last = checks(_knowledge(book, early), origin=ORIGINS[-1], until=CUT)
+    made = checks(_knowledge(book, early), origin=ORIGINS[-1], until=CUT)
+    last = [check for check in made if not _modelled(check.series)]
     return _widened(book, until=CUT), _summary(last), tuple(last)
 
 
@@ -171,8 +180,7 @@ def _widened(book: Book, *, until: date) -> dict[str, float]:
         knowledge = _knowledge(book, {name: factor * scale for name, scale in scales.items()})
         found: dict[str, list[bool]] = {}
         for made in (c for origin in ORIGINS if origin < until for c in checks(knowledge, origin=origin, until=until)):
-            # series that the model predicts are left out: their own trend is not what will be scored
-            if made.series not in observables() or not observables()[made.series].terms:
+            if not _modelled(made.series):
                 found.setdefault(made.family, []).append(made.inside)
         inside[factor] = found
 
