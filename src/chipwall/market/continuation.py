@@ -154,7 +154,9 @@ def points_of(pieces: Sequence[Piece], *, trend: Trend, flow: bool, at_end: bool
         value = piece.value / piece.quarters if flow else piece.value
         if value <= 0 or (trend.transform == "logit" and value >= 1):
             continue
-        found.append(Point(quarter_of(piece.end if at_end else piece.middle), trend.forward(value) - trend.seasonal(piece)))
+        found.append(
+            Point(quarter_of(piece.end if at_end else piece.middle), trend.forward(value) - trend.seasonal(piece))
+        )
     return tuple(sorted(found, key=lambda p: p.time))
 
 

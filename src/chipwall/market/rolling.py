@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from itertools import pairwise
 
 import numpy as np
 
@@ -73,7 +74,7 @@ def _pieces(rows: Sequence[Observation], *, flow: bool, increments: bool) -> tup
     stock = pieces_of(rows, flow=False)
     return tuple(
         Piece(a.end, b.end, b.value - a.value, quarter_of(b.end) - quarter_of(a.end))
-        for a, b in zip(stock, stock[1:], strict=False)
+        for a, b in pairwise(stock)
         if b.value > a.value and b.end > a.end
     )
 
@@ -166,7 +167,9 @@ def band_widths() -> tuple[dict[str, float], dict[str, float], tuple[Check, ...]
 
 
 def _knowledge(book: Book, scales: Mapping[str, float]) -> Knowledge:
-    return Knowledge(book, CUT, {name: trend.scaled(scales.get(name, 1.0)) for name, trend in trends().items()}, None, 1000)
+    return Knowledge(
+        book, CUT, {name: trend.scaled(scales.get(name, 1.0)) for name, trend in trends().items()}, None, 1000
+    )
 
 
 def _widened(book: Book, *, until: date) -> dict[str, float]:
