@@ -38,6 +38,8 @@ __all__ = ["Forecast", "Knowledge", "Paths", "known_observations", "last_value",
 
 Draws = NDArray[np.float64]
 
+AS_IS = "as is"  # the unit of a term that needs no conversion
+
 
 class Paths(Protocol):
     """What is read of a simulation."""
@@ -152,7 +154,7 @@ def _draws(about: Series, told: Observable, period: Period, *, knowledge: Knowle
     try:
         made = _anchored(about, told, period, knowledge=knowledge)
     except Unknown:
-        if not told.family:
+        if knowledge.paths is not None or not told.family:
             raise
         return _report(_continued(about, told, period, knowledge=knowledge), told)
     if told.pool and told.family:
@@ -291,7 +293,9 @@ def _term(about: Series, told: Observable, term: Term, period: Period, *, knowle
     if term.cumulative:
         quantity = np.cumsum(quantity, axis=1)
     share = about.kind in ("share", "ratio")
-    printed = SERIES_UNITS[term.unit][1] if term.unit else 1.0 if share else about.factor
+    printed = 1.0 if share or term.unit == AS_IS else about.factor
+    if term.unit and term.unit != AS_IS:
+        printed = SERIES_UNITS[term.unit][1]
     flow = about.kind == "flow" or bool(told.over)
     asked = late_period(period) if term.late else period
     return over_period(quantity, paths.quarters, asked, flow=flow, at_end=told.at == "end") / printed
