@@ -19,8 +19,18 @@ amounts = st.floats(0, 1e6, allow_nan=False)
 levers = st.lists(
     st.one_of(
         st.builds(Lever, st.just("share"), st.integers(14, 24), value=st.floats(0, 0.9)),
-        st.builds(Lever, st.just("washington"), st.integers(14, 24), value=st.sampled_from(["ban", "trickle", "managed", "open", "chain"])),
-        st.builds(Lever, st.just("beijing"), st.integers(14, 24), value=st.sampled_from(["ban", "trickle", "managed", "open", "chain"])),
+        st.builds(
+            Lever,
+            st.just("washington"),
+            st.integers(14, 24),
+            value=st.sampled_from(["ban", "trickle", "managed", "open", "chain"]),
+        ),
+        st.builds(
+            Lever,
+            st.just("beijing"),
+            st.integers(14, 24),
+            value=st.sampled_from(["ban", "trickle", "managed", "open", "chain"]),
+        ),
         st.builds(Lever, st.just("unit_cap"), st.integers(14, 24), value=st.floats(0, 1e6)),
         st.builds(Lever, st.just("domestic_quota"), st.integers(14, 24), value=st.floats(0, 1)),
         st.builds(Lever, st.just("tool_control"), st.integers(14, 24), value=st.floats(0, 1)),
@@ -68,7 +78,9 @@ def test_stock_is_additions_less_retirements(additions: list[float], life: int) 
     utilities=st.lists(st.floats(-20, 20), min_size=6, max_size=6), similarity=st.floats(0.2, 1.0),
     budget=st.floats(0, 1e10), offered=st.lists(st.floats(0, 1e10), min_size=6, max_size=6), extra=st.floats(0, 0.9),
 )  # fmt: skip
-def test_nobody_spends_more_than_there_is(utilities: list[float], similarity: float, budget: float, offered: list[float], extra: float) -> None:
+def test_nobody_spends_more_than_there_is(
+    utilities: list[float], similarity: float, budget: float, offered: list[float], extra: float
+) -> None:
     weights = np.exp(np.array(utilities).reshape(1, 6, 1) / similarity)
     stock, nests = np.array(offered).reshape(6, 1), (slice(0, 3), slice(3, 4), slice(4, 6))
     bought = purchases(
@@ -80,12 +92,22 @@ def test_nobody_spends_more_than_there_is(utilities: list[float], similarity: fl
 
 
 @settings(max_examples=60, deadline=None)
-@given(utilities=st.lists(st.floats(-30, 30), min_size=5, max_size=5), similarity=st.floats(0.2, 1.0), shift=st.floats(-20, 20))
-def test_shares_do_not_change_when_all_utilities_move_together(utilities: list[float], similarity: float, shift: float) -> None:
+@given(
+    utilities=st.lists(st.floats(-30, 30), min_size=5, max_size=5),
+    similarity=st.floats(0.2, 1.0),
+    shift=st.floats(-20, 20),
+)
+def test_shares_do_not_change_when_all_utilities_move_together(
+    utilities: list[float], similarity: float, shift: float
+) -> None:
     nests = (slice(0, 2), slice(2, 5))
 
     def shares(by: float) -> np.ndarray:
-        return nested_shares(np.exp((np.array(utilities) + by).reshape(1, 5, 1) / similarity), nests=nests, similarity=np.array([similarity]))
+        return nested_shares(
+            np.exp((np.array(utilities) + by).reshape(1, 5, 1) / similarity),
+            nests=nests,
+            similarity=np.array([similarity]),
+        )
 
     assert np.allclose(shares(0.0), shares(shift), atol=1e-5)
     assert np.isclose(shares(0.0).sum(), 1.0)

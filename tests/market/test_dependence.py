@@ -50,7 +50,9 @@ def test_maturity_follows_bass_when_use_is_maturity() -> None:
         maturity = maturity_step(
             maturity, by_use=np.array(imitation * step), active_share=maturity, by_spend=np.array(innovation * step)
         )
-    assert maturity == pytest.approx(bass_adoption(np.array(10.0), innovation=innovation, imitation=imitation), rel=1e-3)
+    assert maturity == pytest.approx(
+        bass_adoption(np.array(10.0), innovation=innovation, imitation=imitation), rel=1e-3
+    )
 
 
 def test_maturity_grows_without_use_only_by_spending() -> None:

@@ -22,7 +22,9 @@ def chain(quarters: int, draws: int, start: int, persistence: float = 0.8, openi
 
 def test_fixed_states_are_kept() -> None:
     fixed = np.array([3, 0, 2])
-    found = regime_states(fixed, persistence=np.full(5, 0.5), opening=np.full(5, 0.5), uniform=np.random.default_rng(0).random((3, 5)))
+    found = regime_states(
+        fixed, persistence=np.full(5, 0.5), opening=np.full(5, 0.5), uniform=np.random.default_rng(0).random((3, 5))
+    )
     assert (found == fixed[:, None]).all()
 
 

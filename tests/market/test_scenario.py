@@ -103,7 +103,12 @@ def test_each_mistake_is_told_with_its_line(words: str, said: str) -> None:
 
 
 def test_all_problems_are_told_at_once_in_order() -> None:
-    words = lever(name="alow") + lever(name="share", value=-1) + lever(name="beijing", state="shut") + "[parameters]\nx = 1\n"
+    words = (
+        lever(name="alow")
+        + lever(name="share", value=-1)
+        + lever(name="beijing", state="shut")
+        + "[parameters]\nx = 1\n"
+    )
     found = problems(words)
     assert len(found) == 4
     lines = [int(row.split(":")[1]) for row in found]
@@ -140,8 +145,12 @@ def test_a_file_that_is_not_there() -> None:
 
 
 def test_a_file_may_extend_a_file_beside_it(tmp_path: Path) -> None:
-    (tmp_path / "one.toml").write_text('[scenario]\ntitle = "One"\nextends = "record"\n' + lever(name="enforcement", value=0.5, from_="2026Q1"))
-    (tmp_path / "two.toml").write_text('[scenario]\ntitle = "Two"\nextends = "one.toml"\n' + lever(name="leasing", value=0.0, from_="2027Q1"))
+    (tmp_path / "one.toml").write_text(
+        '[scenario]\ntitle = "One"\nextends = "record"\n' + lever(name="enforcement", value=0.5, from_="2026Q1")
+    )
+    (tmp_path / "two.toml").write_text(
+        '[scenario]\ntitle = "Two"\nextends = "one.toml"\n' + lever(name="leasing", value=0.0, from_="2027Q1")
+    )
     found = load_scenario(str(tmp_path / "two.toml"))
     assert [x.name for x in found.levers[-2:]] == ["enforcement", "leasing"]
 
@@ -170,8 +179,12 @@ def test_a_new_product_is_sold(tmp_path: Path) -> None:
 
 
 def test_a_draft_rule_takes_out_what_it_tightens(tmp_path: Path) -> None:
-    (tmp_path / "draft.toml").write_text('[draft]\nid = "d"\neffective = 2027-01-01\n[[limit]]\nid = "review2026-tpp"\nvalue = 10000\n')
-    words = '[scenario]\ntitle = "Draft"\nextends = "h200-unrestricted"\n' + lever(name="draft", value="draft.toml", from_="2027Q1")
+    (tmp_path / "draft.toml").write_text(
+        '[draft]\nid = "d"\neffective = 2027-01-01\n[[limit]]\nid = "review2026-tpp"\nvalue = 10000\n'
+    )
+    words = '[scenario]\ntitle = "Draft"\nextends = "h200-unrestricted"\n' + lever(
+        name="draft", value="draft.toml", from_="2027Q1"
+    )
     (tmp_path / "mine.toml").write_text(words)
     paths = simulate(str(tmp_path / "mine.toml"), draws=50, until="2027Q2")
     assert paths.quantity("delivered_h200")[:, -3].max() > 0

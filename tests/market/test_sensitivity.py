@@ -25,20 +25,29 @@ def test_the_share_decides_the_take_and_nothing_else_does() -> None:
 
 
 def test_additive_indices_add_up_to_about_one() -> None:
-    rows = sensitivity("record", outcome=Outcome("nvidia_dc_revenue", "2026Q4"), base=64, parameters=("nvidia_dc_growth", "nvidia_dc_volatility"))
+    rows = sensitivity(
+        "record",
+        outcome=Outcome("nvidia_dc_revenue", "2026Q4"),
+        base=64,
+        parameters=("nvidia_dc_growth", "nvidia_dc_volatility"),
+    )
     assert sum(r.first for r in rows) == pytest.approx(1.0, abs=0.15)
 
 
 def test_same_study_same_numbers() -> None:
     def study():
-        return sensitivity("record", outcome=Outcome("budget", "2025Q4"), base=16, parameters=("budget_2025", "budget_growth"))
+        return sensitivity(
+            "record", outcome=Outcome("budget", "2025Q4"), base=16, parameters=("budget_2025", "budget_growth")
+        )
 
     assert study() == study()
 
 
 def test_what_never_changes_is_refused() -> None:
     with pytest.raises(InputError, match="same in every draw"):
-        sensitivity("no-sales", outcome=Outcome("us_take", "2026Q4"), base=4, parameters=("pass_through", "budget_2025"))
+        sensitivity(
+            "no-sales", outcome=Outcome("us_take", "2026Q4"), base=4, parameters=("pass_through", "budget_2025")
+        )
 
 
 def test_names_are_checked() -> None:

@@ -132,7 +132,9 @@ def test_cap_holds_draw_by_draw(sold) -> None:
 
 
 def test_plain_cap_holds() -> None:
-    capped = load_scenario("h200-unrestricted").with_levers(Lever("unit_cap", quarter_index("2026Q1"), about="h200", value=20_000.0))
+    capped = load_scenario("h200-unrestricted").with_levers(
+        Lever("unit_cap", quarter_index("2026Q1"), about="h200", value=20_000.0)
+    )
     paths = simulate(capped, draws=100, until="2027Q4")
     assert paths.quantity("delivered_h200").max() <= 20_000 * (1 + 1e-9)
 
@@ -165,7 +167,11 @@ def test_fixed_budgets_crowd_out_and_additional_money_does_not() -> None:
             simulate(load_scenario(s).with_parameters({"additional_share": share}), draws=300, until="2028Q4")
             for s in ("h200-unrestricted", "no-sales")
         ]
-        return float(np.mean(runs[0].total("spending_domestic", since="2026Q1") - runs[1].total("spending_domestic", since="2026Q1")))
+        return float(
+            np.mean(
+                runs[0].total("spending_domestic", since="2026Q1") - runs[1].total("spending_domestic", since="2026Q1")
+            )
+        )
 
     assert lost((0.001, 0.002)) < lost((0.9, 0.95)) < 0
 
@@ -197,7 +203,10 @@ def test_part_holds_one_row_per_draw_and_quarter(tmp_path: Path) -> None:
     frame = polars.read_parquet(PartFolder(tmp_path, identity=_identity(tmp_path)).path(0))
     assert frame.columns == ["draw", "quarter", "budget"]
     assert frame.height == 6
-    assert frame.filter((polars.col("draw") == 2) & (polars.col("quarter") == "2022Q2"))["budget"][0] == paths.quantity("budget")[2, 1]
+    assert (
+        frame.filter((polars.col("draw") == 2) & (polars.col("quarter") == "2022Q2"))["budget"][0]
+        == paths.quantity("budget")[2, 1]
+    )
 
 
 def _identity(folder: Path) -> dict:

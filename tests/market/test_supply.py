@@ -9,7 +9,9 @@ from chipwall.market.supply import ChineseSupply, die_yield, generation_mix, gro
 QUARTERS = 40
 
 
-def made(tools: float = 0.0, hbm: float = 1.0, draws: int = 200, sold: float = 0.5, **fixed: float) -> tuple[ChineseSupply, list]:
+def made(
+    tools: float = 0.0, hbm: float = 1.0, draws: int = 200, sold: float = 0.5, **fixed: float
+) -> tuple[ChineseSupply, list]:
     priors = load_priors(overlay=False)
     z = np.random.default_rng(0).standard_normal((draws, len(priors.names)))
     parameters = priors.sample(z) | {k: np.full(draws, v) for k, v in fixed.items()}
@@ -36,7 +38,9 @@ def test_growth_path_has_its_level_in_its_year() -> None:
     years = np.array([2024.5, 2025.5, 2026.5])
     found = growth_path(np.array([100.0]), growth=np.array([2.0]), year=2025.5, years=years)[:, 0]
     assert found.tolist() == pytest.approx([50.0, 100.0, 200.0])
-    braked = growth_path(np.array([100.0]), growth=np.array([2.0]), year=2025.5, years=years, brake=np.full(3, 0.5))[:, 0]
+    braked = growth_path(np.array([100.0]), growth=np.array([2.0]), year=2025.5, years=years, brake=np.full(3, 0.5))[
+        :, 0
+    ]
     assert braked.tolist() == pytest.approx([50.0, 100.0, 100 * np.sqrt(2)])
 
 

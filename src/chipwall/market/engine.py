@@ -13,6 +13,7 @@ from chipwall.market.draws import Draws, block_draws
 from chipwall.market.ecosystem import maturity_step, software_efficiency
 from chipwall.market.ledger import Ledger
 from chipwall.market.levers import Timeline
+from chipwall.market.paths import found_in
 from chipwall.market.priors import Z95, Priors
 from chipwall.market.products import PLATFORMS, SEGMENTS, Product, load_record, platform_slices
 from chipwall.market.quarters import quarter_index, quarter_year
@@ -20,6 +21,7 @@ from chipwall.market.service import Service
 from chipwall.market.stock import Cohorts
 from chipwall.market.supply import ChineseSupply
 from chipwall.market.world import grey_flow, nvidia_revenue, us_h200_shipments, us_rent
+from chipwall.text import text
 
 __all__ = ["HISTORY_END", "Block", "block_paths"]
 
@@ -74,7 +76,7 @@ def block_paths(block: Block) -> dict[str, Array]:
         run.quarter(t)
     found = run.ledger.quantities(run.quality)
     found |= {f"parameter:{name}": value[None, :] for name, value in run.p.items()}
-    return {name: found[name] for name in block.keep} if block.keep else found
+    return {name: found_in(found, name, text("quantity")) for name in block.keep} if block.keep else found
 
 
 class _Run:
@@ -382,7 +384,7 @@ class _Run:
         tight = np.log(np.clip(self.tightness, 0.3, 4.0))
         rent = floor / demand.HOURS * np.exp(p["rent_slope"] * tight + noise)
         # leasing grows on its own from the level of mid-2025, and more when chips are short at home
-        level = self.budget[min(self.history_end, len(self.budget) - 1)] * self.segment_share[:2].sum(axis=0)
+        level = self.budget[: self.history_end + 1][-1] * self.segment_share[:2].sum(axis=0)
         # it was small before the rule of October 2022 and grew into its trend by early 2024
         begun = float(np.clip((quarter_year(t) - 2022.75) / 1.25, 0.0, 1.0))
         leased = begun * level * p["leasing_share"] * p["leasing_growth"] ** (quarter_year(t) - 2025.5)
