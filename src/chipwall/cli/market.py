@@ -18,7 +18,7 @@ from chipwall.text import text
 __all__ = ["market", "simulate"]
 
 # Commands of the group that live in another module.
-_ELSEWHERE = {name: "chipwall.cli.market_data" for name in ("calibrate", "backtest", "series")}
+_ELSEWHERE = dict.fromkeys(("calibrate", "backtest", "series"), "chipwall.cli.market_data")
 
 
 # Draws times quarters above which a run keeps the headline quantities only: two runs then stay within 4 GiB.
