@@ -20,7 +20,7 @@ from chipwall.market.quarters import quarter_index, quarter_year
 from chipwall.market.service import Service
 from chipwall.market.stock import Cohorts
 from chipwall.market.supply import ChineseSupply
-from chipwall.market.world import grey_flow, nvidia_revenue, us_h200_shipments, us_rent
+from chipwall.market.world import faded_years, grey_flow, nvidia_revenue, us_h200_shipments, us_rent
 from chipwall.text import text
 
 __all__ = ["HISTORY_END", "Block", "block_paths"]
@@ -383,7 +383,10 @@ class _Run:
         level = self.budget[: self.history_end + 1][-1] * self.segment_share[:2].sum(axis=0)
         # it was small before the rule of October 2022 and grew into its trend by early 2024
         begun = float(np.clip((quarter_year(t) - 2022.75) / 1.25, 0.0, 1.0))
-        leased = begun * level * p["leasing_share"] * p["leasing_growth"] ** (quarter_year(t) - 2025.5)
+        years = quarter_year(t) - 2025.5
+        leased = (
+            begun * level * p["leasing_share"] * p["leasing_growth"] ** (faded_years(years) if years > 0 else years)
+        )
         leased *= np.exp(p["leasing_response"] * tight) * (0.0 if self._stopped(t) else self._setting("leasing", t))
         self.ledger.write(
             t,
