@@ -16,6 +16,7 @@ from chipwall.controls.item import item_of_chip, operands
 from chipwall.controls.law import Law
 from chipwall.controls.load import law as packaged_law
 from chipwall.controls.logic import any_of, comparisons, verdict
+from chipwall.controls.question import NO_PARTY, Context, Outcome, World
 from chipwall.controls.records import (
     ACTIVITIES,
     ChinaGate,
@@ -27,10 +28,10 @@ from chipwall.controls.records import (
     Licence,
     RevenueShare,
 )
-from chipwall.controls.us import NO_PARTY, Context, Outcome, World, outcome
+from chipwall.controls.us import outcome
 from chipwall.controls.worlds import merged, worlds
 from chipwall.errors import InputError
-from chipwall.text import text
+from chipwall.text import Text, text
 
 if TYPE_CHECKING:
     from chipwall.catalog.records import Chip
@@ -119,13 +120,20 @@ def _resolved(journey: Journey, law: Law) -> Journey:
             text("unknown end user '{party}'", party=journey.party),
             fix=text("Known phrases: {all}; leave it out for any other party", all="; ".join(law.parties)),
         )
-    codes = {}
-    for name in ("exporter", "destination", "headquarters", "parent", "packaged_in"):
-        given = getattr(journey, name)
-        codes[name] = law.countries.resolve(given) if given else ""
-    if not codes["destination"]:
+
+    def code(name: str) -> str:
+        return law.countries.resolve(name) if name else ""
+
+    if not journey.destination:
         raise InputError(text("no destination"), fix=text("Name a country, for example --to CN"))
-    return replace(journey, **codes)
+    return replace(
+        journey,
+        exporter=code(journey.exporter),
+        destination=code(journey.destination),
+        headquarters=code(journey.headquarters),
+        parent=code(journey.parent),
+        packaged_in=code(journey.packaged_in),
+    )
 
 
 def _trace(context: Context) -> tuple[Comparison, ...]:
@@ -278,9 +286,11 @@ def _duty(context: Context, found: Outcome) -> Duty:
     if record is None:
         return Duty(Decimal(0), event, payer, text("the duty starts on 2026-01-15"), citation)
     if found.duty_pct:
-        why = text("inside a band, and no exempt end use claimed")
+        why = text("inside a band, and no exempt end use (9903.79.03 to .09) claimed")
     else:
         why = text("outside both bands, or an exempt end use (HTSUS 9903.79.02 to .09)")
+    if context.law.horizon(context.on) == "after_horizon":
+        why = text("{why}; {note}", why=why, note=Text.of(record.note))
     return Duty(found.duty_pct, event, payer, why, citation)
 
 
