@@ -180,13 +180,15 @@ def _unknowns(
     differing = [name for name, unknown in _answers(found).items() if unknown]
     spread = [name for name in differing if _spread(name, outcomes)]
     missing = _missing(trace) if spread else []
+    if spread and "datacenter" not in missing and _differs(open_worlds, outcomes, "datacenter"):
+        missing.append("datacenter")
     if missing:
         answers = ", ".join(spread)
         lines += [
             text("{what} is not known; it decides: {answers}", what=_LABELS[name], answers=answers) for name in missing
         ]
         found.flags.add("spec_unknown")
-    if _differs_by_cpu_dram(open_worlds, outcomes):
+    if _differs(open_worlds, outcomes, "cpu_dram_counts"):
         found.flags.add("indeterminate_dram_sum")
         lines.append(
             text("whether memory on the package's CPU counts as DRAM bandwidth is not settled, and it decides")
@@ -253,19 +255,13 @@ def _missing(trace: Sequence[Comparison]) -> list[str]:
     return sorted(undecided & set(_LABELS))
 
 
-def _differs_by_cpu_dram(open_worlds: Sequence[World], outcomes: Sequence[Outcome]) -> bool:
-    """Whether some answer turns on the reading of CPU-side memory, all else equal."""
-    if len({world.cpu_dram_counts for world in open_worlds}) < 2:
-        return False
-
-    def answers(counts: bool) -> set[tuple[object, ...]]:
-        return {
-            (outcome.eccn, outcome.licence, outcome.on_books, outcome.review_policy, outcome.duty_pct)
-            for world, outcome in zip(open_worlds, outcomes, strict=True)
-            if world.cpu_dram_counts is counts
-        }
-
-    return answers(True) != answers(False)
+def _differs(open_worlds: Sequence[World], outcomes: Sequence[Outcome], question: str) -> bool:
+    """Whether some answer turns on one yes-or-no question that the worlds settle both ways."""
+    answers: dict[object, set[tuple[object, ...]]] = {}
+    for world, found in zip(open_worlds, outcomes, strict=True):
+        answer = (found.eccn, found.licence, found.on_books, found.review_policy, found.duty_pct)
+        answers.setdefault(getattr(world, question), set()).add(answer)
+    return len(answers) > 1 and len(set(map(frozenset, answers.values()))) > 1
 
 
 def _duty(context: Context, found: Outcome) -> Duty:
