@@ -16,17 +16,23 @@ from chipwall.controls.load import law
 from chipwall.controls.logic import any_of, verdict
 from chipwall.controls.records import Item, Journey
 
-LIMITS = sorted({record.value for rule in law().parameters.values() for record in rule.records if record.value is not None})
+LIMITS = sorted(
+    {record.value for rule in law().parameters.values() for record in rule.records if record.value is not None}
+)
 # numbers near every printed limit, and anything else
 amounts = st.one_of(
     st.decimals(min_value=0, max_value=60000, places=2),
     st.builds(lambda limit, step: max(limit + step, Decimal(0)), st.sampled_from(LIMITS), st.sampled_from(
         [Decimal("-0.01"), Decimal(0), Decimal("0.01")])),
 )  # fmt: skip
-densities = st.one_of(st.decimals(min_value=0, max_value=40, places=3), st.sampled_from([Decimal("1.6"), Decimal("3.2"), Decimal("5.92")]))
+densities = st.one_of(
+    st.decimals(min_value=0, max_value=40, places=3), st.sampled_from([Decimal("1.6"), Decimal("3.2"), Decimal("5.92")])
+)
 days = st.dates(min_value=date(2022, 1, 1), max_value=date(2028, 12, 31))
 places = st.sampled_from(["CN", "HK", "MO", "SG", "VN", "AE", "KH", "RU", "DE", "US", "NI", "CY", "IL"])
-names = st.sampled_from(["synthetic", "synthetic (NVIDIA)", "synthetic (Intel)", "synthetic (AMD)", "H20", "MI308X", "Ascend 910C", "GH200"])
+names = st.sampled_from(
+    ["synthetic", "synthetic (NVIDIA)", "synthetic (Intel)", "synthetic (AMD)", "H20", "MI308X", "Ascend 910C", "GH200"]
+)
 maybe = st.none() | st.booleans()
 CLASSES = ("not_3A090", "3A090.b", "3A090.a")
 NEEDED = ("required", "exception_available", "required_by_letter", "conditional")
@@ -155,6 +161,8 @@ def test_arrays_and_explained_form_agree_on_every_family(family: str, table: lis
 @settings(max_examples=40, deadline=None)
 def test_one_array_call_serves_many_days(turn: date, table: list[Item]) -> None:
     both = [turn - timedelta(days=1), turn]
-    mixed = arrays.classes(columns(table * 2, turn), np.array([both[0]] * len(table) + [both[1]] * len(table), dtype="datetime64[D]"))
+    mixed = arrays.classes(
+        columns(table * 2, turn), np.array([both[0]] * len(table) + [both[1]] * len(table), dtype="datetime64[D]")
+    )
     apart = [arrays.classes(columns(table, turn), day) for day in both]
     assert mixed.tolist() == [*apart[0].tolist(), *apart[1].tolist()]

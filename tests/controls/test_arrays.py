@@ -17,7 +17,9 @@ def test_array_form_gives_the_expected_class_of_every_processor_case() -> None:
     table = []
     for path in CASES.glob("*.csv"):
         with path.open(encoding="utf-8", newline="") as handle:
-            table += [row for row in csv.DictReader(handle) if not row["chip"].endswith("(bare)") and row["expected_eccn"]]
+            table += [
+                row for row in csv.DictReader(handle) if not row["chip"].endswith("(bare)") and row["expected_eccn"]
+            ]
 
     def column(name: str) -> np.ndarray:
         return np.array([float(row[name]) if row[name] else np.nan for row in table])
@@ -38,14 +40,20 @@ def test_array_form_gives_the_expected_class_of_every_processor_case() -> None:
 
 
 def test_density_is_worked_out_from_area_and_undefined_without_one() -> None:
-    columns = {"tpp": np.array([1628.0, 4000.0]), "die_area": np.array([275.0, 0.0]), "datacenter": np.array([1.0, 1.0])}
+    columns = {
+        "tpp": np.array([1628.0, 4000.0]),
+        "die_area": np.array([275.0, 0.0]),
+        "datacenter": np.array([1.0, 1.0]),
+    }
     found = arrays.classes(columns, date(2024, 6, 1))
     assert [arrays.CLASSES[index] for index in found] == ["3A090.a", "unknown"]
 
 
 def test_columns_broadcast_and_blocks_join() -> None:
     tpp = np.linspace(0, 10000, 40001)
-    found = arrays.classes({"tpp": tpp, "performance_density": np.array([0.1]), "datacenter": np.array([1.0])}, date(2024, 6, 1))
+    found = arrays.classes(
+        {"tpp": tpp, "performance_density": np.array([0.1]), "datacenter": np.array([1.0])}, date(2024, 6, 1)
+    )
     assert found.size == 40001
     assert np.array_equal(found == arrays.CLASSES.index("3A090.a"), tpp >= 4800)
 
@@ -56,7 +64,10 @@ def test_a_column_left_out_is_unknown() -> None:
 
 
 def test_duty_bands_on_arrays() -> None:
-    columns = {"tpp": np.array([15832.0, 13364.0, 20919.0, 15832.0]), "dram_bandwidth": np.array([4800.0, 4800.0, 6000.0, np.nan])}
+    columns = {
+        "tpp": np.array([15832.0, 13364.0, 20919.0, 15832.0]),
+        "dram_bandwidth": np.array([4800.0, 4800.0, 6000.0, np.nan]),
+    }
     assert arrays.family_verdict(columns, date(2026, 2, 15), family="duty").tolist() == [1, 0, 1, -1]
     assert arrays.family_verdict(columns, date(2026, 1, 14), family="duty").tolist() == [0, 0, 0, 0]
 

@@ -93,7 +93,9 @@ def test_every_bad_row_and_every_reason_is_reported(tmp_path: Path) -> None:
 
 
 def test_density_tolerance_is_a_fifth_of_a_percent(tmp_path: Path) -> None:
-    table = [{**rows()[0], "tpp": "1000", "die_area_mm2": "100", "pd": pd} for pd in ("10.02", "10.021", "9.98", "9.979")]
+    table = [
+        {**rows()[0], "tpp": "1000", "die_area_mm2": "100", "pd": pd} for pd in ("10.02", "10.021", "9.98", "9.979")
+    ]
     report = run_cases(written(tmp_path, table))
     assert [row.line for row in report.bad_rows] == [3, 5]
 

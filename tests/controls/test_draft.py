@@ -29,7 +29,9 @@ def chips(*names: str) -> list[catalog.Chip]:  # type: ignore[name-defined]
 
 
 def test_lower_limit_catches_h20_by_its_margin(tmp_path: Path) -> None:
-    found = evaluate_draft(draft(tmp_path, '[[limit]]\nid = "a1-tpp"\nvalue = 2300\n'), chips("h20", "h200", "l20"), DAY)
+    found = evaluate_draft(
+        draft(tmp_path, '[[limit]]\nid = "a1-tpp"\nvalue = 2300\n'), chips("h20", "h200", "l20"), DAY
+    )
     assert [crossing.chip for crossing in found] == ["nvidia-h20-96gb"] or found[0].chip.startswith("nvidia-h20")
     assert found[0].caught
     assert found[0].decisive is not None
@@ -150,7 +152,9 @@ def test_files_that_are_no_draft(tmp_path: Path) -> None:
 
 
 def test_loosening_is_told_from_tightening(tmp_path: Path) -> None:
-    raised = draft(tmp_path, '[[limit]]\nid = "review2026-tpp"\nvalue = 40000\n[[limit]]\nid = "review2026-dram"\nvalue = 9000\n')
+    raised = draft(
+        tmp_path, '[[limit]]\nid = "review2026-tpp"\nvalue = 40000\n[[limit]]\nid = "review2026-dram"\nvalue = 9000\n'
+    )
     found = evaluate_draft(raised, chips("b200"), DAY)
     assert [(crossing.caught, crossing.after.review_policy) for crossing in found] == [(False, "case_by_case")]
     assert replace(found[0], caught=True) != found[0]

@@ -49,7 +49,10 @@ def test_differences_do_not_mind_the_order_and_may_be_empty() -> None:
 
 
 def test_regions_are_read_from_the_clauses() -> None:
-    found = {area.clause: area for area in regions(families=["processor"], x="tpp", y="performance_density", on=date(2026, 2, 1))}
+    found = {
+        area.clause: area
+        for area in regions(families=["processor"], x="tpp", y="performance_density", on=date(2026, 2, 1))
+    }
     middle = found["3A090.b.1"]
     assert (middle.x_from, middle.x_to, middle.y_from, middle.y_to) == (2400, 4800, Decimal("1.6"), Decimal("5.92"))
     assert regions(families=["processor"], x="tpp", y="performance_density", on=date(2022, 9, 1)) == ()

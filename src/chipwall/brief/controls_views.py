@@ -5,17 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from chipwall.brief.controls_tables import OPERANDS, margin, number, words
 from chipwall.brief.tables import Column, Table
-from chipwall.controls.draft import Crossing
+from chipwall.controls.countries import Countries
 from chipwall.controls.law import Event
 from chipwall.controls.measures import plain
 from chipwall.controls.records import Decision
 from chipwall.controls.views import LawChange, Region, Turn, WallPoint
 from chipwall.text import Text, text
 
-__all__ = ["compare_table", "crossings_table", "differences_tables", "timeline_table", "wall_tables"]
+if TYPE_CHECKING:
+    from chipwall.controls.draft import Crossing  # the draft engine is loaded only for drafts
+
+__all__ = ["compare_table", "countries_table", "crossings_table", "differences_tables", "timeline_table", "wall_tables"]
 
 
 def timeline_table(turns: Sequence[Turn], *, name: str, destination: str) -> Table:
@@ -158,3 +162,26 @@ def wall_tables(points: Sequence[WallPoint], areas: Sequence[Region], *, x: str,
 
 def _edge(value: Decimal | None) -> str:
     return "-" if value is None else plain(value)
+
+
+def countries_table(countries: Countries, *, on: date) -> Table:
+    """Every destination with its groups on a day, and what the 2023 rule makes of it."""
+    groups = ("A:5", "A:6", "D:1", "D:4", "D:5", "E:1", "E:2")
+    rows = []
+    for iso2, country in sorted(countries.table.items()):
+        held = ", ".join(group for group in groups if countries.member(iso2, group, on=on))
+        listed = text("yes") if countries.listed_2023(iso2, on=on) else text("no")
+        seat = text("yes") if countries.macau_or_d5(iso2, on=on) else text("no")
+        rows.append((iso2, country.name, held or "-", listed, seat))
+    return Table(
+        text("Country groups on {day}", day=on.isoformat()),
+        (
+            Column("iso2", text("Code")),
+            Column("name", text("Country")),
+            Column("groups", text("Groups")),
+            Column("listed_2023", text("Destination of the 2023 rule")),
+            Column("macau_or_d5", text("Macau or D:5")),
+        ),
+        tuple(rows),
+        (text("The United Arab Emirates is named apart from its groups from 2026-07-10."),),
+    )

@@ -12,18 +12,14 @@ import click
 
 from chipwall import catalog
 from chipwall.brief import controls_tables as tables
-from chipwall.brief import controls_views as views
 from chipwall.brief.language import translated
 from chipwall.cli.controls_options import asked_item, asked_journey, item_options, journey_options
 from chipwall.cli.options import day, json_option, lang_option, show, table_options, write_json, write_whole
-from chipwall.controls.cases import run_cases
 from chipwall.controls.decide import decide
-from chipwall.controls.draft import evaluate_draft, read_draft
 from chipwall.controls.item import item_of_chip
 from chipwall.controls.load import law
 from chipwall.controls.records import Journey
-from chipwall.controls.views import differences, timeline
-from chipwall.errors import InputError
+from chipwall.errors import InputError, unknown_name
 from chipwall.text import text
 
 __all__ = ["controls"]
@@ -34,6 +30,11 @@ class _ChipFirst(click.Group):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         if args and args[0] not in self.commands and args[0] not in ("-h", "--help"):
+            if not args[0].startswith("-") and len(args) > 1 and not args[1].startswith("-"):
+                from difflib import get_close_matches
+
+                near = get_close_matches(args[0], self.commands, 3, 0.5)
+                raise unknown_name("command", args[0], nearest=near, listing="chipwall controls --help")
             args = ["decide", *args]
         return super().parse_args(ctx, args)
 
@@ -50,6 +51,7 @@ def controls() -> None:
     chipwall controls diff 2024-11-01 2025-06-01        what changed in law
     chipwall controls what-if DRAFT.toml                which chips a draft would move
     chipwall controls test CASES.csv                    run a table of cases
+    chipwall controls countries --on 2025-11-07         country groups by date
 
     A calculation on public text, not legal advice. What is modelled and what is not is printed below every decision.
     """
@@ -92,6 +94,9 @@ def decide_command(on: str | None, form: str | None, as_json: bool, lang: str, *
 @table_options
 def timeline_command(since: str, until: str, form: str | None, as_json: bool, lang: str, **given: Any) -> None:
     """Every day on which the answer changes, and why."""
+    from chipwall.brief import controls_views as views
+    from chipwall.controls.views import timeline
+
     item = asked_item(given)
     journey, _ = asked_journey(given)
     turns = timeline(item, journey, since=day(since, option="--since"), until=day(until, option="--until"))
@@ -118,6 +123,8 @@ def timeline_command(since: str, until: str, form: str | None, as_json: bool, la
 @table_options
 def compare_command(chips: str, destinations: str, on: str | None, form: str | None, as_json: bool, lang: str) -> None:
     """CHIPS (with commas) against destinations: a matrix."""
+    from chipwall.brief import controls_views as views
+
     when = _today(on)
     items = [item_of_chip(catalog.chip(name), law=law()) for name in chips.split(",") if name.strip()]
     places = [law().countries.resolve(name) for name in destinations.split(",") if name.strip()]
@@ -156,6 +163,7 @@ def wall_command(
     """Chips against the limits: TPP with density, TPP with DRAM bandwidth, and before 2023 TPP with I/O rate."""
     import json
 
+    from chipwall.brief import controls_views as views
     from chipwall.brief.charts import svg
     from chipwall.brief.controls_charts import wall_charts, wall_data
 
@@ -185,6 +193,9 @@ def wall_command(
 @table_options
 def diff_command(first: str, second: str, form: str | None, as_json: bool, lang: str) -> None:
     """What changed in law between two days, and the events in between."""
+    from chipwall.brief import controls_views as views
+    from chipwall.controls.views import differences
+
     changes, events = differences(day(first, option="FIRST"), day(second, option="SECOND"))
     if as_json:
         write_json({"changes": changes, "events": events})
@@ -204,6 +215,9 @@ def what_if_command(
     draft: Path, on: str | None, chips: str | None, form: str | None, as_json: bool, lang: str, **given: Any
 ) -> None:
     """Which chips a draft rule would move, and by what margin."""
+    from chipwall.brief import controls_views as views
+    from chipwall.controls.draft import evaluate_draft, read_draft
+
     found = read_draft(draft)
     given["destination"] = given["destination"] or "CN"
     journey, _ = asked_journey(given)
@@ -232,12 +246,24 @@ def what_if_command(
     )
 
 
+@controls.command("countries")
+@click.option("--on", help="Day. Default: today.")
+@table_options
+def countries_command(on: str | None, form: str | None, as_json: bool, lang: str) -> None:
+    """Countries and the groups they are in on a day."""
+    from chipwall.brief import controls_views as views
+
+    show(views.countries_table(law().countries, on=_today(on)), form=form, as_json=as_json, lang=lang)
+
+
 @controls.command("test")
 @click.argument("file", type=click.Path(path_type=Path))
 @json_option
 @lang_option
 def test_command(file: Path, as_json: bool, lang: str) -> int:
     """Run a table of cases; exit 1 if any disagrees, 2 if any row could not be read."""
+    from chipwall.controls.cases import run_cases
+
     report = run_cases(file)
     if as_json:
         write_json(
