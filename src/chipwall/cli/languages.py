@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import gettext
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from inspect import cleandoc
 
 import click
 
@@ -56,16 +57,30 @@ def speaking(lang: str) -> Iterator[None]:
     gettext.bindtextdomain("chipwall", str(LOCALE))
     gettext.textdomain("chipwall")
     os.environ["LANGUAGE"] = lang  # gettext has no other way to be told
+    page, short = click.Context.formatter_class, click.Command.get_short_help_str
     click.Context.formatter_class = _page(lang)
+    setattr(click.Command, "get_short_help_str", _short_help(lang))  # noqa: B010 (a method, replaced for a while)
     try:
         yield
     finally:
-        click.Context.formatter_class = click.HelpFormatter
+        click.Context.formatter_class = page
+        setattr(click.Command, "get_short_help_str", short)  # noqa: B010
         gettext.textdomain(domain)
         if before is None:
             del os.environ["LANGUAGE"]
         else:
             os.environ["LANGUAGE"] = before
+
+
+def _short_help(lang: str) -> Callable[[click.Command, int], str]:
+    """One line on a command in the list of its group: the first sentence of its help."""
+    say = lookup(lang)
+
+    def line(command: click.Command, limit: int = 45) -> str:
+        whole = command.short_help or cleandoc(command.help or "").partition("\f")[0]
+        return say(whole).split("\n")[0].partition("。")[0]
+
+    return line
 
 
 def _page(lang: str) -> type[click.HelpFormatter]:
