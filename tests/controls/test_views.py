@@ -55,6 +55,8 @@ def test_regions_are_read_from_the_clauses() -> None:
     }
     middle = found["3A090.b.1"]
     assert (middle.x_from, middle.x_to, middle.y_from, middle.y_to) == (2400, 4800, Decimal("1.6"), Decimal("5.92"))
+    assert found["3A090.b.2"].x_to == 4800  # above it the part is in 3A090.a whatever its density
+    assert found["3A090.a.2"].x_to is None
     assert regions(families=["processor"], x="tpp", y="performance_density", on=date(2022, 9, 1)) == ()
     bands = regions(families=["duty"], x="tpp", y="dram_bandwidth", on=date(2026, 2, 1))
     assert [(band.x_from, band.x_to) for band in bands] == [(14000, 17500), (20800, 21100)]
