@@ -160,11 +160,11 @@ def _trace(context: Context) -> tuple[Comparison, ...]:
 def _answers(found: Outcome) -> dict[str, bool]:
     """Per answer, whether it is unknown because worlds differ."""
     return {
-        "classification": found.eccn == "unknown",
-        "licence": found.licence == "unknown",
-        "licence on the books": found.on_books == "unknown",
-        "duty": found.duty_pct.is_nan(),
-        "review policy": found.review_policy == "unknown" and found.licence != "conditional",
+        text("classification"): found.eccn == "unknown",
+        text("licence"): found.licence == "unknown",
+        text("licence on the books"): found.on_books == "unknown",
+        text("duty"): found.duty_pct.is_nan(),
+        text("review policy"): found.review_policy == "unknown" and found.licence != "conditional",
     }
 
 
