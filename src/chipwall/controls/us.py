@@ -265,6 +265,12 @@ def _flags(context: Context, world: World, letters: frozenset[str], found: Outco
     view, parts, to = context.view, context.item.parts, context.destination
     if letters:
         found.flags.add("vendor_letter")
+    for rule in sorted(letters):
+        says = text(
+            "{title} reaches this part on this journey; the letter is not public",
+            title=context.law.rules[rule].title,
+        )
+        found.find(text("vendor letter"), True, says, context.citation(rule))
     if to == "AE" and context.party.supplement8 and view.runs("supplement-8"):
         lapsed = view.state("supplement-8") != "in_force" and context.party.supplement8 != "listed"
         found.flags.add("scheduled_lapse_unverified" if lapsed else "supp8_740")
