@@ -165,6 +165,7 @@ def _grouped_exceptions(decision: Decision) -> list[tuple[str, bool | None, str]
 
 
 def duty_line(decision: Decision) -> Text:
+    """The duty in words: how much, on which event, paid by whom."""
     duty = decision.duty
     if decision.journey.activity != "us_import":
         return Text.of(duty.why)

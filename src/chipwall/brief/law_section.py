@@ -34,7 +34,8 @@ def law_sentence(decision: Decision) -> Text:
             books=words(decision.licence.on_books),
         )
     return text(
-        "Export from {origin} to {destination} on {day}: {eccn}; {licence}; review: {policy}; duty: {duty}; China's own gate: {gate}.",
+        "Export from {origin} to {destination} on {day}: {eccn}; {licence}; review: {policy}; duty: {duty}; "
+        "China's own gate: {gate}.",
         origin=decision.journey.exporter,
         destination=decision.journey.destination,
         day=decision.on.isoformat(),
