@@ -60,7 +60,12 @@ def wall_charts(chips: Sequence[Chip], *, on: date, lang: str) -> dict[str, Spec
         )
         charts[name] = wall(
             [
-                {"x": float(p.x or 0), "y": float(p.y or 0), "label": _short(p.name), "status": p.status or "unknown"}
+                {
+                    "x": float(p.x or 0),
+                    "y": float(p.y or 0),
+                    "label": _short(p.name),
+                    "status": Text.of(p.status or "unknown"),
+                }
                 for p in drawn
             ],
             _boxes(areas, drawn),

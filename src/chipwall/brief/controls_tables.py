@@ -12,7 +12,7 @@ from chipwall.controls.law import Coverage, Event
 from chipwall.controls.measures import plain
 from chipwall.controls.records import Comparison, Decision
 from chipwall.controls.views import LawChange, Region, Turn, WallPoint
-from chipwall.text import Text, text
+from chipwall.text import Text, listed, text
 
 __all__ = [
     "compare_table",
@@ -149,11 +149,16 @@ def _answer_rows(decision: Decision) -> list[tuple[object, ...]]:
         ),
         (
             text("China's own gate"),
-            text("{status} ({evidence}): {says}", status=_gate(gate.status), evidence=gate.evidence, says=gate.says)
+            text(
+                "{status} ({evidence}): {says}",
+                status=_gate(gate.status),
+                evidence=Text.of(gate.evidence),
+                says=gate.says,
+            )
             if gate.evidence
             else gate.says,
         ),
-        (text("Flags"), ", ".join(decision.flags) or text("none")),
+        (text("Flags"), listed(Text.of(flag) for flag in decision.flags) or text("none")),
     ]
     return rows
 
@@ -206,7 +211,7 @@ def _clause_row(tests: Sequence[Comparison]) -> tuple[object, ...]:
             "{operand} {value} {operator} {limit}",
             operand=_OPERANDS.get(test.operand, Text.of(test.operand)),
             value=_number(test.value),
-            operator=test.operator,
+            operator=Text.of(test.operator),
             limit=_number(test.limit),
         )
         for test in tests
@@ -240,8 +245,8 @@ def coverage_lines(coverage: Coverage) -> tuple[Text, ...]:
             verified=coverage.verified_to.isoformat(),
             audited=coverage.audited_to.isoformat(),
         ),
-        text("Modelled: {list}.", list="; ".join(coverage.modelled)),
-        text("Not modelled: {list}.", list="; ".join(coverage.not_modelled)),
+        text("Modelled: {list}.", list=listed(coverage.modelled, sign=";")),
+        text("Not modelled: {list}.", list=listed(coverage.not_modelled, sign=";")),
     )
 
 
@@ -291,7 +296,7 @@ def timeline_table(turns: Sequence[Turn], *, name: str, destination: str) -> Tab
         )
         for i, (what, before, after) in enumerate(shown):
             change = text("{before} → {after}", before=words(before), after=words(after)) if before else words(after)
-            why = "; ".join(turn.why) if i == 0 else ""
+            why = listed(turn.why, sign=";") if i == 0 else ""
             rows.append((turn.on.isoformat() if i == 0 else "", Text.of(what), change, why))
     return Table(
         text("{item} to {destination}: days on which the answer changes", item=name, destination=destination),

@@ -19,7 +19,7 @@ from chipwall.controls.law import Law
 from chipwall.controls.load import law as packaged_law
 from chipwall.controls.records import ACTIVITIES, Decision, Journey
 from chipwall.errors import InputError
-from chipwall.text import text
+from chipwall.text import listed, text
 
 __all__ = ["BadRow", "Case", "Disagreement", "Report", "read_cases", "run_cases"]
 
@@ -291,7 +291,7 @@ def _why(decision: Decision) -> str:
     """What decided: unknowns if there are any, else the tests that were met."""
     met = [f"{c.paragraph}: {c.operand} {c.value} {c.operator} {c.limit}" for c in decision.trace if c.result]
     found = [finding.says for finding in decision.findings if finding.result is not False]
-    return "; ".join(dict.fromkeys([*decision.unknowns, *met, *found])) or text("no clause is met")
+    return listed(dict.fromkeys([*decision.unknowns, *met, *found]), sign=";") or text("no clause is met")
 
 
 def run_cases(path: Path, *, law: Law | None = None) -> Report:

@@ -30,7 +30,7 @@ from chipwall.controls.records import (
 from chipwall.controls.us import NO_PARTY, Context, Outcome, World, outcome
 from chipwall.controls.worlds import merged, worlds
 from chipwall.errors import InputError
-from chipwall.text import text
+from chipwall.text import Text, listed, text
 
 if TYPE_CHECKING:
     from chipwall.catalog.records import Chip
@@ -173,7 +173,7 @@ def _unknowns(
     spread = [name for name in differing if _spread(name, outcomes)]
     missing = _missing(trace) if spread else []
     if missing:
-        answers = ", ".join(spread)
+        answers = listed(Text.of(name) for name in spread)
         lines += [
             text("{what} is not known; it decides: {answers}", what=_LABELS[name], answers=answers) for name in missing
         ]

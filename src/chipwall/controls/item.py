@@ -12,7 +12,7 @@ from chipwall.controls import measures
 from chipwall.controls.law import Law
 from chipwall.controls.records import Item, Journey
 from chipwall.errors import InputError
-from chipwall.text import text
+from chipwall.text import Text, text
 
 if TYPE_CHECKING:
     from chipwall.catalog.records import Chip
@@ -90,7 +90,7 @@ def item_of_numbers(
     }
     for label, number in numbers.items():
         if number is not None and (not number.is_finite() or number < 0):
-            raise InputError(text("{label} {number} is not an amount", label=label, number=number), where=name)
+            raise InputError(text("{label} {number} is not an amount", label=Text.of(label), number=number), where=name)
     problem = contradiction(tpp, die_area, density)
     if problem:
         raise InputError(problem, where=name, fix=text("Leave the density out, or correct one of the three"))
@@ -146,7 +146,7 @@ def item_of_chip(chip: Chip, *, law: Law) -> Item:
             name,
             text(
                 "{quantity} is {value} under another reading: {note}",
-                quantity=name,
+                quantity=Text.of(name),
                 value=m.alternative,
                 note=m.alternative_note,
             ),
@@ -155,7 +155,10 @@ def item_of_chip(chip: Chip, *, law: Law) -> Item:
         if m.alternative is not None
     ]
     notes += [
-        (name, text("{quantity} rests on a source of status '{status}'", quantity=name, status=m.status))
+        (
+            name,
+            text("{quantity} rests on a source of status '{status}'", quantity=Text.of(name), status=Text.of(m.status)),
+        )
         for name, m in found.items()
         if m.status in ("estimated", "unverified", "reported")
     ]
@@ -187,7 +190,7 @@ def _provenance(measure: measures.Measure) -> str:
     return text(
         "{formula} ({status}; {sources})",
         formula=measure.formula,
-        status=measure.status,
+        status=Text.of(measure.status),
         sources=", ".join(measure.sources),
     )
 

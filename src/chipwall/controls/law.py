@@ -14,6 +14,7 @@ from decimal import Decimal
 from chipwall.controls.countries import Countries
 from chipwall.controls.logic import Clause, Limit
 from chipwall.sources import Source
+from chipwall.text import text
 
 __all__ = ["Coverage", "Gate", "Law", "LawOn", "Letter", "Part", "Party", "Record", "Rule", "Vendor"]
 
@@ -238,8 +239,13 @@ class Law:
                 found.setdefault(record.effective, []).append(title)
         for changes in self.countries.changes.values():
             for change in changes:
-                words = f"{change.iso2} {'joins' if change.adds else 'leaves'} {change.group} ({change.citation})"
+                given = {"country": change.iso2, "group": change.group, "citation": change.citation}
+                words = (
+                    text("{country} joins {group} ({citation})", **given)
+                    if change.adds
+                    else text("{country} leaves {group} ({citation})", **given)
+                )
                 found.setdefault(change.effective, []).append(words)
         after = self.coverage.audited_to + timedelta(days=1)
-        found.setdefault(after, []).append("end of the audited record")
+        found.setdefault(after, []).append(text("end of the audited record"))
         return {day: tuple(dict.fromkeys(found[day])) for day in sorted(found)}

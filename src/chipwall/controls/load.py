@@ -21,7 +21,7 @@ from chipwall.controls.logic import Clause, Test
 from chipwall.controls.records import STATES
 from chipwall.errors import DataError
 from chipwall.sources import Source
-from chipwall.text import text
+from chipwall.text import Text, listed, text
 
 __all__ = ["law", "parsed_clause", "parsed_record"]
 
@@ -86,7 +86,7 @@ def parsed_clause(table: Table, *, where: str, problems: list[str]) -> Clause | 
         family=table["family"],
         outcome=table["outcome"],
         paragraph=table["paragraph"],
-        title=table.get("title", ""),
+        title=Text.of(table.get("title", "")),
         tests=tuple(test for test in tests if test is not None),
     )
 
@@ -106,7 +106,7 @@ def _rules(tables: Sequence[tuple[str, Table]], *, needs_value: bool, problems: 
         records = tuple(sorted((row for row in rows if row is not None), key=lambda row: row.effective))
         found[table["id"]] = Rule(
             id=table["id"],
-            title=table["title"],
+            title=Text.of(table["title"]),
             records=records,
             countries=tuple(table.get("countries", ())),
             parts=tuple(table.get("parts", ())),
@@ -120,8 +120,17 @@ def _gates(tables: Sequence[tuple[str, Table]], problems: list[str]) -> tuple[Ga
     for name, table in tables:
         record = parsed_record(table, where=f"{name}, {table['summary'][:30]}", problems=problems, needs_value=False)
         if record is not None:
-            found.append(Gate(tuple(table["parts"]), table["status"], table["evidence"], table["summary"], record))
+            found.append(
+                Gate(tuple(table["parts"]), table["status"], table["evidence"], Text.of(table["summary"]), record)
+            )
     return tuple(sorted(found, key=lambda gate: gate.record.effective))
+
+
+def _worded(value: Any) -> Any:
+    """A sentence or a list of sentences of the data, translatable like those of the source; a date stays."""
+    if isinstance(value, list):
+        return tuple(Text.of(words) for words in value)
+    return Text.of(value) if isinstance(value, str) else value
 
 
 def _toml(folder: Traversable, *names: str) -> list[tuple[str, Table]]:
@@ -231,9 +240,9 @@ def law_from(folder: Traversable) -> Law:
         countries=_countries(folder),
         events=_events(folder),
         sources={table["id"]: Source(**table) for table in sources},
-        coverage=Coverage(**{name: tuple(v) if isinstance(v, list) else v for name, v in coverage.items()}),
+        coverage=Coverage(**{name: _worded(v) for name, v in coverage.items()}),
     )
     _cross_checks(found, problems)
     if problems:
-        raise DataError(text("the law does not load: {problems}", problems="; ".join(problems)))
+        raise DataError(text("the law does not load: {problems}", problems=listed(problems, sign=";")))
     return found

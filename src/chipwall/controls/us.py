@@ -15,7 +15,7 @@ from chipwall.controls.countries import Countries
 from chipwall.controls.law import Law, LawOn, Letter, Party
 from chipwall.controls.logic import Limit
 from chipwall.controls.records import ExceptionAnswer, Finding, Item, Journey
-from chipwall.text import text
+from chipwall.text import Text, text
 
 __all__ = ["Context", "Outcome", "World", "letter_reaches", "outcome"]
 
@@ -125,7 +125,7 @@ def _need_2023(context: Context, world: World, found: Outcome) -> _Need:
     says = text(
         "{country} ({groups}): Macau, or D:1, D:4, D:5 and not A:5, A:6",
         country=to,
-        groups=", ".join(groups) or "no group",
+        groups=", ".join(groups) or text("no group"),
     )
     found.find("destination", need.destination, says, _citation(context, "r2023"))
     if to == "AE" and context.view.runs("uae-named"):
@@ -137,7 +137,7 @@ def _need_2023(context: Context, world: World, found: Outcome) -> _Need:
         need.headquarters,
         text("party or parent headquartered in Macau or D:5: {seat}", seat=seat)
         if seat
-        else text("no seat of the party in Macau or D:5 ({seats})", seats=", ".join(world.seats) or "none given"),
+        else text("no seat of the party in Macau or D:5 ({seats})", seats=", ".join(world.seats) or text("none given")),
         _citation(context, "headquarters"),
     )
     if need.headquarters and not need.destination:
@@ -378,7 +378,7 @@ def _books(context: Context, world: World, need: _Need, owned: str, found: Outco
         found.find(
             "AI Diffusion",
             worldwide,
-            text("3A090.a to any country: state {state}", state=record.state),
+            text("3A090.a to any country: state {state}", state=Text.of(record.state)),
             record.citation,
         )
         if not worldwide:
