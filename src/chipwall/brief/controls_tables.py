@@ -11,7 +11,7 @@ from chipwall.controls.measures import plain
 from chipwall.controls.records import Comparison, Decision
 from chipwall.text import Text, listed, text
 
-__all__ = ["OPERANDS", "coverage_lines", "decision_answer", "decision_tables", "margin", "number", "words"]
+__all__ = ["OPERANDS", "coverage_lines", "decision_answer", "decision_tables", "duty_line", "margin", "number", "words"]
 
 _WORDS: Mapping[str, Text] = {
     "not_3A090": text("not in 3A090"),
@@ -128,7 +128,7 @@ def _answer_rows(decision: Decision) -> list[tuple[object, ...]]:
     rows += [(text("Exception") if i == 0 else "", line) for i, line in enumerate(named)]
     rows += [
         (text("Review policy"), words(decision.review_policy)),
-        (text("Duty"), _duty_line(decision)),
+        (text("Duty"), duty_line(decision)),
         (
             text("Revenue share"),
             text("{pct} percent, paid by {payer}: {why}", pct=share.pct, payer=share.payer, why=share.why)
@@ -164,7 +164,8 @@ def _grouped_exceptions(decision: Decision) -> list[tuple[str, bool | None, str]
     return [(", ".join(names), available, why) for (available, why), names in groups.items()]
 
 
-def _duty_line(decision: Decision) -> Text:
+def duty_line(decision: Decision) -> Text:
+    """The duty in words: how much, on which event, paid by whom."""
     duty = decision.duty
     if decision.journey.activity != "us_import":
         return Text.of(duty.why)
