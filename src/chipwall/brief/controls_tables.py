@@ -10,7 +10,7 @@ from chipwall.controls.item import OPERAND_NAMES as OPERANDS
 from chipwall.controls.law import Coverage
 from chipwall.controls.measures import plain
 from chipwall.controls.records import Comparison, Decision
-from chipwall.text import Text, text
+from chipwall.text import Text, listed, text
 
 __all__ = ["OPERANDS", "coverage_lines", "decision_answer", "decision_tables", "duty_line", "margin", "number", "words"]
 
@@ -125,11 +125,11 @@ def _answer_rows(decision: Decision) -> list[tuple[object, ...]]:
         ),
         (
             text("China's own gate"),
-            text("{status} ({evidence}): {says}", status=_gate(gate.status), evidence=gate.evidence, says=gate.says)
+            text("{status} ({evidence}): {says}", status=_gate(gate.status), evidence=Text.of(gate.evidence), says=gate.says)
             if gate.evidence
             else gate.says,
         ),
-        (text("Flags"), ", ".join(decision.flags) or text("none")),
+        (text("Flags"), listed(Text.of(flag) for flag in decision.flags) or text("none")),
     ]
     return rows
 
@@ -183,7 +183,7 @@ def _clause_row(tests: Sequence[Comparison]) -> tuple[object, ...]:
             "{operand} {value} {operator} {limit}",
             operand=OPERANDS.get(test.operand, Text.of(test.operand)),
             value=number(test.value),
-            operator=test.operator,
+            operator=Text.of(test.operator),
             limit=number(test.limit),
         )
         for test in tests
@@ -217,8 +217,8 @@ def coverage_lines(coverage: Coverage) -> tuple[Text, ...]:
             verified=coverage.verified_to.isoformat(),
             audited=coverage.audited_to.isoformat(),
         ),
-        text("Modelled: {list}.", list="; ".join(coverage.modelled)),
-        text("Not modelled: {list}.", list="; ".join(coverage.not_modelled)),
+        text("Modelled: {list}.", list=listed(coverage.modelled, sign=";")),
+        text("Not modelled: {list}.", list=listed(coverage.not_modelled, sign=";")),
     )
 
 

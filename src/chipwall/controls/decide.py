@@ -31,7 +31,7 @@ from chipwall.controls.records import (
 from chipwall.controls.us import outcome
 from chipwall.controls.worlds import merged, worlds
 from chipwall.errors import InputError
-from chipwall.text import Text, text
+from chipwall.text import Text, listed, text
 
 if TYPE_CHECKING:
     from chipwall.catalog.records import Chip
@@ -174,7 +174,7 @@ def _unknowns(
     if spread and "datacenter" not in missing and _differs(open_worlds, outcomes, "datacenter"):
         missing.append("datacenter")
     if missing:
-        answers = ", ".join(spread)
+        answers = listed(Text.of(name) for name in spread)
         lines += [
             text("{what} is not known; it decides: {answers}", what=_missing_name(name), answers=answers)
             for name in missing

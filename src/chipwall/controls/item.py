@@ -104,7 +104,7 @@ def item_of_numbers(
     }
     for label, number in numbers.items():
         if number is not None and (not number.is_finite() or number < 0):
-            raise InputError(text("{label} {number} is not an amount", label=label, number=number), where=name)
+            raise InputError(text("{label} {number} is not an amount", label=Text.of(label), number=number), where=name)
     problem = contradiction(tpp, die_area, density)
     if problem:
         raise InputError(problem, where=name, fix=text("Leave the density out, or correct one of the three"))
@@ -169,7 +169,12 @@ def item_of_chip(chip: Chip, *, law: Law) -> Item:
         if m.alternative is not None
     ]
     notes += [
-        (name, text("{quantity} rests on a source of status '{status}'", quantity=OPERAND_NAMES[name], status=m.status))
+        (
+            name,
+            text(
+                "{quantity} rests on a source of status '{status}'", quantity=OPERAND_NAMES[name], status=Text.of(m.status)
+            ),
+        )
         for name, m in found.items()
         if m.status in ("estimated", "unverified", "reported")
     ]
@@ -201,7 +206,7 @@ def _provenance(measure: measures.Measure) -> str:
     return text(
         "{formula} ({status}; {sources})",
         formula=measure.formula,
-        status=measure.status,
+        status=Text.of(measure.status),
         sources=", ".join(measure.sources),
     )
 

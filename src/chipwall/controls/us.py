@@ -10,7 +10,7 @@ from chipwall.controls.law import Letter
 from chipwall.controls.question import CONTROLLED, Context, Need, Outcome, World
 from chipwall.controls.records import ExceptionAnswer
 from chipwall.controls.us_exceptions import exceptions
-from chipwall.text import text
+from chipwall.text import Text, text
 
 __all__ = ["letter_reaches", "outcome"]
 
@@ -39,7 +39,7 @@ def _need_2023(context: Context, world: World, found: Outcome) -> Need:
     says = text(
         "{country} ({groups}): Macau, or D:1, D:4, D:5 and not A:5, A:6",
         country=to,
-        groups=", ".join(groups) or "no group",
+        groups=", ".join(groups) or text("no group"),
     )
     found.find(text("destination"), need.destination, says, context.citation("r2023"))
     if to == "AE" and context.view.runs("uae-named"):
@@ -51,7 +51,7 @@ def _need_2023(context: Context, world: World, found: Outcome) -> Need:
         need.headquarters,
         text("party or parent headquartered in Macau or D:5: {seat}", seat=seat)
         if seat
-        else text("no seat of the party in Macau or D:5 ({seats})", seats=", ".join(world.seats) or "none given"),
+        else text("no seat of the party in Macau or D:5 ({seats})", seats=", ".join(world.seats) or text("none given")),
         context.citation("headquarters"),
     )
     if need.headquarters and not need.destination:
@@ -222,7 +222,7 @@ def _books(context: Context, world: World, need: Need, owned: str, found: Outcom
         found.find(
             text("AI Diffusion"),
             worldwide,
-            text("3A090.a to any country: state {state}", state=record.state),
+            text("3A090.a to any country: state {state}", state=Text.of(record.state)),
             record.citation,
         )
         if not worldwide:

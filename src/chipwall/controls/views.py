@@ -14,7 +14,7 @@ from chipwall.controls.law import Event, Law, Record
 from chipwall.controls.load import law as packaged_law
 from chipwall.controls.records import Decision, Item, Journey
 from chipwall.errors import InputError
-from chipwall.text import text
+from chipwall.text import Text, listed, text
 
 if TYPE_CHECKING:
     from chipwall.catalog.records import Chip
@@ -81,7 +81,7 @@ def _shown(decision: Decision) -> dict[str, str]:
         text("duty"): "unknown" if duty is None else text("{pct} percent", pct=duty),
         text("revenue share"): text("{pct} percent", pct=decision.revenue_share.pct),
         text("China's gate"): decision.cn_import.status,
-        text("flags"): ", ".join(flag for flag in decision.flags if flag != "spec_estimate") or "none",
+        text("flags"): listed(Text.of(flag) for flag in decision.flags if flag != "spec_estimate") or "none",
     }
 
 
@@ -163,7 +163,8 @@ def _words(record: Record | None, day: date) -> str:
         return text("none")
     if record.value is not None:
         return f"{record.value} {record.unit}"
-    return record.state if record.compliance <= day else text("{state}, not yet binding", state=record.state)
+    state = Text.of(record.state)
+    return state if record.compliance <= day else text("{state}, not yet binding", state=state)
 
 
 def _turning_day(records: Sequence[Record], earlier: date, later: date) -> date:
