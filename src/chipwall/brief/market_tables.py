@@ -57,6 +57,17 @@ MEASURES: tuple[Measure, ...] = (
 )
 
 
+_AXES: dict[str, Text] = {
+    "1": text("share"),
+    "h100e": text("H100-equivalents"),
+    "h100e_effective": text("H100-equivalents after software"),
+    "units_per_quarter": text("packages a quarter"),
+    "units": text("packages"),
+    "usd_per_quarter": text("USD a quarter"),
+    "usd_per_hour": text("USD an hour"),
+}
+
+
 def _count(value: float) -> str:
     for factor, letter in ((1e6, "M"), (1e3, "k")):
         if abs(value) >= factor:
@@ -272,7 +283,9 @@ def band_chart(runs: Sequence[Paths], quantity: str, *, lang: str, since: str = 
                     }
                 )
     title = next((m.title for m in MEASURES if m.quantity == quantity), text("{name}", name=quantity))
-    return path_chart(rows, title=title, y=unit_of(quantity), lang=lang)
+    return path_chart(
+        rows, title=title, y=_AXES.get(unit_of(quantity), text("{unit}", unit=unit_of(quantity))), lang=lang
+    )
 
 
 def paths_answer(runs: Sequence[Paths], quantities: Sequence[str], extra: dict[str, object]) -> dict[str, object]:
