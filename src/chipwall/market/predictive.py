@@ -31,7 +31,7 @@ from chipwall.market.continuation import (
     quarter_of,
     remainder,
 )
-from chipwall.market.observables import Observable, Term, default_observable, observables
+from chipwall.market.observables import NOT_PREDICTED, Observable, Term, default_observable, observables
 from chipwall.text import text
 
 __all__ = ["Forecast", "Knowledge", "Paths", "known_observations", "last_value", "predictive"]
@@ -129,7 +129,7 @@ def predictive(series_id: str, period: Period, *, knowledge: Knowledge) -> Forec
     about = knowledge.book.find(series_id)
     told = observables().get(series_id) or default_observable(about)
     if told.skip:
-        raise Unknown(text("{reason}", reason=text(told.skip)))
+        raise Unknown(NOT_PREDICTED[told.skip])
     if not period.dated or period.end is None:
         raise Unknown(text("the period '{label}' names no time", label=period.label))
     if any(
