@@ -194,8 +194,10 @@ def _report(draws: Draws, told: Observable) -> Draws:
 
 def _continued(about: Series, told: Observable, period: Period, *, knowledge: Knowledge) -> Draws:
     trend = knowledge.trends[told.family]
-    # numbers printed ahead of time are somebody's forecast: only an entry that borrows a series leans on them
-    seen = [o for o in known_observations(about.id, knowledge=knowledge) if told.borrow or o.period.by(knowledge.cut)]
+    # a flow printed before its period is over is somebody's forecast: only an entry that borrows a series leans on it
+    level = about.kind in ("price", "rent", "rate", "ratio")
+    known = known_observations(about.id, knowledge=knowledge)
+    seen = [o for o in known if told.borrow or o.period.by(knowledge.cut) or (level and not o.period.forecast)]
     if not seen:
         raise Unknown(text("no value known by {cut} and no mechanism in the model", cut=knowledge.cut))
     mix = _seeded(about.id, "order").permutation(quantile_draws(knowledge.draws))
