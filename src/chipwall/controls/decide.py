@@ -16,6 +16,7 @@ from chipwall.controls.item import item_of_chip, operands
 from chipwall.controls.law import Law
 from chipwall.controls.load import law as packaged_law
 from chipwall.controls.logic import any_of, comparisons, verdict
+from chipwall.controls.question import NO_PARTY, Context, Outcome, World
 from chipwall.controls.records import (
     ACTIVITIES,
     ChinaGate,
@@ -27,10 +28,10 @@ from chipwall.controls.records import (
     Licence,
     RevenueShare,
 )
-from chipwall.controls.us import NO_PARTY, Context, Outcome, World, outcome
+from chipwall.controls.us import outcome
 from chipwall.controls.worlds import merged, worlds
 from chipwall.errors import InputError
-from chipwall.text import text
+from chipwall.text import Text, text
 
 if TYPE_CHECKING:
     from chipwall.catalog.records import Chip
@@ -119,13 +120,20 @@ def _resolved(journey: Journey, law: Law) -> Journey:
             text("unknown end user '{party}'", party=journey.party),
             fix=text("Known phrases: {all}; leave it out for any other party", all="; ".join(law.parties)),
         )
-    codes = {}
-    for name in ("exporter", "destination", "headquarters", "parent", "packaged_in"):
-        given = getattr(journey, name)
-        codes[name] = law.countries.resolve(given) if given else ""
-    if not codes["destination"]:
+
+    def code(name: str) -> str:
+        return law.countries.resolve(name) if name else ""
+
+    if not journey.destination:
         raise InputError(text("no destination"), fix=text("Name a country, for example --to CN"))
-    return replace(journey, **codes)
+    return replace(
+        journey,
+        exporter=code(journey.exporter),
+        destination=code(journey.destination),
+        headquarters=code(journey.headquarters),
+        parent=code(journey.parent),
+        packaged_in=code(journey.packaged_in),
+    )
 
 
 def _trace(context: Context) -> tuple[Comparison, ...]:
@@ -172,13 +180,15 @@ def _unknowns(
     differing = [name for name, unknown in _answers(found).items() if unknown]
     spread = [name for name in differing if _spread(name, outcomes)]
     missing = _missing(trace) if spread else []
+    if spread and "datacenter" not in missing and _differs(open_worlds, outcomes, "datacenter"):
+        missing.append("datacenter")
     if missing:
         answers = ", ".join(spread)
         lines += [
             text("{what} is not known; it decides: {answers}", what=_LABELS[name], answers=answers) for name in missing
         ]
         found.flags.add("spec_unknown")
-    if _differs_by_cpu_dram(open_worlds, outcomes):
+    if _differs(open_worlds, outcomes, "cpu_dram_counts"):
         found.flags.add("indeterminate_dram_sum")
         lines.append(
             text("whether memory on the package's CPU counts as DRAM bandwidth is not settled, and it decides")
@@ -245,19 +255,13 @@ def _missing(trace: Sequence[Comparison]) -> list[str]:
     return sorted(undecided & set(_LABELS))
 
 
-def _differs_by_cpu_dram(open_worlds: Sequence[World], outcomes: Sequence[Outcome]) -> bool:
-    """Whether some answer turns on the reading of CPU-side memory, all else equal."""
-    if len({world.cpu_dram_counts for world in open_worlds}) < 2:
-        return False
-
-    def answers(counts: bool) -> set[tuple[object, ...]]:
-        return {
-            (outcome.eccn, outcome.licence, outcome.on_books, outcome.review_policy, outcome.duty_pct)
-            for world, outcome in zip(open_worlds, outcomes, strict=True)
-            if world.cpu_dram_counts is counts
-        }
-
-    return answers(True) != answers(False)
+def _differs(open_worlds: Sequence[World], outcomes: Sequence[Outcome], question: str) -> bool:
+    """Whether some answer turns on one yes-or-no question that the worlds settle both ways."""
+    answers: dict[object, set[tuple[object, ...]]] = {}
+    for world, found in zip(open_worlds, outcomes, strict=True):
+        answer = (found.eccn, found.licence, found.on_books, found.review_policy, found.duty_pct)
+        answers.setdefault(getattr(world, question), set()).add(answer)
+    return len(answers) > 1 and len(set(map(frozenset, answers.values()))) > 1
 
 
 def _duty(context: Context, found: Outcome) -> Duty:
@@ -278,9 +282,11 @@ def _duty(context: Context, found: Outcome) -> Duty:
     if record is None:
         return Duty(Decimal(0), event, payer, text("the duty starts on 2026-01-15"), citation)
     if found.duty_pct:
-        why = text("inside a band, and no exempt end use claimed")
+        why = text("inside a band, and no exempt end use (9903.79.03 to .09) claimed")
     else:
         why = text("outside both bands, or an exempt end use (HTSUS 9903.79.02 to .09)")
+    if context.law.horizon(context.on) == "after_horizon":
+        why = text("{why}; {note}", why=why, note=Text.of(record.note))
     return Duty(found.duty_pct, event, payer, why, citation)
 
 

@@ -129,7 +129,7 @@ def draft_of(document: Mapping[str, Any], *, law: Law, where: str) -> Draft:
     ]
     limits = [found for table in document.get("limit", ()) if (found := _limit(table, law, problems))]
     known = set(law.parameters) | {limit.id for limit in limits}
-    clauses = [found for table in document.get("clause", ()) if (found := _clause(table, known, problems))]
+    clauses = [clause for table in document.get("clause", ()) if (clause := _clause(table, known, problems))]
     repeals = tuple(str(table.get("clause") or table.get("rule") or "") for table in document.get("repeal", ()))
     ids = {clause.id for clause in law.clauses} | set(law.rules)
     problems += [text("repeal: no clause or rule '{name}'", name=name) for name in repeals if name not in ids]
@@ -178,9 +178,11 @@ def _clause(table: Mapping[str, Any], known: set[str], problems: list[str]) -> C
     if clause.outcome not in OUTCOMES.get(clause.family, ()):
         allowed = "; ".join(f"{family}: {', '.join(outcomes)}" for family, outcomes in OUTCOMES.items())
         problems.append(text("clause {id}: family and outcome must be one of {allowed}", id=name, allowed=allowed))
-    for test in clause.tests:
-        if test.operator != "is" and test.limit not in known:
-            problems.append(text("clause {id}: unknown limit '{limit}'", id=name, limit=test.limit))
+    problems += [
+        text("clause {id}: unknown limit '{limit}'", id=name, limit=test.limit)
+        for test in clause.tests
+        if test.operator != "is" and test.limit not in known
+    ]
     return clause
 
 

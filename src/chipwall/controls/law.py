@@ -225,17 +225,15 @@ class Law:
     def change_dates(self) -> dict[date, tuple[str, ...]]:
         """Days on which anything in the law starts, binds or stops, with what does."""
         found: dict[date, list[str]] = {}
+        limits: dict[date, list[str]] = {}
         for kind, title, record in self.records():
-            if kind == "parameter":
-                continue
-            found.setdefault(record.effective, []).append(title)
-            if record.compliance != record.effective:
-                found.setdefault(record.compliance, []).append(title)
+            days = {record.effective, record.compliance}
             if record.end is not None:
-                found.setdefault(record.end + timedelta(days=1), []).append(title)
-        for kind, title, record in self.records():
-            if kind == "parameter" and record.effective not in found:
-                found.setdefault(record.effective, []).append(title)
+                days.add(record.end + timedelta(days=1))
+            for day in days:
+                (limits if kind == "parameter" else found).setdefault(day, []).append(title)
+        # a rule that moves on a day speaks for its limits; a limit that moves alone speaks for itself
+        found |= {day: titles for day, titles in limits.items() if day not in found}
         for changes in self.countries.changes.values():
             for change in changes:
                 words = f"{change.iso2} {'joins' if change.adds else 'leaves'} {change.group} ({change.citation})"

@@ -37,12 +37,10 @@ def parsed_record(table: Table, *, where: str, problems: list[str], needs_value:
     stated, ``end`` is open unless stated.
     """
     before = len(problems)
-    for name in ("published", "effective", "citation", "source", "checked", "state"):
-        if not table.get(name):
-            problems.append(text("{where}: no {field}", where=where, field=name))
-    for name in _DATES:
-        if name in table and not isinstance(table[name], date):
-            problems.append(text("{where}: {field} is not a date", where=where, field=name))
+    needed = ("published", "effective", "citation", "source", "checked", "state")
+    problems.extend(text("{where}: no {field}", where=where, field=name) for name in needed if not table.get(name))
+    wrong = [name for name in _DATES if name in table and not isinstance(table[name], date)]
+    problems.extend(text("{where}: {field} is not a date", where=where, field=name) for name in wrong)
     if table.get("state") and table["state"] not in STATES:
         problems.append(text("{where}: unknown state '{state}'", where=where, state=table["state"]))
     if needs_value and not isinstance(table.get("value"), (int, Decimal)):
@@ -126,7 +124,7 @@ def _gates(tables: Sequence[tuple[str, Table]], problems: list[str]) -> tuple[Ga
 
 def _toml(folder: Traversable, *names: str) -> list[tuple[str, Table]]:
     """Every TOML file of the named folders, with its name, in order."""
-    found = []
+    found: list[tuple[str, Table]] = []
     for name in names:
         for entry in sorted((folder / name).iterdir(), key=lambda path: path.name):
             if entry.name.endswith(".toml"):
@@ -182,12 +180,16 @@ def _cross_checks(found: Law, problems: list[str]) -> None:
     for clause in found.clauses:
         if clause.rule not in found.rules:
             problems.append(text("clause {id}: unknown rule '{rule}'", id=clause.id, rule=clause.rule))
-        for test in clause.tests:
-            if test.operator != "is" and test.limit not in found.parameters:
-                problems.append(text("clause {id}: unknown limit '{limit}'", id=clause.id, limit=test.limit))
-    for _, title, record in found.records():
-        if record.source not in found.sources:
-            problems.append(text("{title}: unknown source '{source}'", title=title, source=record.source))
+        problems.extend(
+            text("clause {id}: unknown limit '{limit}'", id=clause.id, limit=test.limit)
+            for test in clause.tests
+            if test.operator != "is" and test.limit not in found.parameters
+        )
+    problems.extend(
+        text("{title}: unknown source '{source}'", title=title, source=record.source)
+        for _, title, record in found.records()
+        if record.source not in found.sources
+    )
 
 
 @cache
@@ -231,7 +233,13 @@ def law_from(folder: Traversable) -> Law:
         countries=_countries(folder),
         events=_events(folder),
         sources={table["id"]: Source(**table) for table in sources},
-        coverage=Coverage(**{name: tuple(v) if isinstance(v, list) else v for name, v in coverage.items()}),
+        coverage=Coverage(
+            verified_to=coverage["verified_to"],
+            audited_to=coverage["audited_to"],
+            not_advice=coverage["not_advice"],
+            modelled=tuple(coverage["modelled"]),
+            not_modelled=tuple(coverage["not_modelled"]),
+        ),
     )
     _cross_checks(found, problems)
     if problems:

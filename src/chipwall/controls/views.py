@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -203,7 +203,8 @@ def wall_points(chips: Iterable[Chip], *, x: str, y: str, on: date, law: Law | N
 def regions(*, families: Sequence[str], x: str, y: str, on: date, law: Law | None = None) -> tuple[Region, ...]:
     """The rectangle of each clause of some families in the plane of two operands, read from the clauses themselves.
 
-    A clause that tests any other number is left out: it has no rectangle in this plane.
+    A clause that tests any other number is left out: it has no rectangle in this plane. What a stricter class takes by
+    the horizontal operand alone is cut off the classes after it.
     """
     law = law or packaged_law()
     view = law.on(on)
@@ -219,4 +220,13 @@ def regions(*, families: Sequence[str], x: str, y: str, on: date, law: Law | Non
             side[test.operand] = pick(side.get(test.operand, limit), limit)
         citation = view.limits[clause.tests[0].limit].citation
         found.append(Region(clause.id, clause.outcome, citation, low.get(x), high.get(x), low.get(y), high.get(y)))
-    return tuple(found)
+    return tuple(_without_taken(area, found[:index]) for index, area in enumerate(found))
+
+
+def _without_taken(area: Region, earlier: Sequence[Region]) -> Region:
+    """A region without the half-planes that an earlier clause with another outcome takes."""
+    for taken in earlier:
+        half_plane = taken.x_to is None and taken.y_from is None and taken.y_to is None
+        if half_plane and taken.outcome != area.outcome and taken.x_from is not None:
+            area = replace(area, x_to=min(area.x_to or taken.x_from, taken.x_from))
+    return area
