@@ -132,7 +132,7 @@ def _nest_factors(weights: Array, *, nests: tuple[slice, ...], power: NDArray[np
     factor = np.exp(relative, out=relative).astype(np.float64)
     within *= factor
     total = within.sum(axis=1, keepdims=True)
-    return np.divide(factor, total, out=factor, where=total > 0)
+    return np.asarray(np.divide(factor, total, out=factor, where=total > 0))
 
 
 @dataclass(frozen=True, slots=True)

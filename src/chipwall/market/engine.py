@@ -13,6 +13,7 @@ from chipwall.market.draws import Draws, block_draws
 from chipwall.market.ecosystem import maturity_step, software_efficiency
 from chipwall.market.ledger import Ledger
 from chipwall.market.levers import Timeline
+from chipwall.market.paths import found_in
 from chipwall.market.priors import Z95, Priors
 from chipwall.market.products import PLATFORMS, SEGMENTS, Product, load_record, platform_slices
 from chipwall.market.quarters import quarter_index, quarter_year
@@ -20,6 +21,7 @@ from chipwall.market.service import Service
 from chipwall.market.stock import Cohorts
 from chipwall.market.supply import ChineseSupply
 from chipwall.market.world import grey_flow, nvidia_revenue, us_h200_shipments, us_rent
+from chipwall.text import text
 
 __all__ = ["HISTORY_END", "Block", "block_paths"]
 
@@ -74,7 +76,7 @@ def block_paths(block: Block) -> dict[str, Array]:
         run.quarter(t)
     found = run.ledger.quantities(run.quality)
     found |= {f"parameter:{name}": value[None, :] for name, value in run.p.items()}
-    return {name: found[name] for name in block.keep} if block.keep else found
+    return {name: found_in(found, name, text("quantity")) for name in block.keep} if block.keep else found
 
 
 class _Run:
@@ -87,7 +89,7 @@ class _Run:
             block=block.number,
             size=block.size,
             parameters=len(block.priors.names),
-            products=len(block.products),
+            products=tuple(p.id for p in block.products),
             quarters=block.quarters,
         )
         if block.still:
@@ -101,9 +103,8 @@ class _Run:
         self.grey_row = next(i for i, x in enumerate(self.products) if x.id == "grey")
         self.history_end = quarter_index(HISTORY_END)
         self.quality = np.array([[x.quality_at(t) for x in self.products] for t in range(block.quarters)])
-        self.ledger = Ledger(
-            self.products, by_basis=block.service.by_basis, quarters=block.quarters, draws=block.size
-        )
+        basis = block.service.by_basis
+        self.ledger = Ledger(self.products, by_basis=basis, quarters=block.quarters, draws=block.size)
         self._given(draws)
         self._fixed_part(draws)
         self._first_state()
@@ -136,7 +137,7 @@ class _Run:
             record=load_record(),
         )
         segments = np.stack([np.zeros_like(p["lab_share"]), p["lab_share"], p["state_share"], p["startup_share"]])
-        segments[0] = np.maximum(1 - segments.sum(axis=0), 0.05)
+        segments[0] = np.maximum(1 - segments.sum(axis=0), 0.05)  # platforms take the rest
         self.segment_share = segments / segments.sum(axis=0)
 
     def _fixed_part(self, draws: Draws) -> None:
@@ -209,8 +210,6 @@ class _Run:
         now = np.stack([self.taken[:, 0], self.quality[t]], axis=1)
         rows = np.arange(len(now)) if per_draw else np.flatnonzero((now != self.priced_at).any(axis=1))
         self.priced_at = now
-        if not rows.size:
-            return
         quality = self.quality[t][rows, None]
         self.prices[rows] = demand.buyer_price(
             self.price[rows] * quality, share=self.taken[rows], pass_through=self.p["pass_through"]
@@ -314,7 +313,7 @@ class _Run:
         self.carried = self.p["carry_over"] * bought.left
         licensed = by_product * self.licensed
         take = licensed * self.taken
-        unmet, asked, carried = bought.left.sum(axis=0), budget.sum(axis=0), self.carried.sum(axis=0)
+        unmet, asked, carried = (money.sum(axis=0) for money in (bought.left, budget, self.carried))
         self.ledger.write_products(t, delivered=units, spending=by_product)
         self.inventory = np.maximum(self.inventory - units[self.chinese], 0.0)
         self.ledger.write(
@@ -385,8 +384,10 @@ class _Run:
         tight = np.log(np.clip(self.tightness, 0.3, 4.0))
         rent = floor / demand.HOURS * np.exp(p["rent_slope"] * tight + noise)
         # leasing grows on its own from the level of mid-2025, and more when chips are short at home
-        level = self.budget[min(self.history_end, len(self.budget) - 1)] * self.segment_share[:2].sum(axis=0)
-        leased = level * p["leasing_share"] * p["leasing_growth"] ** (quarter_year(t) - 2025.5)
+        level = self.budget[: self.history_end + 1][-1] * self.segment_share[:2].sum(axis=0)
+        # it was small before the rule of October 2022 and grew into its trend by early 2024
+        begun = float(np.clip((quarter_year(t) - 2022.75) / 1.25, 0.0, 1.0))
+        leased = begun * level * p["leasing_share"] * p["leasing_growth"] ** (quarter_year(t) - 2025.5)
         leased *= np.exp(p["leasing_response"] * tight) * (0.0 if self._stopped(t) else self._setting("leasing", t))
         self.ledger.write(
             t,

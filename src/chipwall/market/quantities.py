@@ -31,6 +31,9 @@ def unit_of(name: str) -> str:
     return "1"
 
 
+_MONEY = (
+    "spending", "budget", "additional", "unmet", "carried", "lapsed", "us_take", "seller_net", "revenue", "leasing", "nvidia_dc",
+)  # fmt: skip
 _UNITS = (
     ("cumulative_h100e", "h100e"),
     ("h100e", "h100e"),
@@ -46,7 +49,5 @@ _UNITS = (
     ("wafers", "wafers_per_quarter"),
     ("dies", "dies_per_quarter"),
     ("hbm_stock", "stacks"),
-    *((name, "usd_per_quarter") for name in (
-        "spending", "budget", "additional", "unmet", "carried", "lapsed", "us_take", "seller_net", "revenue", "leasing", "nvidia_dc",
-    )),
-)  # fmt: skip
+    *((name, "usd_per_quarter") for name in _MONEY),
+)
