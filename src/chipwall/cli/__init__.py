@@ -20,20 +20,6 @@ from chipwall.text import Text, text
 __all__ = ["COMMANDS", "main"]
 
 # name: (module, attribute, one-line help)
-COMMANDS: dict[str, tuple[str, str, str]] = {
-    "brief": ("chipwall.cli.brief", "brief", "The brief on one chip, in the terminal and as one HTML file."),
-    "chips": ("chipwall.cli.catalog", "chips", "List chips, with filters."),
-    "chip": ("chipwall.cli.catalog", "chip", "Everything known about one chip, with the source of each number."),
-    "compare": ("chipwall.cli.catalog", "compare", "Chips side by side, with ratios to the first."),
-    "models": ("chipwall.cli.catalog", "models", "List language models."),
-    "model": ("chipwall.cli.catalog", "model", "Dimensions and sizes of one language model."),
-    "systems": ("chipwall.cli.catalog", "systems", "Nodes, racks and supernodes."),
-    "sources": ("chipwall.cli.catalog", "sources", "Where the numbers come from."),
-    "fit": ("chipwall.cli.fit", "fit", "Does a model fit in a chip's memory, to serve it and to fine-tune it?"),
-    "controls": ("chipwall.cli.controls", "controls", "Export controls on a date: classification, licence, duty."),
-    "simulate": ("chipwall.cli.market", "simulate", "What a policy changes in China: compute, shares, revenue, dependence."),
-    "market": ("chipwall.cli.market", "market", "Scenarios, levers, sensitivity, exploration, calibration, back-test."),
-    "data": ("chipwall.cli.data", "data", "Check the catalogue's own data files."),
 COMMANDS: dict[str, tuple[str, str, Text]] = {
     "brief": ("chipwall.cli.brief", "brief", text("The brief on one chip, in the terminal and as one HTML file.")),
     "chips": ("chipwall.cli.catalog", "chips", text("List chips, with filters.")),
@@ -48,6 +34,16 @@ COMMANDS: dict[str, tuple[str, str, Text]] = {
         "chipwall.cli.controls",
         "controls",
         text("Export controls on a date: classification, licence, duty."),
+    ),
+    "simulate": (
+        "chipwall.cli.market",
+        "simulate",
+        text("What a policy changes in China: compute, shares, revenue, dependence."),
+    ),
+    "market": (
+        "chipwall.cli.market",
+        "market",
+        text("Scenarios, levers, sensitivity, exploration, calibration, back-test."),
     ),
     "data": ("chipwall.cli.data", "data", text("Check the catalogue's own data files.")),
 }
