@@ -7,6 +7,7 @@ from chipwall.market.gates import (
     gate_closedness,
     legal_supply,
     regime_states,
+    volume_room,
     washington_cap,
 )
 
@@ -84,3 +85,12 @@ def test_least_of_all_limits_binds_per_product() -> None:
 
 def test_closedness_is_that_of_the_tighter_gate() -> None:
     assert gate_closedness(np.array([3, 0, 2]), np.array([3, 3, 1])).tolist() == pytest.approx([0.0, 1.0, 2 / 3])
+
+
+def test_cap_leaves_half_of_us_shipments_less_what_was_sold() -> None:
+    limit, home, sold = (
+        np.array([[0.5], [0.5], [np.inf]]),
+        np.array([[100.0], [10.0], [0.0]]),
+        np.array([[20.0], [9.0], [7.0]]),
+    )
+    assert volume_room(limit, home=home, sold=sold)[:, 0].tolist() == [30.0, 0.0, np.inf]

@@ -29,6 +29,10 @@ def lever(**keys: object) -> str:
     return "[[lever]]\n" + "".join(f"{k.rstrip('_')} = {shown(v)}\n" for k, v in keys.items())
 
 
+def gate(state: str, begin: str, **to: str) -> str:
+    return lever(name="washington", state=state, from_=begin, **to)
+
+
 def test_all_promised_scenarios_are_shipped_and_load() -> None:
     assert set(shipped_scenarios()) >= NAMES
     for name in shipped_scenarios():
@@ -122,8 +126,8 @@ def test_all_problems_are_told_at_once_in_order() -> None:
         (lever(name="allow", product="h200", from_="2026Q1"), lever(name="ban", product="h200", from_="2026Q1"), True),
         (lever(name="allow", product="h200", from_="2026Q1"), lever(name="ban", product="h200", from_="2027Q1"), False),
         (lever(name="allow", product="h200", from_="2026Q1"), lever(name="ban", product="b30a", from_="2026Q1"), False),
-        (lever(name="washington", state="ban", from_="2026Q1", to="2026Q4"), lever(name="washington", state="open", from_="2026Q4", to="2027Q1"), True),
-        (lever(name="washington", state="ban", from_="2026Q1", to="2026Q3"), lever(name="washington", state="open", from_="2026Q4"), False),
+        (gate("ban", "2026Q1", to="2026Q4"), gate("open", "2026Q4", to="2027Q1"), True),
+        (gate("ban", "2026Q1", to="2026Q3"), gate("open", "2026Q4"), False),
         (lever(name="stop", from_="2027Q1"), lever(name="stop", from_="2027Q1"), True),
     ],
 )  # fmt: skip
@@ -165,7 +169,8 @@ def test_files_that_extend_each_other_are_told(tmp_path: Path) -> None:
 
 def test_a_new_product_is_sold(tmp_path: Path) -> None:
     words = (
-        '[scenario]\ntitle = "New"\nextends = "h200-unrestricted"\n[[product]]\nid = "b30b"\nchip = "b30a"\nprice = [20000, 25000]\nallocation = 50000\n'
+        '[scenario]\ntitle = "New"\nextends = "h200-unrestricted"\n'
+        '[[product]]\nid = "b30b"\nchip = "b30a"\nprice = [20000, 25000]\nallocation = 50000\n'
         + lever(name="allow", product="b30b", from_="2026Q3")
     )
     (tmp_path / "new.toml").write_text(words)

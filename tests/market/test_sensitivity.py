@@ -18,7 +18,7 @@ def test_the_share_decides_the_take_and_nothing_else_does() -> None:
         "h200-share-cap", outcome=Outcome("us_take", "2027Q4", "2026Q1"), base=64,
         parameters=("pass_through", "cann_maturity_2022"), levers=("share",),
     )  # fmt: skip
-    assert [r.name for r in rows][0] == "share"
+    assert rows[0].name == "share"
     assert rows[0].kind == "lever"
     assert rows[0].total > 0.8
     assert rows[0].total > 10 * rows[-1].total
@@ -53,7 +53,7 @@ def test_what_never_changes_is_refused() -> None:
 def test_names_are_checked() -> None:
     with pytest.raises(InputError, match="unknown parameter"):
         sensitivity("record", outcome=Outcome("budget", "2025Q4"), parameters=("nothing",))
-    with pytest.raises(InputError, match="cannot|not one"):
+    with pytest.raises(InputError, match="can be varied"):
         sensitivity("record", outcome=Outcome("budget", "2025Q4"), levers=("stop",))
 
 

@@ -61,7 +61,7 @@ def wall_charts(chips: Sequence[Chip], *, on: date, lang: str) -> dict[str, Spec
         )
         spec = wall(
             [
-                {"x": float(p.x or 0), "y": float(p.y or 0), "label": label, "status": p.status or "unknown"}
+                {"x": float(p.x or 0), "y": float(p.y or 0), "label": label, "status": Text.of(p.status or "unknown")}
                 for p, label in _labelled(drawn)
             ],
             _boxes(areas, drawn),

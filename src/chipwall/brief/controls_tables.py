@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from chipwall.brief.tables import Column, Table
+from chipwall.controls.item import OPERAND_NAMES as OPERANDS
 from chipwall.controls.law import Coverage
 from chipwall.controls.measures import plain
 from chipwall.controls.records import Comparison, Decision
-from chipwall.text import Text, text
+from chipwall.text import Text, listed, text
 
 __all__ = ["OPERANDS", "coverage_lines", "decision_answer", "decision_tables", "duty_line", "margin", "number", "words"]
 
@@ -39,19 +40,6 @@ _WORDS: Mapping[str, Text] = {
     "reexport": text("reexport"),
     "in_country": text("transfer inside the country"),
     "us_import": text("import into the United States"),
-}
-OPERANDS: Mapping[str, Text] = {
-    "tpp": text("TPP"),
-    "performance_density": text("performance density"),
-    "memory_density": text("memory bandwidth density"),
-    "dram_bandwidth": text("DRAM bandwidth"),
-    "io_rate": text("I/O rate"),
-    "dram_plus_io": text("DRAM bandwidth plus I/O rate"),
-    "datacenter": text("for data centres"),
-    "transistors": text("transistors"),
-    "hbm": text("high-bandwidth memory"),
-    "aggregate_tpp_share": text("TPP shipped to China over TPP shipped to US customers"),
-    "us_available": text("commercially available in the US"),
 }
 
 
@@ -131,17 +119,17 @@ def _answer_rows(decision: Decision) -> list[tuple[object, ...]]:
         (text("Duty"), duty_line(decision)),
         (
             text("Revenue share"),
-            text("{pct} percent, paid by {payer}: {why}", pct=share.pct, payer=share.payer, why=share.why)
+            text("{pct} percent {why}, paid by {payer}", pct=share.pct, why=share.why, payer=share.payer)
             if share.pct
             else text("none"),
         ),
         (
             text("China's own gate"),
-            text("{status} ({evidence}): {says}", status=_gate(gate.status), evidence=gate.evidence, says=gate.says)
+            text("{status} ({evidence}): {says}", status=_gate(gate.status), evidence=Text.of(gate.evidence), says=gate.says)
             if gate.evidence
             else gate.says,
         ),
-        (text("Flags"), ", ".join(decision.flags) or text("none")),
+        (text("Flags"), listed(Text.of(flag) for flag in decision.flags) or text("none")),
     ]
     return rows
 
@@ -195,7 +183,7 @@ def _clause_row(tests: Sequence[Comparison]) -> tuple[object, ...]:
             "{operand} {value} {operator} {limit}",
             operand=OPERANDS.get(test.operand, Text.of(test.operand)),
             value=number(test.value),
-            operator=test.operator,
+            operator=Text.of(test.operator),
             limit=number(test.limit),
         )
         for test in tests
@@ -229,8 +217,8 @@ def coverage_lines(coverage: Coverage) -> tuple[Text, ...]:
             verified=coverage.verified_to.isoformat(),
             audited=coverage.audited_to.isoformat(),
         ),
-        text("Modelled: {list}.", list="; ".join(coverage.modelled)),
-        text("Not modelled: {list}.", list="; ".join(coverage.not_modelled)),
+        text("Modelled: {list}.", list=listed(coverage.modelled, sign=";")),
+        text("Not modelled: {list}.", list=listed(coverage.not_modelled, sign=";")),
     )
 
 

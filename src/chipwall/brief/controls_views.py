@@ -14,7 +14,7 @@ from chipwall.controls.law import Event
 from chipwall.controls.measures import plain
 from chipwall.controls.records import Decision
 from chipwall.controls.views import LawChange, Region, Turn, WallPoint
-from chipwall.text import Text, text
+from chipwall.text import Text, listed, text
 
 if TYPE_CHECKING:
     from chipwall.controls.draft import Crossing  # the draft engine is loaded only for drafts
@@ -27,12 +27,12 @@ def timeline_table(turns: Sequence[Turn], *, name: str, destination: str) -> Tab
     rows: list[tuple[object, ...]] = []
     for turn in turns:
         shown = turn.changed or (
-            ("classification", "", turn.decision.eccn),
-            ("licence as enforced", "", turn.decision.licence.as_enforced),
+            (text("classification"), "", turn.decision.eccn),
+            (text("licence as enforced"), "", turn.decision.licence.as_enforced),
         )
         for i, (what, before, after) in enumerate(shown):
             change = text("{before} → {after}", before=words(before), after=words(after)) if before else words(after)
-            why = "; ".join(turn.why) if i == 0 else ""
+            why = listed(turn.why, sign=";") if i == 0 else ""
             rows.append((turn.on.isoformat() if i == 0 else "", Text.of(what), change, why))
     return Table(
         text("{item} to {destination}: days on which the answer changes", item=name, destination=destination),

@@ -18,7 +18,7 @@ from chipwall.text import text
 __all__ = ["market", "simulate"]
 
 # Commands of the group that live in another module.
-_ELSEWHERE = {name: "chipwall.cli.market_data" for name in ("calibrate", "backtest", "series")}
+_ELSEWHERE = dict.fromkeys(("calibrate", "backtest", "series"), "chipwall.cli.market_data")
 
 
 # Draws times quarters above which a run keeps the headline quantities only: two runs then stay within 4 GiB.
@@ -139,7 +139,7 @@ def simulate(
     from chipwall.market.scenario import load_scenario
     from chipwall.market.simulate import simulate as run
 
-    found = [load_scenario(name) for name in (scenario, *([other] if other else []))]
+    found = [load_scenario(name).told_in(lang) for name in (scenario, *([other] if other else []))]
     if assume:
         found = [s.with_parameters(load_scenario(assume).parameters) for s in found]
     names = quarters(until)
@@ -253,10 +253,11 @@ def explore(
     """Under which assumptions SCENARIO beats another: a short list of conditions (PRIM)."""
     from chipwall.brief import market_tables as tables
     from chipwall.market.explore import explore as search
+    from chipwall.market.scenario import load_scenario
     from chipwall.market.sensitivity import Outcome
 
     found = search(
-        scenario, other, outcome=Outcome(measure, quarter, since or ""), larger_is_better=not less, draws=draws, seed=seed,
+        load_scenario(scenario).told_in(lang), load_scenario(other).told_in(lang), outcome=Outcome(measure, quarter, since or ""), larger_is_better=not less, draws=draws, seed=seed,
         margin=margin,
     )  # fmt: skip
     show(tables.discovery_table(found), form=form, as_json=as_json, lang=lang, extra=found)
@@ -268,7 +269,7 @@ def scenarios(form: str | None, as_json: bool, lang: str) -> None:
     """Shipped scenarios."""
     from chipwall.market.scenario import load_scenario, shipped_scenarios
 
-    found = [load_scenario(name) for name in shipped_scenarios()]
+    found = [load_scenario(name).told_in(lang) for name in shipped_scenarios()]
     columns = (
         Column("scenario", text("Scenario")),
         Column("title", text("Title")),

@@ -19,7 +19,7 @@ from chipwall.controls.law import Law
 from chipwall.controls.load import law as packaged_law
 from chipwall.controls.records import ACTIVITIES, Decision, Journey
 from chipwall.errors import InputError
-from chipwall.text import text
+from chipwall.text import Text, listed, text
 
 __all__ = ["BadRow", "Case", "Disagreement", "Report", "read_cases", "run_cases"]
 
@@ -171,10 +171,10 @@ def read_cases(path: Path, *, law: Law | None = None) -> tuple[tuple[Case, ...],
             reader.fieldnames = header
             rows = [(reader.line_num, row) for row in reader]
     except OSError as error:
-        raise InputError(text("cannot read '{path}'", path=path), where=text("{why}", why=error.strerror)) from error
+        raise InputError(text("cannot read '{path}'", path=path), where=Text.of(error.strerror or "error")) from error
     except (UnicodeDecodeError, csv.Error) as error:
         raise InputError(
-            text("'{path}' is not a CSV file in UTF-8", path=path), where=text("{why}", why=error)
+            text("'{path}' is not a CSV file in UTF-8", path=path), where=str(error)
         ) from error
     missing = [name for name in INPUT_COLUMNS if name not in header]
     if not header:
@@ -319,7 +319,7 @@ def _why(decision: Decision) -> str:
     """What decided: unknowns if there are any, else the tests that were met."""
     met = [f"{c.paragraph}: {c.operand} {c.value} {c.operator} {c.limit}" for c in decision.trace if c.result]
     found = [finding.says for finding in decision.findings if finding.result is not False]
-    return "; ".join(dict.fromkeys([*decision.unknowns, *met, *found])) or text("no clause is met")
+    return listed(dict.fromkeys([*decision.unknowns, *met, *found]), sign=";") or text("no clause is met")
 
 
 def run_cases(path: Path, *, law: Law | None = None) -> Report:

@@ -22,7 +22,7 @@ from chipwall.controls.load import parsed_clause
 from chipwall.controls.measures import exact
 from chipwall.controls.records import Comparison, Decision, Journey
 from chipwall.errors import InputError
-from chipwall.text import text
+from chipwall.text import Text, listed, text
 
 if TYPE_CHECKING:
     from chipwall.catalog.records import Chip
@@ -110,9 +110,9 @@ def read_draft(path: Path, *, law: Law | None = None) -> Draft:
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
     except OSError as error:
-        raise InputError(text("cannot read '{path}'", path=path), where=text("{why}", why=error.strerror)) from error
+        raise InputError(text("cannot read '{path}'", path=path), where=Text.of(error.strerror or "error")) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(text("'{path}' is not TOML", path=path), where=text("{why}", why=error)) from error
+        raise InputError(text("'{path}' is not TOML", path=path), where=str(error)) from error
     return draft_of(document, law=law, where=str(path))
 
 
@@ -137,7 +137,7 @@ def draft_of(document: Mapping[str, Any], *, law: Law, where: str) -> Draft:
         problems.append(text("the draft changes nothing"))
     if problems:
         raise InputError(
-            text("the draft cannot be read: {problems}", problems="; ".join(problems)),
+            text("the draft cannot be read: {problems}", problems=listed(problems, sign=";")),
             where=where,
             fix=text("The format is described in docs/controls.md, 'What if'"),
         )

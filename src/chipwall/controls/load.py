@@ -21,7 +21,7 @@ from chipwall.controls.logic import Clause, Test
 from chipwall.controls.records import STATES
 from chipwall.errors import DataError
 from chipwall.sources import Source
-from chipwall.text import text
+from chipwall.text import Text, listed, text
 
 __all__ = ["law", "parsed_clause", "parsed_record"]
 
@@ -84,7 +84,7 @@ def parsed_clause(table: Table, *, where: str, problems: list[str]) -> Clause | 
         family=table["family"],
         outcome=table["outcome"],
         paragraph=table["paragraph"],
-        title=table.get("title", ""),
+        title=Text.of(table.get("title", "")),
         tests=tuple(test for test in tests if test is not None),
     )
 
@@ -104,7 +104,7 @@ def _rules(tables: Sequence[tuple[str, Table]], *, needs_value: bool, problems: 
         records = tuple(sorted((row for row in rows if row is not None), key=lambda row: row.effective))
         found[table["id"]] = Rule(
             id=table["id"],
-            title=table["title"],
+            title=Text.of(table["title"]),
             records=records,
             countries=tuple(table.get("countries", ())),
             parts=tuple(table.get("parts", ())),
@@ -118,7 +118,7 @@ def _gates(tables: Sequence[tuple[str, Table]], problems: list[str]) -> tuple[Ga
     for name, table in tables:
         record = parsed_record(table, where=f"{name}, {table['summary'][:30]}", problems=problems, needs_value=False)
         if record is not None:
-            found.append(Gate(tuple(table["parts"]), table["status"], table["evidence"], table["summary"], record))
+            found.append(Gate(tuple(table["parts"]), table["status"], table["evidence"], Text.of(table["summary"]), record))
     return tuple(sorted(found, key=lambda gate: gate.record.effective))
 
 
@@ -236,12 +236,12 @@ def law_from(folder: Traversable) -> Law:
         coverage=Coverage(
             verified_to=coverage["verified_to"],
             audited_to=coverage["audited_to"],
-            not_advice=coverage["not_advice"],
-            modelled=tuple(coverage["modelled"]),
-            not_modelled=tuple(coverage["not_modelled"]),
+            not_advice=Text.of(coverage["not_advice"]),
+            modelled=tuple(Text.of(words) for words in coverage["modelled"]),
+            not_modelled=tuple(Text.of(words) for words in coverage["not_modelled"]),
         ),
     )
     _cross_checks(found, problems)
     if problems:
-        raise DataError(text("the law does not load: {problems}", problems="; ".join(problems)))
+        raise DataError(text("the law does not load: {problems}", problems=listed(problems, sign=";")))
     return found

@@ -52,7 +52,9 @@ class Scenario:
     Attributes
     ----------
     id, title, summary : str
-        Words for people.
+        Words for people, in English.
+    chinese : (str, str)
+        Title and summary in Chinese; empty where the file has none.
     levers : tuple of Lever
         In order; later ones lie over earlier ones.
     parameters : mapping of str to (float, float)
@@ -70,6 +72,13 @@ class Scenario:
     parameters: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     products: tuple[Product, ...] = ()
     allocations: Mapping[str, float] = field(default_factory=dict)
+    chinese: tuple[str, str] = ("", "")
+
+    def told_in(self, lang: str) -> Scenario:
+        """The same scenario with title and summary in a language, English where there is no other."""
+        if lang != "zh":
+            return self
+        return replace(self, title=self.chinese[0] or self.title, summary=self.chinese[1] or self.summary)
 
     def with_levers(self, *levers: Lever) -> Scenario:
         """The same scenario with more levers laid over it."""
@@ -162,6 +171,7 @@ def parse_scenario(
         parameters={**base.parameters, **parameters},
         products=products,
         allocations={**base.allocations, **allocations},
+        chinese=(str(head.get("title_zh", "")), str(head.get("summary_zh", ""))),
     )
 
 
