@@ -242,8 +242,8 @@ def quantile_draws(count: int) -> NDArray[np.float64]:
     """
     angle = np.linspace(-np.pi / 2, np.pi / 2, 200_001)[1:-1]
     below = 0.5 + (angle + np.sin(angle) * np.cos(angle) * (1 + 2 / 3 * np.cos(angle) ** 2)) / np.pi
-    made = np.interp((np.arange(count) + 0.5) / count, below, np.sqrt(TAIL) * np.tan(angle))
-    made = np.clip(made, -FARTHEST, FARTHEST)
+    far = np.interp((np.arange(count) + 0.5) / count, below, np.sqrt(TAIL) * np.tan(angle))
+    made = np.asarray(np.clip(far, -FARTHEST, FARTHEST), dtype=np.float64)
     made.flags.writeable = False  # shared between calls
     return made
 
