@@ -35,6 +35,16 @@ COMMANDS: dict[str, tuple[str, str, Text]] = {
         "controls",
         text("Export controls on a date: classification, licence, duty."),
     ),
+    "simulate": (
+        "chipwall.cli.market",
+        "simulate",
+        text("What a policy changes in China: compute, shares, revenue, dependence."),
+    ),
+    "market": (
+        "chipwall.cli.market",
+        "market",
+        text("Scenarios, levers, sensitivity, exploration, calibration, back-test."),
+    ),
     "data": ("chipwall.cli.data", "data", text("Check the catalogue's own data files.")),
 }
 
