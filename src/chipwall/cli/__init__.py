@@ -1,0 +1,122 @@
+"""The command line: one module per room, loaded only when one of its commands is asked for.
+
+``chipwall --help`` and every look-up must feel instant, so the table below holds the one-line helps and nothing else
+is imported until a command is chosen.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+
+import click
+
+from chipwall.errors import ChipwallError
+
+__all__ = ["COMMANDS", "main"]
+
+# name: (module, attribute, one-line help)
+COMMANDS: dict[str, tuple[str, str, str]] = {
+    "brief": ("chipwall.cli.brief", "brief", "The brief on one chip, in the terminal and as one HTML file."),
+    "chips": ("chipwall.cli.catalog", "chips", "List chips, with filters."),
+    "chip": ("chipwall.cli.catalog", "chip", "Everything known about one chip, with the source of each number."),
+    "compare": ("chipwall.cli.catalog", "compare", "Chips side by side, with ratios to the first."),
+    "models": ("chipwall.cli.catalog", "models", "List language models."),
+    "model": ("chipwall.cli.catalog", "model", "Dimensions and sizes of one language model."),
+    "systems": ("chipwall.cli.catalog", "systems", "Nodes, racks and supernodes."),
+    "sources": ("chipwall.cli.catalog", "sources", "Where the numbers come from."),
+    "fit": ("chipwall.cli.fit", "fit", "Does a model fit in a chip's memory, to serve it and to fine-tune it?"),
+    "controls": ("chipwall.cli.controls", "controls", "Export controls on a date: classification, licence, duty."),
+    "data": ("chipwall.cli.data", "data", "Check the catalogue's own data files."),
+}
+
+
+class _Rooms(click.Group):
+    """A group whose commands live in modules that are imported on demand."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module, attribute, _ = COMMANDS[cmd_name]
+        found = getattr(import_module(module), attribute)
+        assert isinstance(found, click.Command)
+        return found
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, COMMANDS[name][2]) for name in COMMANDS])
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0]
+        if name not in COMMANDS and not name.startswith("-"):
+            from difflib import get_close_matches
+
+            from chipwall.errors import unknown_name
+
+            raise unknown_name(
+                "command", name, nearest=get_close_matches(name, COMMANDS, 3, 0.5), listing="chipwall --help"
+            )
+        return super().resolve_command(ctx, args)
+
+
+def _version(ctx: click.Context, _param: click.Parameter, value: bool) -> None:
+    if not value or ctx.resilient_parsing:
+        return
+    from chipwall import __version__
+    from chipwall.catalog import data_version
+
+    click.echo(f"chipwall {__version__}, data {data_version()}")
+    ctx.exit()
+
+
+@click.group(cls=_Rooms, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--version", is_flag=True, callback=_version, expose_value=False, is_eager=True, help="Code and data version."
+)
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+def root(debug: bool) -> None:
+    """What an AI chip can do, where it may go on a date, and what that changes; a source for every number."""
+
+
+def main(args: list[str] | None = None) -> None:
+    """Run the command line and exit; errors are told in at most three lines, exit 2."""
+    argv = sys.argv[1:] if args is None else args
+    debug = "--debug" in argv
+    argv = [a for a in argv if a != "--debug"]
+    try:
+        status = root.main(argv, prog_name="chipwall", standalone_mode=False)
+        sys.exit(status if isinstance(status, int) else 0)
+    except ChipwallError as error:
+        if debug:
+            raise
+        _tell(error.lines(), _language(argv))
+    except click.UsageError as error:
+        where = f"chipwall {error.ctx.info_name}" if error.ctx and error.ctx.parent else "chipwall"
+        _tell((error.format_message().split("\n")[0], f"Try: {where} --help"), "en")
+    except click.exceptions.Abort:
+        sys.exit(130)
+    except BrokenPipeError:
+        # the reader of a pipe left early (``| head``): not an error of ours
+        sys.stderr.close()
+        sys.exit(0)
+    sys.exit(2)
+
+
+def _language(argv: list[str]) -> str:
+    """The language asked for, read without the parser because the parser may be what failed."""
+    for before, word in zip(["", *argv], argv, strict=False):
+        if word == "--lang=zh" or (before == "--lang" and word == "zh"):
+            return "zh"
+    return "en"
+
+
+def _tell(lines: tuple[str, ...], lang: str) -> None:
+    from chipwall.brief.language import translated
+
+    for line in lines[:3]:
+        click.echo(translated(line, lang), err=True)

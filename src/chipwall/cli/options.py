@@ -1,0 +1,115 @@
+"""Options that many commands share, and how an answer leaves the program."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import tempfile
+from collections.abc import Callable
+from dataclasses import asdict, is_dataclass
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from chipwall.brief.language import LANGUAGES
+from chipwall.brief.tables import Form, Table, render
+from chipwall.errors import InputError
+from chipwall.text import text
+
+__all__ = ["day", "json_option", "lang_option", "show", "table_options", "write_json", "write_whole"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def lang_option(command: F) -> F:
+    """``--lang en|zh``: the language of everything a person reads."""
+    return click.option("--lang", type=click.Choice(LANGUAGES), default="en", show_default=True, help="Language.")(
+        command
+    )
+
+
+def json_option(command: F) -> F:
+    """``--json``: the answer as JSON, numbers in SI with the unit in the field name."""
+    return click.option("--json", "as_json", is_flag=True, help="JSON; numbers are SI, the unit is in the field name.")(
+        command
+    )
+
+
+def table_options(command: F) -> F:
+    """``--json --csv --md --lang`` for commands that print a table."""
+    command = click.option("--csv", "form", flag_value="csv", help="CSV.")(command)
+    command = click.option("--md", "form", flag_value="md", help="Markdown.")(command)
+    return lang_option(json_option(command))
+
+
+def show(table: Table, *, form: str | None, as_json: bool, lang: str, extra: object = None) -> None:
+    """Print a table in the form asked for; ``extra`` replaces the rows in JSON where a command has more to say."""
+    if as_json:
+        write_json(table.records() if extra is None else extra)
+        return
+    asked: Form = form if form in ("csv", "md", "html") else "terminal"  # type: ignore[assignment]
+    click.echo(render(table, asked, lang))
+
+
+def write_json(answer: object) -> None:
+    """Print an answer as JSON; records become objects, NaN becomes null."""
+    click.echo(json.dumps(jsonable(answer), ensure_ascii=False, indent=1))
+
+
+def jsonable(value: object) -> object:
+    """A value that the JSON standard can hold."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return jsonable(asdict(value))
+    if isinstance(value, dict):
+        return {str(k): jsonable(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [jsonable(v) for v in (sorted(value, key=str) if isinstance(value, (set, frozenset)) else value)]
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, (str, int, bool)) or value is None:
+        return value
+    if hasattr(value, "tolist"):  # an array or a scalar of NumPy, without importing it here
+        return jsonable(value.tolist())
+    return str(value)
+
+
+def day(words: str, *, option: str = "--on") -> date:
+    """A date as people type it in options: ``2026-02-01``."""
+    try:
+        return date.fromisoformat(words)
+    except ValueError:
+        raise InputError(
+            text("'{words}' is not a date", words=words),
+            where=option,
+            fix=text("Write year-month-day, for example 2026-02-01"),
+        ) from None
+
+
+def write_whole(path: Path, content: str) -> None:
+    """Write a file so that it is there whole or not at all."""
+    try:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=path.suffix)
+    except OSError as error:
+        raise InputError(
+            text("cannot write {path}: {why}", path=str(path), why=error.strerror or "error"),
+            fix=text("Choose another place with --out"),
+        ) from None
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as out:
+            out.write(content)
+        os.chmod(name, 0o644)
+        os.replace(name, path)
+    except OSError as error:
+        Path(name).unlink(missing_ok=True)
+        raise InputError(
+            text("cannot write {path}: {why}", path=str(path), why=error.strerror or "error"),
+            fix=text("Choose another place with --out"),
+        ) from None

@@ -1,0 +1,70 @@
+"""TPP, density and rates: exact, dense, highest format, no second factor of two."""
+
+from decimal import Decimal
+
+import pytest
+
+from chipwall.catalog.records import Chip
+from chipwall.controls import measures
+from chipwall.sources import Fact
+from chipwall.units import to_si
+
+
+def chip(**numbers: tuple[str, str]) -> Chip:
+    facts = {
+        name: Fact(name, to_si(Decimal(number), unit), number, unit, "official", f"source-{name}")
+        for name, (number, unit) in numbers.items()
+    }
+    return Chip("maker-part", "Maker Part", "maker", "part", (), tuple(facts.values()), facts)
+
+
+def test_own_example_of_the_bureau_both_ways() -> None:
+    assert measures.tpp_of_rates({"int8": Decimal(600)})[0] == 4800
+    assert measures.tpp_of_rates({"fp16": Decimal(300)})[0] == 4800
+
+
+def test_tpp_takes_highest_format_and_does_not_double() -> None:
+    h100 = chip(bf16_rate=("989.5", "TFLOP/s"), fp8_rate=("1979", "TFLOP/s"), fp32_rate=("67", "TFLOP/s"))
+    measure = measures.total_processing_performance(h100)
+    assert measure.value == Decimal(15832)
+    assert measure.number_format in ("fp8", "bf16")
+    assert "15,832" in measure.formula
+
+
+def test_tf32_is_an_alternative_reading_only() -> None:
+    trainium2 = chip(bf16_rate=("667", "TFLOP/s"), tf32_rate=("667", "TFLOP/s"))
+    measure = measures.total_processing_performance(trainium2)
+    assert (measure.value, measure.alternative) == (Decimal(10672), Decimal(21344))
+
+
+def test_tpp_unknown_has_a_reason_and_reported_tpp_is_a_last_resort() -> None:
+    assert measures.total_processing_performance(chip()).value is None
+    assert "no dense rate" in measures.total_processing_performance(chip()).unknown
+    reported = measures.total_processing_performance(chip(reported_tpp=("2368", "TPP")))
+    assert reported.value == 2368
+    assert "reported" in reported.formula
+
+
+def test_density_is_exact_and_unknown_without_area() -> None:
+    part = chip(bf16_rate=("101.75", "TFLOP/s"), applicable_die_area=("275", "mm2"))
+    assert measures.performance_density(part).value == Decimal("5.92")
+    assert measures.performance_density(chip(bf16_rate=("100", "TFLOP/s"))).value is None
+    assert (
+        measures.performance_density(chip(bf16_rate=("100", "TFLOP/s"), applicable_die_area=("0", "mm2"))).value is None
+    )
+
+
+def test_io_rate_sums_links_and_slot_in_both_directions() -> None:
+    a800 = chip(link_bandwidth=("400", "GB/s bidirectional"), pcie_generation=("4", "gen"))
+    assert measures.io_rate(a800).value == 464
+    assert measures.io_rate(chip(link_bandwidth=("400", "GB/s bidirectional"))).value is None
+
+
+@pytest.mark.parametrize(("number", "unit"), [("4.8", "TB/s"), ("4800", "GB/s")])
+def test_dram_bandwidth_in_the_unit_of_the_law(number: str, unit: str) -> None:
+    assert measures.dram_bandwidth(chip(memory_bandwidth=(number, unit))).value == 4800
+
+
+def test_memory_density_of_a_bare_stack() -> None:
+    assert measures.memory_density_of(Decimal(242), Decimal(121)) == 2
+    assert measures.memory_bandwidth_density(chip()).value is None
