@@ -27,8 +27,9 @@ from chipwall.perf.recipes import RECIPES
 if TYPE_CHECKING:
     from chipwall.perf.hardware import Hardware
 
-__all__ = ["COLLECTIVE_OPS", "Calibration", "Constant", "calibration", "constants_of", "offset_key"]
+__all__ = ["COLLECTIVE_OPS", "Calibration", "Constant", "Familiarity", "calibration", "constants_of", "offset_key"]
 
+Familiarity = Literal["seen", "unseen chip", "unseen architecture"]
 COLLECTIVE_OPS = ("all_reduce", "all_gather", "reduce_scatter", "all_to_all")
 
 
@@ -100,13 +101,23 @@ class Calibration:
         By name.
     bands : mapping of str to tuple of float
         80 % band by class: factors (low, high) on the predicted time [1].
+    seen : mapping of str to tuple of str
+        Per kernel, the chips behind it as ``arch/family``.
     data : str
         Which measurements it was fitted on.
     """
 
     constants: Mapping[str, Constant] = field(hash=False)
+    seen: Mapping[str, tuple[str, ...]] = field(hash=False, default_factory=dict)
     bands: Mapping[str, tuple[float, float]] = field(hash=False, default_factory=dict)
     data: str = ""
+
+    def familiarity(self, kernel: str, hw: Hardware) -> Familiarity:
+        """Whether the chip, or at least its architecture, is among the fitted ones of a kernel."""
+        chips = self.seen.get(kernel, ())
+        if f"{hw.arch}/{hw.family}" in chips:
+            return "seen"
+        return "unseen chip" if any(name.startswith(f"{hw.arch}/") for name in chips) else "unseen architecture"
 
     def resolved(self, hw: Hardware, *, engine: str = "") -> dict[str, Numeric]:
         """Every constant as it holds for one chip and engine, by ``<kernel>[.<recipe or op>].<quantity>``."""
@@ -141,4 +152,5 @@ def calibration() -> Calibration:
     """The shipped constants of kernels and collectives, and those of decoding that serving rows fix."""
     table = constants_table("calibration")
     bands = {name: (float(b[0]), float(b[1])) for name, b in table.get("bands", {}).items()}
-    return Calibration(constants=constants_of(table["constants"]), bands=bands, data=str(table.get("data", "")))
+    seen = {name: tuple(chips) for name, chips in table.get("seen", {}).items()}
+    return Calibration(constants_of(table["constants"]), seen, bands, str(table.get("data", "")))

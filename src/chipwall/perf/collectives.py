@@ -22,6 +22,7 @@ __all__ = [
     "all_to_all_time",
     "bus_bandwidth",
     "collective_time",
+    "expert_exchange_time",
     "point_to_point_time",
     "reduce_scatter_time",
 ]
@@ -47,14 +48,36 @@ def collective_seconds(
     return latency + hop * peers + moving * (1.0 + np.sqrt(half_size / np.maximum(size, 1.0)))
 
 
+def linked_share(mesh: Any, domain: Any, inside: Any) -> Any:
+    """Share of a chip's link bandwidth that a group of ``inside`` chips can use [1].
+
+    All of it through a switch or a ring. With straight links to each other chip of the domain (mesh), only the links
+    between members of the group.
+    """
+    share = np.minimum((inside - 1.0) / np.maximum(np.asarray(domain) - 1.0, 1.0), 1.0)
+    return np.where(np.asarray(mesh) > 0, np.maximum(share, 0.05), 1.0)
+
+
+def exchange_seconds(
+    size: Any, nodes: Any, burst: Any, link: Any, network: Any, latency: Any, link_share: Any, network_share: Any
+) -> Any:
+    """Time in which a chip sends ``size`` bytes of tokens to experts on ``nodes`` servers, from plain numbers [s].
+
+    In bulk (``burst`` 0) the slower of network and links binds, as both work at once; a small batch (``burst`` 1) pays
+    a latency and sends each token straight to its expert, over the network for the share that leaves the server.
+    """
+    away = 1.0 - 1.0 / nodes
+    by_link, by_network = size / (link * link_share), size / (network * network_share)
+    bulk = np.where(nodes > 1, by_network, by_link)
+    return np.where(burst > 0, latency + away * by_network + (1.0 - away) * by_link, bulk)
+
+
 def _local_time(hw: Hardware, op: str, inside: Any, size: Any, in_switch: Any) -> Any:
     c = hw.constants
     linked = np.asarray(hw.link_bandwidth) > 0
-    # straight links: a group of few has only the links between its members
-    others = np.maximum(np.asarray(hw.scaleup_domain) - 1.0, 1.0)
-    used = np.where(np.asarray(hw.mesh) > 0, np.minimum((inside - 1.0) / others, 1.0), 1.0)
+    used = linked_share(hw.mesh, hw.scaleup_domain, inside)
     bus = np.multiply(hw.host_bandwidth, 2.0 / np.maximum(inside, 2.0))
-    link = np.where(linked, hw.link_bandwidth * np.maximum(used, 0.05), bus)
+    link = np.where(linked, hw.link_bandwidth * used, bus)
     efficiency = np.where(linked, c[f"collective.{op}.efficiency"], c["pcie.efficiency"])
     if op == "all_reduce":
         switch = hw.in_switch if in_switch is None else in_switch
@@ -152,6 +175,42 @@ def point_to_point_time(hw: Hardware, *, size: Numeric, across_nodes: bool = Fal
     link = np.where(linked, hw.link_bandwidth, hw.host_bandwidth)
     efficiency = np.where(linked, c["collective.all_gather.efficiency"], c["pcie.efficiency"])
     return (c["collective.all_gather.latency"] + np.asarray(size) / (link * efficiency))[()]
+
+
+def expert_exchange_time(hw: Hardware, *, n: Numeric, sent: Numeric, node: Numeric | None = None,
+                         nic_bandwidth: Numeric | None = None, burst: bool = False) -> Numeric:  # fmt: skip
+    """Time to send tokens to their experts, or back, with a library made for it.
+
+    Parameters
+    ----------
+    n : float or array
+        Chips that the experts are spread over [1].
+    sent : float or array
+        What one chip sends: tokens x experts per token x width x bytes [byte].
+    node : float or array, optional
+        Chips of one scale-up domain [1]; by default as many as fit.
+    nic_bandwidth : float or array, optional
+        Network per chip and direction [byte/s], other than the usual one.
+    burst : bool
+        The low-latency form that small decode batches use.
+
+    Returns
+    -------
+    float or array
+        Time [s].
+
+    Limits
+    ------
+    Fitted on one library (DeepEP) on H800, 8 to 256 chips with one 400 Gbit/s card each.
+    """
+    c = hw.constants
+    inside = np.minimum(n, hw.scaleup_domain if node is None else node)
+    nodes = np.maximum(np.asarray(n) / np.maximum(inside, 1.0), 1.0)
+    network = hw.nic_bandwidth if nic_bandwidth is None else nic_bandwidth
+    link = np.where(np.asarray(hw.link_bandwidth) > 0, hw.link_bandwidth, hw.host_bandwidth)
+    return exchange_seconds(
+        sent, nodes, float(burst), link, network, c["exchange.latency"], c["exchange.link"], c["exchange.network"]
+    )[()]
 
 
 def bus_bandwidth(op: str, *, n: Numeric, size: Numeric, time: Numeric) -> Numeric:

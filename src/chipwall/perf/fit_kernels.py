@@ -21,13 +21,13 @@ from chipwall.perf.efficiency import watts_per_teraflop
 from chipwall.perf.hardware import Hardware, spec_sheet
 from chipwall.perf.kernel_rows import KernelRow, measured_time
 from chipwall.perf.recipes import RECIPES
-from chipwall.perf.regression import Floats, Formula, Term, designed, fitted, grouped_folds
+from chipwall.perf.regression import Design, Floats, Formula, Term, designed, fitted, grouped_folds
 
 __all__ = ["Family", "Outcome", "attention_family", "experts_family", "fit_family", "gemm_family", "movement_family"]
 
 FOLDS = 8
-# A chip is left out as a whole only if it has as many rows.
-ROWS_OF_A_CHIP = 15
+# A chip or an architecture is left out as a whole only if it has as many rows.
+FEWEST_LEFT_OUT = 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +48,9 @@ class Family:
 class Outcome:
     """What a fit of a family gives.
 
-    ``out_of_fold`` and ``unseen`` are natural logs of predicted over measured time, by row, from fits that left out the
-    row's group and the row's chip; ``unseen`` is NaN where the chip has too few rows to be left out alone.
+    Natural logs of predicted over measured time, by row: fitted on all rows, and on all but the row's fold
+    (``out_of_fold``), its chip (``unseen``, where another chip of its architecture remains) or its architecture
+    (``foreign``). NaN where there are too few rows to leave out.
     """
 
     family: Family
@@ -57,6 +58,7 @@ class Outcome:
     in_sample: Floats
     out_of_fold: Floats
     unseen: Floats
+    foreign: Floats
 
 
 def fit_family(family: Family, *, cross_validate: bool = True) -> Outcome:
@@ -65,7 +67,7 @@ def fit_family(family: Family, *, cross_validate: bool = True) -> Outcome:
     everything = np.arange(len(family.target))
     full = fitted(design, family.formula, family.target, everything)
     in_sample = full.predicted(family.formula, everything) - family.target
-    out, unseen = np.full_like(in_sample, np.nan), np.full_like(in_sample, np.nan)
+    out = np.full_like(in_sample, np.nan)
     levels: list[dict[str, float]] = []
     if cross_validate:
         fold = grouped_folds(family.groups, FOLDS)
@@ -74,15 +76,26 @@ def fit_family(family: Family, *, cross_validate: bool = True) -> Outcome:
             rows = np.flatnonzero(fold == one)
             out[rows] = part.predicted(family.formula, rows) - family.target[rows]
             levels.append({name: c.level for name, c in part.constants(rows=0, spreads={}).items()})
-        chips = family.labels["chip"]
-        for chip in sorted(set(chips.tolist())):
-            rows = np.flatnonzero(chips == chip)
-            if ROWS_OF_A_CHIP <= len(rows) < len(chips):
-                part = fitted(design, family.formula, family.target, np.flatnonzero(chips != chip))
-                unseen[rows] = part.predicted(family.formula, rows) - family.target[rows]
     spreads = {term.name: float(np.std([each[term.name] for each in levels])) for term in family.terms if levels}
     constants = full.constants(rows=len(everything), spreads=spreads)
-    return Outcome(family, constants, in_sample, out, unseen)
+    if not cross_validate:
+        return Outcome(family, constants, in_sample, out, out, out)
+    arch = family.labels["arch"]
+    lone = {a for a in set(arch.tolist()) if len(set(family.labels["chip"][arch == a].tolist())) < 2}
+    unseen = _left_out(family, design, "chip")
+    unseen[np.isin(arch, sorted(lone))] = np.nan
+    return Outcome(family, constants, in_sample, out, unseen, _left_out(family, design, "arch"))
+
+
+def _left_out(family: Family, design: Design, kind: str) -> Floats:
+    """Errors of each chip or architecture from a fit without any of its rows."""
+    names, errors = family.labels[kind], np.full_like(family.target, np.nan)
+    for name in sorted(set(names.tolist())):
+        rows = np.flatnonzero(names == name)
+        if FEWEST_LEFT_OUT <= len(rows) < len(names):
+            part = fitted(design, family.formula, family.target, np.flatnonzero(names != name))
+            errors[rows] = part.predicted(family.formula, rows) - family.target[rows]
+    return errors
 
 
 # ------------------------------------------------------------------------------------------------ rows to arrays
