@@ -64,6 +64,8 @@ class Constant:
         What the value is resolved for besides the chip: ``recipe``, ``op`` or nothing.
     logarithmic : bool
         Whether the bounds are crossed on a logarithmic scale.
+    peak : str
+        Format whose peak the power ratio is taken at; by default that of the recipe's maths.
     """
 
     name: str
@@ -77,6 +79,7 @@ class Constant:
     spread: float = 0.0
     by: Literal["", "recipe", "op"] = ""
     logarithmic: bool = False
+    peak: str = ""
     note: str = ""
 
     def value(self, labels: Mapping[str, str], *, power_ratio: float = 1.0) -> float:
@@ -130,7 +133,7 @@ def _resolved(constant: Constant, hw: Hardware, engine: str) -> Iterator[tuple[s
     if constant.by == "recipe":
         for name, how in RECIPES.items():
             labels |= {"recipe": name, "library": library_of(kernel, engine, hw.arch, name)}
-            ratio = watts_per_teraflop(hw.peaks, hw.tdp, how.maths)
+            ratio = watts_per_teraflop(hw.peaks, hw.tdp, constant.peak or how.maths)
             yield f"{kernel}.{name}.{quantity}", constant.value(labels, power_ratio=ratio)
         return
     ratio = watts_per_teraflop(hw.peaks, hw.tdp, "bf16")

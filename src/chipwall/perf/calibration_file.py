@@ -36,6 +36,8 @@ def _constant(constant: Constant) -> list[str]:
         lines.append(f'by = "{constant.by}"')
     if constant.logarithmic:
         lines.append("logarithmic = true")
+    if constant.peak:
+        lines.append(f'peak = "{constant.peak}"')
     if constant.note:
         lines.append(f"note = {repr_toml(constant.note)}")
     if constant.offsets:

@@ -258,7 +258,7 @@ def attention_family(rows: Sequence[KernelRow]) -> Family:
     broad = {"vendor": 0.5, "arch": 0.5, "recipe": 0.5, "arch,recipe": 0.5, "library": 1.0, "arch,library": 0.3}
     half = dict(logarithmic=True, by="recipe")
     terms = (
-        Term("attention.efficiency", "1", 0.0, 1.0, 0.6, {**broad, **OWN}, slope=(0.7, 0.2), by="recipe"),
+        Term("attention.efficiency", "1", 0.0, 1.0, 0.6, {**broad, **OWN}, slope=(0.7, 0.2), by="recipe", peak="bf16"),
         Term("attention.launch", "s", 1e-6, 1e-4, 8e-6, broad, logarithmic=True, by="recipe"),
         Term("attention.length_half", "1", 10.0, 4000.0, 300.0, broad, **half),  # type: ignore[arg-type]
         Term("attention.causal_half", "1", 10.0, 4000.0, 400.0, broad, **half),  # type: ignore[arg-type]

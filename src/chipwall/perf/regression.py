@@ -46,6 +46,7 @@ class Term:
     logarithmic: bool = False
     slope: tuple[float, float] | None = None
     by: str = ""
+    peak: str = ""
     note: str = ""
 
     @property
@@ -139,7 +140,8 @@ class Fit:
             found[term.name] = Constant(
                 name=term.name, unit=term.unit, low=term.low, high=term.high, level=round(level, 4),
                 slope=round(slope, 4), offsets=offsets, rows=rows, spread=round(spreads.get(term.name, 0.0), 4),
-                by=term.by, logarithmic=term.logarithmic, note=term.note,  # type: ignore[arg-type]
+                by=term.by, logarithmic=term.logarithmic, peak=term.peak,
+                note=term.note,  # type: ignore[arg-type]
             )  # fmt: skip
         return found
 
