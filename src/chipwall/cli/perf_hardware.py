@@ -11,7 +11,7 @@ from chipwall.brief.tables import Cell, Column, Table
 from chipwall.cli.options import json_option, lang_option, show, table_options, write_json, write_whole
 from chipwall.text import text
 
-__all__ = ["calibrate", "validate"]
+__all__ = ["calibrate", "hpc", "validate"]
 
 
 def percent(value: object) -> Cell:
@@ -90,3 +90,52 @@ def calibrate(write: Path | None, quick: bool, form: str | None, as_json: bool, 
     )
     notes = (text("fitted on {data}", data=found.calibration.data),)
     show(Table(text("Fit of the hardware constants"), columns, rows, notes), form=form, as_json=as_json, lang=lang)
+
+
+@click.command()
+@click.argument("chips", nargs=-1, required=True)
+@click.option("--n", default=1, show_default=True, help="Chips of each kind that work together.")
+@table_options
+def hpc(chips: tuple[str, ...], n: int, form: str | None, as_json: bool, lang: str) -> None:
+    """Scientific kernels (streams, FP64 products, LINPACK, conjugate gradients, FFT, stencils) on CHIPS, with ratios."""
+    from chipwall import catalog
+    from chipwall.perf.hpc import hpc_estimates
+
+    records = [catalog.chip(name) for name in chips]
+    answers = [hpc_estimates(chip, chips=n) for chip in records]
+    if as_json:
+        write_json({chip.id: [e.as_json() for e in found] for chip, found in zip(records, answers, strict=True)})
+        return
+    kernels = list(dict.fromkeys(e.quantity for found in answers for e in found))
+    rows = tuple(_hpc_row(name, answers) for name in kernels)
+    columns = [Column("kernel", text("Kernel"))]
+    for i, chip in enumerate(records):
+        columns += [Column(f"{chip.id}_si", chip.name, right=True), Column(f"{chip.id}_band", text("80 % band"), right=True)]
+        if i:
+            columns.append(Column(f"{chip.id}_ratio", text("to the first"), right=True))
+        columns.append(Column(f"{chip.id}_bound", text("Bound by")))
+    notes = tuple(dict.fromkeys(note for found in answers for e in found for note in e.notes))
+    basis = ", ".join(f"{chip.name}: {found[0].basis}" for chip, found in zip(records, answers, strict=True))
+    table = Table(text("Scientific kernels"), tuple(columns), rows, (text("basis: {basis}", basis=basis), *notes))
+    show(table, form=form, as_json=False, lang=lang)
+
+
+def _hpc_row(name: str, answers: list[Any]) -> tuple[object, ...]:
+    from chipwall.units import format_quantity
+
+    row: list[object] = [name]
+    first: float | None = None
+    for i, found in enumerate(answers):
+        estimate = next((e for e in found if e.quantity == name), None)
+        if estimate is None:
+            row += [None, None, *([None] if i else []), None]
+            continue
+        shown = [format_quantity(v, estimate.unit, digits=3) for v in (estimate.value, estimate.low, estimate.high)]
+        row += [Cell(shown[0], estimate.value, estimate.sources), f"{shown[1]} - {shown[2]}"]
+        if i:
+            ratio = estimate.value / first if first else None
+            row.append(Cell(f"{ratio:.2f}", ratio) if ratio else None)
+        else:
+            first = estimate.value
+        row.append(text(estimate.bound))
+    return tuple(row)
