@@ -137,26 +137,34 @@ def hpc_estimates(chip: Chip, *, chips: int = 1) -> tuple[Estimate, ...]:
     hw = hardware(chip)
     double = hw.supports("fp64")
     cut = double and float(hw.peak("fp64")) < 0.1 * float(hw.peak("fp32"))
-    points = 512.0**3
     rows: list[tuple[Text, Numeric, str, Bound, str]] = [
         (text("memory stream (triad)"), chips * stream_bandwidth(hw), "byte/s", "memory", "stream")
     ]
     if double:
-        fft_rate = chips * FFT_FLOPS * points * np.log2(points) / fft_time(hw, points=points)
-        stencil = chips * points / stencil_time(hw, points=points)
-        by_bytes = CG_FLOPS_PER_BYTE * float(hw.constants["hpc.gather"]) * stream_bandwidth(hw)
-        memory_bound = by_bytes < vector_rate(hw)
-        slow: Bound = "memory" if memory_bound else "compute"
-        rows += [
-            (text("FP64 multiply-add, vector units"), chips * vector_rate(hw), "flop/s", "compute", "vector"),
-            (text("FP64 matrix product (DGEMM)"), chips * matrix_rate(hw), "flop/s", "compute", "matrix"),
-            (text("LINPACK (HPL)"), linpack_rate(hw, chips=chips), "flop/s", "compute", "linpack"),
-            (text("conjugate gradients (HPCG-like)"), conjugate_gradient_rate(hw, chips=chips), "flop/s", slow, "gather"),
-            (text("FFT, 512 x 512 x 512, complex FP64"), fft_rate, "flop/s", slow, "gather"),
-            (text("7-point stencil, FP64"), stencil, "1/s", "memory", "stream"),
-        ]
+        rows += _double_rows(hw, chips)
     notes = _notes(hw, double=double, cut=cut)
     return tuple(_estimate(hw, chip, *row, chips=chips, notes=notes) for row in rows)
+
+
+def _double_rows(hw: Hardware, chips: int) -> list[tuple[Text, Numeric, str, Bound, str]]:
+    points, arithmetic = 512.0**3, float(vector_rate(hw))
+    gathered = float(stream_bandwidth(hw) * hw.constants["hpc.gather"])
+    fft_rate = chips * FFT_FLOPS * points * np.log2(points) / fft_time(hw, points=points)
+
+    def slower(flops_per_byte: float, bandwidth: float) -> Bound:
+        return "compute" if arithmetic < flops_per_byte * bandwidth else "memory"
+
+    return [
+        (text("FP64 multiply-add, vector units"), chips * arithmetic, "flop/s", "compute", "vector"),
+        (text("FP64 matrix product (DGEMM)"), chips * matrix_rate(hw), "flop/s", "compute", "matrix"),
+        (text("LINPACK (HPL)"), linpack_rate(hw, chips=chips), "flop/s", "compute", "linpack"),
+        (text("conjugate gradients (HPCG-like)"), conjugate_gradient_rate(hw, chips=chips), "flop/s",
+         slower(CG_FLOPS_PER_BYTE, gathered), "gather"),
+        (text("FFT, 512 x 512 x 512, complex FP64"), fft_rate, "flop/s",
+         slower(FFT_FLOPS * float(np.log2(points)) / 96.0, gathered), "gather"),
+        (text("7-point stencil, FP64"), chips * points / stencil_time(hw, points=points), "point/s",
+         slower(14.0 / 16.0, float(stream_bandwidth(hw))), "stream"),
+    ]  # fmt: skip
 
 
 def _notes(hw: Hardware, *, double: bool, cut: bool) -> tuple[Text, ...]:
