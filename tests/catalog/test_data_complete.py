@@ -90,3 +90,9 @@ def test_assumed_system_figures_say_so_and_have_a_range() -> None:
     assumed = [fact for system in systems for fact in system["facts"] if fact.get("note", "").startswith("assumption")]
     assert len(assumed) >= len(systems)
     assert all(fact["low"] <= fact["value"] <= fact["high"] and fact["status"] == "estimated" for fact in assumed)
+
+
+def test_every_conflict_has_one_written_reason(chips: dict[str, dict[str, Any]]) -> None:
+    reasons = [(chip, fact["quantity"]) for chip, data in chips.items() for fact in data["facts"] if "prefer" in fact]
+    assert len(set(reasons)) == len(reasons) == 125
+    assert all(len(f["prefer"]) > 20 for data in chips.values() for f in data["facts"] if "prefer" in f)

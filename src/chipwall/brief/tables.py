@@ -14,6 +14,7 @@ from html import escape
 from typing import Literal
 
 from chipwall.brief.language import translated
+from chipwall.brief.terminal import drawn
 
 __all__ = ["Cell", "Column", "Form", "Table", "render"]
 
@@ -93,37 +94,11 @@ def _rows(table: Table, lang: str) -> Iterable[list[str]]:
 
 
 def _terminal(table: Table, lang: str) -> str:
-    from rich import box  # 100 ms: only where a terminal table is drawn
-    from rich.console import Console
-    from rich.table import Table as RichTable
-    from rich.text import Text as RichText
-
-    drawn = RichTable(
-        box=box.SIMPLE_HEAD, title=translated(table.title, lang) or None, title_justify="left", pad_edge=False
-    )
-    for i, column in enumerate(table.columns):
-        # names and numbers stay whole; sentences wrap
-        drawn.add_column(
-            RichText(translated(column.title, lang)),
-            justify="right" if column.right else "left",
-            overflow="fold",
-            no_wrap=i == 0 and _width() >= 100,
-        )
-    for row in _rows(table, lang):
-        drawn.add_row(*(RichText(cell) for cell in row))
-    console = Console(file=io.StringIO(), width=_width(), force_terminal=False)
-    console.print(drawn)
-    for note in table.notes:
-        console.print(RichText(translated(note, lang)), style="dim")
-    out = console.file.getvalue()  # type: ignore[attr-defined]
-    return "\n".join(line.rstrip() for line in str(out).splitlines())
-
-
-def _width() -> int:
-    import shutil
-
-    # into a pipe or a file nothing needs to wrap early
-    return max(shutil.get_terminal_size((160, 40)).columns, 60)
+    title = [translated(table.title, lang), ""] if table.title else []
+    heads = [translated(c.title, lang) for c in table.columns]
+    body = drawn(heads, list(_rows(table, lang)), [c.right for c in table.columns])
+    notes = ["", *(translated(n, lang) for n in table.notes)] if table.notes else []
+    return "\n".join([*title, body, *notes])
 
 
 def _csv(table: Table, lang: str) -> str:
@@ -149,15 +124,24 @@ def _markdown(table: Table, lang: str) -> str:
 
 
 def _html(table: Table, lang: str) -> str:
-    def row(cells: Iterable[str], tag: str) -> str:
-        made = (
-            f"<{tag}{' class=n' if c.right else ''}>{escape(cell)}</{tag}>"
-            for c, cell in zip(table.columns, cells, strict=True)
-        )
-        return "<tr>" + "".join(made) + "</tr>"
-
     caption = f"<caption>{escape(translated(table.title, lang))}</caption>" if table.title else ""
-    head = row((translated(c.title, lang) for c in table.columns), "th")
-    body = "\n".join(row(r, "td") for r in _rows(table, lang))
+    head = "".join(f"<th{_flush(c)}>{escape(translated(c.title, lang))}</th>" for c in table.columns)
+    body = "\n".join(
+        "<tr>" + "".join(_html_cell(c, v, lang) for c, v in zip(table.columns, row, strict=True)) + "</tr>"
+        for row in table.rows
+    )
     notes = "".join(f"<p class=note>{escape(translated(n, lang))}</p>" for n in table.notes)
-    return f"<table>{caption}<thead>{head}</thead><tbody>\n{body}\n</tbody></table>{notes}"
+    return f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>\n{body}\n</tbody></table>{notes}"
+
+
+def _flush(column: Column) -> str:
+    return " class=n" if column.right else ""
+
+
+def _html_cell(column: Column, value: object, lang: str) -> str:
+    """A cell that tells on hover how its number came about and which sources it rests on."""
+    why = ""
+    if isinstance(value, Cell) and (value.calculation or value.sources):
+        parts = (translated(value.calculation, lang), ", ".join(value.sources))
+        why = f' title="{escape(" · ".join(p for p in parts if p))}"'
+    return f"<td{_flush(column)}{why}>{escape(words(value, lang))}</td>"

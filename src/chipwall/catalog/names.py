@@ -56,7 +56,8 @@ def key(name: str) -> str:
     True
     """
     folded = unicodedata.normalize("NFKC", name).casefold()
-    return re.sub(r"[\s\-_()（）/·]+", "", folded)
+    # normalised again: taking a space away can bring a letter and its accent together
+    return unicodedata.normalize("NFKC", re.sub(r"[\s\-_()（）/·]+", "", folded))
 
 
 class Names:
