@@ -20,24 +20,6 @@ from chipwall.text import Text, text
 __all__ = ["COMMANDS", "main"]
 
 # name: (module, attribute, one-line help)
-<<<<<<< HEAD
-COMMANDS: dict[str, tuple[str, str, str]] = {
-    "brief": ("chipwall.cli.brief", "brief", "The brief on one chip, in the terminal and as one HTML file."),
-    "chips": ("chipwall.cli.catalog", "chips", "List chips, with filters."),
-    "chip": ("chipwall.cli.catalog", "chip", "Everything known about one chip, with the source of each number."),
-    "compare": ("chipwall.cli.catalog", "compare", "Chips side by side, with ratios to the first."),
-    "models": ("chipwall.cli.catalog", "models", "List language models."),
-    "model": ("chipwall.cli.catalog", "model", "Dimensions and sizes of one language model."),
-    "systems": ("chipwall.cli.catalog", "systems", "Nodes, racks and supernodes."),
-    "sources": ("chipwall.cli.catalog", "sources", "Where the numbers come from."),
-    "fit": ("chipwall.cli.fit", "fit", "Does a model fit in a chip's memory, to serve it and to fine-tune it?"),
-    "validate": ("chipwall.cli.perf_hardware", "validate", "Score the model against a table of measurements."),
-    "hpc": ("chipwall.cli.perf_hardware", "hpc", "Scientific kernels on a chip, FP64 and memory, with ratios."),
-    "rag": ("chipwall.cli.perf_hardware", "rag", "Retrieval and generation: latency, throughput, memory."),
-    "calibrate": ("chipwall.cli.perf_hardware", "calibrate", "Fit the hardware constants again from the measurements."),
-    "controls": ("chipwall.cli.controls", "controls", "Export controls on a date: classification, licence, duty."),
-    "data": ("chipwall.cli.data", "data", "Check the catalogue's own data files."),
-=======
 COMMANDS: dict[str, tuple[str, str, Text]] = {
     "brief": ("chipwall.cli.brief", "brief", text("The brief on one chip, in the terminal and as one HTML file.")),
     "chips": ("chipwall.cli.catalog", "chips", text("List chips, with filters.")),
@@ -48,13 +30,29 @@ COMMANDS: dict[str, tuple[str, str, Text]] = {
     "systems": ("chipwall.cli.catalog", "systems", text("Nodes, racks and supernodes.")),
     "sources": ("chipwall.cli.catalog", "sources", text("Where the numbers come from.")),
     "fit": ("chipwall.cli.fit", "fit", text("Does a model fit in a chip's memory, to serve it and to fine-tune it?")),
+    "validate": (
+        "chipwall.cli.perf_hardware",
+        "validate",
+        text("Score the performance model against a table of measurements."),
+    ),
+    "hpc": ("chipwall.cli.perf_hardware", "hpc", text("Scientific kernels on chips: FP64 and memory, with ratios.")),
+    "rag": ("chipwall.cli.perf_hardware", "rag", text("Retrieval and generation: latency, throughput, memory.")),
+    "calibrate": (
+        "chipwall.cli.perf_hardware",
+        "calibrate",
+        text("Fit the hardware constants again from the measurements."),
+    ),
+    "scoreboard": (
+        "chipwall.cli.perf_hardware",
+        "scoreboard",
+        text("Predicted against published, by class, chip and source."),
+    ),
     "controls": (
         "chipwall.cli.controls",
         "controls",
         text("Export controls on a date: classification, licence, duty."),
     ),
     "data": ("chipwall.cli.data", "data", text("Check the catalogue's own data files.")),
->>>>>>> main
 }
 
 

@@ -162,6 +162,8 @@ def kernel_row(row: Mapping[str, str]) -> KernelRow:
     else:
         raise InputError(text("operator '{op}' is not modelled", op=op))
     library = _library({"grouped": "moe", "copy": "elementwise", "layer": "elementwise"}.get(kernel, kernel), row)
+    if library.startswith("deepgemm") and recipe == "fp8":
+        recipe = "fp8_block"  # the library scales in blocks, whatever its table calls the format
     group = "|".join(str(row.get(c) or "") for c in GROUP_COLUMNS[kernel])
     causal = (row.get("causal") or "").strip().lower() in ("true", "1")
     return KernelRow(
