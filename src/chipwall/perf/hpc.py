@@ -25,7 +25,7 @@ from chipwall.errors import ChipwallError, InputError
 from chipwall.perf.calibration import calibration
 from chipwall.perf.chips import measured_chip
 from chipwall.perf.efficiency import watts_per_teraflop
-from chipwall.perf.estimate import Bound, Estimate, Part
+from chipwall.perf.estimate import Basis, Bound, Estimate, Part
 from chipwall.perf.fit_kernels import Family
 from chipwall.perf.hardware import Hardware, hardware, spec_sheet
 from chipwall.perf.intervals import interval
@@ -190,11 +190,12 @@ def _estimate(
     familiar = calibration().familiarity("hpc", hw)
     low, high = interval(float(value), f"hpc/{familiar}", "hpc", bands=calibration().bands, inverse=True)
     nearest = tuple(
-        {"id": r["id"], "what": f"{r['benchmark']} {r['variant']}", "chip": r["chip"], "value": r["per_chip_value"], "unit": r["metric"]}
+        {"id": r["id"], "what": f"{r['benchmark']} {r['variant']}", "chip": r["chip"], "value": r["per_chip_value"],
+         "unit": r["metric"]}
         for r in measured("hpc")
         if KIND_OF.get(r["benchmark"]) == kind and measured_family(r["chip"]) == hw.family
     )  # fmt: skip
-    basis = "calibrated" if familiar == "seen" else "extrapolated"
+    basis: Basis = "calibrated" if familiar == "seen" else "extrapolated"
     return Estimate(
         quantity=name, value=float(value), unit=unit, low=low, high=high, basis=basis, bound=bound,
         breakdown=(Part(name, 1.0 / float(value), bound),), breakdown_total=1.0 / float(value),

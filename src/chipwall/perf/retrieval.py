@@ -28,7 +28,13 @@ from chipwall.perf.collectives import all_gather_time, all_reduce_time
 from chipwall.perf.estimate import Bound, Estimate, Part
 from chipwall.perf.hardware import Hardware, hardware, require_recipe
 from chipwall.perf.intervals import interval
-from chipwall.perf.kernels import attention_decode_time, attention_prefill_time, elementwise_time, gemm_time, touched_experts
+from chipwall.perf.kernels import (
+    attention_decode_time,
+    attention_prefill_time,
+    elementwise_time,
+    gemm_time,
+    touched_experts,
+)
 from chipwall.perf.memory import kv_bytes, kv_bytes_per_token, weight_bytes
 from chipwall.perf.numbers import Numeric
 from chipwall.perf.recipes import recipe as recipe_of
@@ -213,7 +219,7 @@ def answer_times(
     width = float(model.head_dim or hidden / heads)
     per_layer = active_parameter_count(model) / layers / hidden / chips
     tokens = np.multiply(batch, prompt)
-    shared = {"heads": heads / chips, "kv_heads": max(kv_heads / chips, 1.0), "head_dim": width}
+    shared: dict[str, Any] = {"heads": heads / chips, "kv_heads": max(kv_heads / chips, 1.0), "head_dim": width}
     cached = kv_bytes_per_token(model) / min(float(chips), kv_heads)
 
     def rest(rows: Any) -> Any:
