@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chipwall.perf import kernels
+from chipwall.perf import attention, kernels
 from chipwall.perf.calibration import Constant
 from chipwall.perf.efficiency import watts_per_teraflop
 from chipwall.perf.hardware import Hardware, spec_sheet
@@ -242,9 +242,9 @@ def attention_family(rows: Sequence[KernelRow]) -> Family:
 
     def formula(v: Mapping[str, Floats], i: Any) -> Floats:
         s = {name: value[i] for name, value in shape.items()}
-        constants = {name: v[f"attention.{name}"] for name in kernels.ATTENTION_CONSTANTS}
+        constants = {name: v[f"attention.{name}"] for name in attention.ATTENTION_CONSTANTS}
         times = [
-            kernels.attention_passes_seconds(
+            attention.attention_passes_seconds(
                 s["batch"], s["queries"], s["queries"], s["queries"], s["heads"], s["kv_heads"], s["head_dim"],
                 s["head_dim"], 2.0, masked, unfused, peak[i], c.bandwidth[i], constants,
             )

@@ -45,7 +45,7 @@ def kernel_time(hw: Hardware, row: KernelRow) -> float:
     moved = float(kernels.elementwise_time(hw, moved=s["moved"]))
     if row.kernel == "layer":
         product = float(kernels.gemm_time(hw, m=s["m"], n=s["n"], k=s["k"], recipe=row.recipe))
-        return s["products"] * product + moved
+        return float(s["products"]) * product + moved
     return float(kernels.smooth_maximum(moved, s.get("host", 0.0)))
 
 
