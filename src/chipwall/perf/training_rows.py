@@ -25,8 +25,8 @@ __all__ = ["Setup", "SOFTWARE", "chip_of_row", "flops_of_row", "model_of_row", "
 
 # Software family of each class of rows; what is not listed is taken as typical.
 SOFTWARE = {
-    "megatron-recipe": "megatron", "megatron-research": "megatron", "megatron-paper": "megatron", "mlperf": "megatron",
-    "mlperf-ambiguous": "megatron", "mosaicml": "fsdp", "torchtitan": "fsdp", "maxtext-gpu": "maxtext", "internevo": "internevo",
+    "megatron-recipe": "megatron", "megatron-research": "megatron", "megatron-paper": "megatron", "mlperf": "mlperf",
+    "mlperf-ambiguous": "mlperf", "mosaicml": "fsdp", "torchtitan": "fsdp", "maxtext-gpu": "maxtext", "internevo": "internevo",
     "vendor-npu": "mindspeed", "amd-recipe": "megatron", "tpu": "maxtext",
 }  # fmt: skip
 # Cards of one node and Gbit/s of each, where a row does not say: reference designs of the makers.
@@ -196,9 +196,10 @@ def _run_of_row(
     node, network = _network(row, hw, chip)
     run = Run(
         chips=chips, sequence=sequence, micro_batch=micro, micro_batches=max(sequences / (data * micro), 1.0), tensor=tp, pipeline=pp,
-        virtual=number(row, "vp", 1.0), context=cp, expert=number(row, "ep", 1.0) if shape.experts else 1.0,
+        virtual=number(row, "vp") or _usual_interleaving(row, shape, pp), context=cp, expert=number(row, "ep", 1.0) if shape.experts else 1.0,
         expert_tensor=number(row, "etp", 1.0), data=data, fsdp=float(fsdp), shard=shard, recompute=recompute,
-        recompute_attention=core, adapters=float(row.get("method", "") in ("lora", "qlora")), graphs=_graphs(notes), node=node,
+        recompute_attention=core, adapters=float(row.get("method", "") in ("lora", "qlora")), graphs=_graphs(notes), captured=_captured(row, shape),
+        year=year_of_row(row), node=node,
         network=network, weight_reads=_weight_reads(row),
     )  # fmt: skip
     return run, stated and bool(row.get("micro_batch")) and known, known, sequences
@@ -217,6 +218,30 @@ def _graphs(notes: str) -> float:
     if "CUDA graphs full" in notes:
         return 0.98
     return 0.3 if "CUDA graphs transformer" in notes else 0.0
+
+
+def _captured(row: Mapping[str, str], shape: Shape) -> float:
+    """1 where the whole step is captured in a graph: stated, or a recipe of NeMo 26.06 and later without other words."""
+    notes = row.get("notes", "")
+    if "CUDA graphs" in notes:
+        return float("CUDA graphs full" in notes)
+    release = re.match(r"NeMo (\d+\.\d+)", row.get("version_or_round", ""))
+    return float(bool(release) and float(release[1] if release else 0) >= 26.06 and float(shape.recurrent_layers) == 0)
+
+
+def _usual_interleaving(row: Mapping[str, str], shape: Shape, pipeline: float) -> float:
+    """Virtual stages where a row with pipeline stages does not say: tuned recipes interleave as far as layers divide."""
+    each = float(shape.layers) / pipeline
+    tuned = row.get("class", "") in ("megatron-recipe", "mlperf", "mlperf-ambiguous")
+    return each if tuned and pipeline > 1 and each == int(each) else 1.0
+
+
+def year_of_row(row: Mapping[str, str]) -> float:
+    """Date of the software of a row, as a year with fraction; the middle of the year where only that is given."""
+    found = re.match(r"(\d{4})(?:-(\d{2}))?", row.get("date", ""))
+    if not found:
+        return 2025.0
+    return float(found[1]) + ((float(found[2]) - 0.5) / 12.0 if found[2] else 0.5)
 
 
 def _network(row: Mapping[str, str], hw: Hardware, chip: Chip) -> tuple[float, float]:

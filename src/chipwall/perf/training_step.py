@@ -50,8 +50,11 @@ class Run:
         1 where only the attention core is computed again.
     adapters : numeric
         1 where only low-rank adapters are trained: no weight gradients, no optimizer, no gradient exchange of the base.
-    graphs : numeric
-        Share of the host's work that captured graphs take away [1].
+    graphs, captured : numeric
+        Share of the launching that captured graphs take away [1]; 1 where the whole step is captured, so that experts
+        run without asking the host how many tokens they got.
+    year : numeric
+        Date of the software, as a year with fraction.
     node, network : numeric
         Chips of one node [1], and network per chip and direction [byte/s].
     weight_reads : numeric
@@ -75,6 +78,8 @@ class Run:
     recompute_attention: Numeric
     adapters: Numeric
     graphs: Numeric
+    captured: Numeric
+    year: Numeric
     node: Numeric
     network: Numeric
     weight_reads: Numeric = 0.0
@@ -215,8 +220,11 @@ def step_parts(
     }  # fmt: skip
     device = sum(work.values())
     local_experts = np.where(shape.experts > 0, shape.experts / run.expert, 0.0)
-    launches = (shape.layers * stage * c["train.host"] + sparse * local_experts * c["train.host_expert"]) * (1.0 - run.graphs)
-    body = smooth_maximum(device, launches)
+    launches = shape.layers * stage * c["train.host"] * (1.0 - run.graphs)
+    waiting = sparse * (c["train.routing"] + local_experts * c["train.host_expert"]) * (1.0 - run.captured)
+    waiting = waiting + (1.0 - run.captured) * c["train.permutation"] * sparse * 12.0 * rows / tp * shape.top_k * shape.expert_hidden / bandwidth
+    waiting = np.where(shape.experts > 0, waiting, 0.0)
+    body = smooth_maximum(device, launches) + waiting
     count = run.micro_batches
     parts = {name: count * time for name, time in work.items()}
     parts["output head"] = count * last
@@ -232,6 +240,8 @@ def step_parts(
     state = sum(local_weights(shape, run)) / state_share
     parts["optimizer"] = trained * c["train.optimizer"] * 24.0 * state / bandwidth
     spread = 1.0 + c["train.scale"] * np.log2(np.maximum(run.chips / 8.0, 1.0))
+    age = np.exp(-c["train.progress"] * (np.clip(run.year, 2021.0, 2027.0) - 2025.0))
+    parts = {name: time * age for name, time in parts.items()}
     total = sum(parts.values())
     parts["start and stop"] = c["train.fixed"] * spread + (spread - 1.0) * total
     return {name: parts[name] for name in PARTS}
