@@ -17,14 +17,14 @@ from numpy.typing import NDArray
 
 from chipwall.perf.calibration import Constant
 from chipwall.perf.hardware import Hardware, stacked
-from chipwall.perf.training_rows import Setup, flops_of_row, setup_of_row
+from chipwall.perf.training_setup import Setup, flops_of_row, setup_of_row
 from chipwall.perf.training_shape import Shape, stacked_shapes
 from chipwall.perf.training_step import Run, stacked_runs, step_parts
 from chipwall.units import TERA
 
 Array = NDArray[np.float64]
 
-__all__ = ["SPECIFICATION", "Block", "blocks_of", "cross_validated", "fitted", "measured_step", "predicted_step", "setups_of"]
+__all__ = ["SPECIFICATION", "Block", "blocks_of", "cross_validated", "fitted", "measured_step", "predicted_step", "setups_of", "spread_over_folds"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,12 +304,20 @@ def folds_of(groups: Sequence[str], count: int = 6) -> NDArray[np.int64]:
     return np.array([place[g] for g in groups])
 
 
-def cross_validated(setups: Sequence[Setup], *, count: int = 6, rounds: int = 40) -> Array:
-    """Step time of every setup, predicted by constants fitted without its group [s]."""
+def cross_validated(
+    setups: Sequence[Setup], *, count: int = 6, rounds: int = 40
+) -> tuple[Array, list[dict[str, Constant]]]:
+    """Step time of every setup predicted by constants fitted without its group [s], and the constants of each fold."""
     fold = folds_of([s.group for s in setups], count)
-    found = np.empty(len(setups))
+    found, constants = np.empty(len(setups)), []
     for held in range(count):
         own = [s for s, f in zip(setups, fold, strict=True) if f != held]
         away = [s for s, f in zip(setups, fold, strict=True) if f == held]
-        found[fold == held] = predicted_step(away, fitted(own, rounds=rounds))
-    return found
+        constants.append(fitted(own, rounds=rounds))
+        found[fold == held] = predicted_step(away, constants[-1])
+    return found, constants
+
+
+def spread_over_folds(whole: Mapping[str, Constant], folds: Sequence[Mapping[str, Constant]]) -> dict[str, float]:
+    """Standard deviation of the level of each constant over the folds [1]."""
+    return {name: float(np.std([fold[name].level for fold in folds])) for name in whole if all(name in fold for fold in folds)}

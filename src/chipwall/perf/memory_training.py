@@ -41,6 +41,10 @@ class Storage:
         in pieces [byte].
     adapter : float
         Per adapter weight: 16-bit weight and gradient, 32-bit copy and two moments [byte].
+    activation : float
+        Share of the activations that stays on the chip [1]; less than 1 where they are moved to the host.
+    runtime : float
+        Context, kernels, buffers and fragments [byte].
     """
 
     weight: float = 2.0
@@ -49,6 +53,8 @@ class Storage:
     embedding: float = 2.0
     logit: float = 10.0
     adapter: float = 16.0
+    activation: float = 1.0
+    runtime: float = RUNTIME
 
 
 MIXED = Storage()  # 16-bit weights, 32-bit gradients, master copy and two moments: Megatron, most FSDP recipes
@@ -103,6 +109,9 @@ def memory_parts(shape: Shape, run: Run, *, storage: Storage = MIXED, adapters: 
     """
     frozen = run.adapters
     dense, experts = local_weights(shape, run)
+    # experts sit on whole layers: the fullest stage has the rounded-up share
+    sparse = np.maximum(shape.expert_layers, 1.0)
+    experts = experts * np.ceil(sparse / run.pipeline) * run.pipeline / sparse
     tables = np.where(np.asarray(run.pipeline) > 1, 1.0, 2.0 - shape.tied) * shape.vocab * shape.hidden / run.tensor
     sharded = np.where(np.asarray(run.fsdp) > 0, np.maximum(run.shard, 1.0), 1.0)
     owners = np.maximum(run.shard, 1.0)
@@ -113,7 +122,7 @@ def memory_parts(shape: Shape, run: Run, *, storage: Storage = MIXED, adapters: 
     optimizer = (1.0 - frozen) * storage.state * (dense / owners + experts / np.where(sharded > 1, sharded, expert_owners))
     extra = frozen * (storage.adapter * np.asarray(adapters) / (run.tensor * run.pipeline) + trained_embeddings * 12.0 * tables)
     layer = (dense - tables) / np.maximum(shape.layers / run.pipeline, 1.0)
-    gathered = np.where(sharded > 1, 2.0 * (2.0 * layer + tables), 0.0)
+    gathered = np.where(sharded > 1, 4.0 * layer, 0.0)
 
     rows = run.micro_batch * run.sequence / run.context
     attention, block, expert = activation_bytes_per_token(shape, run)
@@ -123,6 +132,7 @@ def memory_parts(shape: Shape, run: Run, *, storage: Storage = MIXED, adapters: 
     flying = np.minimum(run.micro_batches, run.pipeline)
     flying = flying * np.where(np.asarray(run.virtual) > 1, 1.0 + (run.pipeline - 1.0) / (run.pipeline * run.virtual), 1.0)
     one = whole * run.pipeline / shape.layers
+    kept = kept * storage.activation
     activations = rows * (kept * flying + WORKING_SET * one)
     logits = np.where(np.asarray(run.pipeline) > 1, 0.0, rows * shape.vocab / run.tensor * storage.logit)
     # the last stage holds one micro-batch and the logits, the first holds more micro-batches: the fuller counts
@@ -130,6 +140,6 @@ def memory_parts(shape: Shape, run: Run, *, storage: Storage = MIXED, adapters: 
     activations = np.where(np.asarray(run.pipeline) > 1, np.maximum(activations, last), activations)
     total = {
         "weights": weights, "gradients": gradients, "optimizer": optimizer, "adapters": extra, "gathered layers": gathered,
-        "activations": activations, "logits": logits, "runtime": RUNTIME + 0.0 * weights,
+        "activations": activations, "logits": logits, "runtime": storage.runtime + 0.0 * weights,
     }  # fmt: skip
     return {name: total[name] for name in MEMORY_PARTS}

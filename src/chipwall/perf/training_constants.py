@@ -12,7 +12,7 @@ from chipwall.perf.hardware import Hardware
 from chipwall.perf.load import constants_table
 from chipwall.perf.numbers import Numeric
 
-__all__ = ["Labels", "step_bands", "step_constants", "training_constants"]
+__all__ = ["Labels", "labels_of", "seen_architectures", "step_bands", "step_constants", "training_constants"]
 
 # What a constant may depend on: the silicon, the format of the products, and the family of training software.
 Labels = Mapping[str, str]
@@ -31,9 +31,16 @@ def step_bands() -> dict[str, tuple[float, float]]:
     return {name: (float(b[0]), float(b[1])) for name, b in constants_table("calibration_training")["bands"].items()}
 
 
-def labels_of(hw: Hardware, *, recipe: str, software: str = "") -> dict[str, str]:
-    """The labels of one setup."""
-    return {"arch": hw.arch, "vendor": hw.vendor, "recipe": recipe, "software": software}
+@lru_cache(maxsize=1)
+def seen_architectures() -> frozenset[str]:
+    """Kinds of silicon with training runs behind the constants."""
+    return frozenset(str(name) for name in constants_table("calibration_training")["seen"]["training"])
+
+
+def labels_of(hw: Hardware, *, recipe: str, software: str = "", block_scaled: bool = False) -> dict[str, str]:
+    """The labels of one setup; no scaling label unless the format carries a scale per block."""
+    found = {"arch": hw.arch, "vendor": hw.vendor, "recipe": recipe, "software": software}
+    return {**found, "scaling": "block"} if block_scaled else found
 
 
 def step_constants(

@@ -1,261 +1,133 @@
-"""Rows of the published tables of training and fine-tuning speed, read as setups the model can price.
-
-The tables say what their sources said, so a reader of them needs rules: how a layout is completed, which arithmetic a
-source counts in its TFLOP/s, which software a class of rows ran. The rules are here, in one place, and none depends on
-what the model predicts.
-"""
+"""Predict rows of ``training.csv`` and ``finetune.csv`` in their own metric and unit, for ``chipwall validate``."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
-from chipwall import catalog
-from chipwall.catalog.records import Chip, LanguageModel
-from chipwall.errors import ChipwallError, InputError
-from chipwall.perf.hardware import Hardware, hardware
-from chipwall.perf.training_constants import labels_of
-from chipwall.perf.training_shape import Shape, model_flops_per_token, shape_of
+import numpy as np
+
+from chipwall.errors import ChipwallError
+from chipwall.perf.calibration import Constant
+from chipwall.perf.fit_training import predicted_step
+from chipwall.perf.intervals import interval
+from chipwall.perf.layouts import fastest
+from chipwall.perf.memory_training import memory_parts
+from chipwall.perf.training_constants import seen_architectures, step_bands, training_constants
+from chipwall.perf.training_setup import Setup, flops_of_row, memory_of_row, setup_of_row
 from chipwall.perf.training_step import Run
+from chipwall.perf.validation import Prediction, Skip
 from chipwall.text import text
-from chipwall.units import BITS_PER_BYTE, GIGA, TERA
+from chipwall.units import GIB, GIGA, MIB, TERA
 
-__all__ = ["Setup", "SOFTWARE", "chip_of_row", "flops_of_row", "model_of_row", "setup_of_row"]
+__all__ = ["predict_rows", "predicted_value", "predictions", "searched_run"]
 
-# Software family of each class of rows; what is not listed is taken as typical.
-SOFTWARE = {
-    "megatron-recipe": "megatron", "megatron-research": "megatron", "megatron-paper": "megatron", "mlperf": "mlperf",
-    "mlperf-ambiguous": "mlperf", "mosaicml": "fsdp", "torchtitan": "fsdp", "maxtext-gpu": "maxtext", "internevo": "internevo",
-    "vendor-npu": "mindspeed", "amd-recipe": "megatron", "tpu": "maxtext",
-}  # fmt: skip
-# Cards of one node and Gbit/s of each, where a row does not say: reference designs of the makers.
-USUAL_NETWORK = {"ampere": (8, 200), "hopper": (8, 400), "blackwell": (8, 400), "ascend": (8, 200), "gaudi": (8, 300), "ada": (4, 200)}
-# Parameters of the one bin of H100 that one source used; the source's own words (see the row's notes).
-ODD_CHIPS = {"H100-96GB-HBM2e-500W": ("nvidia-h100-sxm", {"memory_bandwidth": 2.4 * TERA, "tdp": 500.0})}
+MEMORY_UNITS = {"peak_mem_gib": GIB, "peak_mem_gb": GIGA, "peak_mem_mb": MIB}
+MINUTE = 60.0
 
 
-@dataclass(frozen=True, slots=True)
-class Setup:
-    """One row as the model sees it.
-
-    Attributes
-    ----------
-    id, metric, value, class_, group : str and float
-        Of the row; ``group`` is source, model and chip, what cross-validation leaves out as a whole.
-    hw, shape, run : Hardware, Shape, Run
-        What is priced. ``run`` of a row without layout is a placeholder until a search fills it.
-    recipe, software : str
-        Format of the products and software family.
-    declared, batch_known : bool
-        Whether the row states its layout and micro-batch; and its global batch.
-    sequences : float
-        Sequences of one step over all chips [1].
-    expert_model, narrow_known : bool
-        Mixture of experts; whether the precision is stated.
-    """
-
-    id: str
-    metric: str
-    value: float
-    class_: str
-    group: str
-    chip: Chip
-    model: LanguageModel
-    hw: Hardware
-    shape: Shape
-    run: Run
-    recipe: str
-    software: str
-    declared: bool
-    batch_known: bool
-    sequences: float
-    expert_model: bool
-    row: Mapping[str, str] = field(hash=False)
-
-    @property
-    def labels(self) -> dict[str, str]:
-        """Labels that step constants may depend on."""
-        found = labels_of(self.hw, recipe=self.recipe, software=self.software)
-        if _block_scaled(self.row.get("precision", "")):
-            found["scaling"] = "block"
-        return found
-
-
-def number(row: Mapping[str, str], column: str, default: float = 0.0) -> float:
-    """A numeric cell; the default where it is blank."""
-    words = (row.get(column) or "").strip()
-    if not words:
-        return default
+def searched_run(setup: Setup) -> Run:
+    """The run of a row that states no layout: the fastest that fits its chips, or its placeholder where none does."""
+    storage, adapters, _ = memory_of_row(setup.row, setup)
+    sequences = setup.sequences
     try:
-        return float(words)
-    except ValueError:
-        raise InputError(
-            text("'{words}' is not a number", words=words), where=text("row {id}, column {column}", id=row.get("id", "?"), column=column)
-        ) from None
-
-
-def recipe_of_row(words: str) -> str:
-    """Format of the products from the words of a row."""
-    lowered = words.lower()
-    if "fp4" in lowered:
-        return "fp4"
-    if "fp8" in lowered:
-        return "fp8"
-    if "int8" in lowered:
-        return "int8"
-    return "bf16"
-
-
-def _block_scaled(precision: str) -> bool:
-    return "mx" in precision.lower() or "block" in precision.lower()
-
-
-def chip_of_row(name: str) -> Chip:
-    """The chip that a row names; families fall back on their generic member, guesses of the alias table are taken."""
-    if name in ODD_CHIPS:
-        known, changes = ODD_CHIPS[name]
-        chip = catalog.chip(known)
-        chosen = {q: replace(f, value=changes[q]) if q in changes else f for q, f in chip.chosen.items()}
-        return replace(chip, chosen=chosen, name=name)
-    names = catalog.load().names
-    alias = names.chip_aliases.get(name)
-    try:
-        return catalog.chip(name)
+        found = fastest(
+            setup.shape, setup.hw, setup.run, sequences=sequences, recipe=setup.recipe, labels=setup.labels, storage=storage, adapters=adapters
+        )
     except ChipwallError:
-        if alias is not None and alias.id:
-            return catalog.load().chips[alias.id]
-        for words, known in (("A100", "nvidia-a100-80gb-sxm"), ("910C", "huawei-ascend-910c")):
-            if words in name:
-                return catalog.chip(known)
-        raise
+        return setup.run
+    return found.run
 
 
-def model_of_row(name: str) -> tuple[LanguageModel, int]:
-    """The model that a row names, and how many layers it was cut down to (0: whole)."""
-    alias = catalog.load().names.model_aliases.get(name)
-    cut = re.search(r"-(\d+)layers$", name)
-    if alias is not None and alias.id:
-        return catalog.load().models[alias.id], int(cut[1]) if cut else 0
-    return catalog.model(name), 0
-
-
-def flops_of_row(setup: Setup) -> float:
-    """Arithmetic per token that the row's source counts in its TFLOP/s and MFU [flop].
-
-    FlagPerf counts six per parameter; llm-foundry, InternEvo, NeMo 24 and the older Megatron papers count attention over
-    the whole sequence; Megatron-Bridge and later sources count it causally.
-    """
+def completed(setup: Setup) -> Setup:
+    """A setup with its layout filled in by search where the row leaves it open."""
     row = setup.row
-    if row.get("source_name") == "FlagPerf":
-        return 6.0 * (number(row, "active_params_b") or number(row, "params_b")) * GIGA
-    recent = setup.class_ in ("megatron-recipe", "amd-recipe") and "24." not in row.get("version_or_round", "")
-    return float(model_flops_per_token(setup.shape, setup.run.sequence, causal=recent))
+    if setup.declared or (row.get("tp") and row.get("pp")):
+        return setup
+    return replace(setup, run=searched_run(setup))
 
 
-def setup_of_row(row: Mapping[str, str]) -> Setup:
-    """A row of ``training.csv`` or ``finetune.csv`` as a setup; raises where the model cannot express it."""
-    chip = chip_of_row(row["chip"])
-    model, cut = model_of_row(row["model"])
-    hw, shape = hardware(chip), shape_of(model, layers=cut)
-    chips, sequence = number(row, "n_chips", 1.0), number(row, "seq_len")
-    if not sequence:
-        raise InputError(text("the sequence length is not stated"), where=row.get("id", ""))
-    run, declared, known, sequences = _run_of_row(row, chip, hw, shape, chips, sequence)
-    group = "|".join((row.get("source_name", ""), row["model"], row["chip"]))
-    return Setup(
-        id=row.get("id", ""), metric=row["metric"], value=number(row, "value"), class_=row.get("class", "") or "unclassified",
-        group=group, chip=chip, model=model, hw=hw, shape=shape, run=run, recipe=recipe_of_row(row.get("precision", "")),
-        software=SOFTWARE.get(row.get("class", ""), ""), declared=declared, batch_known=known, sequences=sequences,
-        expert_model=model.is_moe, row=row,
-    )  # fmt: skip
+def predicted_value(setup: Setup, step: float) -> float | None:
+    """A step time as the row's metric, for the whole setup [unit of the metric]; None for a metric of another kind."""
+    run = setup.run
+    tokens = setup.sequences * float(run.sequence)
+    chips = float(run.chips)
+    metric = setup.metric
+    if metric == "step_time_s":
+        return step
+    if metric == "tokens_per_s_per_chip":
+        return tokens / step / chips
+    if metric == "tokens_per_s_total":
+        return tokens / step
+    if metric == "samples_per_s":
+        return setup.sequences / step
+    rate = flops_of_row(setup) * tokens / step / chips
+    if metric == "mfu":
+        return rate / float(setup.hw.peak("bf16"))
+    if metric == "tflops_per_chip_model":
+        return rate / TERA
+    if metric == "tflops_per_chip_hw_incl_recompute":
+        return rate * (1.0 + float(run.recompute) / 3.0) / TERA
+    return None
 
 
-def _run_of_row(
-    row: Mapping[str, str], chip: Chip, hw: Hardware, shape: Shape, chips: float, sequence: float
-) -> tuple[Run, bool, bool, float]:
-    notes, source = row.get("notes", ""), row.get("sharding", "")
-    tp, pp, cp = number(row, "tp", 1.0), number(row, "pp", 1.0), number(row, "cp", 1.0)
-    stated = bool(row.get("tp") and row.get("pp"))
-    data = max(chips / (tp * pp * cp), 1.0)
-    micro = number(row, "micro_batch", 1.0)
-    sequences = number(row, "global_batch_sequences")
-    if count := re.search(r"microbatch_count=(\d+)", notes):
-        sequences = float(count[1]) * data * micro
-    known = sequences > 0
-    if not known:
-        sequences = data * micro * max(8.0, 4.0 * pp)
-    micro = min(micro, max(sequences / data, 1.0)) if row.get("micro_batch") else micro
-    fsdp = "fsdp" in source or "FSDP=" in notes or "zero3" in source
-    shard = number(row, "dp_shard") or data * cp
-    if limit := re.search(r"FSDP(?:=|<=)(\d+)", notes):
-        shard = min(float(limit[1]), data)
-    if not fsdp and source in ("ddp", "none", "ddp/none"):
-        shard = 1.0
-    recompute, core = _recompute(row.get("recompute", ""), shape)
-    node, network = _network(row, hw, chip)
-    run = Run(
-        chips=chips, sequence=sequence, micro_batch=micro, micro_batches=max(sequences / (data * micro), 1.0), tensor=tp, pipeline=pp,
-        virtual=number(row, "vp") or _usual_interleaving(row, shape, pp), context=cp, expert=number(row, "ep", 1.0) if shape.experts else 1.0,
-        expert_tensor=number(row, "etp", 1.0), data=data, fsdp=float(fsdp), shard=shard, recompute=recompute,
-        recompute_attention=core, adapters=float(row.get("method", "") in ("lora", "qlora")), graphs=_graphs(notes), captured=_captured(row, shape),
-        year=year_of_row(row), node=node,
-        network=network, weight_reads=_weight_reads(row),
-    )  # fmt: skip
-    return run, stated and bool(row.get("micro_batch")) and known, known, sequences
+def _memory(setup: Setup) -> float:
+    storage, adapters, embeddings = memory_of_row(setup.row, setup)
+    parts = memory_parts(setup.shape, setup.run, storage=storage, adapters=adapters, trained_embeddings=embeddings)
+    return float(sum(parts.values()))
 
 
-def _recompute(words: str, shape: Shape) -> tuple[float, float]:
-    """Share of layers computed again, and 1 where only the attention core is."""
-    if words.startswith("full"):
-        some = re.search(r"(?:\((\d+) layers\)|ACL=(\d+))", words)
-        return (min(float(some[1] or some[2]) / float(shape.layers), 1.0) if some else 1.0), 0.0
-    return 0.0, float(words.startswith("selective") and ":" not in words)
+def _bands(setup: Setup) -> tuple[str, ...]:
+    kind = "moe" if setup.expert_model else "dense"
+    if setup.hw.arch not in seen_architectures():
+        return ("unseen architecture", "all")
+    return (f"{setup.class_}/{kind}", setup.class_, "layout searched" if not setup.declared else kind, "all")
 
 
-def _graphs(notes: str) -> float:
-    """Share of host work that captured graphs remove, from a row's note about CUDA graphs."""
-    if "CUDA graphs full" in notes:
-        return 0.98
-    return 0.3 if "CUDA graphs transformer" in notes else 0.0
+def predictions(rows: Sequence[Mapping[str, str]], constants: Mapping[str, Constant]) -> list[Prediction | Skip]:
+    """One prediction, or the reason for none, per row."""
+    answers: list[Prediction | Skip | None] = [None] * len(rows)
+    timed: list[tuple[int, Setup]] = []
+    for place, row in enumerate(rows):
+        try:
+            setup = completed(setup_of_row(row))
+        except ChipwallError as problem:
+            answers[place] = Skip(row.get("id", ""), str(problem.what))
+            continue
+        if setup.metric in MEMORY_UNITS:
+            answers[place] = _memory_prediction(setup)
+        else:
+            timed.append((place, setup))
+    if timed:
+        steps = predicted_step([setup for _, setup in timed], constants)
+        for (place, setup), step in zip(timed, steps, strict=True):
+            answers[place] = _timed_prediction(setup, float(step))
+    return [answer for answer in answers if answer is not None]
 
 
-def _captured(row: Mapping[str, str], shape: Shape) -> float:
-    """1 where the whole step is captured in a graph: stated, or a recipe of NeMo 26.06 and later without other words."""
-    notes = row.get("notes", "")
-    if "CUDA graphs" in notes:
-        return float("CUDA graphs full" in notes)
-    release = re.match(r"NeMo (\d+\.\d+)", row.get("version_or_round", ""))
-    return float(bool(release) and float(release[1] if release else 0) >= 26.06 and float(shape.recurrent_layers) == 0)
+def _memory_prediction(setup: Setup) -> Prediction:
+    value = _memory(setup) / MEMORY_UNITS[setup.metric]
+    low, high = interval(value, "memory", bands=step_bands())
+    return Prediction(setup.id, setup.value, value, low, high, "calibrated", setup.class_)
 
 
-def _usual_interleaving(row: Mapping[str, str], shape: Shape, pipeline: float) -> float:
-    """Virtual stages where a row with pipeline stages does not say: tuned recipes interleave as far as layers divide."""
-    each = float(shape.layers) / pipeline
-    tuned = row.get("class", "") in ("megatron-recipe", "mlperf", "mlperf-ambiguous")
-    return each if tuned and pipeline > 1 and each == int(each) else 1.0
+def _timed_prediction(setup: Setup, step: float) -> Prediction | Skip:
+    value = predicted_value(setup, step)
+    if value is None:
+        return Skip(setup.id, text("'{metric}' depends on convergence or units that the source does not give", metric=setup.metric))
+    if not np.isfinite(value):
+        return Skip(setup.id, text("no estimate for this chip and format"))
+    low, high = interval(value, *_bands(setup), bands=step_bands(), inverse=setup.metric != "step_time_s")
+    basis = "calibrated" if setup.hw.arch in seen_architectures() else "extrapolated"
+    return Prediction(setup.id, setup.value, value, low, high, basis, setup.class_)
 
 
-def year_of_row(row: Mapping[str, str]) -> float:
-    """Date of the software of a row, as a year with fraction; the middle of the year where only that is given."""
-    found = re.match(r"(\d{4})(?:-(\d{2}))?", row.get("date", ""))
-    if not found:
-        return 2025.0
-    return float(found[1]) + ((float(found[2]) - 0.5) / 12.0 if found[2] else 0.5)
+def predict_rows(rows: Sequence[Mapping[str, str]]) -> list[Prediction | Skip]:
+    """Predictions of the shipped model for rows of a training or fine-tuning table."""
+    return predictions(rows, training_constants())
 
 
-def _network(row: Mapping[str, str], hw: Hardware, chip: Chip) -> tuple[float, float]:
-    """Chips of a node, and network per chip [byte/s]."""
-    node = 4.0 if chip.id.startswith(("nvidia-gb", "nvidia-gh")) else 8.0
-    cards, rate = USUAL_NETWORK.get(hw.arch, (8, 400))
-    if row.get("nic_per_node") and row.get("nic_gbps"):
-        cards, rate = number(row, "nic_per_node"), number(row, "nic_gbps")
-        return node, cards * rate * GIGA / BITS_PER_BYTE / node
-    if hw.nic_bandwidth:
-        return node, float(hw.nic_bandwidth)
-    return node, cards * rate * GIGA / BITS_PER_BYTE / node
-
-
-def _weight_reads(row: Mapping[str, str]) -> float:
-    """Bytes moved per base weight and pass to undo 4-bit storage: read packed, write 16 bits, read them again."""
-    return 4.5 if row.get("method") == "qlora" or row.get("quant") else 0.0
+def errors_of(found: Sequence[Any]) -> np.ndarray[Any, Any]:
+    """Natural log of predicted over measured of each prediction [1]."""
+    return np.log([p.predicted / p.measured for p in found if isinstance(p, Prediction)])

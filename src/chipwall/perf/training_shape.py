@@ -109,13 +109,14 @@ class Shape:
 
 @lru_cache(maxsize=1024)
 def shape_of(model: LanguageModel, *, layers: int = 0) -> Shape:
-    """The shape of a model; ``layers`` other than 0 cuts it down to so many layers, the dense ones first."""
+    """The shape of a model; ``layers`` other than 0 cuts it down to so many layers, one of them dense."""
     whole, hidden, vocab, heads = needed(model, "layers", "hidden", "vocab", "heads")
     hybrid = constants_table("hybrid_models").get(model.id, {})
     count = layers or whole
     attending = float(hybrid.get("attention_layers", count))
     blocks = float(hybrid.get("feed_forward_layers", count))
-    first_dense = min(model.first_dense_layers or 0, count)
+    # a model cut down for a test keeps one dense layer at most: the rest of it is what is tested
+    first_dense = min(model.first_dense_layers or 0, 1 if layers else count)
     sparse = blocks if hybrid else (moe_layers(model) if not layers else count - first_dense)
     sparse = float(sparse) if model.is_moe else 0.0
     latent = is_latent(model)
