@@ -30,6 +30,8 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "hpc": ("chipwall.cli.perf_hardware", "hpc", "Scientific kernels on a chip, FP64 and memory, with ratios."),
     "calibrate": ("chipwall.cli.perf_hardware", "calibrate", "Fit the hardware constants again from the measurements."),
     "controls": ("chipwall.cli.controls", "controls", "Export controls on a date: classification, licence, duty."),
+    "train": ("chipwall.cli.perf_training", "train", "Train a model: step time, MFU, memory, time and energy."),
+    "finetune": ("chipwall.cli.perf_training", "finetune", "Fine-tune a model: does it fit, and how fast."),
     "data": ("chipwall.cli.data", "data", "Check the catalogue's own data files."),
 }
 

@@ -29,8 +29,8 @@ class TrainingRefit:
 
 
 def training_setups(rows: Sequence[Mapping[str, str]] | None = None) -> list[Setup]:
-    """Every ``fit`` row that measures the speed of training, layouts of rows without one searched."""
-    return [completed(s) for s in setups_of(measured("training") if rows is None else rows)]
+    """Every ``fit`` row that measures the speed of training or fine-tuning, layouts of rows without one searched."""
+    return [completed(s) for s in setups_of([*measured("training"), *measured("finetune")] if rows is None else rows)]
 
 
 def refit_training(*, cross_validate: bool = True) -> TrainingRefit:
@@ -48,7 +48,7 @@ def refit_training(*, cross_validate: bool = True) -> TrainingRefit:
         constants = {name: replace(c, spread=round(spreads.get(name, 0.0), 4)) for name, c in constants.items()}
         bands = _bands(setups, outside)
     calibration = Calibration(
-        constants=constants, bands=bands, data=f"{len(setups)} runs of measured/training.csv marked fit",
+        constants=constants, bands=bands, data=f"{len(setups)} runs of measured/training.csv and finetune.csv marked fit",
         seen={"training": tuple(sorted({s.hw.arch for s in setups}))},
     )  # fmt: skip
     return TrainingRefit(calibration, tuple(setups), outside, inside)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -22,7 +22,7 @@ from chipwall.perf.training_step import Run, step_parts
 from chipwall.text import Text, text
 from chipwall.units import GIB
 
-__all__ = ["RECIPES_TRAINED", "Training", "power_under_load", "run_energy", "run_time", "step_time", "training"]
+__all__ = ["RECIPES_TRAINED", "Training", "power_under_load", "run_energy", "run_time", "step_time", "template_run", "training"]
 
 RECIPES_TRAINED = ("bf16", "fp16", "fp8", "fp8_block", "fp4", "int8")
 BINDS: Mapping[str, Bound] = {
@@ -127,15 +127,17 @@ def run_energy(tokens: float, *, energy_per_step: float, tokens_per_step: float)
     return tokens / tokens_per_step * energy_per_step
 
 
-def _template(
-    hw: Hardware, chip: Chip, *, chips: int, sequence: int, year: float, network: float | None, node: int | None, graphs: bool, adapters: bool
-) -> Run:
+def template_run(
+    hw: Hardware, chip: Chip, *, chips: int, sequence: int, year: float, network: float | None = None, node: int | None = None,
+    graphs: bool = False, adapters: bool = False, unpacking: float = 0.0,
+) -> Run:  # fmt: skip
+    """A run without layout: what the chips, the network and the software say; arguments as in :func:`training`."""
     usual = 4.0 if chip.id.startswith(("nvidia-gb", "nvidia-gh")) else 8.0
     return Run(
         chips=float(chips), sequence=float(sequence), micro_batch=1.0, micro_batches=1.0, tensor=1.0, pipeline=1.0, virtual=1.0,
         context=1.0, expert=1.0, expert_tensor=1.0, data=float(chips), fsdp=0.0, shard=float(chips), recompute=0.0,
         recompute_attention=0.0, adapters=float(adapters), graphs=0.98 * graphs, captured=float(graphs), year=year,
-        node=float(node or usual), network=float(network if network is not None else hw.nic_bandwidth),
+        node=float(node or usual), network=float(network if network is not None else hw.nic_bandwidth), weight_reads=unpacking,
     )  # fmt: skip
 
 
@@ -189,7 +191,7 @@ def training(
     hw, shape = hardware(chip), shape_of(model)
     require_recipe(hw, precision, where="precision")
     length = sequence or min(model.max_context or 4096, 8192)
-    template = _template(hw, chip, chips=chips, sequence=length, year=year, network=network, node=node, graphs=graphs, adapters=False)
+    template = template_run(hw, chip, chips=chips, sequence=length, year=year, network=network, node=node, graphs=graphs)
     labels = labels_of(hw, recipe=precision, software=software, block_scaled=block_scaled)
     found = None
     if layout is None:
@@ -280,7 +282,3 @@ def _notes(found: Found | None, hw: Hardware) -> tuple[Text, ...]:
         notes.append(text("not published and assumed: {names}", names=", ".join(hw.assumed)))
     return tuple(notes)
 
-
-def with_layout(template: Run, **changed: float) -> Run:
-    """A run with some fields changed."""
-    return replace(template, **changed)

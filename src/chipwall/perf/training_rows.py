@@ -43,7 +43,7 @@ def searched_run(setup: Setup) -> Run:
 def completed(setup: Setup) -> Setup:
     """A setup with its layout filled in by search where the row leaves it open."""
     row = setup.row
-    if setup.declared or (row.get("tp") and row.get("pp")):
+    if setup.declared or (row.get("tp") and row.get("pp")) or float(setup.run.chips) == 1.0:
         return setup
     return replace(setup, run=searched_run(setup))
 

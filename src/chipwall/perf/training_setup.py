@@ -104,6 +104,13 @@ def recipe_of_row(words: str) -> str:
     return "bf16"
 
 
+def software_of_row(row: Mapping[str, str]) -> str:
+    """Software family of a row: by its class, and for fine-tuning by its source."""
+    if row.get("method") and row.get("class", "") == "community":
+        return "torchtune" if "torchtune" in row.get("source_name", "") else "transformers"
+    return SOFTWARE.get(row.get("class", ""), "")
+
+
 def _block_scaled(precision: str) -> bool:
     return "mx" in precision.lower() or "block" in precision.lower()
 
@@ -157,7 +164,7 @@ def setup_of_row(row: Mapping[str, str]) -> Setup:
     return Setup(
         id=row.get("id", ""), metric=row["metric"], value=number(row, "value"), class_=row.get("class", "") or "unclassified",
         group=group, chip=chip, model=model, hw=hw, shape=shape, run=run, recipe=recipe_of_row(row.get("precision", "")),
-        software=SOFTWARE.get(row.get("class", ""), ""), declared=declared, batch_known=known, sequences=sequences,
+        software=software_of_row(row), declared=declared, batch_known=known, sequences=sequences,
         expert_model=model.is_moe, row=row,
     )  # fmt: skip
 
