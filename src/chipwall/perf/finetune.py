@@ -118,7 +118,7 @@ def finetuning(
     total, room = sum(memory.values()), float(hw.memory)
     verdict = fit_word(total, room)
     step = None
-    if verdict != "does not fit":
+    if verdict != "does not fit":  # tight ones are priced: they may run
         step = answer(model, hw, shape, run, chosen, found, recipe=precision, labels=labels, storage=storage, adapters=adapters)
     return Finetuning(
         method=method, base=base if lora else "bf16", rank=rank if lora else 0, adapters=adapters, memory=memory, room=room, fit=verdict,

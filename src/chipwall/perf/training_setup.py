@@ -17,7 +17,7 @@ from chipwall.errors import ChipwallError, InputError
 from chipwall.perf.chips import measured_chip
 from chipwall.perf.hardware import Hardware, hardware
 from chipwall.perf.memory import WEIGHT_FORMATS
-from chipwall.perf.memory_training import MIXED, PURE, Storage, adapter_count
+from chipwall.perf.memory_training import MIXED, PURE, Storage, adapter_count, storage_for
 from chipwall.perf.training_constants import labels_of
 from chipwall.perf.training_shape import Shape, model_flops_per_token, shape_of
 from chipwall.perf.training_step import Run
@@ -271,7 +271,7 @@ def memory_of_row(row: Mapping[str, str], setup: Setup) -> tuple[Storage, float,
     """
     method, notes = row.get("method", ""), row.get("notes", "")
     if not method:
-        return MIXED, 0.0, 0.0
+        return storage_for(setup.recipe), 0.0, 0.0
     storage = replace(MIXED, logit=12.0)
     if "torchtune" in row.get("source_name", ""):
         storage = _torchtune(notes)
