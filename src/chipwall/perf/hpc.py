@@ -25,12 +25,12 @@ from chipwall.errors import ChipwallError, InputError
 from chipwall.perf.calibration import calibration
 from chipwall.perf.chips import measured_chip
 from chipwall.perf.efficiency import watts_per_teraflop
-from chipwall.perf.estimate import Bound, Estimate, Part
+from chipwall.perf.estimate import Basis, Bound, Estimate, Part
 from chipwall.perf.fit_kernels import Family
 from chipwall.perf.hardware import Hardware, hardware, spec_sheet
 from chipwall.perf.intervals import interval
 from chipwall.perf.load import measured
-from chipwall.perf.numbers import Numeric
+from chipwall.perf.numbers import MULTIPLY_ADD, Numeric
 from chipwall.perf.regression import Floats, Term
 from chipwall.text import Text, text
 from chipwall.units import GIGA, TERA
@@ -45,6 +45,7 @@ __all__ = [
 CG_FLOPS_PER_BYTE = 1.0 / 6.0
 # The radix-2 count that FFT benchmarks report, 5 N log2 N.
 FFT_FLOPS = 5.0
+FP64_BYTES = 8.0
 
 
 def stream_bandwidth(hw: Hardware) -> Numeric:
@@ -56,7 +57,7 @@ def _fp64(hw: Hardware) -> tuple[Numeric, Numeric]:
     """Vector and matrix peak in FP64 [flop/s]; the matrix units count only where they are faster."""
     vector = hw.peak("fp64")
     matrix = hw.peak("fp64_tensor")
-    return vector, np.fmax(matrix, vector)
+    return vector, np.where(matrix > vector, matrix, vector)[()]
 
 
 def vector_rate(hw: Hardware) -> Numeric:
@@ -83,7 +84,7 @@ def linpack_rate(hw: Hardware, *, chips: Numeric = 1.0) -> Numeric:
 def conjugate_gradient_rate(hw: Hardware, *, chips: Numeric = 1.0) -> Numeric:
     """Conjugate gradients as in HPCG [flop/s]: bandwidth times 1/6 flop per byte, or FP64 vector arithmetic if slower."""
     streamed = stream_bandwidth(hw) * CG_FLOPS_PER_BYTE * hw.constants["hpc.gather"]
-    return chips * np.fmin(streamed, vector_rate(hw))
+    return chips * np.minimum(streamed, vector_rate(hw))
 
 
 def fft_time(hw: Hardware, *, points: Numeric, dimensions: int = 3) -> Numeric:
@@ -101,9 +102,9 @@ def fft_time(hw: Hardware, *, points: Numeric, dimensions: int = 3) -> Numeric:
     float or array
         Time [s]: the larger of traffic and 5 N log2 N flops.
     """
-    moved = 2.0 * 16.0 * dimensions * np.asarray(points)
-    work = FFT_FLOPS * np.asarray(points) * np.log2(points)
-    return np.fmax(moved / (stream_bandwidth(hw) * hw.constants["hpc.gather"]), work / vector_rate(hw))[()]
+    moved = 4.0 * FP64_BYTES * dimensions * points
+    work = FFT_FLOPS * points * np.log2(points)
+    return np.maximum(moved / (stream_bandwidth(hw) * hw.constants["hpc.gather"]), work / vector_rate(hw))
 
 
 def stencil_time(hw: Hardware, *, points: Numeric, neighbours: int = 7) -> Numeric:
@@ -116,8 +117,8 @@ def stencil_time(hw: Hardware, *, points: Numeric, neighbours: int = 7) -> Numer
     neighbours : int
         Points of the stencil [1].
     """
-    moved, work = 16.0 * np.asarray(points), 2.0 * neighbours * np.asarray(points)
-    return np.fmax(moved / stream_bandwidth(hw), work / vector_rate(hw))[()]
+    moved, work = 2.0 * FP64_BYTES * points, MULTIPLY_ADD * neighbours * points
+    return np.maximum(moved / stream_bandwidth(hw), work / vector_rate(hw))
 
 
 # ------------------------------------------------------------------------------------------------ answers
@@ -137,26 +138,34 @@ def hpc_estimates(chip: Chip, *, chips: int = 1) -> tuple[Estimate, ...]:
     hw = hardware(chip)
     double = hw.supports("fp64")
     cut = double and float(hw.peak("fp64")) < 0.1 * float(hw.peak("fp32"))
-    points = 512.0**3
     rows: list[tuple[Text, Numeric, str, Bound, str]] = [
         (text("memory stream (triad)"), chips * stream_bandwidth(hw), "byte/s", "memory", "stream")
     ]
     if double:
-        fft_rate = chips * FFT_FLOPS * points * np.log2(points) / fft_time(hw, points=points)
-        stencil = chips * points / stencil_time(hw, points=points)
-        by_bytes = CG_FLOPS_PER_BYTE * float(hw.constants["hpc.gather"]) * stream_bandwidth(hw)
-        memory_bound = by_bytes < vector_rate(hw)
-        slow: Bound = "memory" if memory_bound else "compute"
-        rows += [
-            (text("FP64 multiply-add, vector units"), chips * vector_rate(hw), "flop/s", "compute", "vector"),
-            (text("FP64 matrix product (DGEMM)"), chips * matrix_rate(hw), "flop/s", "compute", "matrix"),
-            (text("LINPACK (HPL)"), linpack_rate(hw, chips=chips), "flop/s", "compute", "linpack"),
-            (text("conjugate gradients (HPCG-like)"), conjugate_gradient_rate(hw, chips=chips), "flop/s", slow, "gather"),
-            (text("FFT, 512 x 512 x 512, complex FP64"), fft_rate, "flop/s", slow, "gather"),
-            (text("7-point stencil, FP64"), stencil, "1/s", "memory", "stream"),
-        ]
+        rows += _double_rows(hw, chips)
     notes = _notes(hw, double=double, cut=cut)
     return tuple(_estimate(hw, chip, *row, chips=chips, notes=notes) for row in rows)
+
+
+def _double_rows(hw: Hardware, chips: int) -> list[tuple[Text, Numeric, str, Bound, str]]:
+    points, arithmetic = 512.0**3, float(vector_rate(hw))
+    gathered = float(stream_bandwidth(hw) * hw.constants["hpc.gather"])
+    fft_rate = chips * FFT_FLOPS * points * np.log2(points) / fft_time(hw, points=points)
+
+    def slower(flops_per_byte: float, bandwidth: float) -> Bound:
+        return "compute" if arithmetic < flops_per_byte * bandwidth else "memory"
+
+    return [
+        (text("FP64 multiply-add, vector units"), chips * arithmetic, "flop/s", "compute", "vector"),
+        (text("FP64 matrix product (DGEMM)"), chips * matrix_rate(hw), "flop/s", "compute", "matrix"),
+        (text("LINPACK (HPL)"), linpack_rate(hw, chips=chips), "flop/s", "compute", "linpack"),
+        (text("conjugate gradients (HPCG-like)"), conjugate_gradient_rate(hw, chips=chips), "flop/s",
+         slower(CG_FLOPS_PER_BYTE, gathered), "gather"),
+        (text("FFT, 512 x 512 x 512, complex FP64"), fft_rate, "flop/s",
+         slower(FFT_FLOPS * float(np.log2(points)) / 96.0, gathered), "gather"),
+        (text("7-point stencil, FP64"), chips * points / stencil_time(hw, points=points), "point/s",
+         slower(14.0 / 16.0, float(stream_bandwidth(hw))), "stream"),
+    ]  # fmt: skip
 
 
 def _notes(hw: Hardware, *, double: bool, cut: bool) -> tuple[Text, ...]:
@@ -182,11 +191,12 @@ def _estimate(
     familiar = calibration().familiarity("hpc", hw)
     low, high = interval(float(value), f"hpc/{familiar}", "hpc", bands=calibration().bands, inverse=True)
     nearest = tuple(
-        {"id": r["id"], "what": f"{r['benchmark']} {r['variant']}", "chip": r["chip"], "value": r["per_chip_value"], "unit": r["metric"]}
+        {"id": r["id"], "what": f"{r['benchmark']} {r['variant']}", "chip": r["chip"], "value": r["per_chip_value"],
+         "unit": r["metric"]}
         for r in measured("hpc")
         if KIND_OF.get(r["benchmark"]) == kind and measured_family(r["chip"]) == hw.family
     )  # fmt: skip
-    basis = "calibrated" if familiar == "seen" else "extrapolated"
+    basis: Basis = "calibrated" if familiar == "seen" else "extrapolated"
     return Estimate(
         quantity=name, value=float(value), unit=unit, low=low, high=high, basis=basis, bound=bound,
         breakdown=(Part(name, 1.0 / float(value), bound),), breakdown_total=1.0 / float(value),
