@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
 
 from chipwall.brief.chip_sections import (
     ceilings_section,
@@ -14,6 +16,7 @@ from chipwall.brief.chip_sections import (
     tpp_section,
     unknown_section,
 )
+from chipwall.brief.law_section import law_section
 from chipwall.brief.report import Brief, cited
 from chipwall.catalog.load import Catalog
 from chipwall.catalog.records import Chip
@@ -21,7 +24,18 @@ from chipwall.controls.measures import performance_density, total_processing_per
 from chipwall.text import Text, text
 from chipwall.units import format_quantity
 
-__all__ = ["chip_brief", "default_opponents"]
+__all__ = ["Asked", "chip_brief", "default_opponents"]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a brief is for: destination, day, the model that is served, and the language."""
+
+    destination: str
+    on: date
+    model: str
+    lang: str
+
 
 # What people compare an export-controlled accelerator with: its predecessor, the cut-down part, the successor, and the
 # two Chinese parts that are named most.
@@ -35,11 +49,14 @@ def default_opponents(chip: Chip, catalog: Catalog) -> list[Chip]:
     return [catalog.chips[n] for n in dict.fromkeys(names)]
 
 
-def chip_brief(chip: Chip, others: Sequence[Chip], *, catalog: Catalog, lang: str) -> Brief:
+def chip_brief(chip: Chip, others: Sequence[Chip], asked: Asked, *, catalog: Catalog) -> Brief:
     """The brief on one chip against others."""
     models = [catalog.names.model(m) for m in _MODELS]
+    lang = asked.lang
+    law_said, law = law_section(chip, others, destination=asked.destination, on=asked.on, lang=lang)
     sections = (
         identity_section(chip),
+        law,
         ratios_section(chip, others, lang),
         tpp_section(chip, others),
         memory_section(chip, models, lang),
@@ -49,7 +66,7 @@ def chip_brief(chip: Chip, others: Sequence[Chip], *, catalog: Catalog, lang: st
     return Brief(
         title=text("Brief: {chip}", chip=chip.name),
         subtitle=_one_line(chip),
-        answers=(*_ratio_sentences(chip, others), _tpp_sentence(chip), *fit_sentences(chip, models[-1])),
+        answers=(law_said, *_ratio_sentences(chip, others), _tpp_sentence(chip), *fit_sentences(chip, models[-1])),
         sections=sections,
         sources=cited(sections, catalog.sources),
         version=catalog.version,
