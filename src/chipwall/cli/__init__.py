@@ -62,6 +62,8 @@ COMMANDS: dict[str, tuple[str, str, Text]] = {
         "market",
         text("Scenarios, levers, sensitivity, exploration, calibration, back-test."),
     ),
+    "train": ("chipwall.cli.perf_training", "train", text("Train a model: step time, MFU, memory, time and energy.")),
+    "finetune": ("chipwall.cli.perf_training", "finetune", text("Fine-tune a model: does it fit, and how fast.")),
     "data": ("chipwall.cli.data", "data", text("Check the catalogue's own data files.")),
 }
 
