@@ -28,6 +28,7 @@ class Text(str):
     values: dict[str, object]
 
     def __new__(cls, template: str, values: dict[str, object] | None = None) -> Text:
+        """The template with its fields filled in."""
         values = values or {}
         made = super().__new__(cls, template.format(**values) if values else template)
         made.template, made.values = template, values

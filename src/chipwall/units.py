@@ -87,7 +87,11 @@ def unit(symbol: str, *, where: str = "") -> Unit:
     if spelled in UNITS:
         return UNITS[spelled]
     near = get_close_matches(spelled, UNITS, n=3, cutoff=0.5)
-    fix = text("Nearest units: {units}", units=", ".join(near)) if near else text("Units look like GB, GiB, TB/s, TFLOP/s, W")
+    fix = (
+        text("Nearest units: {units}", units=", ".join(near))
+        if near
+        else text("Units look like GB, GiB, TB/s, TFLOP/s, W")
+    )
     raise InputError(text("unknown unit '{unit}'", unit=symbol), where=where, fix=fix)
 
 
@@ -142,7 +146,9 @@ def parse_quantity(words: str, *, dimension: str, where: str = "") -> float:
     """
     match = _QUANTITY.match(words)
     if not match:
-        raise InputError(text("'{words}' is not a number with a unit", words=words), where=where, fix=_example(dimension))
+        raise InputError(
+            text("'{words}' is not a number with a unit", words=words), where=where, fix=_example(dimension)
+        )
     number, symbol = Decimal(match[1].replace(",", "").replace("_", "")), match[2]
     if not symbol:
         raise InputError(text("'{words}' has no unit", words=words), where=where, fix=_example(dimension))
@@ -160,12 +166,21 @@ def parse_quantity(words: str, *, dimension: str, where: str = "") -> float:
             fix=_example(dimension),
         )
     if number < 0:
-        raise InputError(text("'{words}' is negative", words=words), where=where, fix=text("Give an amount of zero or more"))
+        raise InputError(
+            text("'{words}' is negative", words=words), where=where, fix=text("Give an amount of zero or more")
+        )
     return to_si(number, found.symbol)
 
 
 def _example(dimension: str) -> str:
-    examples = {"byte": "96 GB", "byte/s": "4.8 TB/s", "flop/s": "989 TFLOP/s", "W": "700 W", "s": "20 ms", "USD": "25000 USD"}
+    examples = {
+        "byte": "96 GB",
+        "byte/s": "4.8 TB/s",
+        "flop/s": "989 TFLOP/s",
+        "W": "700 W",
+        "s": "20 ms",
+        "USD": "25000 USD",
+    }
     return text("Write for example '{example}'", example=examples.get(dimension, "1 " + dimension))
 
 
@@ -202,8 +217,12 @@ def format_quantity(value: float | None, dimension: str, *, digits: int = 4) -> 
             shown = shown.rstrip("0").rstrip(".")
         return shown if dimension in ("1", "generation") else f"{shown} {dimension}"
     for factor, prefix in _PREFIXES:
-        # memory is always told in GB, as on every data sheet, never in TB or MB
-        if dimension == "byte" and not (prefix == "G" and value >= 0.1 * GIGA or prefix in "Mk" and value < 0.1 * GIGA):
+        # rates are told in TFLOP/s up to a hundred PFLOP/s, memory in GB, as on every data sheet
+        if dimension == "flop/s" and factor > TERA and abs(value) < 100 * PETA:
+            continue
+        if dimension == "byte" and not (
+            (prefix == "G" and value >= 0.1 * GIGA) or (prefix in "Mk" and value < 0.1 * GIGA)
+        ):
             continue
         if abs(value) >= factor * (0.1 if dimension == "byte" else 1):
             return f"{_trim(value / factor, digits)} {prefix}{_SHOWN[dimension]}"

@@ -72,5 +72,27 @@ def test_every_alias_is_there_and_points_somewhere(kind: str, rows: int, chips: 
 def test_families_hold_every_chip_once(chips: dict[str, dict[str, Any]]) -> None:
     families = _read(Path(str(DATA / "families.toml")))["family"]
     assert sorted(chip for family in families for chip in family["chips"]) == sorted(chips)
-    assert {chip: family["id"] for family in families for chip in family["chips"]} == {c: d["family"] for c, d in chips.items()}
+    family_of = {chip: family["id"] for family in families for chip in family["chips"]}
+    assert family_of == {chip: data["family"] for chip, data in chips.items()}
     assert all(family["default"] in family["chips"] for family in families if "default" in family)
+
+
+def test_every_system_has_what_a_cluster_needs(chips: dict[str, dict[str, Any]]) -> None:
+    needed = {"chips", "nodes", "scaleup_domain", "link_bandwidth", "network_cards", "network_bandwidth", "host_power"}
+    systems = _read(Path(str(DATA / "systems.toml")))["system"]
+    assert len(systems) == 30
+    assert all({fact["quantity"] for fact in system["facts"]} == needed for system in systems)
+    assert {system["chip"] for system in systems} <= set(chips)
+
+
+def test_assumed_system_figures_say_so_and_have_a_range() -> None:
+    systems = _read(Path(str(DATA / "systems.toml")))["system"]
+    assumed = [fact for system in systems for fact in system["facts"] if fact.get("note", "").startswith("assumption")]
+    assert len(assumed) >= len(systems)
+    assert all(fact["low"] <= fact["value"] <= fact["high"] and fact["status"] == "estimated" for fact in assumed)
+
+
+def test_every_conflict_has_one_written_reason(chips: dict[str, dict[str, Any]]) -> None:
+    reasons = [(chip, fact["quantity"]) for chip, data in chips.items() for fact in data["facts"] if "prefer" in fact]
+    assert len(set(reasons)) == len(reasons) == 125
+    assert all(len(f["prefer"]) > 20 for data in chips.values() for f in data["facts"] if "prefer" in f)

@@ -73,7 +73,9 @@ def shown_value(fact: Fact, dimension: str) -> str:
         return f"{fact.published} {fact.unit}"
     if dimension == "USD":
         return f"{fact.number:,.0f} USD"
-    return format_quantity(fact.number, dimension)
+    shown = format_quantity(fact.number, dimension)
+    # integer formats count operations, not floating-point ones
+    return shown.replace("FLOP/s", "OPS") if fact.quantity.startswith("int") else shown
 
 
 def measure_cell(measure: Measure) -> Cell:
@@ -120,13 +122,14 @@ def chips_table(chips: Sequence[Chip]) -> Table:
 
 def facts_table(chip: Chip, sources: dict[str, Source]) -> Table:
     """Every fact about a chip: the one in use first, then what disagrees or agrees with it, and why."""
-    order = list(dict.fromkeys(f.quantity for f in sorted(chip.facts, key=lambda f: list(QUANTITIES).index(f.quantity))))
+    order = list(
+        dict.fromkeys(f.quantity for f in sorted(chip.facts, key=lambda f: list(QUANTITIES).index(f.quantity)))
+    )
     rows = []
     for quantity in order:
         group = chip.all_facts(quantity)
         used = chip.chosen[quantity]
-        for fact in sorted(group, key=lambda f: f is not used):
-            rows.append(_fact_row(fact, used, group, sources))
+        rows += [_fact_row(f, used, group, sources) for f in sorted(group, key=lambda f: f is not used)]
     columns = (
         Column("quantity", text("Quantity")),
         Column("published", text("As published")),
@@ -140,7 +143,11 @@ def facts_table(chip: Chip, sources: dict[str, Source]) -> Table:
 
 def _fact_row(fact: Fact, used: Fact, group: tuple[Fact, ...], sources: dict[str, Source]) -> tuple[object, ...]:
     shown = f"{fact.published} {fact.unit}".strip() if fact.value is not None else text("not published")
-    why = reason(fact, group) if fact is used else (text("second source") if fact.second else text("derived") if fact.derived else text("not used"))
+    why = (
+        reason(fact, group)
+        if fact is used
+        else (text("second source") if fact.second else text("derived") if fact.derived else text("not used"))
+    )
     notes = "; ".join(x for x in (fact.note, fact.locator, fact.accessed) if x)
     title = QUANTITIES[fact.quantity].title if fact is used else ""
     return (
@@ -175,13 +182,21 @@ def compare_table(chips: Sequence[Chip]) -> Table:
     for quantity in _COMPARED:
         if all(c.fact(quantity) is None or c.fact(quantity).value is None for c in chips):  # type: ignore[union-attr]
             continue
-        cells = [_with_ratio(fact_cell(c.fact(quantity)), c.value(quantity), first.value(quantity), c is first) for c in chips]
+        cells = [
+            _with_ratio(fact_cell(c.fact(quantity)), c.value(quantity), first.value(quantity), c is first)
+            for c in chips
+        ]
         rows.append((Cell(QUANTITIES[quantity].title, field_name(quantity)), *cells))
     for name, measure in (("TPP", total_processing_performance), (text("Performance density"), performance_density)):
         measures = [measure(c) for c in chips]
         base = measures[0].value
         cells = [
-            _with_ratio(measure_cell(m), None if m.value is None else float(m.value), None if base is None else float(base), i == 0)
+            _with_ratio(
+                measure_cell(m),
+                None if m.value is None else float(m.value),
+                None if base is None else float(base),
+                i == 0,
+            )
             for i, m in enumerate(measures)
         ]
         rows.append((Cell(name, "tpp" if name == "TPP" else "performance_density_tpp_per_mm2"), *cells))
@@ -239,13 +254,29 @@ def model_table(model: LanguageModel, sources: dict[str, Source]) -> Table:
     for name in model.__dataclass_fields__:
         value = getattr(model, name)
         if name not in skipped and value not in (None, "", ()):
-            shown = str(value) if name == "released" else f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+            shown = (
+                str(value)
+                if name == "released"
+                else f"{value:,}"
+                if isinstance(value, int) and not isinstance(value, bool)
+                else str(value)
+            )
             rows.append((name, Cell(shown, value, (model.source,), MARKS.get(model.status, ""))))
     try:
         count = parameter_count(model)
-        rows.append((Cell(text("parameters by arithmetic, billion"), "parameter_count"), Cell(f"{count / GIGA:,.4g}", count, (), "†")))
+        rows.append(
+            (
+                Cell(text("parameters by arithmetic, billion"), "parameter_count"),
+                Cell(f"{count / GIGA:,.4g}", count, (), "†"),
+            )
+        )
         cache = kv_bytes_per_token(model) * (model.layers or 0)
-        rows.append((Cell(text("KV cache per token, 16 bit, all layers"), "kv_bytes_per_token"), Cell(f"{cache:,.0f} B", cache, (), "†")))
+        rows.append(
+            (
+                Cell(text("KV cache per token, 16 bit, all layers"), "kv_bytes_per_token"),
+                Cell(f"{cache:,.0f} B", cache, (), "†"),
+            )
+        )
     except Unknown:
         pass
     notes = [text("Source: {title}", title=sources[model.source].title), LEGEND]
@@ -288,5 +319,8 @@ def sources_table(catalog: Catalog) -> Table:
         Column("licence", text("Licence")),
         Column("note", text("Notes")),
     )
-    rows = tuple((s.id, s.title, s.publisher, s.published, counts.get(s.id, 0), s.place, s.licence, s.note) for s in catalog.sources.values())
+    rows = tuple(
+        (s.id, s.title, s.publisher, s.published, counts.get(s.id, 0), s.place, s.licence, s.note)
+        for s in catalog.sources.values()
+    )
     return Table("", columns, rows)

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from chipwall.brief.language import translated
+from chipwall.brief.language import lookup, translated
 
-__all__ = ["PALETTE", "Spec", "bars", "layered", "paths", "svg", "wall"]
+__all__ = ["PALETTE", "Spec", "bars", "dots", "layered", "lookup", "paths", "svg", "wall"]
 
 Spec = dict[str, Any]
 
@@ -39,7 +39,9 @@ def layered(layers: Sequence[Spec], *, title: str, lang: str, width: int = 560, 
     }
 
 
-def bars(rows: Sequence[Mapping[str, object]], *, title: str, x: str, lang: str, reference: float | None = None) -> Spec:
+def bars(
+    rows: Sequence[Mapping[str, object]], *, title: str, x: str, lang: str, reference: float | None = None
+) -> Spec:
     """Horizontal bars with their values written out.
 
     Parameters
@@ -60,7 +62,11 @@ def bars(rows: Sequence[Mapping[str, object]], *, title: str, x: str, lang: str,
         colour = {"field": "group", "type": "nominal", "title": None}
     data = {"values": [dict(r) for r in rows]}
     layers: list[Spec] = [
-        {"data": data, "mark": {"type": "bar", "height": {"band": 0.7}}, "encoding": {"y": y, "x": value, "color": colour}},
+        {
+            "data": data,
+            "mark": {"type": "bar", "height": {"band": 0.7}},
+            "encoding": {"y": y, "x": value, "color": colour},
+        },
         {
             "data": data,
             "mark": {"type": "text", "align": "left", "dx": 4, "fontSize": 12},
@@ -74,6 +80,42 @@ def bars(rows: Sequence[Mapping[str, object]], *, title: str, x: str, lang: str,
         rule: Spec = {"x": {"datum": reference}}
         layers.append({"mark": {"type": "rule", "strokeDash": [4, 3], "color": "#555"}, "encoding": rule})
     return layered(layers, title=title, lang=lang, height=max(26 * len(rows), 60))
+
+
+def dots(
+    rows: Sequence[Mapping[str, object]], *, title: str, x: str, lang: str, reference: float | None = None
+) -> Spec:
+    """One row per quantity, one mark per group, on a logarithmic axis.
+
+    ``rows`` carry ``label``, ``value``, ``shown`` and ``group``; colour and shape both tell the group.
+    """
+    data = {"values": [dict(r) for r in rows]}
+    order = list(dict.fromkeys(str(r["label"]) for r in rows))
+    groups = list(dict.fromkeys(str(r["group"]) for r in rows))
+    y: Spec = {
+        "field": "label",
+        "type": "nominal",
+        "sort": order,
+        "title": None,
+        "axis": {"labelLimit": 260, "grid": True},
+    }
+    offset: Spec = {"field": "group", "sort": groups}
+    value: Spec = {"field": "value", "type": "quantitative", "title": translated(x, lang), "scale": {"type": "log"}}
+    group: Spec = {"field": "group", "type": "nominal", "title": None, "sort": groups}
+    encoding: Spec = {"y": y, "yOffset": offset, "x": value, "color": group}
+    layers: list[Spec] = [
+        {"data": data, "mark": {"type": "point", "filled": True, "size": 70}, "encoding": {**encoding, "shape": group}},
+        {
+            "data": data,
+            "mark": {"type": "text", "align": "left", "dx": 7, "fontSize": 10},
+            "encoding": {**encoding, "text": {"field": "shown"}},
+        },
+    ]
+    if reference is not None:
+        layers.append(
+            {"mark": {"type": "rule", "strokeDash": [4, 3], "color": "#555"}, "encoding": {"x": {"datum": reference}}}
+        )
+    return layered(layers, title=title, lang=lang, height=max(15 * len(rows), 80))
 
 
 def wall(
@@ -107,8 +149,16 @@ def wall(
     return layered(
         [
             {"data": areas, "mark": {"type": "rect", "opacity": 0.18}, "encoding": box},
-            {"data": dots, "mark": {"type": "point", "filled": True, "size": 60, "color": PALETTE[0]}, "encoding": {"x": xe, "y": ye, "shape": shapes}},
-            {"data": dots, "mark": {"type": "text", "align": "left", "dx": 6, "dy": -5, "fontSize": 10}, "encoding": label},
+            {
+                "data": dots,
+                "mark": {"type": "point", "filled": True, "size": 60, "color": PALETTE[0]},
+                "encoding": {"x": xe, "y": ye, "shape": shapes},
+            },
+            {
+                "data": dots,
+                "mark": {"type": "text", "align": "left", "dx": 6, "dy": -5, "fontSize": 10},
+                "encoding": label,
+            },
         ],
         title=title,
         lang=lang,
@@ -125,15 +175,29 @@ def paths(rows: Sequence[Mapping[str, object]], *, title: str, y: str, lang: str
     data = {"values": [dict(r) for r in rows]}
     order = list(dict.fromkeys(str(r["x"]) for r in rows))
     step = max(len(order) // 12, 1)
-    xe: Spec = {"field": "x", "type": "ordinal", "sort": order, "title": None, "axis": {"values": order[::step], "labelAngle": -40}}
+    xe: Spec = {
+        "field": "x",
+        "type": "ordinal",
+        "sort": order,
+        "title": None,
+        "axis": {"values": order[::step], "labelAngle": -40},
+    }
     colour: Spec = {"field": "series", "type": "nominal", "title": None}
     low: Spec = {"field": "low", "type": "quantitative", "title": translated(y, lang)}
     mid: Spec = {"field": "mid", "type": "quantitative"}
     dash: Spec = {"field": "series", "type": "nominal", "title": None}
     return layered(
         [
-            {"data": data, "mark": {"type": "area", "opacity": 0.18}, "encoding": {"x": xe, "y": low, "y2": {"field": "high"}, "color": colour}},
-            {"data": data, "mark": {"type": "line", "strokeWidth": 2.5}, "encoding": {"x": xe, "y": mid, "color": colour, "strokeDash": dash}},
+            {
+                "data": data,
+                "mark": {"type": "area", "opacity": 0.18},
+                "encoding": {"x": xe, "y": low, "y2": {"field": "high"}, "color": colour},
+            },
+            {
+                "data": data,
+                "mark": {"type": "line", "strokeWidth": 2.5},
+                "encoding": {"x": xe, "y": mid, "color": colour, "strokeDash": dash},
+            },
         ],
         title=title,
         lang=lang,

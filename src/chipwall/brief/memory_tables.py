@@ -81,7 +81,12 @@ def serving_table(model: LanguageModel, chip: Chip, formats: Sequence[str], how:
                 Cell(gib(total), total, _sources(model, chip), "†"),
                 Cell(gib(room), room, _sources(model, chip)),
                 verdict(total, room),
-                Cell(text("{gib} GiB short", gib=gib(-free)) if free < 0 else text("{tokens} more tokens of cache", tokens=f"{tokens:,.0f}"), free),
+                Cell(
+                    text("{gib} GiB short", gib=gib(-free))
+                    if free < 0
+                    else text("{tokens} more tokens of cache", tokens=f"{tokens:,.0f}"),
+                    free,
+                ),
                 smallest_count(total - parts[-1].bytes, chip, reserve=how.reserve),
             )
         )
@@ -97,7 +102,7 @@ def serving_table(model: LanguageModel, chip: Chip, formats: Sequence[str], how:
         Column("chips_needed", text("Chips needed"), right=True),
     )
     title = text(
-        "Serving {model} on {chips} x {chip}: {sequences} sequences of {context} tokens",
+        "Serving {model} on {chips} x {chip}: batch {sequences}, context {context} tokens",
         model=model.name, chips=how.chips, chip=chip.name, sequences=how.sequences, context=how.context,
     )  # fmt: skip
     return Table(title, columns, tuple(rows), tuple(_format_notes(chip, formats)))
@@ -120,7 +125,13 @@ def _format_notes(chip: Chip, formats: Sequence[str]) -> list[Text]:
     lacking = [f for f in formats if f in ("fp8", "int8", "fp4") and chip.rate(f) is None]
     if not lacking:
         return []
-    return [text("{chip} multiplies no {formats}: such weights are widened first.", chip=chip.name, formats=", ".join(lacking))]
+    return [
+        text(
+            "{chip} multiplies no {formats}: such weights are widened first.",
+            chip=chip.name,
+            formats=", ".join(lacking),
+        )
+    ]
 
 
 def tuning_table(model: LanguageModel, chip: Chip, formats: Sequence[str], how: Tuning, *, chips: int = 1) -> Table:
@@ -165,7 +176,10 @@ def _tuning(model: LanguageModel, weights: str, how: Tuning) -> tuple[Part, ...]
 def formulas_table(model: LanguageModel, chip: Chip, weights: str, serving: Serving, tuning: Tuning) -> Table:
     """Each part's formula with the numbers substituted, for one weight format."""
     rows: list[tuple[object, ...]] = []
-    for use, parts in ((text("serve"), _serving(model, chip, weights, serving)), (text("tune"), _tuning(model, weights, tuning))):
+    for use, parts in (
+        (text("serve"), _serving(model, chip, weights, serving)),
+        (text("tune"), _tuning(model, weights, tuning)),
+    ):
         rows += [(use, p.name, p.formula, Cell(gib(p.bytes), p.bytes, _sources(model, chip), "†")) for p in parts]
     columns = (
         Column("use", text("For")),
@@ -176,7 +190,9 @@ def formulas_table(model: LanguageModel, chip: Chip, weights: str, serving: Serv
     return Table(text("How it is counted, at {format}", format=weights), columns, tuple(rows))
 
 
-def fit_answer(model: LanguageModel, chip: Chip, formats: Sequence[str], serving: Serving, tuning: Tuning) -> dict[str, object]:
+def fit_answer(
+    model: LanguageModel, chip: Chip, formats: Sequence[str], serving: Serving, tuning: Tuning
+) -> dict[str, object]:
     """The whole answer for JSON: bytes by part with formulas."""
     memory, how = usable_memory(chip)
     room = memory * serving.chips

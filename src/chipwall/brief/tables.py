@@ -14,6 +14,7 @@ from html import escape
 from typing import Literal
 
 from chipwall.brief.language import translated
+from chipwall.brief.terminal import drawn
 
 __all__ = ["Cell", "Column", "Form", "Table", "render"]
 
@@ -58,7 +59,11 @@ class Table:
         found: list[dict[str, object]] = []
         for row in self.rows:
             record = {c.key: plain(v) for c, v in zip(self.columns, row, strict=True)}
-            cited = {c.key: list(v.sources) for c, v in zip(self.columns, row, strict=True) if isinstance(v, Cell) and v.sources}
+            cited = {
+                c.key: list(v.sources)
+                for c, v in zip(self.columns, row, strict=True)
+                if isinstance(v, Cell) and v.sources
+            }
             found.append({**record, "sources": cited} if cited else record)
         return found
 
@@ -89,28 +94,11 @@ def _rows(table: Table, lang: str) -> Iterable[list[str]]:
 
 
 def _terminal(table: Table, lang: str) -> str:
-    from rich import box  # 100 ms: only where a terminal table is drawn
-    from rich.console import Console
-    from rich.table import Table as RichTable
-    from rich.text import Text as RichText
-
-    drawn = RichTable(box=box.SIMPLE_HEAD, title=translated(table.title, lang) or None, title_justify="left", pad_edge=False)
-    for column in table.columns:
-        drawn.add_column(RichText(translated(column.title, lang)), justify="right" if column.right else "left", overflow="fold")
-    for row in _rows(table, lang):
-        drawn.add_row(*(RichText(cell) for cell in row))
-    console = Console(file=io.StringIO(), width=_width(), force_terminal=False)
-    console.print(drawn)
-    for note in table.notes:
-        console.print(RichText(translated(note, lang)), style="dim")
-    out = console.file.getvalue()  # type: ignore[attr-defined]
-    return "\n".join(line.rstrip() for line in str(out).splitlines())
-
-
-def _width() -> int:
-    import shutil
-
-    return max(shutil.get_terminal_size((110, 40)).columns, 60)
+    title = [translated(table.title, lang), ""] if table.title else []
+    heads = [translated(c.title, lang) for c in table.columns]
+    body = drawn(heads, list(_rows(table, lang)), [c.right for c in table.columns])
+    notes = ["", *(translated(n, lang) for n in table.notes)] if table.notes else []
+    return "\n".join([*title, body, *notes])
 
 
 def _csv(table: Table, lang: str) -> str:

@@ -53,12 +53,20 @@ def _unused_sources(found: Catalog, lines: dict[str, tuple[str, int]]) -> list[P
     used |= {f.source for s in found.systems.values() for f in s.facts.values()}
     # market sources are used by the series, which the market's own loader checks
     own = {s for s in found.sources if lines.get(f"source {s}", ("", 0))[0] == "sources.toml"}
-    return [Problem(*lines[f"source {s}"], text("source '{source}' is used by nothing", source=s)) for s in sorted(own - used)]
+    return [
+        Problem(*lines[f"source {s}"], text("source '{source}' is used by nothing", source=s))
+        for s in sorted(own - used)
+    ]
 
 
 def _count_problem(model: LanguageModel, lines: dict[str, tuple[str, int]]) -> list[Problem]:
     place = lines.get(f"model {model.id}", ("models", 1))
-    if model.parameters is None or full_attention_share(model) is None or "linear" in model.attention or "hybrid" in model.attention:
+    if (
+        model.parameters is None
+        or full_attention_share(model) is None
+        or "linear" in model.attention
+        or "hybrid" in model.attention
+    ):
         return []
     try:
         implied = parameter_count(model)
@@ -72,7 +80,9 @@ def _count_problem(model: LanguageModel, lines: dict[str, tuple[str, int]]) -> l
         )  # fmt: skip
         return [Problem(*place, what)]
     if abs(off) <= COUNT_TOLERANCE and model.count_exception:
-        return [Problem(*place, text("{model}: the listed exception is not needed ({off:+.1%})", model=model.name, off=off))]
+        return [
+            Problem(*place, text("{model}: the listed exception is not needed ({off:+.1%})", model=model.name, off=off))
+        ]
     return []
 
 
@@ -84,9 +94,16 @@ def _dangling_aliases(found: Catalog) -> list[Problem]:
     ):
         for number, alias in enumerate(aliases, 2):
             if alias.id not in known and (alias.id or alias.match in SURE):
-                problems.append(Problem(file, number, text("alias '{name}' points to '{id}', which is not there", name=alias.name, id=alias.id)))
+                problems.append(
+                    Problem(
+                        file,
+                        number,
+                        text("alias '{name}' points to '{id}', which is not there", name=alias.name, id=alias.id),
+                    )
+                )
     for family in found.families:
         for chip in [*family.chips, *([family.default] if family.default else [])]:
             if chip not in found.chips:
-                problems.append(Problem("families.toml", 1, text("family '{family}' names no chip '{chip}'", family=family.id, chip=chip)))
+                what = text("family '{family}' names no chip '{chip}'", family=family.id, chip=chip)
+                problems.append(Problem("families.toml", 1, what))
     return problems

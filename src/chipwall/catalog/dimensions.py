@@ -136,7 +136,12 @@ def _count(model: LanguageModel, experts: float) -> float:
     router = hidden * (model.experts or 0)
     sparse_block = (experts + (model.shared_experts or 0)) * expert_parameters(model) + router if sparse else 0.0
     dense_block = dense_mlp_parameters(model) if layers > sparse else 0.0
-    return embedding_parameters(model) + layers * attention_parameters(model) + sparse * sparse_block + (layers - sparse) * dense_block
+    return (
+        embedding_parameters(model)
+        + layers * attention_parameters(model)
+        + sparse * sparse_block
+        + (layers - sparse) * dense_block
+    )
 
 
 def parameter_count(model: LanguageModel) -> float:

@@ -88,7 +88,7 @@ def read_records(path: Path, table: str, problems: list[Problem], *, root: Path 
     if extra:
         problems.append(Problem(name, 1, text("unknown table '{table}'", table=", ".join(sorted(extra)))))
     for i, row in enumerate(values.get(table, [])):
-        start, end = (heads + [1] * len(values[table]))[i], (heads[i + 1 :] + [10**9])[0]
+        start, end = (heads + [1] * len(values[table]))[i], [*heads[i + 1 :], len(content)][0]
         yield _record(name, start, row, [n for n in fact_lines if start < n < end])
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import sys
 import tempfile
 import tomllib
 from collections.abc import Iterable
@@ -60,7 +59,11 @@ def read_catalog(root: Path = DATA) -> Catalog:
             first = min(problems)
             raise DataError(
                 first.what,
-                where=text("{place}, the first of {count} problems", place=f"{root / first.file}:{first.line}", count=len(problems)),
+                where=text(
+                    "{place}, the first of {count} problems",
+                    place=f"{root / first.file}:{first.line}",
+                    count=len(problems),
+                ),
                 fix=text("See them all: chipwall data check"),
             )
         _to_cache(cached, found)
@@ -89,15 +92,26 @@ def parse_catalog(root: Path, problems: list[Problem], *, version: str = "unvers
         made = system_record(record, sources, problems)
         _add(systems, made, record.file, record.line, problems)
         if made and made.chip not in chips:
-            problems.append(Problem(record.file, record.line, text("{name}: no chip '{chip}'", name=made.name, chip=made.chip)))
-    families = [validated(FamilyRow, r, problems) for r in read_records(root / "families.toml", "family", problems, root=root)]
+            problems.append(
+                Problem(record.file, record.line, text("{name}: no chip '{chip}'", name=made.name, chip=made.chip))
+            )
+    families = [
+        validated(FamilyRow, r, problems) for r in read_records(root / "families.toml", "family", problems, root=root)
+    ]
     tables = [
         [validated(AliasRow, r, problems) for r in read_table(root / "aliases" / f"{kind}.csv", problems, root=root)]
         for kind in ("chips", "models")
     ]
     aliases = [tuple(Alias(**row.model_dump()) for row in rows if row) for rows in tables]
     return Catalog(
-        chips, models, systems, sources, tuple(Family(**f.model_dump()) for f in families if f), aliases[0], aliases[1], version
+        chips,
+        models,
+        systems,
+        sources,
+        tuple(Family(**f.model_dump()) for f in families if f),
+        aliases[0],
+        aliases[1],
+        version,
     )
 
 
@@ -130,10 +144,13 @@ def _to_cache(path: Path, found: Catalog) -> None:
     content = {
         "version": found.version,
         "sources": [astuple(s) for s in found.sources.values()],
-        "chips": [[c.id, c.name, c.vendor, c.family, c.aliases, [astuple(f) for f in c.facts]] for c in found.chips.values()],
+        "chips": [
+            [c.id, c.name, c.vendor, c.family, c.aliases, [astuple(f) for f in c.facts]] for c in found.chips.values()
+        ],
         "models": [[str(v) if isinstance(v, date) else v for v in astuple(m)] for m in found.models.values()],
         "systems": [
-            [s.id, s.name, s.chip, {q: astuple(f) for q, f in s.facts.items()}, s.aliases, s.note] for s in found.systems.values()
+            [s.id, s.name, s.chip, {q: astuple(f) for q, f in s.facts.items()}, s.aliases, s.note]
+            for s in found.systems.values()
         ],
         "families": [astuple(f) for f in found.families],
         "aliases": [[astuple(a) for a in table] for table in (found.chip_aliases, found.model_aliases)],
@@ -164,15 +181,19 @@ def _revived(content: dict[str, Any]) -> Catalog:
         groups: dict[str, list[Fact]] = {}
         for fact in facts:
             groups.setdefault(fact.quantity, []).append(fact)
-        chips[chip_id] = Chip(chip_id, name, vendor, family, tuple(aliases), facts, {q: chosen_fact(g) for q, g in groups.items()})
+        chips[chip_id] = Chip(
+            chip_id, name, vendor, family, tuple(aliases), facts, {q: chosen_fact(g) for q, g in groups.items()}
+        )
     released = [f.name for f in fields(LanguageModel)].index("released")
     models = {}
     for row in content["models"]:
         row[released] = date.fromisoformat(row[released]) if row[released] else None
-        made = LanguageModel(*(tuple(v) if isinstance(v, list) else v for v in row))
+        values: list[Any] = [tuple(v) if isinstance(v, list) else v for v in row]
+        made = LanguageModel(*values)
         models[made.id] = made
     systems = {
-        s[0]: System(s[0], s[1], s[2], {q: _facts([f])[0] for q, f in s[3].items()}, tuple(s[4]), s[5]) for s in content["systems"]
+        s[0]: System(s[0], s[1], s[2], {q: _facts([f])[0] for q, f in s[3].items()}, tuple(s[4]), s[5])
+        for s in content["systems"]
     }
     families = tuple(Family(f[0], f[1], tuple(f[2]), tuple(f[3]), f[4]) for f in content["families"])
     aliases = [tuple(Alias(*a) for a in table) for table in content["aliases"]]
@@ -181,5 +202,4 @@ def _revived(content: dict[str, Any]) -> Catalog:
 
 
 def _facts(rows: Iterable[list[Any]]) -> tuple[Fact, ...]:
-    # the same few hundred words recur four thousand times; interning keeps the catalogue small
-    return tuple(Fact(sys.intern(r[0]), *r[1:5], sys.intern(r[5]), *r[6:]) for r in rows)
+    return tuple(Fact(*row) for row in rows)

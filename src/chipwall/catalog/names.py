@@ -56,7 +56,8 @@ def key(name: str) -> str:
     True
     """
     folded = unicodedata.normalize("NFKC", name).casefold()
-    return re.sub(r"[\s\-_()（）/·]+", "", folded)
+    # normalised again: taking a space away can bring a letter and its accent together
+    return unicodedata.normalize("NFKC", re.sub(r"[\s\-_()（）/·]+", "", folded))
 
 
 class Names:
@@ -81,7 +82,9 @@ class Names:
         self._family_keys = {key(n): f for f in self._families.values() for n in (f.id, f.name, *f.aliases)}
 
     @staticmethod
-    def _index(records: Iterable[Chip] | Iterable[LanguageModel] | Iterable[System], aliases: Iterable[Alias]) -> dict[str, str]:
+    def _index(
+        records: Iterable[Chip] | Iterable[LanguageModel] | Iterable[System], aliases: Iterable[Alias]
+    ) -> dict[str, str]:
         found: dict[str, str] = {}
         for alias in aliases:
             if alias.match in SURE and alias.kind in ("chip", "model", ""):
@@ -102,7 +105,9 @@ class Names:
         if asked in self._chip_keys and not (family and not family.default and len(family.chips) > 1):
             return self._chips[self._chip_keys[asked]]
         if family is None:
-            raise self._unknown("chip", name, self._chips, {**self._chip_keys, **{k: f.id for k, f in self._family_keys.items()}})
+            raise self._unknown(
+                "chip", name, self._chips, {**self._chip_keys, **{k: f.id for k, f in self._family_keys.items()}}
+            )
         if family.default or len(family.chips) == 1:
             return self._chips[family.default or family.chips[0]]
         raise InputError(
@@ -119,7 +124,9 @@ class Names:
         known = sorted({c.family for c in self._chips.values()})
         members = tuple(c.id for c in self._chips.values() if key(c.family) == key(name))
         if not members:
-            raise unknown_name("family", name, nearest=get_close_matches(name.lower(), known, 3, 0.4), listing="chipwall chips")
+            raise unknown_name(
+                "family", name, nearest=get_close_matches(name.lower(), known, 3, 0.4), listing="chipwall chips"
+            )
         return members
 
     def model(self, name: str) -> LanguageModel:

@@ -34,7 +34,9 @@ def validated(schema: type[R], record: Record, problems: list[Problem], *, line:
     except ValidationError as error:
         for issue in error.errors():
             where = ".".join(str(p) for p in issue["loc"]) or "record"
-            problems.append(Problem(record.file, line or record.line, text("{field}: {why}", field=where, why=issue["msg"])))
+            problems.append(
+                Problem(record.file, line or record.line, text("{field}: {why}", field=where, why=issue["msg"]))
+            )
         return None
 
 
@@ -48,14 +50,18 @@ def _version_fits(record: Record, problems: list[Problem]) -> bool:
     version = record.values.get("schema", SCHEMA_VERSION)
     if isinstance(version, int) and version > SCHEMA_VERSION:
         what = text(
-            "written for data format {got}, this chipwall reads {known}: update chipwall", got=version, known=SCHEMA_VERSION
+            "written for data format {got}, this chipwall reads {known}: update chipwall",
+            got=version,
+            known=SCHEMA_VERSION,
         )
         problems.append(Problem(record.file, 1, what))
         return False
     return True
 
 
-def fact_record(file: str, line: int, values: Mapping[str, Any], sources: Mapping[str, Source], problems: list[Problem]) -> Fact | None:
+def fact_record(
+    file: str, line: int, values: Mapping[str, Any], sources: Mapping[str, Source], problems: list[Problem]
+) -> Fact | None:
     """One fact in SI, or None with the reason noted."""
     numbers = {k: Decimal(v) if isinstance(v, int) and not isinstance(v, bool) else v for k, v in values.items()}
     row = validated(FactRow, Record(file, line, numbers), problems)
@@ -107,9 +113,17 @@ def _check_fact(row: FactRow, file: str, line: int, sources: Mapping[str, Source
 def _check_value(row: FactRow, dimension: str, problem: Any) -> None:
     if dimension in ("word", "flag"):
         if not isinstance(row.value, bool if dimension == "flag" else str):
-            problem(text("{quantity}: '{value}' is not a {kind}", quantity=row.quantity, value=str(row.value), kind=dimension))
+            problem(
+                text(
+                    "{quantity}: '{value}' is not a {kind}", quantity=row.quantity, value=str(row.value), kind=dimension
+                )
+            )
         elif row.quantity == "status" and row.value not in _STATUS_WORDS:
-            problem(text("status '{value}' is none of {words}", value=str(row.value), words=", ".join(sorted(_STATUS_WORDS))))
+            problem(
+                text(
+                    "status '{value}' is none of {words}", value=str(row.value), words=", ".join(sorted(_STATUS_WORDS))
+                )
+            )
         elif row.quantity in _DATED and _first_day(str(row.value)) is None:
             problem(text("{quantity}: '{value}' is not a date", quantity=row.quantity, value=str(row.value)))
         return
@@ -122,13 +136,29 @@ def _check_value(row: FactRow, dimension: str, problem: Any) -> None:
         problem(text("{quantity}: {why}", quantity=row.quantity, why=error.what))
         return
     if got != dimension:
-        problem(text("{quantity}: unit '{unit}' is {got}, not {dimension}", quantity=row.quantity, unit=row.unit, got=got, dimension=dimension))
+        problem(
+            text(
+                "{quantity}: unit '{unit}' is {got}, not {dimension}",
+                quantity=row.quantity,
+                unit=row.unit,
+                got=got,
+                dimension=dimension,
+            )
+        )
     # a link of zero is knowledge: the card has none
     if row.value < 0 or (row.value == 0 and row.quantity != "link_bandwidth"):
         problem(text("{quantity}: {value} is not positive", quantity=row.quantity, value=str(row.value)))
     low, high = row.low, row.high
     if (low is not None and low > row.value) or (high is not None and high < row.value):
-        problem(text("{quantity}: {low} to {high} does not bracket {value}", quantity=row.quantity, low=str(low), high=str(high), value=str(row.value)))
+        problem(
+            text(
+                "{quantity}: {low} to {high} does not bracket {value}",
+                quantity=row.quantity,
+                low=str(low),
+                high=str(high),
+                value=str(row.value),
+            )
+        )
 
 
 def _first_day(words: str) -> date | None:
@@ -188,10 +218,18 @@ def model_record(record: Record, sources: Mapping[str, Source], problems: list[P
     if row is None:
         return None
     if row.source not in sources:
-        problems.append(Problem(record.file, record.line, text("{name}: no source '{source}'", name=row.name, source=row.source)))
+        problems.append(
+            Problem(record.file, record.line, text("{name}: no source '{source}'", name=row.name, source=row.source))
+        )
     released = row.released if isinstance(row.released, date) else _first_day(row.released or "")
     if released and released > date.today():
-        problems.append(Problem(record.file, record.line, text("{name}: released {day} is in the future", name=row.name, day=str(released))))
+        problems.append(
+            Problem(
+                record.file,
+                record.line,
+                text("{name}: released {day} is in the future", name=row.name, day=str(released)),
+            )
+        )
     fields = row.model_dump(exclude={"parameters_b", "active_parameters_b", "released"})
     return LanguageModel(
         **fields,

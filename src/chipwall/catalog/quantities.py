@@ -40,18 +40,29 @@ _ALL = (
     _rate("fp4", text("FP4")),
     _rate("int8", text("INT8")),
     _rate("int4", text("INT4")),
-    Quantity("memory_capacity", "byte", text("Memory"), text("Capacity as marketed; the gigabytes of HBM parts are GiB.")),
-    Quantity("memory_reported", "byte", text("Memory, device tool"), text("What the device tool reports to a program.")),
-    Quantity("memory_bandwidth", "byte/s", text("Memory bandwidth"), text("Peak rate between chip and its own memory.")),
+    Quantity(
+        "memory_capacity", "byte", text("Memory"), text("Capacity as marketed; the gigabytes of HBM parts are GiB.")
+    ),
+    Quantity(
+        "memory_reported", "byte", text("Memory, device tool"), text("What the device tool reports to a program.")
+    ),
+    Quantity(
+        "memory_bandwidth", "byte/s", text("Memory bandwidth"), text("Peak rate between chip and its own memory.")
+    ),
     Quantity("memory_type", "word", text("Memory type"), text("HBM2e, HBM3, GDDR6 and so on.")),
     Quantity("memory_stacks", "1", text("Memory stacks"), text("Stacks of HBM in the package.")),
     Quantity("link_bandwidth", "byte/s", text("Link bandwidth"), text("Scale-up links of one chip, one direction.")),
-    Quantity("scaleup_domain", "1", text("Scale-up domain"), text("Chips that reach each other over the scale-up links.")),
+    Quantity(
+        "scaleup_domain", "1", text("Scale-up domain"), text("Chips that reach each other over the scale-up links.")
+    ),
     Quantity("tdp", "W", text("TDP"), text("Thermal design power of one chip or card.")),
     Quantity("compute_die_area", "m2", text("Compute die area"), text("All compute dies of the package together.")),
     Quantity("io_die_area", "m2", text("I/O die area"), text("All I/O and base dies of the package together.")),
     Quantity(
-        "applicable_die_area", "m2", text("Applicable die area"), text("All logic dies on a non-planar process, as the rule counts.")
+        "applicable_die_area",
+        "m2",
+        text("Applicable die area"),
+        text("All logic dies on a non-planar process, as the rule counts."),
     ),
     Quantity("compute_dies", "1", text("Compute dies"), text("Compute dies in the package; the package is one chip.")),
     Quantity("transistors", "1", text("Transistors"), text("Transistors of all dies.")),
@@ -59,7 +70,9 @@ _ALL = (
     Quantity("on_chip_sram", "byte", text("On-chip SRAM"), text("Software-managed memory on the chip.")),
     Quantity("core_count", "1", text("Cores"), text("Streaming multiprocessors, compute units or AI cores.")),
     Quantity("boost_clock", "1/s", text("Boost clock"), text("Highest advertised clock.")),
-    Quantity("pcie_generation", "generation", text("PCIe generation"), text("Generation of the host link, sixteen lanes.")),
+    Quantity(
+        "pcie_generation", "generation", text("PCIe generation"), text("Generation of the host link, sixteen lanes.")
+    ),
     Quantity("price", "USD", text("Price"), text("Reported price of one chip; list price is not paid price.")),
     Quantity("price_cny", "CNY", text("Price in China"), text("Reported price of one chip in China.")),
     Quantity("announced", "word", text("Announced"), text("First public announcement, as exact as known.")),
@@ -73,12 +86,27 @@ _ALL = (
     Quantity("form_factor", "word", text("Form"), text("Module, card or package.")),
     Quantity("data_centre", "flag", text("For data centres"), text("Designed or marketed for data centres.")),
     Quantity("alias_note", "word", text("Also called"), text("Other names in the sources.")),
-    Quantity("reported_tpp", "TPP", text("TPP, as reported"), text("Total processing performance as a tracker prints it.")),
-    Quantity("derived_tpp", "TPP", text("TPP, from the table"), text("Computed by the compiler of the facts; kept for comparison.")),
-    Quantity("derived_tpp_tf32", "TPP", text("TPP with TF32"), text("The same, counting TF32 as 32 bits long.")),
-    Quantity("derived_density", "TPP/mm2", text("Density, from the table"), text("Computed by the compiler; kept for comparison.")),
     Quantity(
-        "derived_density_compute_dies", "TPP/mm2", text("Density on compute dies"), text("The same, leaving I/O dies out.")
+        "reported_tpp", "TPP", text("TPP, as reported"), text("Total processing performance as a tracker prints it.")
+    ),
+    Quantity(
+        "derived_tpp",
+        "TPP",
+        text("TPP, from the table"),
+        text("Computed by the compiler of the facts; kept for comparison."),
+    ),
+    Quantity("derived_tpp_tf32", "TPP", text("TPP with TF32"), text("The same, counting TF32 as 32 bits long.")),
+    Quantity(
+        "derived_density",
+        "TPP/mm2",
+        text("Density, from the table"),
+        text("Computed by the compiler; kept for comparison."),
+    ),
+    Quantity(
+        "derived_density_compute_dies",
+        "TPP/mm2",
+        text("Density on compute dies"),
+        text("The same, leaving I/O dies out."),
     ),
     Quantity("derived_io_rate", "byte/s", text("I/O rate, one direction"), text("Scale-up links and PCIe together.")),
     Quantity("chips", "1", text("Chips"), text("Chips in the system.")),

@@ -49,14 +49,18 @@ class _Rooms(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl([(name, COMMANDS[name][2]) for name in COMMANDS])
 
-    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
         name = args[0]
         if name not in COMMANDS and not name.startswith("-"):
             from difflib import get_close_matches
 
             from chipwall.errors import unknown_name
 
-            raise unknown_name("command", name, nearest=get_close_matches(name, COMMANDS, 3, 0.5), listing="chipwall --help")
+            raise unknown_name(
+                "command", name, nearest=get_close_matches(name, COMMANDS, 3, 0.5), listing="chipwall --help"
+            )
         return super().resolve_command(ctx, args)
 
 
@@ -71,7 +75,9 @@ def _version(ctx: click.Context, _param: click.Parameter, value: bool) -> None:
 
 
 @click.group(cls=_Rooms, context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--version", is_flag=True, callback=_version, expose_value=False, is_eager=True, help="Code and data version.")
+@click.option(
+    "--version", is_flag=True, callback=_version, expose_value=False, is_eager=True, help="Code and data version."
+)
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 def root(debug: bool) -> None:
     """What an AI chip can do, where it may go on a date, and what that changes; a source for every number."""

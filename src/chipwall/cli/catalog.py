@@ -23,7 +23,9 @@ __all__ = ["chip", "chips", "compare", "model", "models", "sources", "systems"]
 @click.command()
 @click.option("--vendor", help="Only this vendor.")
 @click.option("--family", help="Only this family, for example 910b.")
-@click.option("--status", type=click.Choice(["shipping", "announced", "rumoured", "cancelled"]), help="Only this status.")
+@click.option(
+    "--status", type=click.Choice(["shipping", "announced", "rumoured", "cancelled"]), help="Only this status."
+)
 @click.option("--min-memory", help="At least this much memory, for example '96 GB'.")
 @click.option("--min-bandwidth", help="At least this memory bandwidth, for example '4 TB/s'.")
 @click.option("--sort", help="Sort by a column, largest first: memory, bandwidth, bf16, fp8, link, tdp, tpp, id.")
@@ -58,7 +60,12 @@ def _of_vendor(found: list[Chip], vendor: str) -> list[Chip]:
 
     known = sorted({c.vendor for c in found})
     if key(vendor) not in {key(v) for v in known}:
-        raise unknown_name("vendor", vendor, nearest=get_close_matches(vendor.lower(), known, 3, 0.4) or known[:4], listing="chipwall chips")
+        raise unknown_name(
+            "vendor",
+            vendor,
+            nearest=get_close_matches(vendor.lower(), known, 3, 0.4) or known[:4],
+            listing="chipwall chips",
+        )
     return [c for c in found if key(c.vendor) == key(vendor)]
 
 
@@ -106,7 +113,9 @@ def _headline(found: Chip, lang: str) -> None:
         said = measure.formula if measure.value is not None else text("unknown: {why}", why=measure.unknown)
         click.echo(translated(text("{title}: {said}", title=title, said=said), lang))
         if measure.alternative is not None:
-            other = text("other reading, {note}: {value}", note=measure.alternative_note, value=f"{measure.alternative:,.2f}")
+            other = text(
+                "other reading, {note}: {value}", note=measure.alternative_note, value=f"{measure.alternative:,.2f}"
+            )
             click.echo("  " + translated(other, lang))
 
 
@@ -157,7 +166,9 @@ def models(family: str | None, form: str | None, as_json: bool, lang: str) -> No
 
             from chipwall.errors import unknown_name
 
-            raise unknown_name("family", family, nearest=get_close_matches(family.lower(), known, 4, 0.4), listing="chipwall models")
+            raise unknown_name(
+                "family", family, nearest=get_close_matches(family.lower(), known, 4, 0.4), listing="chipwall models"
+            )
     show(tables.models_table(found), form=form, as_json=as_json, lang=lang)
 
 

@@ -30,10 +30,16 @@ def check(root: Path | None, as_json: bool, lang: str) -> int:
 
     folder = root or DATA
     if not folder.is_dir():
-        raise InputError(text("no folder {path}", path=str(folder)), where="--root", fix=text("Leave --root out to check the package's own data"))
+        raise InputError(
+            text("no folder {path}", path=str(folder)),
+            where="--root",
+            fix=text("Leave --root out to check the package's own data"),
+        )
     problems, counts = problems_in(folder)
     if as_json:
-        write_json({"problems": [{"file": p.file, "line": p.line, "what": p.what} for p in problems], "checked": counts})
+        write_json(
+            {"problems": [{"file": p.file, "line": p.line, "what": p.what} for p in problems], "checked": counts}
+        )
         return 1 if problems else 0
     for problem in problems:
         click.echo(f"{problem.file}:{problem.line}: {translated(problem.what, lang)}")

@@ -24,7 +24,9 @@ _KV = {"bf16": 2.0, "fp16": 2.0, "fp8": 1.0, "int8": 1.0}
 @click.option("--context", default=4096, show_default=True, help="Tokens in the cache, per sequence.")
 @click.option("--sequences", default=1, show_default=True, help="Sequences in the cache.")
 @click.option("--kv", default="bf16", show_default=True, help="Format of the cache: bf16, fp16, fp8, int8.")
-@click.option("--reserve", default=SERVING_RESERVE, show_default=True, help="Share of memory a serving engine leaves alone.")
+@click.option(
+    "--reserve", default=SERVING_RESERVE, show_default=True, help="Share of memory a serving engine leaves alone."
+)
 @click.option("--rank", default=16, show_default=True, help="Rank of the adapters.")
 @click.option("--modules", default=4, show_default=True, help="Adapted projections per layer.")
 @click.option("--batch", default=1, show_default=True, help="Sequences per fine-tuning step.")
@@ -40,11 +42,23 @@ def fit(
         ("--batch", batch), ("--length", length),
     ):  # fmt: skip
         if value < 1:
-            raise InputError(text("{value} is not a count", value=value), where=option, fix=text("Give a whole number of one or more"))
+            raise InputError(
+                text("{value} is not a count", value=value),
+                where=option,
+                fix=text("Give a whole number of one or more"),
+            )
     if not 0 <= reserve < 1:
-        raise InputError(text("{value} is not a share", value=reserve), where="--reserve", fix=text("Give a share between 0 and 1, for example 0.1"))
+        raise InputError(
+            text("{value} is not a share", value=reserve),
+            where="--reserve",
+            fix=text("Give a share between 0 and 1, for example 0.1"),
+        )
     if kv not in _KV:
-        raise InputError(text("unknown cache format '{format}'", format=kv), where="--kv", fix=text("Use one of: {formats}", formats=", ".join(_KV)))
+        raise InputError(
+            text("unknown cache format '{format}'", format=kv),
+            where="--kv",
+            fix=text("Use one of: {formats}", formats=", ".join(_KV)),
+        )
     formats = _formats(weights)
     record, chip = catalog.model(model), catalog.chip(chip_name)
     serving = Serving(chips, context, sequences, _KV[kv], reserve)

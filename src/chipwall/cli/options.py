@@ -27,12 +27,16 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 def lang_option(command: F) -> F:
     """``--lang en|zh``: the language of everything a person reads."""
-    return click.option("--lang", type=click.Choice(LANGUAGES), default="en", show_default=True, help="Language.")(command)
+    return click.option("--lang", type=click.Choice(LANGUAGES), default="en", show_default=True, help="Language.")(
+        command
+    )
 
 
 def json_option(command: F) -> F:
     """``--json``: the answer as JSON, numbers in SI with the unit in the field name."""
-    return click.option("--json", "as_json", is_flag=True, help="JSON; numbers are SI, the unit is in the field name.")(command)
+    return click.option("--json", "as_json", is_flag=True, help="JSON; numbers are SI, the unit is in the field name.")(
+        command
+    )
 
 
 def table_options(command: F) -> F:
@@ -83,7 +87,9 @@ def day(words: str, *, option: str = "--on") -> date:
         return date.fromisoformat(words)
     except ValueError:
         raise InputError(
-            text("'{words}' is not a date", words=words), where=option, fix=text("Write year-month-day, for example 2026-02-01")
+            text("'{words}' is not a date", words=words),
+            where=option,
+            fix=text("Write year-month-day, for example 2026-02-01"),
         ) from None
 
 

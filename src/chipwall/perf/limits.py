@@ -45,12 +45,17 @@ def best_rate(chip: Chip, weights: str) -> tuple[str, float]:
     A chip without the format widens the weights to 16 bits first, so its 16-bit rate counts.
     """
     rate = chip.rate(weights)
-    if rate is not None and weights not in ("int4", "nf4"):  # 4-bit integer weights are multiplied in 16 bits in practice
+    if rate is not None and weights not in (
+        "int4",
+        "nf4",
+    ):  # 4-bit integer weights are multiplied in 16 bits in practice
         return weights, rate
     for wider in ("bf16", "fp16", "fp32"):
         if (rate := chip.rate(wider)) is not None:
             return wider, rate
-    raise Unknown(text("no dense rate of {chip} is known", chip=chip.name), fix=text("See: chipwall chip {chip}", chip=chip.id))
+    raise Unknown(
+        text("no dense rate of {chip} is known", chip=chip.name), fix=text("See: chipwall chip {chip}", chip=chip.id)
+    )
 
 
 def flops_per_token(model: LanguageModel, *, context: float) -> float:
@@ -81,7 +86,15 @@ def prefill_limit(model: LanguageModel, chip: Chip, *, weights: str, length: int
     )
 
 
-def decode_limit(model: LanguageModel, chip: Chip, *, weights: str, batch: int = 1, context: int = 2048, kv_bytes_per_value: float = 2.0) -> Limit:
+def decode_limit(
+    model: LanguageModel,
+    chip: Chip,
+    *,
+    weights: str,
+    batch: int = 1,
+    context: int = 2048,
+    kv_bytes_per_value: float = 2.0,
+) -> Limit:
     """Most generated tokens per second and chip [token/s] at a batch: the slower of bandwidth and arithmetic.
 
     Every step reads the weights once (of a mixture of experts, those that the batch touches) and the whole cache. If a
@@ -100,7 +113,9 @@ def decode_limit(model: LanguageModel, chip: Chip, *, weights: str, batch: int =
     )  # fmt: skip
     if by_compute > by_bandwidth:
         work = flops_per_token(model, context=context)
-        formula = text("{rate} / {work} per token", rate=format_quantity(rate, "flop/s"), work=format_quantity(work, "flop"))
+        formula = text(
+            "{rate} / {work} per token", rate=format_quantity(rate, "flop/s"), work=format_quantity(work, "flop")
+        )
     return Limit(
         batch / max(by_bandwidth, by_compute),
         "memory" if by_bandwidth >= by_compute else "compute",

@@ -147,21 +147,41 @@ def kv_formula(model: LanguageModel, *, context: int, sequences: int, bytes_per_
     if share == 1.0:
         return base
     if model.sliding_window:
-        return text("{base}, of which {share:.0%} of the layers; the others keep {window} tokens", base=base, share=share, window=model.sliding_window)
-    return text("{base}, of which {share:.0%} of the layers; linear layers keep no growing cache", base=base, share=share)
+        return text(
+            "{base}, of which {share:.0%} of the layers; the others keep {window} tokens",
+            base=base,
+            share=share,
+            window=model.sliding_window,
+        )
+    return text(
+        "{base}, of which {share:.0%} of the layers; linear layers keep no growing cache", base=base, share=share
+    )
 
 
 def serving_parts(
-    model: LanguageModel, chip: Chip, *, chips: int, weights: str, context: int, sequences: int, kv_bytes_per_value: float, reserve: float
+    model: LanguageModel,
+    chip: Chip,
+    *,
+    chips: int,
+    weights: str,
+    context: int,
+    sequences: int,
+    kv_bytes_per_value: float,
+    reserve: float,
 ) -> tuple[Part, ...]:
     """Weights, cache and reserve of serving, for all chips together."""
     memory, how = usable_memory(chip)
-    size = WEIGHT_FORMATS[weights] if weights in WEIGHT_FORMATS else 0.0
+    size = WEIGHT_FORMATS.get(weights, 0.0)
     return (
         Part(
             text("weights"),
             weight_bytes(model, weights),
-            text("{count:.4g} billion parameters x {size:g} B ({format})", count=parameters(model) / GIGA, size=size, format=weights),
+            text(
+                "{count:.4g} billion parameters x {size:g} B ({format})",
+                count=parameters(model) / GIGA,
+                size=size,
+                format=weights,
+            ),
         ),
         Part(
             text("KV cache"),
@@ -171,7 +191,13 @@ def serving_parts(
         Part(
             text("reserve"),
             reserve * memory * chips,
-            text("{share:.0%} of {chips} x {memory:.1f} GiB, {how}", share=reserve, chips=chips, memory=memory / GIB, how=how),
+            text(
+                "{share:.0%} of {chips} x {memory:.1f} GiB, {how}",
+                share=reserve,
+                chips=chips,
+                memory=memory / GIB,
+                how=how,
+            ),
         ),
     )
 
@@ -211,27 +237,40 @@ def adapter_parts(
             base,
             text(
                 "{count:.4g} billion x {size:g} B + {kept:.3g} billion embeddings x 2 B",
-                count=(parameters(model) - kept) / GIGA, size=size, kept=kept / GIGA,
+                count=(parameters(model) - kept) / GIGA,
+                size=size,
+                kept=kept / GIGA,
             ),
-        ),  # fmt: skip
+        ),
         Part(
             text("adapters, gradients and optimizer"),
             trainable * 16,
             text(
                 "rank {rank} x 2 x {hidden} x {modules} modules x {layers} layers x 16 B",
-                rank=rank, hidden=hidden, modules=modules, layers=layers,
+                rank=rank,
+                hidden=hidden,
+                modules=modules,
+                layers=layers,
             ),
-        ),  # fmt: skip
+        ),
         Part(
             text("activations"),
             checkpoints + working,
             text(
                 "{tokens} tokens x {layers} layers x {hidden} x 2 B, and the working set of one layer",
-                tokens=tokens, layers=layers, hidden=hidden,
+                tokens=tokens,
+                layers=layers,
+                hidden=hidden,
             ),
-        ),  # fmt: skip
-        Part(text("logits"), logits, text("{tokens} tokens x {vocab} x 1.5 B, loss in pieces", tokens=tokens, vocab=vocab)),
-        Part(text("runtime"), runtime, text("context, kernels and fragments: {gib:.1f} GiB assumed", gib=runtime / GIB)),
+        ),
+        Part(
+            text("logits"),
+            logits,
+            text("{tokens} tokens x {vocab} x 1.5 B, loss in pieces", tokens=tokens, vocab=vocab),
+        ),
+        Part(
+            text("runtime"), runtime, text("context, kernels and fragments: {gib:.1f} GiB assumed", gib=runtime / GIB)
+        ),
     )
 
 

@@ -1,0 +1,36 @@
+# Everything a person runs. Needs Python 3.11+ with venv, and make; nothing else is assumed.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+CHIP ?= h200
+
+.PHONY: brief test check unit docs bench messages clean
+
+brief: $(READY)  ## the main job: the brief on one chip
+	$(BIN)/chipwall brief $(CHIP)
+
+test: check unit  ## lint, types, data, all tests
+
+check: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/chipwall data check
+
+unit: $(READY)
+	$(BIN)/python -m pytest
+
+bench: $(READY)  ## speed as ratios; never part of the tests
+	for file in benchmarks/*.py; do $(BIN)/python $$file || exit 1; done
+
+messages: $(READY)  ## collect every message of the source and compile the translations
+	$(BIN)/python -m chipwall.brief.messages
+
+clean:
+	rm -rf $(VENV) build dist src/*.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+# The mark is written last, so an interrupted set-up is done again.
+$(READY): pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[all,dev]'
+	touch $(READY)

@@ -1,0 +1,100 @@
+"""Put a brief together: which opponents, which models, which sentences come first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from chipwall.brief.chip_sections import (
+    ceilings_section,
+    fit_sentences,
+    identity_section,
+    memory_section,
+    ratio_rows,
+    ratios_section,
+    tpp_section,
+    unknown_section,
+)
+from chipwall.brief.report import Brief, cited
+from chipwall.catalog.load import Catalog
+from chipwall.catalog.records import Chip
+from chipwall.controls.measures import performance_density, total_processing_performance
+from chipwall.text import Text, text
+from chipwall.units import format_quantity
+
+__all__ = ["chip_brief", "default_opponents"]
+
+# What people compare an export-controlled accelerator with: its predecessor, the cut-down part, the successor, and the
+# two Chinese parts that are named most.
+_OPPONENTS = ("nvidia-h100-sxm", "nvidia-h20-96gb", "nvidia-b200", "huawei-ascend-910c", "cambricon-mlu590")
+_MODELS = ("llama-3-8b", "llama-2-70b", "gpt-3-175b")
+
+
+def default_opponents(chip: Chip, catalog: Catalog) -> list[Chip]:
+    """The usual opponents; for one of them, the H200 takes its place."""
+    names = [n if n != chip.id else "nvidia-h200-sxm" for n in _OPPONENTS]
+    return [catalog.chips[n] for n in dict.fromkeys(names)]
+
+
+def chip_brief(chip: Chip, others: Sequence[Chip], *, catalog: Catalog, lang: str) -> Brief:
+    """The brief on one chip against others."""
+    models = [catalog.names.model(m) for m in _MODELS]
+    sections = (
+        identity_section(chip),
+        ratios_section(chip, others, lang),
+        tpp_section(chip, others),
+        memory_section(chip, models, lang),
+        ceilings_section([chip, *others], models[1:]),
+        unknown_section([chip, *others]),
+    )
+    return Brief(
+        title=text("Brief: {chip}", chip=chip.name),
+        subtitle=_one_line(chip),
+        answers=(*_ratio_sentences(chip, others), _tpp_sentence(chip), *fit_sentences(chip, models[-1])),
+        sections=sections,
+        sources=cited(sections, catalog.sources),
+        version=catalog.version,
+    )
+
+
+def _one_line(chip: Chip) -> Text:
+    return text(
+        "{memory} of {kind} at {bandwidth}, {compute} dense BF16, {power}; {status}, announced {announced}, available {available}.",
+        memory=format_quantity(chip.value("memory_capacity"), "byte"),
+        kind=chip.word("memory_type") or "-",
+        bandwidth=format_quantity(chip.value("memory_bandwidth"), "byte/s"),
+        compute=format_quantity(chip.rate("bf16"), "flop/s"),
+        power=format_quantity(chip.value("tdp"), "W"),
+        status=Text.of(chip.word("status") or "-"),
+        announced=chip.word("announced") or chip.word("released") or "-",
+        available=chip.word("available") or "-",
+    )
+
+
+def _ratio_sentences(chip: Chip, others: Sequence[Chip]) -> list[Text]:
+    """One sentence per opponent: compute, memory and bandwidth."""
+    rows = {str(title): cells for title, cells in ratio_rows(chip, others)}
+    said = []
+    for i, other in enumerate(others):
+        compute, memory, bandwidth = (rows[k][i] for k in ("Compute, 16 bit", "Memory", "Memory bandwidth"))
+        said.append(
+            text(
+                "Against {other}: {compute} in 16-bit compute, {memory} in memory ({memory_worked}), "
+                "{bandwidth} in bandwidth ({bandwidth_worked}).",
+                other=other.name,
+                compute=compute.shown,
+                memory=memory.shown,
+                memory_worked=memory.calculation,
+                bandwidth=bandwidth.shown,
+                bandwidth_worked=bandwidth.calculation,
+            )
+        )
+    return said
+
+
+def _tpp_sentence(chip: Chip) -> Text:
+    tpp, density = total_processing_performance(chip), performance_density(chip)
+    return text(
+        "Total processing performance: {tpp}. Performance density: {density}.",
+        tpp=tpp.formula if tpp.value is not None else text("unknown, {why}", why=tpp.unknown),
+        density=density.formula if density.value is not None else text("unknown, {why}", why=density.unknown),
+    )

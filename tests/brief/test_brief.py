@@ -1,0 +1,93 @@
+"""The brief: the numbers it must show, one self-contained page, and a browser that sees it."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+MUST_SHOW = ["141 GB", "4.8 TB/s", "80 GB", "3.35 TB/s", "1.76x", "1.43x", "15,832", "19.4", "6.69x", "1.20x", "350 GB", "175 GB"]
+
+
+@pytest.fixture
+def page(run, tmp_path: Path) -> tuple[Path, str]:
+    path = tmp_path / "brief.html"
+    answer = run("brief", "h200", "--out", str(path))
+    assert answer.status == 0
+    return path, answer.out
+
+
+@pytest.mark.parametrize("number", MUST_SHOW)
+def test_terminal_and_page_show_the_numbers(page, number: str) -> None:
+    path, said = page
+    assert number in said
+    assert number in path.read_text()
+
+
+def test_verdicts_on_175b(page) -> None:
+    _, said = page
+    assert "GPT-3 175B at bf16: no" in said
+    assert "GPT-3 175B at fp8: no, the weights alone are 175 GB" in said
+    assert "GPT-3 175B at int4: yes" in said
+
+
+def test_the_page_needs_nothing_else(page) -> None:
+    html = page[0].read_text()
+    assert not re.findall(r'(?:src|href)="(?!#)[^"]+"', html)
+    assert "<svg" in html
+    assert "@import" not in html
+    assert "url(http" not in html
+
+
+def test_every_number_has_a_source_or_a_calculation(run) -> None:
+    answer = json.loads(run("brief", "h200", "--json").out)
+    known = {s["id"] for s in answer["sources"]}
+    assert len(answer["numbers"]) > 100
+    for number in answer["numbers"]:
+        assert number["sources"] or number["calculation"], number
+        assert set(number["sources"]) <= known
+
+
+def test_any_chip_reads_as_well(run, tmp_path: Path, catalog) -> None:
+    for chip in ("huawei-ascend-910c", "cambricon-mlu590", "google-tpu-v5e", "nvidia-b30a", "huawei-ascend-910d"):
+        answer = run("brief", chip, "--out", str(tmp_path / "x.html"))
+        assert answer.status == 0, answer.err
+        assert "None" not in answer.out
+        assert not re.search(r"\bnan\b", answer.out)
+
+
+def test_default_file_name_and_against(run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run("brief", "h200", "--against", "h100,mi300x").status == 0
+    assert (tmp_path / "chipwall-brief-h200.html").is_file()
+    assert run("brief", "h200", "--against", "h200").status == 2
+
+
+def chromium() -> str | None:
+    return shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+
+def test_a_browser_draws_the_page_without_asking_the_network(page) -> None:
+    if chromium() is None:
+        pytest.skip("no chromium installed")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox", "--disable-gpu"])
+        tab = browser.new_page(viewport={"width": 1100, "height": 900})
+        asked, problems = [], []
+        tab.on("request", lambda r: asked.append(r.url))
+        tab.on("pageerror", lambda e: problems.append(str(e)))
+        tab.goto(f"file://{page[0]}")
+        assert tab.locator("h1").inner_text() == "Brief: NVIDIA H200 SXM"
+        assert tab.locator("figure svg").first.bounding_box()["width"] > 300
+        tab.locator("details#memory summary").click()
+        assert tab.get_by_text("GPT-3 175B").first.is_visible()
+        overflow = tab.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+        browser.close()
+    assert [u for u in asked if not u.startswith(("file:", "data:"))] == []
+    assert problems == []
+    assert overflow <= 0

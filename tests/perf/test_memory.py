@@ -1,0 +1,100 @@
+"""Memory and ceilings against arithmetic done by hand."""
+
+from __future__ import annotations
+
+import pytest
+
+from chipwall import catalog
+from chipwall.catalog.dimensions import full_attention_share, parameter_count
+from chipwall.perf.limits import decode_limit, prefill_limit
+from chipwall.perf.memory import (
+    adapter_parameters,
+    adapter_parts,
+    kv_bytes,
+    kv_bytes_per_token,
+    smallest_count,
+    usable_memory,
+    weight_bytes,
+)
+from chipwall.units import GIB
+
+
+def test_175b_in_one_h200() -> None:
+    model, chip = catalog.model("gpt-3-175b"), catalog.chip("h200")
+    memory, _ = usable_memory(chip)
+    assert weight_bytes(model, "fp8") == pytest.approx(175e9)
+    assert weight_bytes(model, "bf16") > memory
+    assert weight_bytes(model, "fp8") > memory
+    assert weight_bytes(model, "int4") < 0.9 * memory
+    tuned = sum(p.bytes for p in adapter_parts(model, weights="nf4", rank=16, modules=4, batch=1, length=2048))
+    # the reference table counts 96 GiB: 84.8 weights, 2.3 adapters, 5.8 activations, 0.1 logits, 3 runtime
+    assert tuned / GIB == pytest.approx(96, rel=0.02)
+
+
+@pytest.mark.parametrize(
+    ("model", "per_token"),
+    [
+        ("llama-2-70b", 80 * 2 * 8 * 128 * 2),  # eight KV heads, not sixty-four
+        ("gpt-3-175b", 96 * 2 * 96 * 128 * 2),
+        ("deepseek-v3", 61 * (512 + 64) * 2),  # one latent vector
+    ],
+)
+def test_kv_per_token(model: str, per_token: float) -> None:
+    record = catalog.model(model)
+    assert kv_bytes_per_token(record) * (record.layers or 0) == per_token
+    assert kv_bytes(record, context=1000, sequences=3) == pytest.approx(3000 * per_token)
+
+
+def test_sliding_windows_stop_growing() -> None:
+    record = catalog.model("gpt-oss-120b")
+    assert full_attention_share(record) == 0.5
+    short, long = kv_bytes(record, context=128), kv_bytes(record, context=1280)
+    assert long == pytest.approx(short * (0.5 + 0.5 * 10))
+
+
+def test_unknown_layer_pattern_is_an_upper_bound() -> None:
+    record = catalog.model("qwen3.5-397b-a17b")
+    assert full_attention_share(record) is None
+    assert kv_bytes(record, context=10) == pytest.approx(kv_bytes_per_token(record) * (record.layers or 0) * 10)
+
+
+def test_adapters_count_two_thin_matrices_per_module() -> None:
+    record = catalog.model("llama-2-70b")
+    assert adapter_parameters(record, rank=16) == 16 * 2 * 8192 * 4 * 80
+
+
+def test_parameter_counts() -> None:
+    for name, billions in [("llama-2-70b", 68.98), ("gpt-3-175b", 174.6), ("deepseek-v3", 671.0)]:
+        assert parameter_count(catalog.model(name)) / 1e9 == pytest.approx(billions, rel=0.02)
+
+
+def test_hbm_gigabytes_are_gib() -> None:
+    assert usable_memory(catalog.chip("h100"))[0] / GIB == pytest.approx(79.65)
+    ascend = usable_memory(catalog.chip("910c"))[0]
+    assert ascend / GIB == pytest.approx(128 * 0.99)
+
+
+def test_smallest_count_is_a_whole_number_that_is_enough() -> None:
+    chip = catalog.chip("h200")
+    memory, _ = usable_memory(chip)
+    assert smallest_count(0.9 * memory, chip) == 1
+    assert smallest_count(0.9 * memory + 1, chip) == 2
+
+
+def test_ceilings() -> None:
+    model = catalog.model("llama-2-70b")
+    h200, h20 = catalog.chip("h200"), catalog.chip("h20")
+    one = decode_limit(model, h200, weights="fp8", batch=1, context=0)
+    assert one.value == pytest.approx(4.8e12 / 68.98e9, rel=0.01)
+    assert one.bound == "memory"
+    assert decode_limit(model, h200, weights="fp8", batch=4096, context=0).bound == "compute"
+    ratio = prefill_limit(model, h200, weights="bf16").value / prefill_limit(model, h20, weights="bf16").value
+    assert ratio == pytest.approx(989.5 / 148, rel=1e-6)
+    assert decode_limit(model, h200, weights="fp8").value / decode_limit(model, h20, weights="fp8").value == pytest.approx(1.2)
+
+
+def test_a_mixture_reads_the_experts_it_touches() -> None:
+    model, chip = catalog.model("deepseek-v3"), catalog.chip("h200")
+    one, many = (decode_limit(model, chip, weights="fp8", batch=b, context=0) for b in (1, 512))
+    assert one.value == pytest.approx(4.8e12 / 37e9, rel=0.02)
+    assert many.value / 512 == pytest.approx(4.8e12 / 671e9, rel=0.02)

@@ -1,0 +1,73 @@
+"""A package imports only from floors below it; unit factors live in one file; modules stay small."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+SOURCE = Path(__file__).parent.parent / "src" / "chipwall"
+FLOORS = [
+    {"text"},
+    {"errors", "_version"},
+    {"units", "sources"},
+    {"catalog"},
+    {"perf", "measure", "controls"},
+    {"fleet"},
+    {"market"},
+    {"claims"},
+    {"brief"},
+    {"cli", "web"},
+    {"__main__"},
+]
+MODULES = sorted(SOURCE.rglob("*.py"))
+
+
+def floor(package: str) -> int:
+    return next(i for i, names in enumerate(FLOORS) if package in names)
+
+
+def imported(path: Path) -> set[str]:
+    tree = ast.parse(path.read_text())
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("chipwall"):
+            parts = node.module.split(".")
+            found |= {parts[1]} if len(parts) > 1 else {a.name for a in node.names if not a.name.startswith("__")}
+        elif isinstance(node, ast.Import):
+            found |= {a.name.split(".")[1] for a in node.names if a.name.startswith("chipwall.")}
+    return found
+
+
+@pytest.mark.parametrize("path", [p for p in MODULES if p.parent != SOURCE or p.name != "__init__.py"], ids=lambda p: str(p.relative_to(SOURCE)))
+def test_imports_go_down(path: Path) -> None:
+    own = path.relative_to(SOURCE).parts[0].removesuffix(".py")
+    for other in imported(path) - {own}:
+        assert floor(other) < floor(own), f"{own} must not import {other}"
+
+
+@pytest.mark.parametrize("path", [p for p in MODULES if p.name != "units.py"], ids=lambda p: str(p.relative_to(SOURCE)))
+def test_unit_factors_live_in_units(path: Path) -> None:
+    tree = ast.parse(path.read_text())
+    bad = [n for n in ast.walk(tree) if isinstance(n, ast.Constant) and type(n.value) in (int, float) and n.value in (1e9, 1e12, 1e15, 1024, 1024**2, 1024**3)]
+    assert not bad, f"{path.name}:{bad[0].lineno}: unit factors belong in units.py"
+    assert not re.search(r"/ 8\b(?!\.)", "\n".join(line.split("#")[0] for line in path.read_text().splitlines() if '"' not in line))
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(SOURCE)))
+def test_modules_stay_small(path: Path) -> None:
+    lines = path.read_text().splitlines()
+    assert len(lines) <= 400 or "reason" in lines[0].lower(), f"{len(lines)} lines"
+
+
+def test_look_ups_do_not_load_numpy() -> None:
+    import subprocess
+    import sys
+
+    code = "import sys; from chipwall.cli import main\ntry: main(['chips'])\nexcept SystemExit: pass\nprint([m for m in ('numpy','pydantic','scipy','jinja2') if m in sys.modules], file=sys.stderr)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stderr.strip() in ("[]", "['pydantic']")  # pydantic only on the first run after a change of data
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stderr.strip() == "[]"
