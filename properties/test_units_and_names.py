@@ -17,7 +17,11 @@ def test_written_quantities_are_read_back(value, symbol, gap) -> None:
     assert parse_quantity(f"{value}{gap}{symbol}", dimension=UNITS[symbol].dimension) == to_si(value, symbol)
 
 
-@given(st.sampled_from(sorted(catalog.load().chips)), st.sampled_from([str.upper, str.lower, str.title]), st.sampled_from(["-", " ", "_", ""]))
+@given(
+    st.sampled_from(sorted(catalog.load().chips)),
+    st.sampled_from([str.upper, str.lower, str.title]),
+    st.sampled_from(["-", " ", "_", ""]),
+)
 def test_a_chip_answers_to_every_spelling_of_its_id_and_name(chip_id, case, gap) -> None:
     chip = catalog.load().chips[chip_id]
     for name in (chip.id, chip.name):

@@ -41,7 +41,11 @@ def imported(path: Path) -> set[str]:
     return found
 
 
-@pytest.mark.parametrize("path", [p for p in MODULES if p.parent != SOURCE or p.name != "__init__.py"], ids=lambda p: str(p.relative_to(SOURCE)))
+@pytest.mark.parametrize(
+    "path",
+    [p for p in MODULES if p.parent != SOURCE or p.name != "__init__.py"],
+    ids=lambda p: str(p.relative_to(SOURCE)),
+)
 def test_imports_go_down(path: Path) -> None:
     own = path.relative_to(SOURCE).parts[0].removesuffix(".py")
     for other in imported(path) - {own}:
@@ -51,9 +55,17 @@ def test_imports_go_down(path: Path) -> None:
 @pytest.mark.parametrize("path", [p for p in MODULES if p.name != "units.py"], ids=lambda p: str(p.relative_to(SOURCE)))
 def test_unit_factors_live_in_units(path: Path) -> None:
     tree = ast.parse(path.read_text())
-    bad = [n for n in ast.walk(tree) if isinstance(n, ast.Constant) and type(n.value) in (int, float) and n.value in (1e9, 1e12, 1e15, 1024, 1024**2, 1024**3)]
+    bad = [
+        n
+        for n in ast.walk(tree)
+        if isinstance(n, ast.Constant)
+        and type(n.value) in (int, float)
+        and n.value in (1e9, 1e12, 1e15, 1024, 1024**2, 1024**3)
+    ]
     assert not bad, f"{path.name}:{bad[0].lineno}: unit factors belong in units.py"
-    assert not re.search(r"/ 8\b(?!\.)", "\n".join(line.split("#")[0] for line in path.read_text().splitlines() if '"' not in line))
+    assert not re.search(
+        r"/ 8\b(?!\.)", "\n".join(line.split("#")[0] for line in path.read_text().splitlines() if '"' not in line)
+    )
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(SOURCE)))
@@ -66,7 +78,13 @@ def test_look_ups_do_not_load_numpy() -> None:
     import subprocess
     import sys
 
-    code = "import sys; from chipwall.cli import main\ntry: main(['chips'])\nexcept SystemExit: pass\nprint([m for m in ('numpy','pydantic','scipy','jinja2') if m in sys.modules], file=sys.stderr)"
+    heavy = ("numpy", "pydantic", "scipy", "jinja2")
+    code = (
+        "import sys; from chipwall.cli import main\n"
+        "try: main(['chips'])\n"
+        "except SystemExit: pass\n"
+        f"print([m for m in {heavy} if m in sys.modules], file=sys.stderr)"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stderr.strip() in ("[]", "['pydantic']")  # pydantic only on the first run after a change of data
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -31,7 +31,7 @@ class ChipwallError(Exception):
 
     def __init__(self, what: str, *, where: str = "", fix: str = "") -> None:
         super().__init__(what)
-        self.what, self.where, self.fix = what, where, fix
+        self.what, self.where, self.fix = Text.of(what), where, fix
 
     def lines(self) -> tuple[str, ...]:
         """The message as one to three lines, empty parts left out."""

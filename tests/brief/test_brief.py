@@ -9,7 +9,20 @@ from pathlib import Path
 
 import pytest
 
-MUST_SHOW = ["141 GB", "4.8 TB/s", "80 GB", "3.35 TB/s", "1.76x", "1.43x", "15,832", "19.4", "6.69x", "1.20x", "350 GB", "175 GB"]
+MUST_SHOW = [
+    "141 GB",
+    "4.8 TB/s",
+    "80 GB",
+    "3.35 TB/s",
+    "1.76x",
+    "1.43x",
+    "15,832",
+    "19.4",
+    "6.69x",
+    "1.20x",
+    "350 GB",
+    "175 GB",
+]
 
 
 @pytest.fixture

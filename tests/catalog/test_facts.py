@@ -187,7 +187,9 @@ def test_all_problems_at_once(copy: Path) -> None:
 
 def test_a_model_whose_count_does_not_follow(copy: Path) -> None:
     path = next(p for p in copy.glob("models/*.toml") if 'id = "llama-2-70b"' in p.read_text())
-    path.write_text(path.read_text().replace('id = "llama-2-70b"', 'id = "llama-2-70b"\nnote_ = ""').replace('\nnote_ = ""', ""))
+    path.write_text(
+        path.read_text().replace('id = "llama-2-70b"', 'id = "llama-2-70b"\nnote_ = ""').replace('\nnote_ = ""', "")
+    )
     head, tail = path.read_text().split('id = "llama-2-70b"', 1)
     path.write_text(head + 'id = "llama-2-70b"' + tail.replace("layers = 80", "layers = 60", 1))
     assert any("dimensions imply" in p.what and "Llama 2 70B" in p.what for p in problems_in(copy)[0])

@@ -9,7 +9,15 @@ from pathlib import Path
 
 import pytest
 
-LISTS = [("chips",), ("models",), ("systems",), ("sources",), ("compare", "h200", "h100,h20"), ("chip", "h200"), ("model", "llama-2-70b")]
+LISTS = [
+    ("chips",),
+    ("models",),
+    ("systems",),
+    ("sources",),
+    ("compare", "h200", "h100,h20"),
+    ("chip", "h200"),
+    ("model", "llama-2-70b"),
+]
 
 
 @pytest.mark.parametrize("command", [*LISTS, ("fit", "gpt-3-175b", "--chip", "h200")], ids=" ".join)

@@ -90,7 +90,9 @@ def test_ceilings() -> None:
     assert decode_limit(model, h200, weights="fp8", batch=4096, context=0).bound == "compute"
     ratio = prefill_limit(model, h200, weights="bf16").value / prefill_limit(model, h20, weights="bf16").value
     assert ratio == pytest.approx(989.5 / 148, rel=1e-6)
-    assert decode_limit(model, h200, weights="fp8").value / decode_limit(model, h20, weights="fp8").value == pytest.approx(1.2)
+    assert decode_limit(model, h200, weights="fp8").value / decode_limit(
+        model, h20, weights="fp8"
+    ).value == pytest.approx(1.2)
 
 
 def test_a_mixture_reads_the_experts_it_touches() -> None:

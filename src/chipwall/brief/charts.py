@@ -108,7 +108,8 @@ def dots(
         {
             "data": data,
             "mark": {"type": "text", "align": "left", "dx": 7, "fontSize": 10},
-            "encoding": {**encoding, "text": {"field": "shown"}},
+            # its own colour, not the group's: a second colour scale would split the legend in two
+            "encoding": {"y": y, "yOffset": offset, "x": value, "text": {"field": "shown"}, "color": {"value": "#333"}},
         },
     ]
     if reference is not None:

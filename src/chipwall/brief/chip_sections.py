@@ -188,7 +188,10 @@ FORMATS = ("bf16", "fp8", "int8", "int4")
 
 def memory_section(chip: Chip, models: Sequence[LanguageModel], lang: str) -> Section:
     """What fits: a grid of models and formats, then the largest model in full."""
-    memory, how = usable_memory(chip)
+    try:
+        memory, how = usable_memory(chip)
+    except Unknown as missing:
+        return Section("memory", text("What fits in its memory"), (missing.what,))
     serving, tuning = Serving(), Tuning()
     rows = []
     for model in models:
@@ -244,7 +247,10 @@ def memory_section(chip: Chip, models: Sequence[LanguageModel], lang: str) -> Se
 
 def fit_sentences(chip: Chip, model: LanguageModel) -> tuple[Text, ...]:
     """Whether one chip holds the model, by format, in words; and what is left for cache and adapters at 4 bits."""
-    memory, _ = usable_memory(chip)
+    try:
+        memory, _ = usable_memory(chip)
+    except Unknown as missing:
+        return (missing.what,)
     said = []
     for weights in ("bf16", "fp8", "int4"):
         alone = weight_bytes(model, weights)

@@ -86,6 +86,9 @@ def serving_table(model: LanguageModel, chip: Chip, formats: Sequence[str], how:
                     if free < 0
                     else text("{tokens} more tokens of cache", tokens=f"{tokens:,.0f}"),
                     free,
+                    _sources(model, chip),
+                    "",
+                    text("{room} - {total} GiB", room=gib(room), total=gib(total)),
                 ),
                 smallest_count(total - parts[-1].bytes, chip, reserve=how.reserve),
             )

@@ -124,15 +124,24 @@ def _markdown(table: Table, lang: str) -> str:
 
 
 def _html(table: Table, lang: str) -> str:
-    def row(cells: Iterable[str], tag: str) -> str:
-        made = (
-            f"<{tag}{' class=n' if c.right else ''}>{escape(cell)}</{tag}>"
-            for c, cell in zip(table.columns, cells, strict=True)
-        )
-        return "<tr>" + "".join(made) + "</tr>"
-
     caption = f"<caption>{escape(translated(table.title, lang))}</caption>" if table.title else ""
-    head = row((translated(c.title, lang) for c in table.columns), "th")
-    body = "\n".join(row(r, "td") for r in _rows(table, lang))
+    head = "".join(f"<th{_flush(c)}>{escape(translated(c.title, lang))}</th>" for c in table.columns)
+    body = "\n".join(
+        "<tr>" + "".join(_html_cell(c, v, lang) for c, v in zip(table.columns, row, strict=True)) + "</tr>"
+        for row in table.rows
+    )
     notes = "".join(f"<p class=note>{escape(translated(n, lang))}</p>" for n in table.notes)
-    return f"<table>{caption}<thead>{head}</thead><tbody>\n{body}\n</tbody></table>{notes}"
+    return f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>\n{body}\n</tbody></table>{notes}"
+
+
+def _flush(column: Column) -> str:
+    return " class=n" if column.right else ""
+
+
+def _html_cell(column: Column, value: object, lang: str) -> str:
+    """A cell that tells on hover how its number came about and which sources it rests on."""
+    why = ""
+    if isinstance(value, Cell) and (value.calculation or value.sources):
+        parts = (translated(value.calculation, lang), ", ".join(value.sources))
+        why = f' title="{escape(" · ".join(p for p in parts if p))}"'
+    return f"<td{_flush(column)}{why}>{escape(words(value, lang))}</td>"

@@ -1,0 +1,75 @@
+"""Docs are tested: commands, quantities and links cannot go stale."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from chipwall.catalog.quantities import QUANTITIES
+from chipwall.cli import COMMANDS
+from chipwall.cli.reference import reference
+
+ROOT = Path(__file__).parent.parent
+PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
+
+
+def test_the_command_reference_is_the_programs_own() -> None:
+    assert (ROOT / "docs/reference/commands.md").read_text() == reference(), "run: python -m chipwall.cli.reference"
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_is_documented(name: str) -> None:
+    assert f"## chipwall {name}\n" in (ROOT / "docs/reference/commands.md").read_text()
+
+
+def test_every_quantity_is_in_the_glossary_with_its_unit() -> None:
+    glossary = (ROOT / "docs/reference/glossary.md").read_text()
+    for quantity in QUANTITIES.values():
+        assert f"| `{quantity.name}` | {quantity.dimension} |" in glossary
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\((?!http)([^)#]+)", page.read_text()):
+        assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def commands_in(page: Path) -> list[str]:
+    found = re.findall(r"`((?:\.venv/bin/)?chipwall [^`]+)`", page.read_text())
+    return [c.removeprefix(".venv/bin/") for c in found if "<" not in c and "MODEL" not in c and "CHIP" not in c]
+
+
+@pytest.mark.parametrize(
+    "command", sorted({c for p in (ROOT / "README.md", ROOT / "docs/tutorial.md") for c in commands_in(p)})
+)
+def test_commands_in_the_tutorial_and_readme_run(
+    command: str, run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import shlex
+
+    monkeypatch.chdir(tmp_path)
+    answer = run(*shlex.split(command)[1:])
+    assert answer.status == (2 if command == "chipwall chip 910b" else 0), answer.err
+
+
+def test_the_wheel_carries_its_data(tmp_path: Path) -> None:
+    """Data, templates and translations are inside the built package."""
+    import zipfile
+
+    done = subprocess.run(
+        [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(tmp_path), str(ROOT)],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    names = zipfile.ZipFile(next(tmp_path.glob("*.whl"))).namelist()
+    inside = {
+        str(p.relative_to(ROOT / "src"))
+        for p in (ROOT / "src/chipwall").rglob("*")
+        if p.is_file() and p.suffix in (".py", ".toml", ".csv", ".html", ".css", ".mo", ".typed")
+    }
+    assert inside <= set(names), sorted(inside - set(names))[:5]
