@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from chipwall.perf.calibration import Constant, offset_key
-from chipwall.perf.inference_rows import Cases, case_values, cases, predictions
+from chipwall.perf.inference_cases import Cases, case_values, cases, predictions
 from chipwall.perf.serving_constants import ENGINES, PRIORS, Prior, log_to_odds, odds_spread
 
 __all__ = ["Fit", "fit_rows", "grouped_predictions", "group_of", "prepared"]

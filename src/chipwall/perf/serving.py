@@ -18,7 +18,7 @@ from chipwall.perf.transformer import attended, cache_values_per_token
 
 __all__ = [
     "REGIMES", "Requests", "batch_room", "batch_under_limits", "burst", "cache_room", "decode_time", "first_token_time",
-    "in_flight_time", "prefill_time", "served", "static_batch_time", "taken",
+    "in_flight_time", "pipeline_loss", "prefill_time", "served", "static_batch_time", "taken",
 ]  # fmt: skip
 
 # What is asked of the engine; the code of a regime is its place here.
@@ -126,10 +126,11 @@ def in_flight_time(s: Setup, q: Requests, batch: Any) -> Any:
     spent = step_time(
         s, decoding=each * q.drafted, context=q.prompt + q.output / 2.0, prompt_tokens=fresh, prompt=q.prompt, sampling=each * q.drafted
     )
-    return spent * _pipeline_loss(s)
+    return spent * pipeline_loss(s)
 
 
-def _pipeline_loss(s: Setup) -> Any:
+def pipeline_loss(s: Setup) -> Any:
+    """Time of a step through a pipeline over that of the same layers in one place [1]: uneven stages, bubbles."""
     return 1.0 + s.constants["serving.pipeline"] * (s.pipeline - 1.0) / s.pipeline
 
 
@@ -146,7 +147,7 @@ def decode_time(s: Setup, q: Requests, batch: Any) -> Any:
     spent = step_time(
         s, decoding=each * q.drafted, context=q.prompt + q.output / 2.0, prompt_tokens=0.0, prompt=1.0, sampling=each * q.drafted
     )
-    return spent * _pipeline_loss(s)
+    return spent * pipeline_loss(s)
 
 
 def static_batch_time(s: Setup, q: Requests, batch: Any) -> tuple[Any, Any]:
