@@ -20,18 +20,26 @@ def _number(value: float) -> str:
     return shown if any(mark in shown for mark in ".en") else f"{shown}.0"
 
 
+def repr_toml(words: str) -> str:
+    """A string as TOML writes it."""
+    return '"' + words.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
 def _constant(constant: Constant) -> list[str]:
     lines = [f'[constants."{constant.name}"]', f'unit = "{constant.unit}"']
-    lines += [f"low = {_number(constant.low)}", f"high = {_number(constant.high)}", f"level = {_number(constant.level)}"]
+    lines += [f"low = {_number(constant.low)}", f"high = {_number(constant.high)}"]
+    lines.append(f"level = {_number(constant.level)}")
     if constant.slope:
         lines.append(f"slope = {_number(constant.slope)}")
     lines += [f"rows = {constant.rows}", f"spread = {_number(constant.spread)}"]
-    if constant.by_recipe:
-        lines.append("by_recipe = true")
+    if constant.by:
+        lines.append(f'by = "{constant.by}"')
     if constant.logarithmic:
         lines.append("logarithmic = true")
+    if constant.peak:
+        lines.append(f'peak = "{constant.peak}"')
     if constant.note:
-        lines.append(f'note = "{constant.note}"')
+        lines.append(f"note = {repr_toml(constant.note)}")
     if constant.offsets:
         offsets = ", ".join(f'"{key}" = {_number(value)}' for key, value in sorted(constant.offsets.items()))
         lines.append(f"offsets = {{ {offsets} }}")
@@ -42,7 +50,10 @@ def calibration_toml(calibration: Calibration) -> str:
     """The file's text, constants in alphabetical order."""
     blocks = [HEAD + f'\ndata = "{calibration.data}"']
     blocks += ["\n".join(_constant(c)) for _, c in sorted(calibration.constants.items())]
+    if calibration.seen:
+        chips = [f'{kernel} = [{", ".join(repr_toml(c) for c in names)}]' for kernel, names in sorted(calibration.seen.items())]
+        blocks.append("# chips behind each kernel\n[seen]\n" + "\n".join(chips))
     if calibration.bands:
         bands = [f'"{name}" = [{_number(b[0])}, {_number(b[1])}]' for name, b in sorted(calibration.bands.items())]
-        blocks.append("[bands]\n" + "\n".join(bands))
+        blocks.append("# 80 % bands: factors on the predicted time, from rows that were left out\n[bands]\n" + "\n".join(bands))
     return "\n\n".join(blocks) + "\n"

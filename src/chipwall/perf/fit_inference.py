@@ -159,7 +159,7 @@ class Fit:
         found = {}
         for name, p in self.priors.items():
             offsets = {
-                offset_key(**{n[1]: n[2]}): float(x[i]) for i, n in enumerate(self.names) if n[0] == name and len(n) > 1 and abs(x[i]) > 1e-4
+                offset_key({n[1]: n[2]}): float(x[i]) for i, n in enumerate(self.names) if n[0] == name and len(n) > 1 and abs(x[i]) > 1e-4
             }
             level = self.names.index((name,))
             found[name] = Constant(

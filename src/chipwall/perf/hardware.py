@@ -16,19 +16,20 @@ import numpy as np
 from chipwall.catalog.records import FORMAT_BITS, Chip
 from chipwall.errors import InputError, Unknown
 from chipwall.perf.calibration import Calibration, calibration
-from chipwall.perf.load import architecture_of, network_of
+from chipwall.perf.load import architecture_of, node_defaults
 from chipwall.perf.numbers import Numeric
 from chipwall.perf.recipes import recipe
 from chipwall.text import text
 from chipwall.units import GIB, GIGA, TERA
 
-__all__ = ["Hardware", "hardware", "stacked", "usable_memory"]
+__all__ = ["Hardware", "hardware", "require_recipe", "spec_sheet", "stacked", "usable_memory"]
 
 # Share of a stack's binary capacity that the driver leaves to programs, where no device report is known: 79.65 of
 # 80 GiB (H100), 140.4 of 141 (H200), 179.06 of 180 (B200).
 DRIVER_SHARE = 0.995
 # A data-sheet figure that is missing is replaced, visibly (see ``assumed``), by a typical one.
 TYPICAL_WATTS_PER_TERAFLOP = 0.7
+TYPICAL_CACHE = 40e6
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +38,9 @@ class Hardware:
 
     Attributes
     ----------
-    id, name, vendor, arch : str
-        Names; ``arch`` is the family of the silicon (``hopper``, ``cdna3``, ``ascend``). Empty after stacking.
+    id, name, vendor, arch, family : str
+        Names; ``arch`` is the kind of silicon (``hopper``, ``cdna3``, ``ascend``), ``family`` the catalogue's. Empty after
+        stacking.
     peaks : mapping of str to float or array
         Dense peak rate by format [flop/s]; NaN where the chip lacks the format.
     memory_bandwidth : float or array
@@ -61,6 +63,8 @@ class Hardware:
         Last cache before memory [byte].
     in_switch : float or array
         1 where the scale-up switch can reduce (NVLink SHARP), else 0 [1].
+    mesh : float or array
+        1 where links run straight to each other chip, so that a group of few uses few of them, else 0 [1].
     constants : mapping of str to float or array
         Fitted constants by name, ``gemm.bf16.efficiency`` for example; see :mod:`chipwall.perf.calibration`.
     assumed : tuple of str
@@ -73,6 +77,7 @@ class Hardware:
     name: str
     vendor: str
     arch: str
+    family: str
     peaks: Mapping[str, Numeric]
     memory_bandwidth: Numeric
     memory: Numeric
@@ -84,6 +89,7 @@ class Hardware:
     cores: Numeric
     cache: Numeric
     in_switch: Numeric
+    mesh: Numeric
     constants: Mapping[str, Numeric] = field(hash=False)
     assumed: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
@@ -158,6 +164,12 @@ def _shipped_hardware(chip: Chip, engine: str) -> Hardware:
 
 
 def _hardware(chip: Chip, engine: str, constants: Calibration) -> Hardware:
+    sheet = spec_sheet(chip)
+    return replace(sheet, constants=constants.resolved(sheet, engine=engine))
+
+
+def spec_sheet(chip: Chip) -> Hardware:
+    """The record without fitted constants: the data sheet alone; raises as :func:`hardware` does."""
     peaks = _peaks(chip)
     bandwidth, memory = chip.value("memory_bandwidth"), usable_memory(chip)
     if not peaks or bandwidth is None:
@@ -166,40 +178,39 @@ def _hardware(chip: Chip, engine: str, constants: Calibration) -> Hardware:
             text("no estimate for {chip}: its {missing} is not published", chip=chip.name, missing=missing),
             fix=text("Give the figures yourself, or choose another chip: chipwall chips"),
         )
-    assumed: list[str] = []
-
-    def known(quantity: str, typical: float) -> float:
-        found = chip.value(quantity)
-        if found is None:
-            assumed.append(quantity)
-            return typical
-        return found
-
     arch = architecture_of(chip)
-    fastest = max(peaks.get(name, 0.0) for name in ("bf16", "fp16", "int8", "fp32"))
-    network, in_switch = network_of(chip, arch)
-    link = chip.value("link_bandwidth") or 0.0
-    record = Hardware(
+    node, link = node_defaults(arch), chip.value("link_bandwidth") or 0.0
+    fastest = max(peaks.get(name, 0.0) for name in ("bf16", "fp16", "int8", "fp32", "fp64"))
+    typical = {
+        "pcie_generation": 4.0,
+        "tdp": TYPICAL_WATTS_PER_TERAFLOP * fastest / TERA,
+        "core_count": node["cores"],
+        "l2_cache": TYPICAL_CACHE,
+    }
+    known = {name: found for name in typical if (found := chip.value(name)) is not None}
+    sheet = {**typical, **known}
+    return Hardware(
         id=chip.id,
         name=chip.name,
         vendor=chip.vendor.lower(),
         arch=arch,
+        family=chip.family.lower(),
         peaks={name: peaks.get(name, float("nan")) for name in FORMAT_BITS},
         memory_bandwidth=bandwidth,
         memory=memory if memory is not None else float("nan"),
         link_bandwidth=link,
         scaleup_domain=chip.value("scaleup_domain") or (8.0 if link else 1.0),
-        host_bandwidth=PCIE_X16.get(known("pcie_generation", 4.0), PCIE_X16[4.0]),
-        nic_bandwidth=network,
-        tdp=known("tdp", TYPICAL_WATTS_PER_TERAFLOP * fastest / TERA),
-        cores=known("core_count", 128.0),
-        cache=chip.value("l2_cache") or 40e6,
-        in_switch=in_switch,
+        host_bandwidth=PCIE_X16.get(sheet["pcie_generation"], PCIE_X16[4.0]),
+        nic_bandwidth=node["nic_bandwidth"],
+        tdp=sheet["tdp"],
+        cores=sheet["core_count"],
+        cache=sheet["l2_cache"],
+        in_switch=node.get("in_switch", 0.0) if link else 0.0,
+        mesh=node.get("mesh", 0.0),
         constants={},
-        assumed=tuple(assumed),
+        assumed=tuple(sorted(typical.keys() - known.keys())),
         sources=tuple(sorted({fact.source for fact in chip.chosen.values()})),
     )
-    return replace(record, constants=constants.resolved(record, engine=engine))
 
 
 def _peaks(chip: Chip) -> dict[str, float]:
@@ -231,7 +242,7 @@ def stacked(chips: Sequence[Hardware], *, index: object = None) -> Hardware:
     def gathered(values: list[Numeric]) -> Numeric:
         return np.asarray(values, dtype=float)[where]
 
-    changed: dict[str, object] = {"id": "", "name": "", "vendor": "", "arch": ""}
+    changed: dict[str, object] = {"id": "", "name": "", "vendor": "", "arch": "", "family": ""}
     for item in fields(Hardware):
         first = getattr(chips[0], item.name)
         if isinstance(first, Mapping):

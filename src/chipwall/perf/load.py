@@ -1,9 +1,10 @@
-"""The data door of the package: constants, architectures and measured tables, each read once."""
+"""The data door of the package: constants, architectures, libraries and measured tables, each read once."""
 
 from __future__ import annotations
 
 import csv
 import tomllib
+from collections.abc import Mapping
 from functools import lru_cache
 from importlib.resources import files
 from typing import Any
@@ -12,38 +13,50 @@ from chipwall.catalog.records import Chip
 from chipwall.errors import DataError
 from chipwall.text import text
 
-__all__ = ["architecture_of", "architectures", "calibration_table", "constants_table", "measured", "network_of"]
+__all__ = ["architecture_of", "constants_table", "library_of", "measured", "node_defaults", "table"]
 
 _DATA = files("chipwall.perf") / "data"
 
 
-@lru_cache(maxsize=1)
-def calibration_table() -> dict[str, Any]:
-    """``calibration.toml`` as a table."""
-    return tomllib.loads((_DATA / "calibration.toml").read_text(encoding="utf-8"))
+@lru_cache(maxsize=32)
+def table(name: str) -> dict[str, Any]:
+    """``data/<name>.toml`` as a table; :class:`DataError` when there is none."""
+    place = _DATA / f"{name}.toml"
+    if not place.is_file():
+        raise DataError(text("no data file '{name}'", name=f"{name}.toml"), where=str(place))
+    return tomllib.loads(place.read_text(encoding="utf-8"))
+
+
+def constants_table(name: str) -> dict[str, Any]:
+    """A file of fitted constants, ``calibration`` or that of another stage of the fit."""
+    return table(name)
 
 
 @lru_cache(maxsize=1)
-def architectures() -> dict[str, Any]:
-    """``architectures.toml``: which silicon a chip is made of, and the network a usual node gives it."""
-    return tomllib.loads((_DATA / "architectures.toml").read_text(encoding="utf-8"))
+def _families() -> dict[str, str]:
+    return {name: arch for arch, entry in table("architectures")["arch"].items() for name in entry["families"]}
 
 
 def architecture_of(chip: Chip) -> str:
-    """Family of the silicon, ``hopper`` for example; the vendor's name where the chip is not in the list."""
-    best = ""
-    found = chip.vendor.lower()
-    for arch, entry in architectures()["arch"].items():
-        for prefix in entry["chips"]:
-            if chip.id.startswith(prefix) and len(prefix) > len(best):
-                best, found = prefix, arch
-    return found
+    """Kind of silicon, ``hopper`` for example; the vendor's name where the family is not in the list."""
+    return _families().get(f"{chip.vendor.lower()}/{chip.family.lower()}", chip.vendor.lower())
 
 
-def network_of(chip: Chip, arch: str) -> tuple[float, float]:
-    """Network per chip in a usual node [byte/s per direction], and 1 where the scale-up switch reduces, else 0."""
-    entry = architectures()["arch"].get(arch, architectures()["typical"])
-    return float(entry["nic_bandwidth"]), float(entry.get("in_switch", 0.0) if chip.value("link_bandwidth") else 0.0)
+def node_defaults(arch: str) -> Mapping[str, float]:
+    """What a usual node gives a chip: ``nic_bandwidth`` [byte/s], ``in_switch``, ``mesh``, ``cores`` [1]."""
+    entries = table("architectures")
+    found = {**entries["typical"], **entries["arch"].get(arch, {})}
+    return {name: float(value) for name, value in found.items() if name != "families"}
+
+
+def library_of(kernel: str, engine: str, arch: str, recipe: str) -> str:
+    """The kernel library that an engine uses; an engine that is itself a library of that kernel is returned."""
+    entries = table("libraries")
+    if engine in entries["known"].get(kernel, ()):
+        return engine
+    choice = entries["engine"].get(engine, entries["typical"])
+    by_arch = choice.get(f"{kernel}_{recipe}") or choice.get(kernel) or {"other": ""}
+    return str(by_arch.get(arch, by_arch["other"]))
 
 
 @lru_cache(maxsize=8)
@@ -54,9 +67,3 @@ def measured(kind: str) -> tuple[dict[str, str], ...]:
         raise DataError(text("no measurements of kind '{kind}'", kind=kind), where=str(place))
     with place.open(encoding="utf-8", newline="") as handle:
         return tuple(csv.DictReader(handle))
-
-
-@lru_cache(maxsize=8)
-def constants_table(name: str) -> dict[str, Any]:
-    """``calibration<name>.toml`` as a table: constants that another stage of the fit wrote."""
-    return tomllib.loads((_DATA / f"{name}.toml").read_text(encoding="utf-8"))

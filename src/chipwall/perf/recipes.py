@@ -37,6 +37,11 @@ class Recipe:
     output_bits: float = 16.0
 
     @property
+    def quantised(self) -> float:
+        """1 where 16-bit inputs are converted before the product, else 0 [1]."""
+        return 1.0 if self.input_bits < 16 else 0.0
+
+    @property
     def weight_bytes(self) -> float:
         """Bytes of one weight, scales included [byte]."""
         return self.weight_bits / BITS_PER_BYTE
