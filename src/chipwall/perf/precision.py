@@ -21,7 +21,8 @@ __all__ = ["CACHE_BYTES", "PRECISIONS", "Precision", "default_cache", "model_def
 PRECISIONS = {
     "bf16": "bf16", "fp16": "fp16", "fp32": "fp16", "fp8": "fp8", "w8a8": "int8", "int8": "int8", "fp4": "fp4", "nvfp4": "fp4",
     "mxfp4": "mxfp4", "awq-int4": "int4", "gptq-int4": "int4", "int4": "int4", "w4a16": "int4", "gptq-int8": "int8_weights",
-    "w8a16": "int8_weights", "int8_weights": "int8_weights",
+    "w8a16": "int8_weights", "int8_weights": "int8_weights", "w4a8": "int4",
+    "fp8_weights": "fp8",
 }  # fmt: skip
 CACHE_BYTES = {"bf16": 2.0, "fp16": 2.0, "fp8": 1.0, "int8": 1.0, "fp4": 0.5625}
 
@@ -72,7 +73,8 @@ def precision_of(name: str, *, model: LanguageModel, hw: Hardware, strict: bool 
     where : str
         Argument or field, for the message.
     """
-    asked = name.lower() or model_default(model)
+    words = name.lower().split()  # "w8a8 int8", "fp8 (weight-only on a800)": the first word says it
+    asked = words[0] if words else model_default(model)
     if asked not in PRECISIONS:
         raise InputError(
             text("unknown precision '{name}'", name=name),

@@ -46,7 +46,6 @@ class Rates:
     weight_bytes: Numeric
     input_bytes: Numeric
     output_bytes: Numeric
-    padding: Numeric
     kind: Numeric
 
 
@@ -55,17 +54,20 @@ KINDS = {"int8_weights": 1.0, "fp8_weights": 1.0, "int4_weights": 2.0, "fp4_weig
 
 
 def rates(hw: Hardware, recipe: str, *, kernel: str = "gemm") -> Rates:
-    """Numbers of one recipe on one chip; ``kernel`` is ``gemm`` or ``moe``."""
+    """Numbers of one recipe on one chip; ``kernel`` is ``gemm`` or ``moe``.
+
+    Experts take the arithmetic efficiency of plain products, times a serving constant: the FP8 table of grouped kernels
+    is of one library, three times slower than what engines reach.
+    """
     how, c = recipe_of(recipe), hw.constants
     return Rates(
         peak=hw.peak(how.maths),
-        efficiency=c[f"{kernel}.{recipe}.efficiency"],
+        efficiency=c[f"gemm.{recipe}.efficiency"],
         memory_efficiency=c[f"{kernel}.{recipe}.memory"],
-        depth_half=c[f"gemm.{recipe}.depth_half"] if kernel == "gemm" else 0.0,
+        depth_half=c[f"gemm.{recipe}.depth_half"],
         weight_bytes=how.weight_bytes,
         input_bytes=how.input_bytes,
         output_bytes=how.output_bytes,
-        padding=c[f"moe.{recipe}.padding"],
         kind=KINDS.get(recipe, 0.0),
     )
 
@@ -128,15 +130,21 @@ class Setup:
 def product_seconds(rows: Any, columns: Any, depth: Any, r: Rates, bandwidth: Any, c: Mapping[str, Any]) -> Any:
     """Mean time of a matrix product whose row count varies from step to step, launch left to the layer [s].
 
-    The tile and wave steps of :func:`chipwall.perf.kernels.gemm_seconds` average to ``rows + half a tile`` and
-    ``columns + half a wave``: throughput then rises smoothly with the batch, as it does over a run.
+    The tile and wave steps of :func:`chipwall.perf.kernels.gemm_seconds` average to half a tile of rows and half a wave of
+    columns: throughput then rises smoothly with the batch, as it does over a run. A few rows take kernels that waste
+    less, so the padding grows from nothing to ``serving.rows``.
     """
     scale = np.where(r.kind == 0, c["serving.gemm"], np.where(r.kind == 1, c["serving.int8"], np.where(r.kind == 2, c["serving.int4"], c["serving.fp4"])))
     efficiency = np.minimum(r.efficiency * scale, 0.98)
-    padded = (rows + c["serving.rows"]) * (columns + c["serving.columns"])
+    padded = padded_rows(rows, c["serving.rows"]) * (columns + c["serving.columns"])
     compute = 2.0 * padded * (depth + r.depth_half) / (r.peak * efficiency)
     moved = columns * depth * r.weight_bytes + rows * (depth * r.input_bytes + columns * r.output_bytes)
     return smooth_maximum(compute, moved / (bandwidth * np.minimum(r.memory_efficiency * c["serving.memory"], 0.98)))
+
+
+def padded_rows(rows: Any, padding: Any) -> Any:
+    """Rows that the tiles of a product cover [1]: twice a few rows, ``rows + padding`` for many."""
+    return rows * (1.0 + padding / (rows + padding))
 
 
 def experts_seconds(op: Operator, tokens: Any, s: Setup, bandwidth: Any) -> Any:
@@ -148,8 +156,9 @@ def experts_seconds(op: Operator, tokens: Any, s: Setup, bandwidth: Any) -> Any:
     uneven = np.where(s.expert > 1, c["serving.imbalance"], 1.0)
     scale = c["serving.experts"] * np.where(r.kind == 2, c["serving.int4"], np.where(r.kind == 3, c["serving.fp4"], 1.0))
     efficiency = np.minimum(r.efficiency * scale, 0.98)
-    padded = (picks * uneven + np.minimum(r.padding, 128.0) * c["serving.experts_rows"] * touched) * (op.columns + c["serving.columns"])
-    compute = 2.0 * padded * op.depth / (r.peak * efficiency)
+    share = picks / np.maximum(touched, 1e-9)
+    padded = touched * padded_rows(share * uneven, c["serving.experts_rows"]) * (op.columns + c["serving.columns"])
+    compute = 2.0 * padded * (op.depth + r.depth_half) / (r.peak * efficiency)
     moved = touched * op.columns * op.depth * r.weight_bytes + picks * uneven * (op.depth * r.input_bytes + op.columns * r.output_bytes)
     return smooth_maximum(compute, moved / (bandwidth * np.minimum(r.memory_efficiency * c["serving.experts_memory"], 0.98)))
 
@@ -224,11 +233,11 @@ def _attention_seconds(s: Setup, decoding: Any, context: Any, prompt_tokens: Any
     peak = hw.peak("bf16")
     decode = layers * decoding * smooth_maximum(seen * stored / (bw * c["decode.memory"]), seen * work / (peak * c["decode.efficiency"]))
     wide = 2.0 * heads * (2.0 * m.head_dim + m.latent * (m.content + m.rotary + m.value_dim))
-    # a query sees half of its prompt on average, or its window
+    # a query sees half of its prompt on average, or its window; exponentials and masked tiles as in the kernel tables
+    a = {name: hw.constants[f"attention.bf16.{name}"] for name in ("efficiency", "causal_half", "softmax")}
     pairs = np.minimum(prompt / 2.0, attended(m, prompt))
-    efficiency = np.minimum(hw.constants["attention.bf16.efficiency"] * c["serving.attention"], 0.98)
-    half = hw.constants["attention.bf16.length_half"]
-    prefill = layers * prompt_tokens * wide * (pairs + half) / (peak * efficiency)
+    efficiency = np.minimum(a["efficiency"] * c["serving.attention"], 0.98)
+    prefill = layers * prompt_tokens * (wide + 4.0 * heads * a["softmax"]) * (pairs + a["causal_half"]) / (peak * efficiency)
     state = m.layers * m.linear * m.heads / s.tensor * LINEAR_STATE_BYTES
     linear = state * decoding / (bw * c["decode.memory"]) + m.layers * m.linear * prompt_tokens * heads * 4.0 * 128.0 * 128.0 / (peak * efficiency)
     return decode + prefill + linear
