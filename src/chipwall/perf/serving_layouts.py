@@ -153,7 +153,7 @@ def best_under_limits(each: Sequence[Setup], q: Requests) -> dict[str, Any]:
 def _best_block(s: Setup, q: Requests) -> dict[str, Any]:
     c = s.constants
     room = batch_room(s, q)
-    batch = batch_under_limits(s, q, room, margin=c["serving.server"], rounds=6)
+    batch = batch_under_limits(s, q, room, margin=c["serving.server"], rounds=3)
     time = in_flight_time(s, q, batch)
     output = s.replicas * batch * q.accepted / time * c["serving.server"]
     ttft = first_token_time(s, q, batch, output / q.output / s.replicas)
