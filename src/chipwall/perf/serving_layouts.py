@@ -33,8 +33,10 @@ def possible_layouts(model: LanguageModel, chips: int, *, domain: int = 8, pipel
     widest = max(min(domain if domain > 1 else 8, chips), 1)
     found = []
     for t in (1, 2, 4, 8, 16):
-        for p in (1, 2, 4, 8) if pipelines else (1,):
-            if t <= max(widest, 1) and heads % t == 0 and chips % (t * p) == 0 and t * p <= max(widest, 8):
+        for p in (1, 2, 4, 8, 16) if pipelines else (1,):
+            # stages may lie in other nodes; within one domain a group larger than it is pointless
+            fits = t * p <= max(widest, 8) or (t == widest and chips > widest)
+            if t <= widest and heads % t == 0 and chips % (t * p) == 0 and fits:
                 found.append(Layout(tensor=t, pipeline=p, replicas=chips // (t * p)))
     if model.is_moe:
         for e in (2, 4, 8, 16, 32, 64):
