@@ -206,3 +206,8 @@ def test_every_word_of_china_gate_has_words_for_people() -> None:
 
     for gate in law().gates:
         assert str(words(gate.status)) != gate.status or "_" not in gate.status
+
+
+def test_tpp_beside_a_memory_device_contradicts_nothing() -> None:
+    item = part("HBM stack (bare)", tpp=1000, die_area=121, density=2, dram_bandwidth=242)
+    assert ask(item, CHINA, date(2025, 6, 1)).eccn == "not_3A090"
