@@ -75,7 +75,15 @@ def chip_brief(chip: Chip, others: Sequence[Chip], asked: Asked, *, catalog: Cat
     return Brief(
         title=text("Brief: {chip}", chip=chip.name),
         subtitle=_one_line(chip),
-        answers=(law_said, *_ratio_sentences(chip, others), speed_said, *fit_sentences(chip, models[-1]), money_said, market_said, _tpp_sentence(chip)),
+        answers=(
+            law_said,
+            *_ratio_sentences(chip, others),
+            speed_said,
+            *fit_sentences(chip, models[-1]),
+            money_said,
+            market_said,
+            _tpp_sentence(chip),
+        ),
         sections=sections,
         sources=cited(sections, catalog.sources),
         version=catalog.version,

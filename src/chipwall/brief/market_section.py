@@ -25,15 +25,24 @@ def market_section(lang: str) -> tuple[Text, Section]:
     for measure in MEASURES:
         if all(measure.quantity in run.values for run in runs):
             bands = [band(measure_sample(run, measure, LAST, SINCE)) for run in runs]
-            title = text("{measure}, from {since}", measure=measure.title, since=SINCE) if measure.summed else measure.title
+            title = (
+                text("{measure}, from {since}", measure=measure.title, since=SINCE) if measure.summed else measure.title
+            )
             worked = text("middle of {draws} draws, 5 to 95 percent in brackets", draws=DRAWS)
             cells = [Cell(c.shown, c.value, (), "", worked) for c in (shown_band(b, measure.shown) for b in bands)]
             rows.append((Cell(title, measure.quantity), *cells))
-    columns = (Column("measure", text("Measure, {quarter}", quarter=LAST)), *(Column(n, r.title, right=True) for n, r in zip(SCENARIOS, runs, strict=True)))
+    columns = (
+        Column("measure", text("Measure, {quarter}", quarter=LAST)),
+        *(Column(name, run.title, right=True) for name, run in zip(SCENARIOS, runs, strict=True)),
+    )
     notes = (
         text("Conditional on the scenario and the priors, not predicted; two governments' decisions dominate."),
-        text("Lock-in terms are priors: the market record identifies them hardly at all, partly because shortage hid demand."),
-        text("Counts are HBM-class packages; H100-equivalents are stated on three bases, and rankings change with the basis."),
+        text(
+            "Lock-in terms are priors: the market record identifies them hardly at all, partly because shortage hid demand."
+        ),
+        text(
+            "Counts are HBM-class packages; H100-equivalents are stated on three bases, and rankings change with the basis."
+        ),
         text("Budgets are given: that is an assumption, and it decides whether imports crowd out domestic chips."),
     )
     section = Section(
@@ -47,8 +56,9 @@ def market_section(lang: str) -> tuple[Text, Section]:
     low, high = (band(run.at("h100e_training_total", LAST)) for run in (runs[0], runs[1]))
     share_low, share_high = (band(run.at("domestic_share_value", LAST)) for run in (runs[0], runs[1]))
     sentence = text(
-        "If it may be sold with a share and a cap instead of not at all, China's compute in {quarter} is {b} instead of {a} H100-equivalents "
-        "by training compute (middle of wide bands), and the share of Chinese chips in spending {q:.0%} instead of {p:.0%}.",
+        "If the H200 may be sold with a share and a cap instead of not at all, China's compute in {quarter} is {b} instead of "
+        "{a} H100-equivalents by training compute (middle of wide bands), and the share of Chinese chips in spending {q:.0%} "
+        "instead of {p:.0%}.",
         quarter=LAST,
         a=f"{low.mid / 1e6:.1f}M",
         b=f"{high.mid / 1e6:.1f}M",

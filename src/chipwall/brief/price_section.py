@@ -32,10 +32,14 @@ def price_section(chip: Chip, others: Sequence[Chip]) -> tuple[Text, Section]:
         Column("note", text("Notes")),
     )
     silent = [one.name for one in (chip, *others) if not prices(one.id)]
-    sentences = [text("Offers and quotes, not trades; a price of a whole server is divided by its cards and includes the host.")]
+    sentences = [
+        text("Offers and quotes, not trades; a price of a whole server is divided by its cards and includes the host.")
+    ]
     if silent:
         sentences.append(text("No price was found for {chips}.", chips=", ".join(silent)))
-    section = Section("prices", text("What it costs"), tuple(sentences), (Table("", columns, tuple(rows)),) if rows else ())
+    section = Section(
+        "prices", text("What it costs"), tuple(sentences), (Table("", columns, tuple(rows)),) if rows else ()
+    )
     return _sentence(chip), section
 
 
@@ -77,7 +81,9 @@ def _sentence(chip: Chip) -> Text:
     """The latest price to buy and to rent, in words."""
     parts = []
     for offer in ("buy", "rent"):
-        found = sorted((p for p in prices(chip.id) if p.offer == offer), key=lambda p: (p.cards == 1, p.observation.period.end))
+        found = sorted(
+            (p for p in prices(chip.id) if p.offer == offer), key=lambda p: (p.cards == 1, p.observation.period.end)
+        )
         if found:
             price = found[-1]
             parts.append(

@@ -65,7 +65,8 @@ def serving_section(chip: Chip, others: Sequence[Chip], model: LanguageModel, la
     chart = charts.bars(points, title=title, x=text("output tokens per second, 80 % interval"), lang=lang)
     notes = (
         text(
-            "{count} chips of each kind, {prompt:.0f} tokens in and {output:.0f} out, 8-bit weights where the chip has them; means, not tails. "
+            "{count} chips of each kind, {prompt:.0f} tokens in and {output:.0f} out, 8-bit weights where the chip has them; "
+            "means, not tails. "
             "Calibrated: this architecture was fitted. Extrapolated: nothing like it was, and the band is wider.",
             count=CHIPS,
             prompt=PROMPT,
@@ -124,7 +125,8 @@ def _sentence(runs: Sequence[_Run], model: LanguageModel) -> Text:
         return text("Serving {model}: no estimate, {why}.", model=model.name, why=Text.of(own.why))
     rate = own.full.throughput
     return text(
-        "Serving {model} on {count}: about {value} tokens/s at full load (80 %: {low} to {high}), {tpot} per token with eight users.",
+        "Serving {model} on {count} chips: about {value} tokens/s at full load (80 %: {low} to {high}), {tpot} per token "
+        "with eight users.",
         model=model.name,
         count=CHIPS,
         value=f"{rate.value:,.0f}",
