@@ -30,6 +30,23 @@ COMMANDS: dict[str, tuple[str, str, Text]] = {
     "systems": ("chipwall.cli.catalog", "systems", text("Nodes, racks and supernodes.")),
     "sources": ("chipwall.cli.catalog", "sources", text("Where the numbers come from.")),
     "fit": ("chipwall.cli.fit", "fit", text("Does a model fit in a chip's memory, to serve it and to fine-tune it?")),
+    "validate": (
+        "chipwall.cli.perf_hardware",
+        "validate",
+        text("Score the performance model against a table of measurements."),
+    ),
+    "hpc": ("chipwall.cli.perf_hardware", "hpc", text("Scientific kernels on chips: FP64 and memory, with ratios.")),
+    "rag": ("chipwall.cli.perf_hardware", "rag", text("Retrieval and generation: latency, throughput, memory.")),
+    "calibrate": (
+        "chipwall.cli.perf_hardware",
+        "calibrate",
+        text("Fit the hardware constants again from the measurements."),
+    ),
+    "scoreboard": (
+        "chipwall.cli.perf_hardware",
+        "scoreboard",
+        text("Predicted against published, by class, chip and source."),
+    ),
     "controls": (
         "chipwall.cli.controls",
         "controls",
@@ -45,6 +62,10 @@ COMMANDS: dict[str, tuple[str, str, Text]] = {
         "market",
         text("Scenarios, levers, sensitivity, exploration, calibration, back-test."),
     ),
+    "infer": ("chipwall.cli.perf_inference", "infer", text("How fast a model serves on some chips.")),
+    "ratio": ("chipwall.cli.perf_inference", "ratio", text("Two chips compared by workload, batch and precision.")),
+    "train": ("chipwall.cli.perf_training", "train", text("Train a model: step time, MFU, memory, time and energy.")),
+    "finetune": ("chipwall.cli.perf_training", "finetune", text("Fine-tune a model: does it fit, and how fast.")),
     "data": ("chipwall.cli.data", "data", text("Check the catalogue's own data files.")),
 }
 
