@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from chipwall.market.sensitivity import Index
 
 __all__ = [
-    "MEASURES", "band_chart", "dependence_table", "discovery_table", "measure_sample", "paths_answer", "paths_table", "sensitivity_table",
+    "MEASURES", "band_chart", "dependence_table", "discovery_table", "measure_sample", "paths_answer", "paths_table",
+    "sensitivity_table",
 ]  # fmt: skip
 
 
