@@ -35,6 +35,7 @@ from chipwall.perf.kernels import (
     gemm_time,
     touched_experts,
 )
+from chipwall.perf.load import table
 from chipwall.perf.memory import kv_bytes, kv_bytes_per_token, weight_bytes
 from chipwall.perf.numbers import Numeric
 from chipwall.perf.recipes import recipe as recipe_of
@@ -76,13 +77,7 @@ class Embedder:
         return self.layers * (4.0 * self.hidden**2 + (3.0 if self.gated else 2.0) * self.hidden * self.ffn)
 
 
-# Shapes as published with the models: BERT base and large (Devlin et al. 2019) as used by E5, GTE and BGE, and the 7B
-# decoder that E5-Mistral and its kin fine-tune.
-EMBEDDERS: Mapping[str, Embedder] = {
-    "base": Embedder("base", 12, 768, 3072, 12, 768),
-    "large": Embedder("large", 24, 1024, 4096, 16, 1024),
-    "7b": Embedder("7b", 32, 4096, 14336, 32, 4096, gated=True),
-}
+EMBEDDERS: Mapping[str, Embedder] = {name: Embedder(name, **shape) for name, shape in table("embedders").items()}
 
 
 @dataclass(frozen=True, slots=True)
