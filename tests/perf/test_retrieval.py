@@ -89,7 +89,7 @@ def test_nonsense_is_refused(asked: Pipeline, chips: int) -> None:
 
 def test_a_precision_the_chip_lacks_is_refused() -> None:
     with pytest.raises(Unknown):
-        pipeline_estimate(catalog.chip("a100"), replace(ASKED, recipe="fp8"))
+        pipeline_estimate(catalog.chip("a100"), replace(ASKED, precision="fp8"))
 
 
 def test_an_empty_index_is_refused() -> None:
