@@ -74,7 +74,9 @@ PRIORS: dict[str, Prior] = {
     "serving.int8": Prior("1", 0.2, 1.5, 0.8, 0.2, 0.0, 0.0, "efficiency of 8-bit weights widened to 16 bits"),
     "serving.int4": Prior("1", 0.2, 1.5, 0.7, 0.2, 0.0, 0.0, "efficiency of 4-bit weights widened"),
     "serving.fp4": Prior("1", 0.2, 1.6, 0.9, 0.2, 0.0, 0.0, "efficiency of 4-bit arithmetic"),
-    "serving.experts": Prior("1", 0.2, 1.3, 0.75, 0.25, 0.15, 0.0, "efficiency of expert products over plain ones"),
+    "serving.experts": Prior(
+        "1", 0.2, 1.3, 0.75, 0.25, 0.15, 0.0, "efficiency of expert products over plain ones", vintage=0.25
+    ),
     "serving.experts_memory": Prior("1", 0.4, 1.6, 1.0, 0.2, 0.12, 0.0, "expert weight traffic over the kernel tables"),
     "serving.experts_rows": Prior("1", 1.0, 128.0, 16.0, 0.6, 0.0, 0.0, "rows of padding per expert"),
     "serving.imbalance": Prior(
@@ -93,7 +95,15 @@ PRIORS: dict[str, Prior] = {
         "s", 2e-6, 2e-3, 3.5e-5, 0.5, 0.1, 0.4, "fixed time of a layer: launches, tails, synchronisation", setup=0.3
     ),
     "serving.expert_layer": Prior(
-        "s", 1e-6, 5e-4, 2e-5, 0.7, 0.25, 0.3, "fixed time more of a layer with experts: routing, permutation"
+        "s",
+        1e-6,
+        5e-4,
+        2e-5,
+        0.7,
+        0.25,
+        0.3,
+        "fixed time more of a layer with experts: routing, permutation",
+        vintage=0.3,
     ),
     "serving.host": Prior("s", 5e-5, 3e-2, 1e-3, 0.7, 0.0, 0.6, "fixed time of an iteration on the host", setup=0.4),
     "serving.sequence": Prior(
@@ -104,6 +114,9 @@ PRIORS: dict[str, Prior] = {
     ),
     "serving.reduce": Prior("1", 0.2, 2.5, 0.8, 0.25, 0.1, 0.15, "all-reduce of a layer over the collective tables"),
     "serving.bus": Prior("1", 0.2, 4.0, 1.0, 0.3, 0.0, 0.0, "all-reduce over PCIe against a bus that two cards share"),
+    "serving.far": Prior(
+        "1", 0.5, 6.0, 2.5, 0.4, 0.0, 0.0, "all-reduce between nodes in a serving step over the library's own tables"
+    ),
     "serving.exchange": Prior(
         "1", 0.2, 6.0, 1.2, 0.3, 0.2, 0.0, "token exchange between experts over the collective tables"
     ),

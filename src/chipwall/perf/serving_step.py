@@ -298,8 +298,8 @@ def _exchange_seconds(s: Setup, tokens: Any, rows: Any) -> Any:
         reduce = all_reduce_time(
             hw, n=s.tensor, size=rows * m.hidden * BF16_BYTES, in_switch=0.0, node=np.minimum(s.tensor, together)
         )
-        # engines have all-reduces of their own inside a domain; between nodes they use the library's
-        scale = np.where(s.tensor > together, np.maximum(c["serving.reduce"], 1.0), c["serving.reduce"])
+        # engines have all-reduces of their own inside a domain; between nodes they wait for the library's
+        scale = np.where(s.tensor > together, c["serving.far"], c["serving.reduce"])
         # cards behind PCIe switches run their rings side by side: they do not share the bus as the tables' board does
         beside = np.where(np.asarray(hw.link_bandwidth) > 0, 1.0, c["serving.bus"] * 2.0 / np.maximum(s.tensor, 2.0))
         spent = spent + 2.0 * m.layers * np.where(s.tensor > 1, reduce, 0.0) * scale * beside
