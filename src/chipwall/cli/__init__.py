@@ -7,30 +7,66 @@ is imported until a command is chosen.
 from __future__ import annotations
 
 import sys
+from gettext import gettext
 from importlib import import_module
 
 import click
 
+from chipwall.brief.language import LANGUAGES, translated
+from chipwall.cli.languages import language_first, speaking
 from chipwall.errors import ChipwallError
+from chipwall.text import Text, text
 
 __all__ = ["COMMANDS", "main"]
 
 # name: (module, attribute, one-line help)
-COMMANDS: dict[str, tuple[str, str, str]] = {
-    "brief": ("chipwall.cli.brief", "brief", "The brief on one chip, in the terminal and as one HTML file."),
-    "chips": ("chipwall.cli.catalog", "chips", "List chips, with filters."),
-    "chip": ("chipwall.cli.catalog", "chip", "Everything known about one chip, with the source of each number."),
-    "compare": ("chipwall.cli.catalog", "compare", "Chips side by side, with ratios to the first."),
-    "models": ("chipwall.cli.catalog", "models", "List language models."),
-    "model": ("chipwall.cli.catalog", "model", "Dimensions and sizes of one language model."),
-    "systems": ("chipwall.cli.catalog", "systems", "Nodes, racks and supernodes."),
-    "sources": ("chipwall.cli.catalog", "sources", "Where the numbers come from."),
-    "fit": ("chipwall.cli.fit", "fit", "Does a model fit in a chip's memory, to serve it and to fine-tune it?"),
-    "validate": ("chipwall.cli.perf_hardware", "validate", "Score the model against a table of measurements."),
-    "calibrate": ("chipwall.cli.perf_hardware", "calibrate", "Fit the hardware constants again from the measurements."),
-    "infer": ("chipwall.cli.perf_inference", "infer", "How fast a model serves on some chips."),
-    "ratio": ("chipwall.cli.perf_inference", "ratio", "Two chips compared by workload, batch and precision."),
-    "data": ("chipwall.cli.data", "data", "Check the catalogue's own data files."),
+COMMANDS: dict[str, tuple[str, str, Text]] = {
+    "brief": ("chipwall.cli.brief", "brief", text("The brief on one chip, in the terminal and as one HTML file.")),
+    "chips": ("chipwall.cli.catalog", "chips", text("List chips, with filters.")),
+    "chip": ("chipwall.cli.catalog", "chip", text("Everything known about one chip, with the source of each number.")),
+    "compare": ("chipwall.cli.catalog", "compare", text("Chips side by side, with ratios to the first.")),
+    "models": ("chipwall.cli.catalog", "models", text("List language models.")),
+    "model": ("chipwall.cli.catalog", "model", text("Dimensions and sizes of one language model.")),
+    "systems": ("chipwall.cli.catalog", "systems", text("Nodes, racks and supernodes.")),
+    "sources": ("chipwall.cli.catalog", "sources", text("Where the numbers come from.")),
+    "fit": ("chipwall.cli.fit", "fit", text("Does a model fit in a chip's memory, to serve it and to fine-tune it?")),
+    "validate": (
+        "chipwall.cli.perf_hardware",
+        "validate",
+        text("Score the performance model against a table of measurements."),
+    ),
+    "hpc": ("chipwall.cli.perf_hardware", "hpc", text("Scientific kernels on chips: FP64 and memory, with ratios.")),
+    "rag": ("chipwall.cli.perf_hardware", "rag", text("Retrieval and generation: latency, throughput, memory.")),
+    "calibrate": (
+        "chipwall.cli.perf_hardware",
+        "calibrate",
+        text("Fit the hardware constants again from the measurements."),
+    ),
+    "scoreboard": (
+        "chipwall.cli.perf_hardware",
+        "scoreboard",
+        text("Predicted against published, by class, chip and source."),
+    ),
+    "controls": (
+        "chipwall.cli.controls",
+        "controls",
+        text("Export controls on a date: classification, licence, duty."),
+    ),
+    "simulate": (
+        "chipwall.cli.market",
+        "simulate",
+        text("What a policy changes in China: compute, shares, revenue, dependence."),
+    ),
+    "market": (
+        "chipwall.cli.market",
+        "market",
+        text("Scenarios, levers, sensitivity, exploration, calibration, back-test."),
+    ),
+    "infer": ("chipwall.cli.perf_inference", "infer", text("How fast a model serves on some chips.")),
+    "ratio": ("chipwall.cli.perf_inference", "ratio", text("Two chips compared by workload, batch and precision.")),
+    "train": ("chipwall.cli.perf_training", "train", text("Train a model: step time, MFU, memory, time and energy.")),
+    "finetune": ("chipwall.cli.perf_training", "finetune", text("Fine-tune a model: does it fit, and how fast.")),
+    "data": ("chipwall.cli.data", "data", text("Check the catalogue's own data files.")),
 }
 
 
@@ -49,8 +85,8 @@ class _Rooms(click.Group):
         return found
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, COMMANDS[name][2]) for name in COMMANDS])
+        with formatter.section(gettext("Commands")):
+            formatter.write_dl([(name, help_line) for name, (_, _, help_line) in COMMANDS.items()])
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -73,7 +109,8 @@ def _version(ctx: click.Context, _param: click.Parameter, value: bool) -> None:
     from chipwall import __version__
     from chipwall.catalog import data_version
 
-    click.echo(f"chipwall {__version__}, data {data_version()}")
+    said = text("chipwall {code}, data {data}", code=__version__, data=data_version())
+    click.echo(said.render(gettext))
     ctx.exit()
 
 
@@ -82,25 +119,31 @@ def _version(ctx: click.Context, _param: click.Parameter, value: bool) -> None:
     "--version", is_flag=True, callback=_version, expose_value=False, is_eager=True, help="Code and data version."
 )
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
-def root(debug: bool) -> None:
+@click.option("--lang", type=click.Choice(LANGUAGES), help="Language of everything a person reads.")
+def root(debug: bool, lang: str | None) -> None:
     """What an AI chip can do, where it may go on a date, and what that changes; a source for every number."""
 
 
 def main(args: list[str] | None = None) -> None:
     """Run the command line and exit; errors are told in at most three lines, exit 2."""
     argv = sys.argv[1:] if args is None else args
-    debug = "--debug" in argv
-    argv = [a for a in argv if a != "--debug"]
+    lang, argv = language_first(argv)
+    with speaking(lang):
+        _run([a for a in argv if a != "--debug"], lang, debug="--debug" in argv)
+
+
+def _run(argv: list[str], lang: str, *, debug: bool) -> None:
     try:
         status = root.main(argv, prog_name="chipwall", standalone_mode=False)
         sys.exit(status if isinstance(status, int) else 0)
     except ChipwallError as error:
         if debug:
             raise
-        _tell(error.lines(), _language(argv))
+        _tell(error.lines(), lang)
     except click.UsageError as error:
-        where = f"chipwall {error.ctx.info_name}" if error.ctx and error.ctx.parent else "chipwall"
-        _tell((error.format_message().split("\n")[0], f"Try: {where} --help"), "en")
+        where = error.ctx.command_path if error.ctx else "chipwall"
+        what = error.format_message().split("\n")[0].rstrip(".。")
+        _tell((what, text("Try: {command}", command=f"{where} --help")), lang)
     except click.exceptions.Abort:
         sys.exit(130)
     except BrokenPipeError:
@@ -110,16 +153,6 @@ def main(args: list[str] | None = None) -> None:
     sys.exit(2)
 
 
-def _language(argv: list[str]) -> str:
-    """The language asked for, read without the parser because the parser may be what failed."""
-    for before, word in zip(["", *argv], argv, strict=False):
-        if word == "--lang=zh" or (before == "--lang" and word == "zh"):
-            return "zh"
-    return "en"
-
-
 def _tell(lines: tuple[str, ...], lang: str) -> None:
-    from chipwall.brief.language import translated
-
     for line in lines[:3]:
         click.echo(translated(line, lang), err=True)

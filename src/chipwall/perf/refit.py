@@ -13,7 +13,8 @@ from chipwall.perf.calibration import Calibration, Constant
 from chipwall.perf.collective_rows import readable_collectives
 from chipwall.perf.fit_collectives import exchange_family, link_family
 from chipwall.perf.fit_kernels import FAMILIES, Family, Outcome, fit_family
-from chipwall.perf.intervals import bands_by_class
+from chipwall.perf.hpc import hpc_family
+from chipwall.perf.intervals import FEWEST_ROWS, band, bands_by_class
 from chipwall.perf.kernel_rows import readable
 from chipwall.perf.load import measured
 
@@ -68,7 +69,7 @@ def assumed_constants() -> dict[str, Constant]:
 def _families(kernels: Sequence[Mapping[str, str]], collectives: Sequence[Mapping[str, str]]) -> list[Family]:
     rows, _ = readable([row for row in kernels if row.get("use", "fit") == "fit"])
     links, _ = readable_collectives([row for row in collectives if row.get("use", "fit") == "fit"])
-    return [make(rows) for make in FAMILIES] + [link_family(links), exchange_family(links)]
+    return [*(make(rows) for make in FAMILIES), link_family(links), exchange_family(links), hpc_family()]
 
 
 def refit(
@@ -90,7 +91,8 @@ def refit(
     collective_rows = measured("collectives") if collectives is None else collectives
     classes = {row["id"]: row.get("class", "") for row in (*kernel_rows, *collective_rows)}
     outcomes = [fit_family(f, cross_validate=cross_validate) for f in _families(kernel_rows, collective_rows)]
-    constants, bands, seen = assumed_constants(), {}, {}
+    constants, seen = assumed_constants(), {}
+    bands: dict[str, tuple[float, float]] = {}
     for outcome in outcomes:
         name = outcome.family.name
         constants |= outcome.constants
@@ -100,7 +102,7 @@ def refit(
         if cross_validate:
             bands |= _bands(outcome, classes)
     rows = sum(len(o.family.ids) for o in outcomes)
-    data = f"{rows} rows of measured/kernels.csv and measured/collectives.csv marked fit"
+    data = f"{rows} rows of measured/kernels.csv, collectives.csv and hpc.csv marked fit"
     return Refit(Calibration(constants, seen, bands, data), tuple(outcomes), outcome_scores(outcomes))
 
 
@@ -109,9 +111,13 @@ def _bands(outcome: Outcome, classes: Mapping[str, str]) -> dict[str, tuple[floa
     name = outcome.family.name
     fine = [f"{name}/{classes.get(i, '')}" for i in outcome.family.ids]
     found = bands_by_class(outcome.out_of_fold, fine, pooled=name)
+    wider = found[name]
     for situation, errors in (("unseen chip", outcome.unseen), ("unseen architecture", outcome.foreign)):
-        found |= bands_by_class(errors, [""] * len(fine), pooled=f"{name}/{situation}")
-    found.pop("", None)
+        usable = errors[np.isfinite(errors)]
+        # what is less known is never told with a narrower band
+        own = band(usable) if len(usable) >= FEWEST_ROWS else wider
+        wider = (min(own[0], wider[0]), max(own[1], wider[1]))
+        found[f"{name}/{situation}"] = wider
     return found
 
 

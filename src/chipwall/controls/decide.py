@@ -1,0 +1,358 @@
+"""The one door of the law: ``decide(item, journey, on=date)``.
+
+The answer is public text run on public numbers; it is not legal advice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from chipwall.controls.cn import china_gate
+from chipwall.controls.item import OPERAND_NAMES, item_of_chip, operands
+from chipwall.controls.law import Law
+from chipwall.controls.load import law as packaged_law
+from chipwall.controls.logic import any_of, comparisons, verdict
+from chipwall.controls.question import NO_PARTY, Context, Outcome, World
+from chipwall.controls.records import (
+    ACTIVITIES,
+    ChinaGate,
+    Comparison,
+    Decision,
+    Duty,
+    Item,
+    Journey,
+    Licence,
+    RevenueShare,
+)
+from chipwall.controls.us import outcome
+from chipwall.controls.worlds import merged, worlds
+from chipwall.errors import InputError
+from chipwall.text import Text, listed, text
+
+if TYPE_CHECKING:
+    from chipwall.catalog.records import Chip
+
+__all__ = ["decide"]
+
+# operands that are facts about the item; certifications are claims and never missing
+_FACTS = frozenset(OPERAND_NAMES) - {"aggregate_tpp_share", "us_available"}
+
+
+def decide(item: Item | Chip, journey: Journey, *, on: date, law: Law | None = None) -> Decision:
+    """What the law says about one item on one journey on one day.
+
+    Parameters
+    ----------
+    item : Item or Chip
+        A catalogue chip, or an :class:`~chipwall.controls.records.Item` of plain numbers.
+    journey : Journey
+        Activity, exporter country, destination, party, end use.
+    on : date
+        Day of the export, transfer or customs entry.
+    law : Law
+        The packaged law unless given; a draft applied to it makes another one.
+
+    Returns
+    -------
+    Decision
+        Class, licence on the books and as enforced, exceptions, review policy, duty, revenue share, China's own gate,
+        flags, the trace with margins, and what is unknown.
+
+    Raises
+    ------
+    InputError
+        An unknown country, activity or party phrase.
+
+    Limits
+    ------
+    Text read to 2026-07-23 and audited to 2026-09-25; agrees with all 146 cases of ``tests/controls/cases``. What is not
+    modelled stands in ``law.coverage.not_modelled``.
+
+    Examples
+    --------
+    >>> from chipwall.controls.item import item_of_numbers
+    >>> from chipwall.controls.load import law
+    >>> part = item_of_numbers("a part", law=law(), datacenter=True, tpp=Decimal(5000))
+    >>> decide(part, Journey(destination="CN", headquarters="CN"), on=date(2024, 6, 1)).licence.as_enforced
+    'required'
+    """
+    law = law or packaged_law()
+    found_item = item if isinstance(item, Item) else item_of_chip(item, law=law)
+    journey = _resolved(journey, law)
+    party = law.parties.get(journey.party, NO_PARTY)
+    context = Context(found_item, journey, on, law, law.on(on), party)
+    open_worlds = tuple(dict.fromkeys(worlds(context)))
+    outcomes = [outcome(context, world) for world in open_worlds]
+    found = merged(outcomes)
+    gate = china_gate(found_item, journey, context=context, law=law)
+    if gate.status == "blocked":
+        found.flags.add("cn_blocked")
+    trace = _trace(context)
+    unknowns = _unknowns(context, trace, open_worlds, outcomes, found)
+    horizon = law.horizon(on)
+    if horizon == "after_horizon":
+        found.flags.add("after_horizon")
+    return _decision(context, found, gate, trace=trace, unknowns=unknowns, horizon=horizon)
+
+
+def _resolved(journey: Journey, law: Law) -> Journey:
+    """The journey with every country as its code and every word checked."""
+    if journey.activity not in ACTIVITIES:
+        raise InputError(
+            text("unknown activity '{activity}'", activity=journey.activity),
+            fix=text("One of: {all}", all=", ".join(ACTIVITIES)),
+        )
+    if journey.party and journey.party not in law.parties:
+        raise InputError(
+            text("unknown end user '{party}'", party=journey.party),
+            fix=text("Known phrases: {all}; leave it out for any other party", all="; ".join(law.parties)),
+        )
+
+    def code(name: str) -> str:
+        return law.countries.resolve(name) if name else ""
+
+    if not journey.destination:
+        raise InputError(text("no destination"), fix=text("Name a country, for example --to CN"))
+    return replace(
+        journey,
+        exporter=code(journey.exporter),
+        destination=code(journey.destination),
+        headquarters=code(journey.headquarters),
+        parent=code(journey.parent),
+        packaged_in=code(journey.packaged_in),
+    )
+
+
+def _trace(context: Context) -> tuple[Comparison, ...]:
+    """Every threshold test that belongs to this item and journey, with numbers and margins."""
+    item, view, journey = context.item, context.view, context.journey
+    families = ["memory", "hbm-exception"] if item.kind == "memory" else ["processor-excluded", "processor"]
+    if item.kind == "processor":
+        families += [letter.rule for letter in context.law.letters if letter.vendor == item.vendor]
+        if journey.activity == "us_import":
+            families.append("duty")
+        elif context.destination in ("CN", "MO"):
+            families += ["review2026", "review2026-certified", "duty"]
+        if journey.exporter_role:
+            families.append("foundry-rebuttal")
+    numbers = operands(item, journey, dram_bandwidth=item.dram_bandwidth, datacenter=item.datacenter)
+    return tuple(
+        comparison
+        for family in families
+        for clause in view.family(family)
+        for comparison in comparisons(clause, numbers, limits=view.limits, provenance=item.provenance)
+    )
+
+
+def _answers(found: Outcome) -> dict[str, bool]:
+    """Per answer, whether it is unknown because worlds differ."""
+    return {
+        text("classification"): found.eccn == "unknown",
+        text("licence"): found.licence == "unknown",
+        text("licence on the books"): found.on_books == "unknown",
+        text("duty"): found.duty_pct.is_nan(),
+        text("review policy"): found.review_policy == "unknown" and found.licence != "conditional",
+    }
+
+
+def _unknowns(
+    context: Context,
+    trace: Sequence[Comparison],
+    open_worlds: Sequence[World],
+    outcomes: Sequence[Outcome],
+    found: Outcome,
+) -> tuple[str, ...]:
+    """What is missing and changes an answer, and what is not verified; raises the flags that say so."""
+    lines: list[str] = []
+    differing = [name for name, unknown in _answers(found).items() if unknown]
+    spread = [name for name in differing if _spread(name, outcomes)]
+    missing = _missing(trace) if spread else []
+    if spread and "datacenter" not in missing and _differs(open_worlds, outcomes, "datacenter"):
+        missing.append("datacenter")
+    if missing:
+        answers = listed(Text.of(name) for name in spread)
+        lines += [
+            text("{what} is not known; it decides: {answers}", what=_missing_name(name), answers=answers)
+            for name in missing
+        ]
+        found.flags.add("spec_unknown")
+    if _differs(open_worlds, outcomes, "cpu_dram_counts"):
+        found.flags.add("indeterminate_dram_sum")
+        lines.append(
+            text("whether memory on the package's CPU counts as DRAM bandwidth is not settled, and it decides")
+        )
+    if spread and context.item.die_area == 0 and context.item.density is None:
+        found.flags.add("pd_undefined_planar")
+        lines.append(
+            text("no die counts as non-planar, so density is undefined; how the rule reads that was not found")
+        )
+    if len({world.seats for world in open_worlds}) > 1 and len({outcome.licence for outcome in outcomes}) > 1:
+        lines.append(
+            text("where the end user is headquartered is not given; a seat in Macau or D:5 changes the answer")
+        )
+    if found.licence == "conditional":
+        lines.append(text("the state of a rule on this date is not verified; see the findings"))
+    if found.review_policy == "unknown" and "review policy" not in spread:
+        lines.append(text("the review policy for this class and date was not read"))
+    if context.law.horizon(context.on) == "after_horizon":
+        lines.append(
+            text(
+                "after {day} nothing was audited: rules keep their last known state",
+                day=context.law.coverage.audited_to,
+            )
+        )
+        lines += [
+            text(
+                "not verified on this date: {title} ({citation})",
+                title=context.law.rules[rule].title,
+                citation=record.citation,
+            )
+            for rule, record in context.view.records.items()
+            if record.state == "scheduled_unverified"
+        ]
+    decisive = _decisive_operands(trace)
+    if decisive & context.item.estimated:
+        found.flags.add("spec_estimate")
+    lines += [note for operand, note in context.item.notes if operand in decisive]
+    return tuple(dict.fromkeys(lines))
+
+
+def _decisive_operands(trace: Sequence[Comparison]) -> frozenset[str]:
+    """Operands of the clauses that are met; where none is, of every clause tried."""
+    failed = {comparison.clause for comparison in trace if comparison.result is not True}
+    met = frozenset(comparison.operand for comparison in trace if comparison.clause not in failed)
+    return met or frozenset(comparison.operand for comparison in trace)
+
+
+def _spread(name: str, outcomes: Sequence[Outcome]) -> bool:
+    """Whether an answer is unknown because worlds differ, not because nobody read the rule."""
+    attribute = {
+        "classification": "eccn",
+        "licence": "licence",
+        "licence on the books": "on_books",
+        "duty": "duty_pct",
+        "review policy": "review_policy",
+    }[name]
+    return len({getattr(outcome, attribute) for outcome in outcomes}) > 1
+
+
+def _missing(trace: Sequence[Comparison]) -> list[str]:
+    """Operands without a number that some undecided clause of this question asks for."""
+    failed = {comparison.clause for comparison in trace if comparison.result is False}
+    undecided = {c.operand for c in trace if c.result is None and c.clause not in failed}
+    return sorted(undecided & _FACTS)
+
+
+def _missing_name(operand: str) -> Text:
+    """What has to be found out: a density is missing because its area is."""
+    if operand == "performance_density":
+        return text("performance density (applicable die area)")
+    return OPERAND_NAMES[operand]
+
+
+def _differs(open_worlds: Sequence[World], outcomes: Sequence[Outcome], question: str) -> bool:
+    """Whether some answer turns on one yes-or-no question that the worlds settle both ways."""
+    answers: dict[object, set[tuple[object, ...]]] = {}
+    for world, found in zip(open_worlds, outcomes, strict=True):
+        answer = (found.eccn, found.licence, found.on_books, found.review_policy, found.duty_pct)
+        answers.setdefault(getattr(world, question), set()).add(answer)
+    return len(answers) > 1 and len(set(map(frozenset, answers.values()))) > 1
+
+
+def _duty(context: Context, found: Outcome) -> Duty:
+    """The duty with its event and payer; for an export, what an entry for the required test would cost."""
+    record = context.view.records.get("duty232")
+    citation = record.citation if record else ""
+    if context.journey.activity != "us_import":
+        return Duty(
+            Decimal(0),
+            text("none: nothing enters the United States"),
+            text("nobody"),
+            _test_entry(context, found),
+            citation,
+        )
+    event, payer = text("entry into the United States"), text("the importer of record")
+    if found.duty_pct.is_nan():
+        return Duty(None, event, payer, text("a missing number or an open reading decides"), citation)
+    if record is None:
+        return Duty(Decimal(0), event, payer, text("the duty starts on 2026-01-15"), citation)
+    if found.duty_pct:
+        why = text("inside a band, and no exempt end use (9903.79.03 to .09) claimed")
+    else:
+        why = text("outside both bands, or an exempt end use (HTSUS 9903.79.02 to .09)")
+    if context.law.horizon(context.on) == "after_horizon":
+        why = text("{why}; {note}", why=why, note=Text.of(record.note))
+    return Duty(found.duty_pct, event, payer, why, citation)
+
+
+def _test_entry(context: Context, found: Outcome) -> str:
+    """What an export costs in duty: nothing, but the test that the 2026 track requires is an entry of its own."""
+    if "needs_certifications" not in found.flags or not context.view.binds("duty232"):
+        return text("none: an export is no entry into the United States")
+    item, view = context.item, context.view
+    numbers = operands(item, context.journey, dram_bandwidth=item.dram_bandwidth, datacenter=item.datacenter)
+    inside = any_of(verdict(clause, numbers, view.limits) for clause in view.family("duty"))
+    if inside is None:
+        return text("none on the export; whether the entry for the required US test is dutiable is unknown")
+    if not inside:
+        return text("none on the export; the entry for the required US test is outside both bands")
+    pct = context.limit("duty-pct").value
+    return text(
+        "none on the export; {pct} percent on the entry for the required US test, paid by the importer", pct=pct
+    )
+
+
+def _share(context: Context, found: Outcome) -> RevenueShare:
+    if not found.revenue_share_pct:
+        return RevenueShare(Decimal(0), text("nobody"), text("no share applies"))
+    record = context.view.records["revenue-share"]
+    return RevenueShare(
+        found.revenue_share_pct, text("the vendor"), text("of China revenue (no published instrument)"), record.citation
+    )
+
+
+def _also(item: Item, eccn: str) -> tuple[str, ...]:
+    """4A090 for a computer, the .z paragraph for an item classified elsewhere; memory never makes anything .z."""
+    if eccn not in ("3A090.a", "3A090.b"):
+        return ()
+    letter = eccn[-1]
+    found = (f"4A090.{letter}",) if item.computer else ()
+    return (*found, f"{item.other_eccn.split('.')[0]}.z") if item.other_eccn else found
+
+
+def _decision(
+    context: Context,
+    found: Outcome,
+    gate: ChinaGate,
+    *,
+    trace: tuple[Comparison, ...],
+    unknowns: tuple[str, ...],
+    horizon: str,
+) -> Decision:
+    share, duty = _share(context, found), _duty(context, found)
+    texts = [comparison.citation for comparison in trace] + [finding.citation for finding in found.findings]
+    texts += [answer.citation for answer in found.exceptions] + [duty.citation, share.citation, gate.citation]
+    return Decision(
+        item=context.item,
+        journey=context.journey,
+        on=context.on,
+        eccn=found.eccn,
+        also=_also(context.item, found.eccn),
+        licence=Licence(found.licence, found.on_books),
+        exceptions=found.exceptions,
+        review_policy=found.review_policy,
+        duty=duty,
+        revenue_share=share,
+        cn_import=gate,
+        flags=tuple(sorted(found.flags)),
+        trace=trace,
+        findings=tuple(found.findings),
+        unknowns=unknowns,
+        citations=tuple(dict.fromkeys(citation for citation in texts if citation)),
+        states={rule: record.state for rule, record in context.view.records.items()},
+        horizon=horizon,
+    )

@@ -1,0 +1,235 @@
+"""The law seen over time, across destinations and against chips: pure functions from records to records."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from chipwall.controls.decide import decide
+from chipwall.controls.item import item_of_chip, operands
+from chipwall.controls.law import Event, Law, Record
+from chipwall.controls.load import law as packaged_law
+from chipwall.controls.records import Decision, Item, Journey
+from chipwall.errors import InputError
+from chipwall.text import Text, listed, text
+
+if TYPE_CHECKING:
+    from chipwall.catalog.records import Chip
+
+__all__ = ["LawChange", "Region", "Turn", "WallPoint", "differences", "regions", "timeline", "wall_points"]
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A day on which the answer changes: the new answer, what changed (name, before, after), and what the law did."""
+
+    on: date
+    decision: Decision
+    changed: tuple[tuple[str, str, str], ...]
+    why: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LawChange:
+    """One thing that reads differently on two days."""
+
+    kind: str
+    title: str
+    before: str
+    after: str
+    on: date
+    citation: str
+
+
+@dataclass(frozen=True, slots=True)
+class WallPoint:
+    """A chip in the plane of two operands, with its class; None where a number is not known."""
+
+    chip: str
+    name: str
+    x: Decimal | None
+    y: Decimal | None
+    eccn: str
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """The rectangle of one clause in that plane; an open side is None, a closed edge belongs to the region."""
+
+    clause: str
+    outcome: str
+    citation: str
+    x_from: Decimal | None
+    x_to: Decimal | None
+    y_from: Decimal | None
+    y_to: Decimal | None
+
+
+def _shown(decision: Decision) -> dict[str, str]:
+    """The parts of an answer by name, as words."""
+    duty = decision.duty.pct
+    return {
+        text("classification"): decision.eccn,
+        text("licence as enforced"): decision.licence.as_enforced,
+        text("licence on the books"): decision.licence.on_books,
+        text("exceptions"): ", ".join(decision.exception_names) or "none",
+        text("review policy"): decision.review_policy or "none",
+        text("duty"): "unknown" if duty is None else text("{pct} percent", pct=duty),
+        text("revenue share"): text("{pct} percent", pct=decision.revenue_share.pct),
+        text("China's gate"): decision.cn_import.status,
+        text("flags"): listed(Text.of(flag) for flag in decision.flags if flag != "spec_estimate") or "none",
+    }
+
+
+def timeline(
+    item: Item | Chip, journey: Journey, *, since: date, until: date, law: Law | None = None
+) -> tuple[Turn, ...]:
+    """Every day from ``since`` to ``until`` on which the answer changes, with the first day's answer in front.
+
+    The answer can change only on a day on which some record or country group does, so only those days are asked.
+    """
+    law = law or packaged_law()
+    if until < since:
+        raise InputError(
+            text("the time from {since} to {until} is empty", since=since, until=until),
+            fix=text("Give the earlier day first"),
+        )
+    found_item = item if isinstance(item, Item) else item_of_chip(item, law=law)
+    first = decide(found_item, journey, on=since, law=law)
+    turns = [Turn(since, first, (), (text("first day asked"),))]
+    for day, reasons in law.change_dates().items():
+        if not since < day <= until:
+            continue
+        decision = decide(found_item, journey, on=day, law=law)
+        before, after = _shown(turns[-1].decision), _shown(decision)
+        changed = tuple((name, before[name], after[name]) for name in after if before[name] != after[name])
+        if changed:
+            turns.append(Turn(day, decision, changed, reasons))
+    return tuple(turns)
+
+
+def differences(
+    earlier: date, later: date, *, law: Law | None = None
+) -> tuple[tuple[LawChange, ...], tuple[Event, ...]]:
+    """What reads differently in law on two days, and the events between them.
+
+    Returns
+    -------
+    changes : tuple of LawChange
+        Rules and limits that started, stopped or changed state, and country groups.
+    events : tuple of Event
+        What happened after the earlier day, up to the later one.
+    """
+    law = law or packaged_law()
+    if later < earlier:
+        earlier, later = later, earlier
+    found: list[LawChange] = []
+    for kind, table in ((text("rule"), law.rules), (text("limit"), law.parameters)):
+        for rule in table.values():
+            before, after = rule.record(earlier), rule.record(later)
+            if _words(before, earlier) != _words(after, later):
+                found.append(
+                    LawChange(
+                        kind,
+                        rule.title,
+                        _words(before, earlier),
+                        _words(after, later),
+                        _turning_day(rule.records, earlier, later),
+                        (after or before or rule.records[-1]).citation,
+                    )
+                )
+    for (iso2, group), changes in law.countries.changes.items():
+        was, will = (law.countries.member(iso2, group, on=day) for day in (earlier, later))
+        if was != will:
+            change = next(c for c in reversed(changes) if c.effective <= later and c.adds is will)
+            title = text("{country} in {group}", country=law.countries.table[iso2].name, group=group)
+            yes, no = text("yes"), text("no")
+            between = [c for c in changes if earlier < c.effective <= later and c.adds is will]
+            day = between[0].effective if between else change.effective
+            found.append(
+                LawChange(text("country"), title, yes if was else no, yes if will else no, day, change.citation)
+            )
+    events = tuple(event for event in law.events if earlier < event.on <= later)
+    return tuple(sorted(found, key=lambda change: (change.on, change.kind, change.title))), events
+
+
+def _words(record: Record | None, day: date) -> str:
+    """A record in short: value and unit, or state, or that it is not yet to be complied with."""
+    if record is None:
+        return text("none")
+    if record.value is not None:
+        return f"{record.value} {record.unit}"
+    state = Text.of(record.state)
+    return state if record.compliance <= day else text("{state}, not yet binding", state=state)
+
+
+def _turning_day(records: Sequence[Record], earlier: date, later: date) -> date:
+    """The last day in between on which one of the records started, bound or stopped."""
+    days = [day for record in records for day in (record.effective, record.compliance)]
+    days += [record.end + timedelta(days=1) for record in records if record.end is not None]
+    return max((day for day in days if earlier < day <= later), default=later)
+
+
+def wall_points(chips: Iterable[Chip], *, x: str, y: str, on: date, law: Law | None = None) -> tuple[WallPoint, ...]:
+    """Chips in the plane of two operands, classified for China on the day.
+
+    Parameters
+    ----------
+    x, y : str
+        Operands: ``tpp``, ``performance_density``, ``dram_bandwidth``, ``io_rate``.
+    """
+    law = law or packaged_law()
+    journey = Journey(destination="CN", headquarters="CN")
+    found = []
+    for chip in chips:
+        item = item_of_chip(chip, law=law)
+        numbers = operands(item, journey, dram_bandwidth=item.dram_bandwidth, datacenter=item.datacenter)
+        across, up = numbers[x], numbers[y]
+        eccn = decide(item, journey, on=on, law=law).eccn
+        found.append(
+            WallPoint(
+                chip.id,
+                chip.name,
+                across if isinstance(across, Decimal) else None,
+                up if isinstance(up, Decimal) else None,
+                eccn,
+                chip.word("status"),
+            )
+        )
+    return tuple(found)
+
+
+def regions(*, families: Sequence[str], x: str, y: str, on: date, law: Law | None = None) -> tuple[Region, ...]:
+    """The rectangle of each clause of some families in the plane of two operands, read from the clauses themselves.
+
+    A clause that tests any other number is left out: it has no rectangle in this plane. What a stricter class takes by
+    the horizontal operand alone is cut off the classes after it.
+    """
+    law = law or packaged_law()
+    view = law.on(on)
+    found = []
+    for clause in (clause for family in families for clause in view.family(family)):
+        if any(test.operand not in (x, y) or test.limit not in view.limits for test in clause.tests):
+            continue
+        low: dict[str, Decimal] = {}
+        high: dict[str, Decimal] = {}
+        for test in clause.tests:
+            side, pick = (low, max) if test.operator in (">=", ">") else (high, min)
+            limit = view.limits[test.limit].value
+            side[test.operand] = pick(side.get(test.operand, limit), limit)
+        citation = view.limits[clause.tests[0].limit].citation
+        found.append(Region(clause.id, clause.outcome, citation, low.get(x), high.get(x), low.get(y), high.get(y)))
+    return tuple(_without_taken(area, found[:index]) for index, area in enumerate(found))
+
+
+def _without_taken(area: Region, earlier: Sequence[Region]) -> Region:
+    """A region without the half-planes that an earlier clause with another outcome takes."""
+    for taken in earlier:
+        half_plane = taken.x_to is None and taken.y_from is None and taken.y_to is None
+        if half_plane and taken.outcome != area.outcome and taken.x_from is not None:
+            area = replace(area, x_to=min(area.x_to or taken.x_from, taken.x_from))
+    return area
