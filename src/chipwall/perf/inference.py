@@ -18,7 +18,7 @@ from chipwall.perf.estimate import Estimate, Part
 from chipwall.perf.hardware import Hardware, hardware
 from chipwall.perf.inference_classes import basis_for, class_for
 from chipwall.perf.inference_nearest import exact_and_nearest
-from chipwall.perf.inference_records import Question, Serving
+from chipwall.perf.inference_records import DEFAULT_ENGINE, Question, Serving
 from chipwall.perf.inference_rows import band
 from chipwall.perf.precision import CACHE_BYTES, Precision, default_cache, precision_of
 from chipwall.perf.serving import NO_LIMIT, Requests, batch_room, cache_per_sequence, cache_room, served
@@ -31,7 +31,7 @@ from chipwall.perf.serving_step import Setup
 from chipwall.perf.transformer import shape
 from chipwall.text import text
 
-__all__ = ["Question", "Serving", "requests_of", "serving", "setups_of"]
+__all__ = ["DEFAULT_ENGINE", "Question", "Serving", "requests_of", "serving", "setups_of"]
 
 
 def requests_of(q: Question) -> Requests:

@@ -11,7 +11,7 @@ from chipwall.perf.precision import Precision
 from chipwall.perf.serving import NO_LIMIT
 from chipwall.perf.serving_setup import Layout
 
-__all__ = ["Question", "Serving"]
+__all__ = ["DEFAULT_ENGINE", "Question", "Serving"]
 
 DEFAULT_ENGINE = "trtllm"
 
