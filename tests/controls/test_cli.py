@@ -98,6 +98,22 @@ def test_what_if(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert "1 of 3 chips cross" in out
 
 
+def test_what_if_with_performance_figures(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    draft, figures = tmp_path / "draft.toml", tmp_path / "figures.csv"
+    draft.write_text(
+        '[draft]\nid = "x"\neffective = 2026-12-01\n[[limit]]\nid = "speed"\nvalue = 1000\nunit = "token"\n'
+        '[[clause]]\nid = "3A090.a.9"\noutcome = "3A090.a"\ntests = ["decode_rate >= speed"]\n'
+    )
+    figures.write_text("chip,operand,value\nh20,decode_rate,1500\nl20,decode_rate,400\n")
+    code, out, _ = run(capsys, "what-if", str(draft), "--chips", "h20,l20", "--figures", str(figures), "--json")
+    assert code == 0
+    assert [(row["name"], row["decisive"]["margin"]) for row in json.loads(out)] == [("NVIDIA H20 96GB", 500)]
+    figures.write_text("chip,operand,value\nh20,decode_rate,\n")
+    code, _, err = run(capsys, "what-if", str(draft), "--figures", str(figures))
+    assert code == 2
+    assert "needs chip, operand and value" in err
+
+
 @pytest.mark.parametrize(
     ("words", "says"),
     [

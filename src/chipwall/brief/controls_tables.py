@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from chipwall.brief.tables import Column, Table
+from chipwall.controls.item import OPERAND_NAMES as OPERANDS
 from chipwall.controls.law import Coverage
 from chipwall.controls.measures import plain
 from chipwall.controls.records import Comparison, Decision
@@ -39,19 +40,6 @@ _WORDS: Mapping[str, Text] = {
     "reexport": text("reexport"),
     "in_country": text("transfer inside the country"),
     "us_import": text("import into the United States"),
-}
-OPERANDS: Mapping[str, Text] = {
-    "tpp": text("TPP"),
-    "performance_density": text("performance density"),
-    "memory_density": text("memory bandwidth density"),
-    "dram_bandwidth": text("DRAM bandwidth"),
-    "io_rate": text("I/O rate"),
-    "dram_plus_io": text("DRAM bandwidth plus I/O rate"),
-    "datacenter": text("for data centres"),
-    "transistors": text("transistors"),
-    "hbm": text("high-bandwidth memory"),
-    "aggregate_tpp_share": text("TPP shipped to China over TPP shipped to US customers"),
-    "us_available": text("commercially available in the US"),
 }
 
 
@@ -131,7 +119,7 @@ def _answer_rows(decision: Decision) -> list[tuple[object, ...]]:
         (text("Duty"), duty_line(decision)),
         (
             text("Revenue share"),
-            text("{pct} percent, paid by {payer}: {why}", pct=share.pct, payer=share.payer, why=share.why)
+            text("{pct} percent {why}, paid by {payer}", pct=share.pct, why=share.why, payer=share.payer)
             if share.pct
             else text("none"),
         ),

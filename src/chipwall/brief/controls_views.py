@@ -27,8 +27,8 @@ def timeline_table(turns: Sequence[Turn], *, name: str, destination: str) -> Tab
     rows: list[tuple[object, ...]] = []
     for turn in turns:
         shown = turn.changed or (
-            ("classification", "", turn.decision.eccn),
-            ("licence as enforced", "", turn.decision.licence.as_enforced),
+            (text("classification"), "", turn.decision.eccn),
+            (text("licence as enforced"), "", turn.decision.licence.as_enforced),
         )
         for i, (what, before, after) in enumerate(shown):
             change = text("{before} → {after}", before=words(before), after=words(after)) if before else words(after)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from dataclasses import replace
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import click
 from chipwall import catalog
 from chipwall.brief import controls_tables as tables
 from chipwall.brief.language import translated
-from chipwall.cli.controls_options import asked_item, asked_journey, item_options, journey_options
+from chipwall.cli.controls_options import asked_item, asked_journey, item_options, journey_options, legal_number
 from chipwall.cli.options import day, json_option, lang_option, show, table_options, write_json, write_whole
 from chipwall.controls.decide import decide
 from chipwall.controls.item import item_of_chip
@@ -205,14 +206,42 @@ def diff_command(first: str, second: str, form: str | None, as_json: bool, lang:
         click.echo()
 
 
+def _figures(path: Path | None) -> dict[str, dict[str, Decimal]]:
+    """Performance figures of a CSV with columns chip, operand, value: by chip id and operand."""
+    import csv
+
+    if path is None:
+        return {}
+    found: dict[str, dict[str, Decimal]] = {}
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as handle:
+            for line, row in enumerate(csv.DictReader(handle), start=2):
+                where = f"{path}, {line}"
+                name, operand, value = (row.get(column) or "" for column in ("chip", "operand", "value"))
+                if not (name and operand and value):
+                    raise InputError(text("a figure needs chip, operand and value"), where=where)
+                found.setdefault(catalog.chip(name).id, {})[operand] = legal_number(value, option=where)
+    except OSError as error:
+        raise InputError(text("cannot read '{path}'", path=path), where=text("{why}", why=error.strerror)) from error
+    return found
+
+
 @controls.command("what-if")
 @click.argument("draft", type=click.Path(path_type=Path))
 @journey_options
 @click.option("--on", help="Day. Default: the draft's day of effect.")
+@click.option("--figures", type=click.Path(path_type=Path), help="CSV (chip,operand,value) of figures the draft names.")
 @click.option("--chips", help="Chips, with commas. Default: all.")
 @table_options
 def what_if_command(
-    draft: Path, on: str | None, chips: str | None, form: str | None, as_json: bool, lang: str, **given: Any
+    draft: Path,
+    on: str | None,
+    figures: Path | None,
+    chips: str | None,
+    form: str | None,
+    as_json: bool,
+    lang: str,
+    **given: Any,
 ) -> None:
     """Which chips a draft rule would move, and by what margin."""
     from chipwall.brief import controls_views as views
@@ -224,7 +253,7 @@ def what_if_command(
     known = catalog.load().chips
     asked = [catalog.chip(name) for name in chips.split(",") if name.strip()] if chips else list(known.values())
     when = found.effective if on is None else day(on)
-    crossings = evaluate_draft(found, asked, when, journey=journey)
+    crossings = evaluate_draft(found, asked, when, journey=journey, figures=_figures(figures))
     extra = [
         {
             "chip": c.chip,

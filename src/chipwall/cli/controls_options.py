@@ -17,7 +17,7 @@ from chipwall.errors import InputError
 from chipwall.text import text
 from chipwall.units import unit
 
-__all__ = ["asked_item", "asked_journey", "item_options", "journey_options"]
+__all__ = ["asked_item", "asked_journey", "item_options", "journey_options", "legal_number"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 END_USES = ("re-export", "stock", "us-data-centre", "repair", "research", "start-up", "consumer", "public-sector")
@@ -178,3 +178,10 @@ def asked_journey(given: dict[str, Any]) -> tuple[Journey, tuple[str, ...]]:
         attested=given["attested"],
     )
     return journey, assumed
+
+
+def legal_number(words: str, *, option: str) -> Decimal:
+    """A plain amount, exact."""
+    found = _number(words, option=option, symbol="1")
+    assert found is not None  # only None gives None
+    return found

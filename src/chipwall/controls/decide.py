@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from chipwall.controls.cn import china_gate
-from chipwall.controls.item import item_of_chip, operands
+from chipwall.controls.item import OPERAND_NAMES, item_of_chip, operands
 from chipwall.controls.law import Law
 from chipwall.controls.load import law as packaged_law
 from chipwall.controls.logic import any_of, comparisons, verdict
@@ -38,17 +38,8 @@ if TYPE_CHECKING:
 
 __all__ = ["decide"]
 
-_LABELS = {
-    "tpp": text("TPP"),
-    "performance_density": text("performance density (applicable die area)"),
-    "memory_density": text("memory bandwidth density"),
-    "dram_bandwidth": text("DRAM bandwidth"),
-    "io_rate": text("I/O rate"),
-    "dram_plus_io": text("DRAM bandwidth plus I/O rate"),
-    "datacenter": text("designed or marketed for data centres"),
-    "transistors": text("number of transistors"),
-    "hbm": text("high-bandwidth memory in the package"),
-}
+# operands that are facts about the item; certifications are claims and never missing
+_FACTS = frozenset(OPERAND_NAMES) - {"aggregate_tpp_share", "us_available"}
 
 
 def decide(item: Item | Chip, journey: Journey, *, on: date, law: Law | None = None) -> Decision:
@@ -160,11 +151,11 @@ def _trace(context: Context) -> tuple[Comparison, ...]:
 def _answers(found: Outcome) -> dict[str, bool]:
     """Per answer, whether it is unknown because worlds differ."""
     return {
-        "classification": found.eccn == "unknown",
-        "licence": found.licence == "unknown",
-        "licence on the books": found.on_books == "unknown",
-        "duty": found.duty_pct.is_nan(),
-        "review policy": found.review_policy == "unknown" and found.licence != "conditional",
+        text("classification"): found.eccn == "unknown",
+        text("licence"): found.licence == "unknown",
+        text("licence on the books"): found.on_books == "unknown",
+        text("duty"): found.duty_pct.is_nan(),
+        text("review policy"): found.review_policy == "unknown" and found.licence != "conditional",
     }
 
 
@@ -185,7 +176,8 @@ def _unknowns(
     if missing:
         answers = listed(Text.of(name) for name in spread)
         lines += [
-            text("{what} is not known; it decides: {answers}", what=_LABELS[name], answers=answers) for name in missing
+            text("{what} is not known; it decides: {answers}", what=_missing_name(name), answers=answers)
+            for name in missing
         ]
         found.flags.add("spec_unknown")
     if _differs(open_worlds, outcomes, "cpu_dram_counts"):
@@ -252,7 +244,14 @@ def _missing(trace: Sequence[Comparison]) -> list[str]:
     """Operands without a number that some undecided clause of this question asks for."""
     failed = {comparison.clause for comparison in trace if comparison.result is False}
     undecided = {c.operand for c in trace if c.result is None and c.clause not in failed}
-    return sorted(undecided & set(_LABELS))
+    return sorted(undecided & _FACTS)
+
+
+def _missing_name(operand: str) -> Text:
+    """What has to be found out: a density is missing because its area is."""
+    if operand == "performance_density":
+        return text("performance density (applicable die area)")
+    return OPERAND_NAMES[operand]
 
 
 def _differs(open_worlds: Sequence[World], outcomes: Sequence[Outcome], question: str) -> bool:
@@ -312,7 +311,7 @@ def _share(context: Context, found: Outcome) -> RevenueShare:
         return RevenueShare(Decimal(0), text("nobody"), text("no share applies"))
     record = context.view.records["revenue-share"]
     return RevenueShare(
-        found.revenue_share_pct, text("the vendor"), text("of China revenue; no published instrument"), record.citation
+        found.revenue_share_pct, text("the vendor"), text("of China revenue (no published instrument)"), record.citation
     )
 
 

@@ -17,10 +17,24 @@ from chipwall.text import Text, text
 if TYPE_CHECKING:
     from chipwall.catalog.records import Chip
 
-__all__ = ["contradiction", "item_of_chip", "item_of_numbers", "operands", "vendor_of"]
+__all__ = ["OPERAND_NAMES", "contradiction", "item_of_chip", "item_of_numbers", "operands", "vendor_of"]
 
 # Density may be printed rounded: beside TPP and area it may be off by this much before the three contradict each other.
 DENSITY_TOLERANCE = Decimal("0.002")
+# what a clause may name, as people say it
+OPERAND_NAMES: Mapping[str, Text] = {
+    "tpp": text("TPP"),
+    "performance_density": text("performance density"),
+    "memory_density": text("memory bandwidth density"),
+    "dram_bandwidth": text("DRAM bandwidth"),
+    "io_rate": text("I/O rate"),
+    "dram_plus_io": text("DRAM bandwidth plus I/O rate"),
+    "datacenter": text("data-centre design"),
+    "transistors": text("transistors"),
+    "hbm": text("high-bandwidth memory"),
+    "aggregate_tpp_share": text("TPP shipped to China over TPP shipped to US customers"),
+    "us_available": text("commercially available in the US"),
+}
 _SYNTHETIC = re.compile(r"^synthetic\b(?:\s*\((.*)\))?", re.IGNORECASE)
 
 
@@ -146,7 +160,7 @@ def item_of_chip(chip: Chip, *, law: Law) -> Item:
             name,
             text(
                 "{quantity} is {value} under another reading: {note}",
-                quantity=Text.of(name),
+                quantity=OPERAND_NAMES[name],
                 value=m.alternative,
                 note=m.alternative_note,
             ),
@@ -157,7 +171,9 @@ def item_of_chip(chip: Chip, *, law: Law) -> Item:
     notes += [
         (
             name,
-            text("{quantity} rests on a source of status '{status}'", quantity=Text.of(name), status=Text.of(m.status)),
+            text(
+                "{quantity} rests on a source of status '{status}'", quantity=OPERAND_NAMES[name], status=Text.of(m.status)
+            ),
         )
         for name, m in found.items()
         if m.status in ("estimated", "unverified", "reported")

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
+from functools import lru_cache
 
 from chipwall.controls.countries import Countries
 from chipwall.controls.logic import Clause, Limit
@@ -173,9 +174,9 @@ class LawOn:
         return rule in self.records
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Law:
-    """Everything the law engine knows, read once."""
+    """Everything the law engine knows, read once. Two laws are the same only if they are one object."""
 
     rules: Mapping[str, Rule]
     parameters: Mapping[str, Rule]
@@ -192,21 +193,8 @@ class Law:
     repealed: Mapping[str, date] = field(default_factory=dict)  # clauses and rules that a draft ends, from that day
 
     def on(self, day: date) -> LawOn:
-        """The law of one day."""
-        gone = {name for name, since in self.repealed.items() if since <= day}
-        records = {
-            rule.id: record for rule in self.rules.values() if rule.id not in gone and (record := rule.record(day))
-        }
-        limits = {}
-        for parameter in self.parameters.values():
-            record = parameter.record(day)
-            if record is not None and record.value is not None:
-                limits[parameter.id] = Limit(record.value, record.unit, record.citation)
-        families: dict[str, list[Clause]] = {}
-        for clause in self.clauses:
-            if clause.rule in records and clause.id not in gone:
-                families.setdefault(clause.family, []).append(clause)
-        return LawOn(day, limits, {name: tuple(found) for name, found in families.items()}, records)
+        """The law of one day; the last days asked are kept, because searches ask the same few again."""
+        return _law_on(self, day)
 
     def horizon(self, day: date) -> str:
         """``verified`` up to the text read, ``audited`` up to the last audit, ``after_horizon`` beyond."""
@@ -237,13 +225,26 @@ class Law:
         found |= {day: titles for day, titles in limits.items() if day not in found}
         for changes in self.countries.changes.values():
             for change in changes:
-                given = {"country": change.iso2, "group": change.group, "citation": change.citation}
-                words = (
-                    text("{country} joins {group} ({citation})", **given)
-                    if change.adds
-                    else text("{country} leaves {group} ({citation})", **given)
-                )
+                names = {"country": change.iso2, "group": change.group, "citation": change.citation}
+                joins = text("{country} joins {group} ({citation})", **names)
+                words = joins if change.adds else text("{country} leaves {group} ({citation})", **names)
                 found.setdefault(change.effective, []).append(words)
         after = self.coverage.audited_to + timedelta(days=1)
         found.setdefault(after, []).append(text("end of the audited record"))
         return {day: tuple(dict.fromkeys(found[day])) for day in sorted(found)}
+
+
+@lru_cache(maxsize=512)
+def _law_on(law: Law, day: date) -> LawOn:
+    gone = {name for name, since in law.repealed.items() if since <= day}
+    records = {rule.id: record for rule in law.rules.values() if rule.id not in gone and (record := rule.record(day))}
+    limits = {}
+    for parameter in law.parameters.values():
+        record = parameter.record(day)
+        if record is not None and record.value is not None:
+            limits[parameter.id] = Limit(record.value, record.unit, record.citation)
+    families: dict[str, list[Clause]] = {}
+    for clause in law.clauses:
+        if clause.rule in records and clause.id not in gone:
+            families.setdefault(clause.family, []).append(clause)
+    return LawOn(day, limits, {name: tuple(found) for name, found in families.items()}, records)

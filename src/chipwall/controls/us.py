@@ -24,7 +24,7 @@ def _need_2022(context: Context, found: Outcome) -> Need:
     to = context.destination
     listed = to == "CN" or (to == "MO" and context.view.binds("r2022-macau"))
     found.find(
-        "destination",
+        text("destination"),
         listed,
         text("{country}: the 2022 rule names China, and Macau from 2023-01-17; headquarters do not count", country=to),
         context.citation("r2022-macau" if to == "MO" else "r2022"),
@@ -41,13 +41,13 @@ def _need_2023(context: Context, world: World, found: Outcome) -> Need:
         country=to,
         groups=", ".join(groups) or text("no group"),
     )
-    found.find("destination", need.destination, says, context.citation("r2023"))
+    found.find(text("destination"), need.destination, says, context.citation("r2023"))
     if to == "AE" and context.view.runs("uae-named"):
         _need_uae(context, need, found)
     seat = _seated_in_d5(context, world)
     need.headquarters = bool(seat)
     found.find(
-        "headquarters",
+        text("headquarters"),
         need.headquarters,
         text("party or parent headquartered in Macau or D:5: {seat}", seat=seat)
         if seat
@@ -77,7 +77,9 @@ def _need_uae(context: Context, need: Need, found: Outcome) -> None:
     else:
         found.flags.add("uae_named")
         says = text("the United Arab Emirates is named in the licence requirement; the party is not exempt")
-    found.find("United Arab Emirates", None if need.uae_open else need.destination, says, context.citation("uae-named"))
+    found.find(
+        text("United Arab Emirates"), None if need.uae_open else need.destination, says, context.citation("uae-named")
+    )
 
 
 def _need(context: Context, world: World, found: Outcome) -> Need:
@@ -92,7 +94,7 @@ def _need(context: Context, world: World, found: Outcome) -> Need:
         listed = context.countries.macau_or_d5(context.destination, on=context.on)
         bound = context.view.binds("hbm")
         found.find(
-            "destination",
+            text("destination"),
             listed and bound,
             text("{country}: 3A090.c looks at Macau and D:5, from its compliance date", country=context.destination),
             context.citation("hbm"),
@@ -158,7 +160,7 @@ def _affiliate_state(context: Context, found: Outcome) -> str:
     if state in words:
         flag, result, says = words[state]
         found.flags.add(flag)
-        found.find("ownership", result, says, context.citation("affiliates"))
+        found.find(text("ownership"), result, says, context.citation("affiliates"))
     return state
 
 
@@ -218,7 +220,7 @@ def _books(context: Context, world: World, need: Need, owned: str, found: Outcom
         found.on_books = "unknown"
     if record is not None and abroad and world.eccn == "3A090.a":
         found.find(
-            "AI Diffusion",
+            text("AI Diffusion"),
             worldwide,
             text("3A090.a to any country: state {state}", state=Text.of(record.state)),
             record.citation,
@@ -263,6 +265,12 @@ def _flags(context: Context, world: World, letters: frozenset[str], found: Outco
     view, parts, to = context.view, context.item.parts, context.destination
     if letters:
         found.flags.add("vendor_letter")
+    for rule in sorted(letters):
+        says = text(
+            "{title} reaches this part on this journey; the letter is not public",
+            title=context.law.rules[rule].title,
+        )
+        found.find(text("vendor letter"), True, says, context.citation(rule))
     if to == "AE" and context.party.supplement8 and view.runs("supplement-8"):
         lapsed = view.state("supplement-8") != "in_force" and context.party.supplement8 != "listed"
         found.flags.add("scheduled_lapse_unverified" if lapsed else "supp8_740")
@@ -294,4 +302,4 @@ def _gp10(context: Context, world: World, found: Outcome) -> None:
     if context.party.analysis_only:
         found.flags.add("gp10_analysis_carveout")
         says = text("presumed made in violation of the rules; buying for technical analysis only is carved out")
-    found.find("General Prohibition 10", True, says, context.citation("gp10"))
+    found.find(text("General Prohibition 10"), True, says, context.citation("gp10"))

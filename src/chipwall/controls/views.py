@@ -73,15 +73,15 @@ def _shown(decision: Decision) -> dict[str, str]:
     """The parts of an answer by name, as words."""
     duty = decision.duty.pct
     return {
-        "classification": decision.eccn,
-        "licence as enforced": decision.licence.as_enforced,
-        "licence on the books": decision.licence.on_books,
-        "exceptions": ", ".join(decision.exception_names) or "none",
-        "review policy": decision.review_policy or "none",
-        "duty": "unknown" if duty is None else text("{pct} percent", pct=duty),
-        "revenue share": text("{pct} percent", pct=decision.revenue_share.pct),
-        "China's gate": decision.cn_import.status,
-        "flags": listed(Text.of(flag) for flag in decision.flags if flag != "spec_estimate") or "none",
+        text("classification"): decision.eccn,
+        text("licence as enforced"): decision.licence.as_enforced,
+        text("licence on the books"): decision.licence.on_books,
+        text("exceptions"): ", ".join(decision.exception_names) or "none",
+        text("review policy"): decision.review_policy or "none",
+        text("duty"): "unknown" if duty is None else text("{pct} percent", pct=duty),
+        text("revenue share"): text("{pct} percent", pct=decision.revenue_share.pct),
+        text("China's gate"): decision.cn_import.status,
+        text("flags"): listed(Text.of(flag) for flag in decision.flags if flag != "spec_estimate") or "none",
     }
 
 
@@ -128,7 +128,7 @@ def differences(
     if later < earlier:
         earlier, later = later, earlier
     found: list[LawChange] = []
-    for kind, table in (("rule", law.rules), ("limit", law.parameters)):
+    for kind, table in ((text("rule"), law.rules), (text("limit"), law.parameters)):
         for rule in table.values():
             before, after = rule.record(earlier), rule.record(later)
             if _words(before, earlier) != _words(after, later):
@@ -150,7 +150,9 @@ def differences(
             yes, no = text("yes"), text("no")
             between = [c for c in changes if earlier < c.effective <= later and c.adds is will]
             day = between[0].effective if between else change.effective
-            found.append(LawChange("country", title, yes if was else no, yes if will else no, day, change.citation))
+            found.append(
+                LawChange(text("country"), title, yes if was else no, yes if will else no, day, change.citation)
+            )
     events = tuple(event for event in law.events if earlier < event.on <= later)
     return tuple(sorted(found, key=lambda change: (change.on, change.kind, change.title))), events
 
