@@ -69,7 +69,7 @@ def _of_call(node: ast.Call, file: str) -> Iterator[Message]:
     if name in ("text", "Text.of", "unknown_name") and node.args:
         found = list(_literals(node.args[0]))
         # the other two also take words that are already messages
-        if name == "text" and not found:
+        if name == "text" and not found and not isinstance(node.args[0], ast.Constant):
             raise SystemExit(f"{file}:{node.lineno}: the template of text() must be a literal")
         yield from found
     elif name == "plural":
