@@ -14,7 +14,7 @@ from chipwall.units import GIB, format_quantity
 
 __all__ = ["answer_table", "breakdown_table", "nearest_table", "operators_table", "ratio_answer", "ratio_table"]
 
-BOUNDS = {"compute": text("compute"), "memory": text("memory"), "network": text("network"), "host": text("host"), "": text("")}
+BOUNDS = {"compute": text("compute"), "memory": text("memory"), "network": text("network"), "host": text("host"), "": Text("")}
 BASES = {"measured": text("measured"), "calibrated": text("calibrated"), "extrapolated": text("extrapolated"), "limit": text("limit")}
 
 
@@ -96,7 +96,7 @@ def operators_table(rows: Sequence[dict[str, object]]) -> Table:
     )  # fmt: skip
     shown = tuple(
         (
-            str(r["operator"]), *(Cell(number(float(str(r[k])), 5), r[k]) for k in ("rows", "columns", "depth", "times")),
+            Cell(Text.of(str(r["operator"])), r["operator"]), *(Cell(number(float(str(r[k])), 5), r[k]) for k in ("rows", "columns", "depth", "times")),
             Cell(f"{float(str(r['flop'])):.3g} flop", r["flop"]), Cell(f"{float(str(r['weight_bytes'])) / GIB:.3g} GiB", r["weight_bytes"]),
         )
         for r in rows
