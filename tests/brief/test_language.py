@@ -13,6 +13,7 @@ from babel.messages import Catalog
 
 from chipwall.brief.language import LANGUAGES, lookup
 from chipwall.brief.messages import collected, compiled, fields, flaws, merged, messages_in, po_file, written
+from chipwall.catalog import series as series_door
 from chipwall.controls.load import law
 from chipwall.text import text
 
@@ -107,6 +108,8 @@ def facts(catalog) -> list[str]:
         said.add(record.citation)
     for event in law().events:
         said |= {event.title, event.citation, event.actor}
+    for series in series_door.load().observations.values():
+        said |= {seen.note for seen in series}
     for clause in law().clauses:
         said.add(clause.paragraph)
     return sorted((s for s in said if " " in s), key=len, reverse=True)

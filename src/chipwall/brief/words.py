@@ -84,6 +84,20 @@ OPERATOR: tuple[Text, ...] = (
     text("head"),
 )
 
+# prices: place, channel, kind of offer
+PRICE: tuple[Text, ...] = (
+    text("china"),
+    text("world"),
+    text("united-states"),
+    text("legal"),
+    text("grey"),
+    text("quote"),
+    text("on demand"),
+    text("one-year contract"),
+    text("buy"),
+    text("rent"),
+)
+
 # what a name can be looked up as
 KIND: tuple[Text, ...] = (
     text("chip"),
