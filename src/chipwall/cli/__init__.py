@@ -26,6 +26,9 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "systems": ("chipwall.cli.catalog", "systems", "Nodes, racks and supernodes."),
     "sources": ("chipwall.cli.catalog", "sources", "Where the numbers come from."),
     "fit": ("chipwall.cli.fit", "fit", "Does a model fit in a chip's memory, to serve it and to fine-tune it?"),
+    "validate": ("chipwall.cli.perf_hardware", "validate", "Score the model against a table of measurements."),
+    "calibrate": ("chipwall.cli.perf_hardware", "calibrate", "Fit the hardware constants again from the measurements."),
+    "controls": ("chipwall.cli.controls", "controls", "Export controls on a date: classification, licence, duty."),
     "data": ("chipwall.cli.data", "data", "Check the catalogue's own data files."),
 }
 

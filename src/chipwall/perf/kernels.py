@@ -1,0 +1,418 @@
+"""Time of one operator on one chip.
+
+Each operator has an inner function of plain numbers (``gemm_seconds``), which NumPy broadcasts and numba compiles as it
+stands, and a door of :class:`~chipwall.perf.hardware.Hardware` (``gemm_time``) that looks the constants up. Compute and
+memory overlap, so a kernel takes a smooth maximum of the two, plus a launch. The same functions serve prefill, decode,
+training and retrieval.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from chipwall.perf.hardware import Hardware
+from chipwall.perf.numbers import Numeric
+from chipwall.perf.recipes import recipe as recipe_of
+
+__all__ = [
+    "attention_backward_time",
+    "attention_decode_time",
+    "attention_pairs",
+    "attention_prefill_time",
+    "elementwise_time",
+    "gemm_limit",
+    "gemm_seconds",
+    "gemm_time",
+    "grouped_gemm_time",
+    "moe_ffn_time",
+    "smooth_maximum",
+    "touched_experts",
+]
+
+TILE_ROWS, TILE_COLUMNS, HALF_TILE_ROWS = 128.0, 128.0, 64.0
+ATTENTION_CONSTANTS = (
+    "efficiency", "length_half", "causal_half", "softmax", "cache_write", "backward", "scores"
+)  # fmt: skip
+# Attention reads and writes long rows in order; its share of the bandwidth hardly matters, as compute binds.
+ATTENTION_MEMORY = 0.8
+
+
+def smooth_maximum(a: Any, b: Any) -> Any:
+    """The fourth-power mean sum of two times: their maximum where they differ, 19 % more where they are equal [s]."""
+    a2, b2 = a * a, b * b
+    return np.sqrt(np.sqrt(a2 * a2 + b2 * b2))
+
+
+# ------------------------------------------------------------------------------------------------ matrix product
+
+
+def gemm_seconds(
+    m: Any, n: Any, k: Any, weight_bytes: Any, input_bytes: Any, output_bytes: Any, quantised: Any, peak: Any,
+    bandwidth: Any, cores: Any, efficiency: Any, memory_efficiency: Any, launch: Any, depth_half: Any, wave: Any,
+    chain: Any, quantise: Any,
+) -> Any:  # fmt: skip
+    """Time of one matrix product of m x k by k x n from plain numbers [s]; see :func:`gemm_time`.
+
+    ``depth_half`` [1] is the depth at which half of the asymptotic rate is lost to filling the pipeline, ``wave`` [1]
+    the share of an incomplete last wave of tiles that is lost, ``chain`` [s] the time of one step along the depth that
+    no parallelism hides, ``quantise`` [1] the share of the bandwidth at which 16-bit inputs are quantised first.
+    """
+    waves = np.ceil(m / TILE_ROWS) * np.ceil(n / TILE_COLUMNS) / cores
+    idle = np.minimum(np.ceil(waves) / waves - 1.0, 1.0)
+    rows = HALF_TILE_ROWS * np.ceil(m / HALF_TILE_ROWS)
+    compute = 2.0 * rows * n * k / (peak * efficiency) * (1.0 + depth_half / k) * (1.0 + wave * idle)
+    memory = (n * k * weight_bytes + m * k * input_bytes + m * n * output_bytes) / (bandwidth * memory_efficiency)
+    conversion = quantised * m * k * (2.0 + input_bytes) / (bandwidth * quantise)
+    return launch + chain * k + conversion + smooth_maximum(compute, memory)
+
+
+def gemm_time(hw: Hardware, *, m: Numeric, n: Numeric, k: Numeric, recipe: str = "bf16") -> Numeric:
+    """Time of y = x W with x of m x k and W of k x n.
+
+    Parameters
+    ----------
+    hw : Hardware
+        The chip, or chips.
+    m, n, k : float or array
+        Rows (tokens), columns and depth [1].
+    recipe : str
+        A key of :data:`chipwall.perf.recipes.RECIPES`.
+
+    Returns
+    -------
+    float or array
+        Time of one kernel, its launch included [s]; NaN where the chip lacks the format.
+
+    Limits
+    ------
+    Fitted on 1 to 131,072 rows, widths of 128 to 129,280 and depths of 512 to 26,624, data in memory and not in cache
+    (the AMD rows are a tuner's best and may be partly in cache). Recipes with 8 bits or fewer include the quantisation
+    of their inputs, as serving stacks run it.
+    """
+    how, c = recipe_of(recipe), hw.constants
+    return gemm_seconds(
+        m, n, k, how.weight_bytes, how.input_bytes, how.output_bytes, how.quantised, hw.peak(how.maths),
+        hw.memory_bandwidth, hw.cores, c[f"gemm.{recipe}.efficiency"], c[f"gemm.{recipe}.memory"],
+        c[f"gemm.{recipe}.launch"], c[f"gemm.{recipe}.depth_half"], c[f"gemm.{recipe}.wave"],
+        c[f"gemm.{recipe}.chain"], c[f"gemm.{recipe}.quantise"],
+    )  # fmt: skip
+
+
+def gemm_limit(hw: Hardware, *, m: Numeric, n: Numeric, k: Numeric, recipe: str = "bf16") -> tuple[Numeric, Numeric]:
+    """Least time by the data sheet: (compute, memory) [s]. No kernel is faster than the larger of the two."""
+    how = recipe_of(recipe)
+    weights, inputs, outputs = np.multiply(n, k), np.multiply(m, k), np.multiply(m, n)
+    moved = weights * how.weight_bytes + inputs * how.input_bytes + outputs * how.output_bytes
+    return 2.0 * outputs * k / hw.peak(how.maths), moved / hw.memory_bandwidth
+
+
+# ------------------------------------------------------------------------------------------------ experts
+
+
+def touched_experts(experts: Any, rows: Any) -> Any:
+    """Experts that at least one of ``rows`` random picks falls on [1]: E (1 - exp(-rows/E))."""
+    return experts * (1.0 - np.exp(-rows / experts))
+
+
+def experts_seconds(
+    rows: Any, touched: Any, hidden: Any, ffn: Any, first: Any, second: Any, weight_bytes: Any, peak: Any, bandwidth: Any,
+    efficiency: Any, memory_efficiency: Any, launch: Any, padding: Any, depth_half: Any, busy: Any,
+) -> Any:  # fmt: skip
+    """Time of grouped products over ``touched`` experts from plain numbers [s].
+
+    ``first`` and ``second`` count the products of depth ``hidden`` and of depth ``ffn``: 2 and 1 for a gated layer, 1
+    and 0 for a bare grouped product. Each expert's rows are padded to about ``padding``; ``busy`` [1] is the work of
+    the busiest part over the mean.
+    """
+    padded = touched * smooth_maximum(rows / touched, padding) * busy
+    products = first * (1.0 + depth_half / hidden) + second * (1.0 + depth_half / ffn)
+    compute = 2.0 * padded * hidden * ffn * products / (peak * efficiency)
+    weights = touched * hidden * ffn * (first + second) * weight_bytes
+    return launch + smooth_maximum(compute, weights / (bandwidth * memory_efficiency))
+
+
+def grouped_gemm_time(
+    hw: Hardware, *, m: Numeric, n: Numeric, k: Numeric, groups: Numeric, recipe: str = "bf16"
+) -> Numeric:
+    """Time of ``groups`` matrix products with ``m`` rows each in one kernel [s].
+
+    Parameters
+    ----------
+    m, n, k : float or array
+        Rows of each group, columns and depth [1].
+    groups : float or array
+        Products in the kernel, experts for example [1].
+    """
+    how, c = recipe_of(recipe), hw.constants
+    return experts_seconds(
+        np.multiply(m, groups), groups, k, n, 1.0, 0.0, how.weight_bytes, hw.peak(how.maths), hw.memory_bandwidth,
+        c[f"moe.{recipe}.efficiency"], c[f"moe.{recipe}.memory"], c[f"moe.{recipe}.launch"],
+        c[f"moe.{recipe}.padding"], c[f"moe.{recipe}.depth_half"], 1.0,
+    )  # fmt: skip
+
+
+def reached_experts(experts: Any, rows: Any, skew: Any) -> Any:
+    """Experts with at least one row [1]: as many as there are rows when even, those of a random pick when skewed."""
+    random = np.minimum(skew, 1.0)
+    return (1.0 - random) * np.minimum(experts, rows) + random * touched_experts(experts, rows)
+
+
+def rearranged_bytes(rows: Any, elsewhere: Any, hidden: Any, ffn: Any, input_bytes: Any, moved: Any, foreign: Any) -> Any:
+    """Bytes of permutation, activation and combination around the products of a gated layer [byte].
+
+    ``elsewhere`` rows belong to experts of other chips; some kernels (``foreign``) still pass over them.
+    """
+    own = rows * (hidden * (6.0 + input_bytes) + ffn * (6.0 + input_bytes))
+    return moved * own + foreign * elsewhere * (hidden * 4.0 + ffn * 6.0)
+
+
+def moe_ffn_time(
+    hw: Hardware, *, tokens: Numeric, hidden: Numeric, ffn: Numeric, experts: Numeric, top_k: Numeric,
+    recipe: str = "bf16", expert_parallel: Numeric = 1.0, skew: Numeric = 0.0, gated: bool = True,
+) -> Numeric:  # fmt: skip
+    """Time of the routed experts of one layer on one chip: products, activation, permutation and combination.
+
+    Parameters
+    ----------
+    tokens : float or array
+        Tokens that enter the layer on all chips that share the experts [1].
+    hidden, ffn : float or array
+        Model width and width of one expert on this chip (already divided by tensor parallelism) [1].
+    experts, top_k : float or array
+        Experts of the layer (all chips), and experts per token [1].
+    expert_parallel : float or array
+        Chips that the experts are spread over [1].
+    skew : float or array
+        0 rows spread evenly, 1 by a power law of exponent 1; real routers lie between [1].
+    gated : bool
+        Whether the first product has gate and up halves.
+
+    Returns
+    -------
+    float or array
+        Time [s]; exchange between chips not included.
+
+    Limits
+    ------
+    Fitted on 128 and 256 experts with 8 chosen, widths of 512 to 2,048, on A100, H100, H200 and B200. The FP8 kernels
+    of one library are slower at 256 tokens than at 4,096; the model does not follow that.
+    """
+    how, c = recipe_of(recipe), hw.constants
+    rows, local = np.multiply(tokens, top_k) / expert_parallel, experts / np.asarray(expert_parallel)
+    products = experts_seconds(
+        rows, reached_experts(local, rows, skew), hidden, ffn, 2.0 if gated else 1.0, 1.0, how.weight_bytes,
+        hw.peak(how.maths), hw.memory_bandwidth, c[f"moe.{recipe}.efficiency"], c[f"moe.{recipe}.memory"],
+        c[f"moe.{recipe}.launch"], c[f"moe.{recipe}.padding"], c[f"moe.{recipe}.depth_half"],
+        1.0 + np.multiply(skew, c[f"moe.{recipe}.skew"]),
+    )  # fmt: skip
+    around = rearranged_bytes(
+        rows, np.multiply(tokens, top_k) - rows, hidden, ffn, how.input_bytes, c[f"moe.{recipe}.moved"],
+        c[f"moe.{recipe}.foreign"],
+    )  # fmt: skip
+    return products + around / hw.memory_bandwidth
+
+
+# ------------------------------------------------------------------------------------------------ attention
+
+
+def attention_pairs(queries: Any, context: Any, window: Any, causal: bool) -> Any:
+    """Query-key pairs of one sequence and head [1]: queries are the last positions of the context."""
+    if not causal:
+        return queries * np.minimum(context, window)
+    # query i sees min(window, context - queries + i) keys, i = 1 .. queries
+    before = context - queries
+    growing = np.clip(window - before, 0.0, queries)
+    ramp = growing * before + growing * (growing + 1.0) / 2.0
+    return ramp + (queries - growing) * window
+
+
+def attention_seconds(
+    flops: Any, moved: Any, length: Any, peak: Any, bandwidth: Any, efficiency: Any, memory_efficiency: Any,
+    length_half: Any,
+) -> Any:
+    """Time of a fused attention kernel from its work and traffic, without its launch [s].
+
+    ``length`` [1] is the mean number of keys that a query sees, ``length_half`` [1] the length that costs as much as
+    the work itself in pipeline filling and masked tiles.
+    """
+    compute = flops / (peak * efficiency) * (1.0 + length_half / length)
+    return smooth_maximum(compute, moved / (bandwidth * memory_efficiency))
+
+
+def attention_work(
+    batch: Any, queries: Any, keys: Any, window: Any, heads: Any, kv_heads: Any, head_dim: Any, value_dim: Any,
+    softmax: Any, kv_bytes: Any, causal: bool,
+) -> tuple[Any, Any, Any]:  # fmt: skip
+    """Work of attention in BF16 [flop], its traffic [byte] and the mean keys per query [1].
+
+    ``softmax`` [1] is what the exponentials of one query-key pair cost, in multiples of one element of head width.
+    """
+    pairs = attention_pairs(queries, keys, window, causal)
+    width = head_dim + value_dim
+    flops = 2.0 * batch * heads * pairs * (width + 2.0 * softmax)
+    reached = np.minimum(keys, window + queries)
+    moved = batch * width * (2.0 * heads * queries + kv_bytes * kv_heads * reached)
+    return flops, moved, pairs / queries
+
+
+def attention_prefill_time(
+    hw: Hardware, *, batch: Numeric, queries: Numeric, heads: Numeric, kv_heads: Numeric, head_dim: Numeric,
+    value_dim: Numeric | None = None, context: Numeric | None = None, causal: bool = True,
+    window: Numeric | None = None, recipe: str = "bf16", kv_bytes: Numeric = 2.0, fused: bool = True,
+) -> Numeric:  # fmt: skip
+    """Time of attention of ``queries`` new tokens per sequence over their ``context``.
+
+    Parameters
+    ----------
+    batch, queries : float or array
+        Sequences, and new tokens of each [1].
+    heads, kv_heads : float or array
+        Query and key-value heads on this chip [1].
+    head_dim, value_dim : float or array
+        Width of a key and of a value head; equal by default [1].
+    context : float or array
+        Keys of each sequence, the new tokens among them; ``queries`` by default [1].
+    causal : bool
+        Whether a token sees only what came before.
+    window : float or array
+        Sliding window [1]; none by default.
+    recipe : str
+        ``bf16`` or ``fp8`` arithmetic.
+    kv_bytes : float or array
+        Bytes of one element of the key-value cache [byte].
+    fused : bool
+        False for the textbook form that writes all scores to memory and skips nothing.
+
+    Returns
+    -------
+    float or array
+        Time, the write of the new keys and values included [s].
+
+    Limits
+    ------
+    Fitted on 512 to 32,768 tokens, head widths of 64 to 256, on A100, H100, H200, H20 and Blackwell. FP8 rates are
+    relative to the BF16 peak, as kernels keep part of the work in 16 bits.
+    """
+    forward, _ = _attention_passes(
+        hw, batch, queries, heads, kv_heads, head_dim, value_dim, context, causal, window, recipe, kv_bytes, fused
+    )
+    return forward + hw.constants[f"attention.{_attention_recipe(recipe)}.launch"]
+
+
+def attention_backward_time(
+    hw: Hardware, *, batch: Numeric, queries: Numeric, heads: Numeric, kv_heads: Numeric, head_dim: Numeric,
+    value_dim: Numeric | None = None, context: Numeric | None = None, causal: bool = True,
+    window: Numeric | None = None, recipe: str = "bf16", fused: bool = True,
+) -> Numeric:  # fmt: skip
+    """Time of the backward pass of attention [s]; arguments as :func:`attention_prefill_time`.
+
+    Five matrix products instead of two: 2.5 times the forward work, at an efficiency of its own.
+    """
+    _, backward = _attention_passes(
+        hw, batch, queries, heads, kv_heads, head_dim, value_dim, context, causal, window, recipe, 2.0, fused
+    )
+    return backward + hw.constants[f"attention.{_attention_recipe(recipe)}.launch"]
+
+
+def _attention_recipe(recipe: str) -> str:
+    return "fp8" if recipe.startswith("fp8") and not recipe.endswith("weights") else "bf16"
+
+
+def attention_passes_seconds(
+    batch: Any, queries: Any, keys: Any, reach: Any, heads: Any, kv_heads: Any, head_dim: Any, value_dim: Any,
+    kv_bytes: Any, masked: bool, unfused: bool, peak: Any, bandwidth: Any, constants: Mapping[str, Any],
+) -> tuple[Any, Any]:  # fmt: skip
+    """Forward and backward time of attention without launches [s]; ``constants`` are :data:`ATTENTION_CONSTANTS`."""
+    c = constants
+    flops, moved, length = attention_work(
+        batch, queries, keys, reach, heads, kv_heads, head_dim, value_dim, c["softmax"], kv_bytes, masked
+    )
+    half = c["causal_half"] if masked else c["length_half"]
+    work = (length, peak, bandwidth, c["efficiency"], ATTENTION_MEMORY, half)
+    scores = batch * heads * queries * keys * c["scores"] / bandwidth if unfused else 0.0
+    stored = batch * queries * kv_heads * (head_dim + value_dim) * 2.0
+    forward = attention_seconds(flops, moved, *work) + stored * c["cache_write"] / bandwidth + scores
+    backward = attention_seconds(2.5 * flops * c["backward"], 2.5 * moved, *work) + 2.5 * scores
+    return forward, backward
+
+
+def _attention_passes(
+    hw: Hardware, batch: Any, queries: Any, heads: Any, kv_heads: Any, head_dim: Any, value_dim: Any, context: Any,
+    causal: bool, window: Any, recipe: str, kv_bytes: Any, fused: bool,
+) -> tuple[Any, Any]:  # fmt: skip
+    how = f"attention.{_attention_recipe(recipe)}"
+    constants = {name: hw.constants[f"{how}.{name}"] for name in ATTENTION_CONSTANTS}
+    values, keys = (head_dim if value_dim is None else value_dim), (queries if context is None else context)
+    reach = keys if window is None else np.minimum(window, keys)
+    # the textbook form computes masked scores too
+    return attention_passes_seconds(
+        batch, queries, keys, reach, heads, kv_heads, head_dim, values, kv_bytes, causal and fused, not fused,
+        hw.peak("bf16"), hw.memory_bandwidth, constants,
+    )  # fmt: skip
+
+
+def attention_decode_time(
+    hw: Hardware, *, batch: Numeric, context: Numeric, heads: Numeric, kv_heads: Numeric, head_dim: Numeric,
+    value_dim: Numeric | None = None, queries: Numeric = 1.0, window: Numeric | None = None,
+    kv_bytes: Numeric = 2.0, kv_bytes_per_token: Numeric | None = None,
+) -> Numeric:  # fmt: skip
+    """Time of attention of one new token (or ``queries`` speculated ones) per sequence over its cache.
+
+    Parameters
+    ----------
+    batch, context : float or array
+        Sequences, and cached tokens of each [1].
+    heads, kv_heads, head_dim, value_dim
+        As in :func:`attention_prefill_time`. Latent attention: kv_heads 1, head_dim the latent plus the rotary part,
+        value_dim the latent, and kv_bytes_per_token the latent plus rotary bytes.
+    kv_bytes : float or array
+        Bytes of one cached element [byte].
+    kv_bytes_per_token : float or array
+        Cached bytes of one token in this layer on this chip [byte]; from heads and widths by default.
+
+    Returns
+    -------
+    float or array
+        Time [s].
+
+    Limits
+    ------
+    No table of decoding kernels is among the data: its constants come from serving results.
+    """
+    c = hw.constants
+    values = head_dim if value_dim is None else value_dim
+    seen = context if window is None else np.minimum(window, context)
+    width = np.add(head_dim, values)
+    stored = np.multiply(kv_heads, width) * kv_bytes if kv_bytes_per_token is None else kv_bytes_per_token
+    flops = 2.0 * np.multiply(batch, queries) * heads * seen * width
+    return c["attention_decode.launch"] + attention_seconds(
+        flops, np.multiply(batch, seen) * stored, 1.0, hw.peak("bf16"), hw.memory_bandwidth,
+        c["attention_decode.efficiency"], c["attention_decode.memory"], 0.0,
+    )  # fmt: skip
+
+
+# ------------------------------------------------------------------------------------------------ the rest
+
+
+def elementwise_seconds(moved: Any, kernels: Any, bandwidth: Any, memory_efficiency: Any, launch: Any) -> Any:
+    """Time of kernels that only move data, from plain numbers [s]."""
+    return kernels * launch + moved / (bandwidth * memory_efficiency)
+
+
+def elementwise_time(hw: Hardware, *, moved: Numeric, kernels: Numeric = 1.0) -> Numeric:
+    """Time of kernels that only move data: norms, activations, residuals, optimizers.
+
+    Parameters
+    ----------
+    moved : float or array
+        Bytes read and written [byte].
+    kernels : float or array
+        Launches [1].
+    """
+    c = hw.constants
+    return elementwise_seconds(
+        moved, kernels, hw.memory_bandwidth, c["elementwise.memory"], c["elementwise.launch"]
+    )

@@ -1,0 +1,69 @@
+"""The data door of the package: constants, architectures, libraries and measured tables, each read once."""
+
+from __future__ import annotations
+
+import csv
+import tomllib
+from collections.abc import Mapping
+from functools import lru_cache
+from importlib.resources import files
+from typing import Any
+
+from chipwall.catalog.records import Chip
+from chipwall.errors import DataError
+from chipwall.text import text
+
+__all__ = ["architecture_of", "constants_table", "library_of", "measured", "node_defaults", "table"]
+
+_DATA = files("chipwall.perf") / "data"
+
+
+@lru_cache(maxsize=32)
+def table(name: str) -> dict[str, Any]:
+    """``data/<name>.toml`` as a table; :class:`DataError` when there is none."""
+    place = _DATA / f"{name}.toml"
+    if not place.is_file():
+        raise DataError(text("no data file '{name}'", name=f"{name}.toml"), where=str(place))
+    return tomllib.loads(place.read_text(encoding="utf-8"))
+
+
+def constants_table(name: str) -> dict[str, Any]:
+    """A file of fitted constants, ``calibration`` or that of another stage of the fit."""
+    return table(name)
+
+
+@lru_cache(maxsize=1)
+def _families() -> dict[str, str]:
+    return {name: arch for arch, entry in table("architectures")["arch"].items() for name in entry["families"]}
+
+
+def architecture_of(chip: Chip) -> str:
+    """Kind of silicon, ``hopper`` for example; the vendor's name where the family is not in the list."""
+    return _families().get(f"{chip.vendor.lower()}/{chip.family.lower()}", chip.vendor.lower())
+
+
+def node_defaults(arch: str) -> Mapping[str, float]:
+    """What a usual node gives a chip: ``nic_bandwidth`` [byte/s], ``in_switch``, ``mesh``, ``cores`` [1]."""
+    entries = table("architectures")
+    found = {**entries["typical"], **entries["arch"].get(arch, {})}
+    return {name: float(value) for name, value in found.items() if name != "families"}
+
+
+def library_of(kernel: str, engine: str, arch: str, recipe: str) -> str:
+    """The kernel library that an engine uses; an engine that is itself a library of that kernel is returned."""
+    entries = table("libraries")
+    if engine in entries["known"].get(kernel, ()):
+        return engine
+    choice = entries["engine"].get(engine, entries["typical"])
+    by_arch = choice.get(f"{kernel}_{recipe}") or choice.get(kernel) or {"other": ""}
+    return str(by_arch.get(arch, by_arch["other"]))
+
+
+@lru_cache(maxsize=8)
+def measured(kind: str) -> tuple[dict[str, str], ...]:
+    """The shipped measurements of one kind, rows as published (``kernels``, ``collectives``, ``hpc``)."""
+    place = _DATA / "measured" / f"{kind}.csv"
+    if not place.is_file():
+        raise DataError(text("no measurements of kind '{kind}'", kind=kind), where=str(place))
+    with place.open(encoding="utf-8", newline="") as handle:
+        return tuple(csv.DictReader(handle))
