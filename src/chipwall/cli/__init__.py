@@ -29,6 +29,8 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "validate": ("chipwall.cli.perf_hardware", "validate", "Score the model against a table of measurements."),
     "calibrate": ("chipwall.cli.perf_hardware", "calibrate", "Fit the hardware constants again from the measurements."),
     "controls": ("chipwall.cli.controls", "controls", "Export controls on a date: classification, licence, duty."),
+    "simulate": ("chipwall.cli.market", "simulate", "What a policy changes in China: compute, shares, revenue, dependence."),
+    "market": ("chipwall.cli.market", "market", "Scenarios, levers, sensitivity, exploration, calibration, back-test."),
     "data": ("chipwall.cli.data", "data", "Check the catalogue's own data files."),
 }
 

@@ -36,6 +36,21 @@ class Draws:
     shocks: dict[str, Array]
     gates: Array
 
+    def stilled(self) -> Draws:
+        """The same with the shocks, prices and gates of the first draw in every draw."""
+        size = self.parameters.shape[0]
+
+        def first(values: Array) -> Array:
+            return np.ascontiguousarray(np.broadcast_to(values[..., :1], (*values.shape[:-1], size)))
+
+        return Draws(
+            self.parameters,
+            first(self.prices),
+            {name: first(v) for name, v in self.levels.items()},
+            {name: first(v) for name, v in self.shocks.items()},
+            first(self.gates),
+        )
+
 
 def block_sizes(draws: int) -> list[int]:
     """Draws in each block; all but the last are full.
@@ -56,7 +71,7 @@ def _stream(seed: int, block: int, kind: int) -> Generator:
 def block_draws(*, seed: int, block: int, size: int, parameters: int, products: int, quarters: int) -> Draws:
     """The numbers of one block.
 
-    A full block is always drawn and then cut to ``size``, and quarters come last in each stream, so that more draws or
+    A full block is always drawn and then cut to ``size``, and quarters come first in each stream's order, so that more draws or
     more quarters leave the earlier numbers as they are. Columns for parameters and products each have their own
     stream, so that a new parameter at the end of the file changes no other.
     """

@@ -44,6 +44,8 @@ class Block:
         Parameters as standard normal numbers given from outside (sensitivity), else drawn.
     lever_values : mapping of str to array [draws]
         Lever settings that differ between draws (sensitivity), from the first quarter after the history.
+    still : bool
+        Use one set of shocks, that of the first draw, for all draws.
     """
 
     products: tuple[Product, ...]
@@ -59,6 +61,7 @@ class Block:
     normals: Array | None = None
     lever_values: Mapping[str, Array] = field(default_factory=dict)
     keep: tuple[str, ...] = ()
+    still: bool = False
 
 
 def block_paths(block: Block) -> dict[str, Array]:
@@ -88,6 +91,8 @@ class _Run:
             products=len(block.products),
             quarters=block.quarters,
         )
+        if block.still:
+            draws = draws.stilled()
         normals = draws.parameters if block.normals is None else block.normals
         self.p = p = block.priors.sample(normals)
         self.draws, n = draws, block.size

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from chipwall.market.engine import Block
 
-__all__ = ["HEADLINE", "derived"]
+__all__ = ["HEADLINE", "derived", "unit_of"]
 
 Array = NDArray[np.float64]
 # What is kept when a run is too large to keep everything.
@@ -89,3 +89,37 @@ def _shares(found: dict[str, Array]) -> None:
     f["us_share_new"] = _ratio(f["service_new_us"], f["service_new"])
     f["us_share_new_legal"] = _ratio(f["spending_us"], f["spending_total"])
     f["fill_rate"] = 1 - _ratio(f["unmet"], f["budget"])
+
+
+def unit_of(name: str) -> str:
+    """The unit of a quantity, as it goes into the names of columns and JSON fields.
+
+    Examples
+    --------
+    >>> unit_of("us_take"), unit_of("delivered_h200"), unit_of("domestic_share_value")
+    ('usd_per_quarter', 'units_per_quarter', '1')
+    """
+    for start, unit in _UNITS:
+        if name.startswith(start):
+            return unit
+    return "1"
+
+
+_UNITS = (
+    ("cumulative_h100e", "h100e"),
+    ("h100e", "h100e"),
+    ("offshore_h100e", "h100e"),
+    ("service", "h100e_effective"),
+    ("delivered", "units_per_quarter"),
+    ("offered", "units_per_quarter"),
+    ("supply", "units_per_quarter"),
+    ("us_shipments", "units_per_quarter"),
+    ("cumulative", "units"),
+    ("rent", "usd_per_hour"),
+    ("wafers", "wafers_per_quarter"),
+    ("dies", "dies_per_quarter"),
+    ("hbm_stock", "stacks"),
+    *((name, "usd_per_quarter") for name in (
+        "spending", "budget", "additional", "unmet", "carried", "lapsed", "us_take", "seller_net", "revenue", "leasing", "nvidia_dc",
+    )),
+)  # fmt: skip

@@ -23,13 +23,14 @@ from chipwall.market.scenario import Scenario, load_scenario
 from chipwall.market.service import REFERENCE, Estimator, services
 from chipwall.market.thresholds import over_limits
 from chipwall.text import text
+from chipwall.units import MIB
 
 __all__ = ["KEEP_ALL_BELOW", "prepare", "simulate"]
 
 Array = NDArray[np.float64]
 Progress = Callable[[int, int], None]
 # Above this many values a run keeps the headline quantities only: about 1 GiB.
-KEEP_ALL_BELOW = 128 * 1024 * 1024
+KEEP_ALL_BELOW = 128 * int(MIB)
 _QUANTITIES = 200
 
 
