@@ -1,0 +1,95 @@
+"""What claims are evaluated against: facts, law, market book, and the engines that run on them.
+
+Nothing else is read, so a changed fact is a changed :class:`World`, and only the claims that use it can change.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from chipwall.catalog.load import Catalog
+from chipwall.catalog.records import Chip, LanguageModel
+
+if TYPE_CHECKING:
+    from chipwall.catalog.series import Book
+    from chipwall.controls.law import Law
+    from chipwall.market.paths import Paths
+
+__all__ = ["DRAWS", "World", "packaged_world"]
+
+# Draws of one scenario: the standard error of a probability near a half is then about one percent.
+DRAWS = 2000
+
+
+@dataclass
+class World:
+    """Facts, law and series, with the runs that claims share.
+
+    Attributes
+    ----------
+    catalog : Catalog
+        Chips, models, systems and their sources.
+    draws, seed : int
+        Of every simulation; the same draws serve every scenario.
+    horizon : str
+        Last quarter of the simulations; set to the latest quarter that any claim asks for, so that runs are shared.
+    """
+
+    catalog: Catalog
+    draws: int = DRAWS
+    seed: int = 1
+    horizon: str = "2028Q4"
+    _law: Law | None = None
+    _book: Book | None = None
+    _runs: dict[tuple[str, ...], Any] = field(default_factory=dict)
+
+    @cached_property
+    def law(self) -> Law:
+        """The law, packaged unless given."""
+        if self._law is not None:
+            return self._law
+        from chipwall.controls.load import law
+
+        return law()
+
+    @cached_property
+    def book(self) -> Book:
+        """Series and prices, packaged unless given."""
+        if self._book is not None:
+            return self._book
+        from chipwall.catalog.series import load
+
+        return load()
+
+    def chip(self, chip_id: str) -> Chip:
+        """The chip of an id."""
+        return self.catalog.chips[chip_id]
+
+    def model(self, model_id: str) -> LanguageModel:
+        """The language model of an id."""
+        return self.catalog.models[model_id]
+
+    def paths(self, scenario: str, assumptions: str) -> Paths:
+        """Draws of a scenario, under the parameter ranges of another one unless those are its own; run once."""
+        key = (scenario, assumptions)
+        if key not in self._runs:
+            from chipwall.market.scenario import load_scenario
+            from chipwall.market.simulate import simulate
+
+            found = load_scenario(scenario)
+            if assumptions != "shipped":
+                found = found.with_parameters(load_scenario(assumptions).parameters)
+            self._runs[key] = simulate(
+                found, draws=self.draws, seed=self.seed, until=self.horizon, catalog=self.catalog
+            )
+        found_paths: Paths = self._runs[key]
+        return found_paths
+
+
+def packaged_world() -> World:
+    """The world that comes with the package."""
+    from chipwall import catalog
+
+    return World(catalog.load())
