@@ -49,11 +49,11 @@ MEASURES: tuple[Measure, ...] = (
     Measure("us_share_new", text("US platforms, share of new service (smuggled parts included)"), "percent"),
     Measure("us_share_active", text("US platforms, share of active effective compute"), "percent"),
     Measure("delivered_us", text("US chips sold legally, packages"), "count", summed=True),
-    Measure("seller_net_us", text("US makers' revenue after the share"), "usd", summed=True),
-    Measure("us_take", text("US government's take"), "usd", summed=True),
-    Measure("spending_domestic", text("Chinese makers' revenue"), "usd", summed=True),
+    Measure("seller_net_us", text("US makers' revenue after the share, bn USD"), "usd", summed=True),
+    Measure("us_take", text("US government's take, bn USD"), "usd", summed=True),
+    Measure("spending_domestic", text("Chinese makers' revenue, bn USD"), "usd", summed=True),
     Measure("fill_rate", text("Share of budgets that found a chip"), "percent"),
-    Measure("rent_china_h100", text("Rent of an H100's service in China, an hour"), "rent"),
+    Measure("rent_china_h100", text("Rent of an H100's service in China, USD an hour"), "rent"),
 )
 
 
@@ -67,14 +67,14 @@ def _count(value: float) -> str:
 def _money(value: float) -> str:
     from chipwall.units import GIGA
 
-    return f"{value / GIGA:.2f} bn"
+    return f"{value / GIGA:.3g}" if abs(value) < 100 * GIGA else f"{value / GIGA:.0f}"
 
 
 _SHOWN: dict[str, Callable[[float], str]] = {
     "count": _count,
     "usd": _money,
     "percent": lambda v: f"{100 * v:.0f}%",
-    "rent": lambda v: f"{v:.2f} USD",
+    "rent": lambda v: f"{v:.2f}",
 }
 
 
@@ -88,12 +88,11 @@ def _sample(paths: Paths, measure: Measure, quarter: str, since: str) -> NDArray
     if not measure.summed:
         return paths.at(measure.quantity, quarter)
     first, last = paths.quarters.index(since), paths.quarters.index(quarter)
-    return paths.values[measure.quantity][first : last + 1].sum(axis=0)
+    total: NDArray[np.float64] = paths.values[measure.quantity][first : last + 1].sum(axis=0)
+    return total
 
 
-def paths_table(
-    paths: Paths, *, other: Paths | None, quarters: Sequence[str], since: str, lang: str = "en"
-) -> Table:
+def paths_table(paths: Paths, *, other: Paths | None, quarters: Sequence[str], since: str, lang: str = "en") -> Table:
     """Bands of the main measures at some quarters; with ``other``, its bands and the differences draw by draw.
 
     The last column is the Monte Carlo standard error of the last middle value.
@@ -110,11 +109,14 @@ def paths_table(
             samples["B"] = [_sample(other, measure, q, since) for q in quarters]
             samples["A-B"] = [a - b for a, b in zip(samples["A"], samples["B"], strict=True)]
         for run, values in samples.items():
-            title = text("{measure}, from {since}", measure=measure.title, since=since) if measure.summed else measure.title
+            title = (
+                text("{measure}, from {since}", measure=measure.title, since=since) if measure.summed else measure.title
+            )
             bands = [band(v) for v in values]
             error = bands[-1].error_mid
             cells = [shown_band(b, measure.shown) for b in bands]
-            rows.append((title if run == "A" else "", run, *cells, Cell(_error(error, measure.shown), error)))
+            first = Cell(title if run == "A" else "", title)
+            rows.append((first, run, *cells, Cell(_error(error, measure.shown), error)))
     return Table(_title(paths, other), tuple(columns), tuple(rows), _notes(paths, other))
 
 
@@ -126,12 +128,17 @@ def _title(paths: Paths, other: Paths | None) -> Text:
     if other is None:
         return text("{a}: middle (5 – 95 %) of {draws} draws", a=paths.title, draws=f"{paths.draws:,}")
     return text(
-        "A: {a}; B: {b}: middle (5 – 95 %) of {draws} shared draws", a=paths.title, b=other.title, draws=f"{paths.draws:,}"
+        "A: {a}; B: {b}: middle (5 – 95 %) of {draws} shared draws",
+        a=paths.title,
+        b=other.title,
+        draws=f"{paths.draws:,}",
     )
 
 
 def _notes(paths: Paths, other: Paths | None) -> tuple[str, ...]:
-    said: list[str] = [text("Error: Monte Carlo standard error of the middle in the last column; seed {seed}.", seed=paths.seed)]
+    said: list[str] = [
+        text("Error: Monte Carlo standard error of the middle in the last column; seed {seed}.", seed=paths.seed)
+    ]
     if other is not None:
         said.append(text("A-B is taken draw by draw: its band is not the difference of the bands."))
     return (*said, *CAVEATS)
@@ -140,17 +147,49 @@ def _notes(paths: Paths, other: Paths | None) -> tuple[str, ...]:
 def dependence_table(found: Sequence[tuple[str, Dependence]]) -> Table:
     """The parts of dependence side by side for one or two scenarios."""
     first = found[0][1]
-    columns = (Column("part", text("Dependence")), *(Column(f"run_{i}", title, right=True) for i, (title, _) in enumerate(found)))
+    columns = (
+        Column("part", text("Dependence")),
+        *(Column(f"run_{i}", title, right=True) for i, (title, _) in enumerate(found)),
+    )
     rows: list[tuple[object, ...]] = [
-        (text("US share of active effective compute, {quarter}", quarter=first.quarter), *(shown_band(d.us_share_active, "percent") for _, d in found)),
-        (text("the same with capacity leased abroad"), *(shown_band(d.us_share_active_with_offshore, "percent") for _, d in found)),
-        (text("US share of new service, {quarter}", quarter=first.quarter), *(shown_band(d.us_share_new, "percent") for _, d in found)),
+        (
+            text("US share of active effective compute, {quarter}", quarter=first.quarter),
+            *(shown_band(d.us_share_active, "percent") for _, d in found),
+        ),
+        (
+            text("the same with capacity leased abroad"),
+            *(shown_band(d.us_share_active_with_offshore, "percent") for _, d in found),
+        ),
+        (
+            text("US share of new service, {quarter}", quarter=first.quarter),
+            *(shown_band(d.us_share_new, "percent") for _, d in found),
+        ),
     ]
     for lag in first.loss:
-        rows.append((text("Service lost {lag} quarters after an unannounced stop in {stop}", lag=lag, stop=first.stop), *(shown_band(d.loss[lag], "percent") for _, d in found)))
-        rows.append((text("the same with capacity leased abroad"), *(shown_band(d.loss_with_offshore[lag], "percent") for _, d in found)))
-    rows.append((text("Probability of two stable outcomes under these priors"), *(Cell(f"{100 * d.tipping:.0f}% ± {100 * d.tipping_error:.1f}", d.tipping) for _, d in found)))
-    rows.append((text("Probability that own-share feedback is above the threshold of 2"), *(Cell(f"{100 * d.above_threshold:.0f}%", d.above_threshold) for _, d in found)))
+        rows.append(
+            (
+                text("Service lost {lag} quarters after an unannounced stop in {stop}", lag=lag, stop=first.stop),
+                *(shown_band(d.loss[lag], "percent") for _, d in found),
+            )
+        )
+        rows.append(
+            (
+                text("the same with capacity leased abroad"),
+                *(shown_band(d.loss_with_offshore[lag], "percent") for _, d in found),
+            )
+        )
+    rows.append(
+        (
+            text("Probability of two stable outcomes under these priors"),
+            *(Cell(f"{100 * d.tipping:.0f}% ± {100 * d.tipping_error:.1f}", d.tipping) for _, d in found),
+        )
+    )
+    rows.append(
+        (
+            text("Probability that own-share feedback is above the threshold of 2"),
+            *(Cell(f"{100 * d.above_threshold:.0f}%", d.above_threshold) for _, d in found),
+        )
+    )
     return Table(text("Dependence on US platforms"), columns, tuple(rows), (first.note,))
 
 
@@ -161,16 +200,27 @@ def sensitivity_table(rows: Sequence[Index], *, quantity: str, quarter: str, mos
         Column("total_order_index", text("Total"), right=True), Column("total_order_error", text("± 95 %"), right=True),
         Column("first_order_index", text("First"), right=True), Column("first_order_error", text("± 95 %"), right=True),
     )  # fmt: skip
+    kinds = {"lever": text("lever"), "parameter": text("parameter")}
     body = tuple(
-        (r.name, text("lever") if r.kind == "lever" else text("parameter"), *(Cell(f"{v:.2f}", v) for v in (r.total, r.total_error, r.first, r.first_error)))
+        (r.name, kinds[r.kind], *(_index(v) for v in (r.total, r.total_error, r.first, r.first_error)))
         for r in rows[:most]
-    )  # fmt: skip
+    )
     notes = (
-        text("Total: share of the variance that would stay if only this input were unknown, with all it does together with others."),
+        text(
+            "Total: share of the variance that would stay if only this input were unknown, with all it does together with others."
+        ),
         text("First: share that would go if this input were known. Indices below their error are not told from zero."),
         *CAVEATS,
     )
     return Table(text("What decides {quantity} in {quarter}", quantity=quantity, quarter=quarter), columns, body, notes)
+
+
+def _index(value: float) -> Cell:
+    return Cell(f"{value:.2f}", value)
+
+
+def _side(value: float | None) -> Cell:
+    return Cell("-" if value is None else f"{value:.4g}", value)
 
 
 def discovery_table(found: Discovery) -> Table:
@@ -180,16 +230,29 @@ def discovery_table(found: Discovery) -> Table:
         Column("high", text("at most"), right=True), Column("unit", text("Unit")), Column("p_value", text("p"), right=True),
     )  # fmt: skip
     rows = tuple(
-        (c.parameter, Cell("-" if c.low is None else f"{c.low:.4g}", c.low), Cell("-" if c.high is None else f"{c.high:.4g}", c.high), c.unit, Cell(f"{c.p_value:.1g}", c.p_value))
+        (c.parameter, _side(c.low), _side(c.high), c.unit, Cell(f"{c.p_value:.1g}", c.p_value))
         for c in found.conditions
-    )  # fmt: skip
+    )
     said = text(
-        "'{a}' beats '{b}' in {share:.0f}% of draws; inside the box in {density:.0f}%. The box holds {coverage:.0f}% of these draws and {mass:.0f}% of all.",
-        a=found.better, b=found.other, share=100 * found.share, density=100 * found.density, coverage=100 * found.coverage, mass=100 * found.mass,
-    )  # fmt: skip
+        "'{a}' beats '{b}' in {share:.0f}% of draws; in the box in {density:.0f}%. "
+        "The box holds {coverage:.0f}% of these draws and {mass:.0f}% of all.",
+        a=found.better,
+        b=found.other,
+        share=100 * found.share,
+        density=100 * found.density,
+        coverage=100 * found.coverage,
+        mass=100 * found.mass,
+    )
     if not rows:
-        said = text("'{a}' beats '{b}' in {share:.0f}% of draws; no condition tells where.", a=found.better, b=found.other, share=100 * found.share)
-    return Table(text("{measure} in {quarter}", measure=found.measure, quarter=found.quarter), columns, rows, (said, *CAVEATS))
+        said = text(
+            "'{a}' beats '{b}' in {share:.0f}% of draws; no condition tells where.",
+            a=found.better,
+            b=found.other,
+            share=100 * found.share,
+        )
+    return Table(
+        text("{measure} in {quarter}", measure=found.measure, quarter=found.quarter), columns, rows, (said, *CAVEATS)
+    )
 
 
 def band_chart(runs: Sequence[Paths], quantity: str, *, lang: str, since: str = "2022Q1") -> Spec:
@@ -199,7 +262,15 @@ def band_chart(runs: Sequence[Paths], quantity: str, *, lang: str, since: str = 
         low, mid, high = run.bands(quantity)
         for i, quarter in enumerate(run.quarters):
             if quarter >= since:
-                rows.append({"x": quarter, "low": float(low[i]), "mid": float(mid[i]), "high": float(high[i]), "series": run.title})
+                rows.append(
+                    {
+                        "x": quarter,
+                        "low": float(low[i]),
+                        "mid": float(mid[i]),
+                        "high": float(high[i]),
+                        "series": run.title,
+                    }
+                )
     title = next((m.title for m in MEASURES if m.quantity == quantity), text("{name}", name=quantity))
     return path_chart(rows, title=title, y=unit_of(quantity), lang=lang)
 

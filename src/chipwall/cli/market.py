@@ -51,7 +51,7 @@ def executor(workers: int, scheduler: str | None) -> Iterator[Executor | None]:
                 text("--scheduler needs the extra 'cluster'"), fix=text("Install it: pip install 'chipwall[cluster]'")
             ) from None
         try:
-            client = Client(scheduler, timeout="10s")
+            client = Client(scheduler, timeout="10s")  # type: ignore[no-untyped-call]
         except (OSError, TimeoutError, ValueError) as error:
             raise InputError(
                 text("no scheduler answers at '{address}': {why}", address=scheduler, why=str(error)[:80]),
@@ -59,7 +59,7 @@ def executor(workers: int, scheduler: str | None) -> Iterator[Executor | None]:
                 fix=text("Start one with 'dask scheduler' and give its tcp:// address"),
             ) from None
         with client:
-            yield client.get_executor()
+            yield client.get_executor()  # type: ignore[no-untyped-call]
     elif workers > 1:
         from concurrent.futures import ProcessPoolExecutor
         from multiprocessing import get_context
@@ -90,7 +90,7 @@ def bar(title: str, *, shown: bool) -> Iterator[Callable[[int, int], None] | Non
 def _quarters_shown(names: tuple[str, ...], since: str) -> list[str]:
     """The last quarter and up to two year-ends between it and the decision."""
     after = [q for q in names if q > since and q.endswith("Q4") and q < names[-1]]
-    return [*{q: None for q in (after[0], after[len(after) // 2])}, names[-1]] if after else [names[-1]]
+    return [*dict.fromkeys((after[0], after[len(after) // 2])), names[-1]] if after else [names[-1]]
 
 
 @click.command()
@@ -98,13 +98,25 @@ def _quarters_shown(names: tuple[str, ...], since: str) -> list[str]:
 @click.option("--vs", "other", help="A second scenario on the same draws.")
 @click.option("--draws", type=click.IntRange(1), default=10_000, show_default=True, help="Number of draws.")
 @click.option("--until", default="2031Q4", show_default=True, help="Last quarter.")
-@click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="Seed; the same seed, the same draws.")
+@click.option(
+    "--seed", type=click.IntRange(0), default=1, show_default=True, help="Seed; the same seed, the same draws."
+)
 @click.option("--assume", help="Take the parameter ranges of this scenario for all runs, for example 'containment'.")
 @click.option("--since", default="2026Q1", show_default=True, help="Sums of money and packages begin here.")
-@click.option("--stop", help="Quarter of the unannounced stop behind the cut-off loss; nine quarters before the end by default.")
-@click.option("--quantity", "quantities", multiple=True, help="More quantities for --json and --chart; may be repeated.")
-@click.option("--chart", type=click.Path(dir_okay=False, path_type=Path), help="Write a chart of the first quantity (.svg).")
-@click.option("--parquet", type=click.Path(file_okay=False, path_type=Path), help="Folder for the draws, one part per block; goes on where it stopped.")
+@click.option(
+    "--stop", help="Quarter of the unannounced stop behind the cut-off loss; nine quarters before the end by default."
+)
+@click.option(
+    "--quantity", "quantities", multiple=True, help="More quantities for --json and --chart; may be repeated."
+)
+@click.option(
+    "--chart", type=click.Path(dir_okay=False, path_type=Path), help="Write a chart of the first quantity (.svg)."
+)
+@click.option(
+    "--parquet",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder for the draws, one part per block; goes on where it stopped.",
+)
 @click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="Processes on this machine.")
 @click.option("--scheduler", help="Address of a Dask scheduler, tcp://host:port.")
 @table_options
@@ -128,7 +140,11 @@ def simulate(
         found = [s.with_parameters(load_scenario(assume).parameters) for s in found]
     names = quarters(until)
     if since not in names:
-        raise InputError(text("--since {since} is not in the run", since=since), where="--since", fix=text("Choose up to {until}", until=until))
+        raise InputError(
+            text("--since {since} is not in the run", since=since),
+            where="--since",
+            fix=text("Choose up to {until}", until=until),
+        )
     stop_at = quarter_index(stop, where="--stop") if stop else len(names) - 1 - max(LAGS)
     with executor(workers, scheduler) as pool, bar("simulate", shown=draws > 5000) as progress:
         runs = []
@@ -138,7 +154,10 @@ def simulate(
         parts = []
         if stop_at > 1:
             few = min(draws, 2000)
-            parts = [(r.title, dependence(s, stop=quarter_name(stop_at), draws=few, seed=seed, executor=pool)) for s, r in zip(found, runs, strict=True)]
+            parts = [
+                (r.title, dependence(s, stop=quarter_name(stop_at), draws=few, seed=seed, executor=pool))
+                for s, r in zip(found, runs, strict=True)
+            ]
     wanted = [*quantities, *(m.quantity for m in tables.MEASURES if m.quantity in runs[0].values)]
     for name in quantities:
         runs[0].band(name, until)
@@ -147,10 +166,14 @@ def simulate(
 
         write_whole(chart, svg(tables.band_chart(runs, wanted[0], lang=lang)))
     if as_json:
-        measured = {"dependence": {s.id: d for s, (_, d) in zip(found, parts, strict=True)}} if parts else {}
+        measured: dict[str, object] = (
+            {"dependence": {s.id: d for s, (_, d) in zip(found, parts, strict=True)}} if parts else {}
+        )
         write_json(tables.paths_answer(runs, list(dict.fromkeys(wanted)), measured))
         return
-    table = tables.paths_table(runs[0], other=runs[1] if other else None, quarters=_quarters_shown(names, since), since=since)
+    table = tables.paths_table(
+        runs[0], other=runs[1] if other else None, quarters=_quarters_shown(names, since), since=since
+    )
     show(table, form=form, as_json=False, lang=lang)
     if parts and form != "csv":
         click.echo()
@@ -162,8 +185,16 @@ def simulate(
 @click.option("--measure", default="h100e_training_total", show_default=True, help="Quantity to explain.")
 @click.option("--quarter", default="2030Q4", show_default=True, help="In this quarter.")
 @click.option("--since", help="Sum a flow from this quarter on instead.")
-@click.option("--lever", "levers", multiple=True, help="Vary this lever as well; may be repeated; 'all' for all of them.")
-@click.option("--base", type=click.IntRange(2), default=128, show_default=True, help="Base sample; runs base x (inputs + 2) draws.")
+@click.option(
+    "--lever", "levers", multiple=True, help="Vary this lever as well; may be repeated; 'all' for all of them."
+)
+@click.option(
+    "--base",
+    type=click.IntRange(2),
+    default=128,
+    show_default=True,
+    help="Base sample; runs base x (inputs + 2) draws.",
+)
 @click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="Seed.")
 @click.option("--most", type=click.IntRange(1), default=15, show_default=True, help="Rows shown.")
 @table_options
@@ -177,11 +208,19 @@ def sensitivity(
     from chipwall.market.sensitivity import sensitivity as study
 
     if base & (base - 1):
-        raise InputError(text("--base {base} is not a power of two", base=base), where="--base", fix=text("Give 64, 128, 256, ..."))
+        raise InputError(
+            text("--base {base} is not a power of two", base=base), where="--base", fix=text("Give 64, 128, 256, ...")
+        )
     chosen = tuple(LEVER_RANGES) if "all" in levers else levers
     rows = study(scenario, outcome=Outcome(measure, quarter, since or ""), base=base, seed=seed, levers=chosen)
     answer = {"measure": measure, "quarter": quarter, "since": since, "draws": base * (len(rows) + 2), "inputs": rows}
-    show(tables.sensitivity_table(rows, quantity=measure, quarter=quarter, most=most), form=form, as_json=as_json, lang=lang, extra=answer)
+    show(
+        tables.sensitivity_table(rows, quantity=measure, quarter=quarter, most=most),
+        form=form,
+        as_json=as_json,
+        lang=lang,
+        extra=answer,
+    )
 
 
 @market.command()
@@ -218,7 +257,11 @@ def scenarios(form: str | None, as_json: bool, lang: str) -> None:
     from chipwall.market.scenario import load_scenario, shipped_scenarios
 
     found = [load_scenario(name) for name in shipped_scenarios()]
-    columns = (Column("scenario", text("Scenario")), Column("title", text("Title")), Column("summary", text("What it says")))
+    columns = (
+        Column("scenario", text("Scenario")),
+        Column("title", text("Title")),
+        Column("summary", text("What it says")),
+    )
     show(Table("", columns, tuple((s.id, s.title, s.summary) for s in found)), form=form, as_json=as_json, lang=lang)
 
 
@@ -229,8 +272,11 @@ def levers(form: str | None, as_json: bool, lang: str) -> None:
     from chipwall.market.levers import LEVERS
 
     columns = (
-        Column("lever", text("Lever")), Column("takes", text("Takes")), Column("about", text("About")), Column("meaning", text("Meaning")),
-    )  # fmt: skip
+        Column("lever", text("Lever")),
+        Column("takes", text("Takes")),
+        Column("about", text("About")),
+        Column("meaning", text("Meaning")),
+    )
     rows = tuple((k.name, k.unit or k.takes, k.about or "-", k.help) for k in LEVERS.values())
     show(Table("", columns, rows), form=form, as_json=as_json, lang=lang)
 
@@ -260,6 +306,6 @@ def quantities(form: str | None, as_json: bool, lang: str) -> None:
     from chipwall.market.quantities import unit_of
     from chipwall.market.simulate import simulate as run
 
-    names = [n for n in run("record", draws=2, until="2022Q2").names()]
+    names = list(run("record", draws=2, until="2022Q2").names())
     columns = (Column("quantity", text("Quantity")), Column("unit", text("Unit")))
     show(Table("", columns, tuple((n, unit_of(n)) for n in names)), form=form, as_json=as_json, lang=lang)

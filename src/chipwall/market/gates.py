@@ -11,7 +11,16 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["CHAIN", "STATES", "State", "beijing_cap", "gate_closedness", "legal_supply", "regime_states", "washington_cap"]
+__all__ = [
+    "CHAIN",
+    "STATES",
+    "State",
+    "beijing_cap",
+    "gate_closedness",
+    "legal_supply",
+    "regime_states",
+    "washington_cap",
+]
 
 Array = NDArray[np.float64]
 State = Literal["ban", "trickle", "managed", "open"]
@@ -57,8 +66,10 @@ def regime_states(fixed: NDArray[np.int64], *, persistence: Array, opening: Arra
 
 
 def _cap(state: NDArray[np.int64], trickle: Array, managed: Array) -> Array:
-    levels = np.stack([np.zeros_like(trickle), trickle, np.broadcast_to(managed, trickle.shape), np.full_like(trickle, np.inf)])
-    return np.take_along_axis(levels, state[None, :], axis=0)[0]
+    levels = np.stack(
+        [np.zeros_like(trickle), trickle, np.broadcast_to(managed, trickle.shape), np.full_like(trickle, np.inf)]
+    )
+    return np.asarray(np.take_along_axis(levels, state[None, :], axis=0)[0])
 
 
 def washington_cap(state: NDArray[np.int64], *, trickle: Array, pace: Array) -> Array:

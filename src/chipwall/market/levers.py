@@ -16,19 +16,20 @@ from chipwall.text import Text, text
 __all__ = ["LEVERS", "Lever", "LeverKind", "Timeline", "timeline"]
 
 Array = NDArray[np.float64]
+NAMES: tuple[str, ...] = STATES
 
 
 @dataclass(frozen=True, slots=True)
 class LeverKind:
     """What a lever means and what it takes.
 
-    ``takes`` is ``state``, ``number`` or ``nothing``; ``about`` is ``product``, ``segment`` or empty, with ``needed``
+    ``takes`` is ``state``, ``number``, ``file`` or ``nothing``; ``about`` is ``product``, ``segment`` or empty, with ``needed``
     saying whether it must be given; ``track`` names levers that cannot hold at the same time.
     """
 
     name: str
     help: Text
-    takes: Literal["state", "number", "nothing"]
+    takes: Literal["state", "number", "file", "nothing"]
     low: float = 0.0
     high: float = np.inf
     unit: str = ""
@@ -38,30 +39,94 @@ class LeverKind:
 
 
 def _kinds() -> Iterable[LeverKind]:
-    yield LeverKind("allow", text("Washington may license this product"), "nothing", about="product", needed=True, track="permission")
-    yield LeverKind("ban", text("Washington licenses this product to nobody"), "nothing", about="product", needed=True, track="permission")
-    yield LeverKind("washington", text("state of the US gate: ban, trickle, managed, open, or chain (left to chance)"), "state")
+    yield LeverKind(
+        "allow",
+        text("Washington may license this product"),
+        "nothing",
+        about="product",
+        needed=True,
+        track="permission",
+    )
+    yield LeverKind(
+        "ban",
+        text("Washington licenses this product to nobody"),
+        "nothing",
+        about="product",
+        needed=True,
+        track="permission",
+    )
+    yield LeverKind(
+        "washington", text("state of the US gate: ban, trickle, managed, open, or chain (left to chance)"), "state"
+    )
     yield LeverKind("beijing", text("state of the Chinese gate: ban, trickle, managed, open, or chain"), "state")
-    yield LeverKind("share", text("share of the seller's revenue that the US government takes"), "number", high=0.95, unit="1", about="product")
+    yield LeverKind(
+        "share",
+        text("share of the seller's revenue that the US government takes"),
+        "number",
+        high=0.95,
+        unit="1",
+        about="product",
+    )
     yield LeverKind(
         "cap_fraction",
         text("cumulated China shipments of a product over its cumulated US shipments, by aggregate TPP"),
         "number", unit="1", about="product",
     )  # fmt: skip
     yield LeverKind("unit_cap", text("plain cap of one product"), "number", unit="units/quarter", about="product")
-    yield LeverKind("licence_pace", text("licences a quarter and product while Washington is in 'managed'"), "number", unit="units/quarter")
-    yield LeverKind("beijing_pace", text("approvals a quarter while Beijing is in 'managed'"), "number", unit="units/quarter")
-    yield LeverKind("tpp_limit", text("products at or above this total processing performance are out"), "number", unit="TPP", track="threshold")
-    yield LeverKind("density_limit", text("products at or above this performance density are out"), "number", unit="TPP/mm2")
-    yield LeverKind("bandwidth_limit", text("products at or above this total DRAM bandwidth are out"), "number", unit="GB/s")
-    yield LeverKind("guidance", text("pressure from Beijing against US parts, 0 to 1; follows Beijing's state when not set"), "number", high=1.0, unit="1")
-    yield LeverKind("domestic_quota", text("share of a segment's money that must go to Chinese chips"), "number", high=1.0, unit="1", about="segment")
-    yield LeverKind("tool_control", text("controls on chip-making tools, 0 none to 1 full"), "number", high=1.0, unit="1")
-    yield LeverKind("hbm_control", text("controls on memory stacks, 0 none to 1 as in December 2024"), "number", high=1.0, unit="1")
-    yield LeverKind("enforcement", text("enforcement against smuggling, 0 as counted to 1 full"), "number", high=1.0, unit="1")
+    yield LeverKind(
+        "licence_pace",
+        text("licences a quarter and product while Washington is in 'managed'"),
+        "number",
+        unit="units/quarter",
+    )
+    yield LeverKind(
+        "beijing_pace", text("approvals a quarter while Beijing is in 'managed'"), "number", unit="units/quarter"
+    )
+    yield LeverKind(
+        "tpp_limit",
+        text("products at or above this total processing performance are out"),
+        "number",
+        unit="TPP",
+        track="threshold",
+    )
+    yield LeverKind(
+        "density_limit", text("products at or above this performance density are out"), "number", unit="TPP/mm2"
+    )
+    yield LeverKind(
+        "bandwidth_limit", text("products at or above this total DRAM bandwidth are out"), "number", unit="GB/s"
+    )
+    yield LeverKind("draft", text("a draft rule in a TOML file: products whose answer it tightens are out"), "file")
+    yield LeverKind(
+        "guidance",
+        text("pressure from Beijing against US parts, 0 to 1; follows Beijing's state when not set"),
+        "number",
+        high=1.0,
+        unit="1",
+    )
+    yield LeverKind(
+        "domestic_quota",
+        text("share of a segment's money that must go to Chinese chips"),
+        "number",
+        high=1.0,
+        unit="1",
+        about="segment",
+    )
+    yield LeverKind(
+        "tool_control", text("controls on chip-making tools, 0 none to 1 full"), "number", high=1.0, unit="1"
+    )
+    yield LeverKind(
+        "hbm_control", text("controls on memory stacks, 0 none to 1 as in December 2024"), "number", high=1.0, unit="1"
+    )
+    yield LeverKind(
+        "enforcement", text("enforcement against smuggling, 0 as counted to 1 full"), "number", high=1.0, unit="1"
+    )
     yield LeverKind("leasing", text("leasing of US parts abroad, 1 free to 0 closed"), "number", high=1.0, unit="1")
-    yield LeverKind("engineering_spend", text("money for domestic software, relative to today's"), "number", high=10.0, unit="1")
-    yield LeverKind("stop", text("unannounced stop of all legal US supply, support and leasing from this quarter"), "nothing")
+    yield LeverKind(
+        "engineering_spend", text("money for domestic software, relative to today's"), "number", high=10.0, unit="1"
+    )
+    yield LeverKind(
+        "stop", text("unannounced stop of all legal US supply, support and leasing from this quarter"), "nothing"
+    )
 
 
 LEVERS: Mapping[str, LeverKind] = {kind.name: kind for kind in _kinds()}
@@ -104,6 +169,7 @@ class Timeline:
     leasing: Array
     engineering_spend: Array
     limits: Mapping[str, Array]
+    drafts: tuple[tuple[int, int, str], ...]
     stop: int | None
 
 
@@ -141,15 +207,18 @@ def timeline(levers: Iterable[Lever], *, products: tuple[Product, ...], quarters
     gates = {name: np.full(quarters, len(STATES) - 1, dtype=np.int64) for name in ("washington", "beijing")}
     quota = np.zeros((quarters, len(SEGMENTS)))
     limits = {name: np.full(quarters, np.inf) for name in _LIMITS}
+    drafts: list[tuple[int, int, str]] = []
     stop: int | None = None
     for lever in levers:
         span = slice(lever.begin, quarters if lever.end is None else lever.end + 1)
         if lever.name in gates:
-            gates[lever.name][span] = CHAIN if lever.value == "chain" else STATES.index(lever.value)  # type: ignore[arg-type]
+            gates[lever.name][span] = CHAIN if lever.value == "chain" else NAMES.index(str(lever.value))
         elif lever.name in ("allow", "ban"):
             permitted[span, column[lever.about]] = float(lever.name == "allow")
         elif lever.name == "stop":
             stop = lever.begin
+        elif lever.name == "draft":
+            drafts.append((lever.begin, quarters - 1 if lever.end is None else lever.end, str(lever.value)))
         else:
             value = float(lever.value)  # type: ignore[arg-type]
             if lever.name in by_product:
@@ -161,5 +230,13 @@ def timeline(levers: Iterable[Lever], *, products: tuple[Product, ...], quarters
             else:
                 simple[lever.name][span] = value
     return Timeline(
-        permitted=permitted, domestic_quota=quota, limits=limits, stop=stop, **gates, **by_product, **simple
+        permitted=permitted,
+        domestic_quota=quota,
+        limits=limits,
+        drafts=tuple(drafts),
+        stop=stop,
+        washington=gates["washington"],
+        beijing=gates["beijing"],
+        **by_product,
+        **simple,
     )

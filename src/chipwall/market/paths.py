@@ -17,11 +17,17 @@ Array = NDArray[np.float64]
 LEVELS = (0.05, 0.5, 0.95)
 
 CAVEATS: tuple[Text, ...] = (
-    text("Counts are HBM-class packages as Epoch AI counts them (vintage 2026-04 to 2026-09); other definitions differ several times over."),
+    text(
+        "Counts are HBM-class packages as Epoch AI counts them, vintage 2026-04 to 2026-09; other definitions differ several times."
+    ),
     text("Conditional on the scenario and the priors, not predicted; two governments' decisions dominate."),
-    text("Lock-in terms are priors: the market record identifies them hardly at all, partly because shortage hid demand."),
-    text("H100-equivalents are stated on three bases (training compute, bandwidth, rent); rankings change with the basis."),
-    text("Budgets are given; what share of US purchases is additional is an assumption that can flip the crowding-out of Chinese chips."),
+    text(
+        "Lock-in terms are priors: the market record identifies them hardly at all, partly because shortage hid demand."
+    ),
+    text(
+        "H100-equivalents are stated on three bases (training compute, bandwidth, rent); rankings change with the basis."
+    ),
+    text("Budgets are given; what share of US purchases is additional is an assumption that flips crowding-out."),
     text("Ascend volume is uncertain about fourfold, smuggled stock about fivefold; rents are quotes, not trades."),
 )
 

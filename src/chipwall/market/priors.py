@@ -8,11 +8,11 @@ always through the 5 and 95 percent points.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib import resources
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,7 +56,7 @@ class Prior:
             return text("low {low:g} is above high {high:g}", low=self.low, high=self.high)
         if self.shape == "lognormal" and self.low <= 0:
             return text("a lognormal range needs a low above zero, not {low:g}", low=self.low)
-        if self.shape == "logitnormal" and not (0 < self.low and self.high < 1):
+        if self.shape == "logitnormal" and not (self.low > 0 and self.high < 1):
             return text("a logitnormal range lies inside 0 to 1, not {low:g} to {high:g}", low=self.low, high=self.high)
         return ""
 
@@ -69,20 +69,24 @@ class Prior:
         >>> [round(float(v), 3) for v in p.at(np.array([-Z95, 0.0, Z95]))]
         [12.0, 16.971, 24.0]
         """
-        forward, back = _TRANSFORMS[self.shape]
-        low, high = forward(self.low), forward(self.high)
-        return back((low + high) / 2 + (high - low) / (2 * Z95) * z)
+        low, high = (float(_FORWARD[self.shape](np.float64(v))) for v in (self.low, self.high))
+        return _BACK[self.shape](np.asarray((low + high) / 2 + (high - low) / (2 * Z95) * z))
 
 
-def _logit(p: float) -> float:
-    return float(np.log(p / (1 - p)))
+def _same(v: Any) -> Any:
+    return v
 
 
-_TRANSFORMS = {
-    "lognormal": (lambda v: float(np.log(v)), np.exp),
-    "normal": (float, lambda v: v),
-    "logitnormal": (_logit, lambda v: 1 / (1 + np.exp(-v))),
-}
+def _logit(p: Any) -> Any:
+    return np.log(p / (1 - p))
+
+
+def _logistic(v: Any) -> Any:
+    return 1 / (1 + np.exp(-v))
+
+
+_FORWARD: Mapping[str, Callable[[Any], Any]] = {"lognormal": np.log, "normal": _same, "logitnormal": _logit}
+_BACK: Mapping[str, Callable[[Array], Array]] = {"lognormal": np.exp, "normal": _same, "logitnormal": _logistic}
 
 
 @dataclass(frozen=True)
@@ -120,7 +124,7 @@ class Priors:
         for (a, b), value in self.correlation.items():
             matrix[order[a], order[b]] = matrix[order[b], order[a]] = value
         try:
-            return np.linalg.cholesky(matrix)
+            return np.asarray(np.linalg.cholesky(matrix), dtype=np.float64)
         except np.linalg.LinAlgError:
             raise DataError(text("the correlations of the priors contradict each other")) from None
 
@@ -159,13 +163,13 @@ def load_priors(*, overlay: bool = True) -> Priors:
         fitted = _table(folder, "calibration.toml")
         for pair, value in fitted.pop("correlation", {}).items():
             first, _, second = pair.partition(",")
-            correlation[first.strip(), second.strip()] = float(value)
+            correlation[first.strip(), second.strip()] = float(str(value))
         for name in fitted.keys() & ranges.keys():
             ranges[name] = _prior(name, fitted[name], "calibration.toml", before=ranges[name])
     return Priors(ranges, correlation)
 
 
-def _table(folder: resources.abc.Traversable, name: str) -> dict[str, dict[str, object]]:  # type: ignore[name-defined]
+def _table(folder: Any, name: str) -> dict[str, dict[str, object]]:
     return tomllib.loads((folder / name).read_text(encoding="utf-8"))
 
 

@@ -106,7 +106,9 @@ def sensitivity(
     problem = {"num_vars": len(inputs), "names": inputs, "bounds": [[0.0, 1.0]] * len(inputs)}
     if np.ptp(result) == 0:
         raise InputError(
-            text("{quantity} in {quarter} is the same in every draw", quantity=outcome.quantity, quarter=outcome.quarter),
+            text(
+                "{quantity} in {quarter} is the same in every draw", quantity=outcome.quantity, quarter=outcome.quarter
+            ),
             fix=text("Choose another quantity or quarter"),
         )
     scaled = (result - result.mean()) / result.std()
@@ -141,7 +143,9 @@ def _inputs(
     names = block.priors.names
     for name in parameters:
         if name not in names:
-            raise InputError(text("unknown parameter '{name}'", name=name), fix=text("List all: chipwall market parameters"))
+            raise InputError(
+                text("unknown parameter '{name}'", name=name), fix=text("List all: chipwall market parameters")
+            )
     for name in levers:
         if name not in LEVER_RANGES:
             raise InputError(

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from chipwall._version import __version__
 from chipwall.errors import InputError
 from chipwall.market.draws import BLOCK, block_sizes
 from chipwall.market.engine import Block, block_paths
@@ -57,7 +58,7 @@ def prepare(
         products=found.products,
         service=services(found.products, chips, estimator=estimator),
         lines=lines,
-        blocked=over_limits(found.products, chips, lines.limits),
+        blocked=over_limits(found.products, chips, lines.limits, lines.drafts),
         allocations=found.allocations,
         priors=(priors or load_priors()).replace(found.parameters, source=found.id),
         seed=seed,
@@ -126,8 +127,10 @@ def simulate(
     sizes = block_sizes(draws)
     folder = None
     if parts is not None:
-        identity = PartFolder.fingerprint(found, replace(block, service=None, lines=None, blocked=None), block.service.by_basis)  # type: ignore[arg-type]
-        folder = PartFolder(parts, identity={"scenario": found.id, "seed": seed, "draws": draws, "until": until, "run": identity})
+        identity = PartFolder.fingerprint(found, block.priors, block.keep, block.service.by_basis, __version__)
+        folder = PartFolder(
+            parts, identity={"scenario": found.id, "seed": seed, "draws": draws, "until": until, "run": identity}
+        )
     values: dict[str, Array] = {}
     for done, (number, result) in enumerate(_results(block, sizes, executor, folder), start=1):
         _gather(values, result, at=number * BLOCK, draws=draws)

@@ -57,4 +57,4 @@ class Cohorts:
         late = self._flat.take(end * self._size + self._cell)
         late -= self._flat.take(begin * self._size + self._cell)
         late /= 2 * SPREAD + 1
-        return late
+        return np.asarray(late)

@@ -86,7 +86,7 @@ def _spread_over(first: str, last: str, quarters: int) -> Array:
 
 def _before_2024(years: Array, maker: str) -> Array:
     shape = _shapes()["before_2024"]
-    return np.exp(np.interp(years, shape["years"], np.log(shape[maker])))
+    return np.asarray(np.exp(np.interp(years, shape["years"], np.log(shape[maker]))))
 
 
 def _lagged(path: Array, lag: Array) -> Array:
@@ -95,7 +95,9 @@ def _lagged(path: Array, lag: Array) -> Array:
     low = np.floor(at).astype(np.intp)
     high = np.minimum(low + 1, len(path) - 1)
     part = at - low
-    return np.asarray(np.take_along_axis(path, low, axis=0) * (1 - part) + np.take_along_axis(path, high, axis=0) * part)
+    return np.asarray(
+        np.take_along_axis(path, low, axis=0) * (1 - part) + np.take_along_axis(path, high, axis=0) * part
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,13 +148,17 @@ class ChineseSupply:
         years = np.array([quarter_year(i) for i in range(quarters)])
         tool_effect = _shapes()["tools"]
         brake = tools * tool_effect["wafer_effect"]
-        monthly = growth_path(p["advanced_wafers_2025"], growth=p["wafer_growth"], year=WAFER_YEAR, years=years, brake=brake)
+        monthly = growth_path(
+            p["advanced_wafers_2025"], growth=p["wafer_growth"], year=WAFER_YEAR, years=years, brake=brake
+        )
         self.wafers = MONTHS * monthly
         at = quarter_index("2024Q3")
         self.yield_huawei = die_yield(self.wafers, at=at, start=p["yield_2024"], exponent=p["yield_learning"])
         gross = self.wafers * p["gross_dies_per_wafer"]
         self._own = _lagged(gross * self.yield_huawei * p["huawei_wafer_share"], p["foundry_lag"])
-        self._plan = self._huawei_plan(p, years) * np.exp(shocks * p["supply_volatility"] - p["supply_volatility"] ** 2 / 2)
+        self._plan = self._huawei_plan(p, years) * np.exp(
+            shocks * p["supply_volatility"] - p["supply_volatility"] ** 2 / 2
+        )
         self._mix = generation_mix(tuple(self.huawei), quarters)
         self._dies = self._mix @ np.array([x.dies for x in self.huawei])
         self._stacks = self._mix @ np.array([x.stacks for x in self.huawei])
@@ -202,7 +208,9 @@ class ChineseSupply:
         }
         ruled = years[:, None] > 2025.5
         return [
-            np.where(ruled, np.minimum(plans[x.id], _lagged(limits[x.id], p["foundry_lag"]) / max(x.dies, 1)), plans[x.id])
+            np.where(
+                ruled, np.minimum(plans[x.id], _lagged(limits[x.id], p["foundry_lag"]) / max(x.dies, 1)), plans[x.id]
+            )
             for x in self.others
         ]
 

@@ -25,7 +25,7 @@ H200_FIRST = "2024Q3"
 
 def _faded(year: float) -> float:
     """Years of full growth that ``year`` years of fading growth amount to [year]."""
-    return FADE_YEARS / np.log(2) * (1 - 0.5 ** (max(year, 0.0) / FADE_YEARS))
+    return float(FADE_YEARS / np.log(2) * (1 - 0.5 ** (max(year, 0.0) / FADE_YEARS)))
 
 
 def grey_flow(parameters: Mapping[str, Array], *, quarters: int, level: Array, record: Record) -> Array:
