@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
 from typing import Literal
 
 from chipwall import units
@@ -202,6 +203,7 @@ _AHEAD = re.compile(r"\s*\(?\b(forecast|plan|guide|target|expected)\b\)?", re.IG
 _IDLE = re.compile(r"\s*\b(peak|as of|by|end of)\b\s*", re.IGNORECASE)
 
 
+@lru_cache(maxsize=4096)
 def parse_period(label: str) -> Period:
     """The period that a label names.
 

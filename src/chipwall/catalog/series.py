@@ -61,10 +61,9 @@ SERIES_UNITS: Mapping[str, tuple[str, float]] = {
     "per quarter": ("1/s", 4 / units.YEAR),
 }
 # Units that are their own SI unit: counts, fractions and plain currencies.
-_PLAIN = frozenset(
-    "units cards chips dies packages stacks firms vendors fraction ratio probability index utility USD CNY s text"
-    " H100e B300e".split()
-) | {
+_PLAIN = {
+    *("units", "cards", "chips", "dies", "packages", "stacks", "firms", "vendors", "H100e", "B300e", "USD", "CNY", "s"),
+    *("fraction", "ratio", "probability", "index", "utility", "text"),
     "",
     "H100e (dense 8-bit)",
     "multiple of chip cost",
@@ -242,7 +241,9 @@ def read(folder: Traversable) -> Book:
         if row.get("offer") in ("buy", "rent") and seen.value is not None and row.get("chip"):
             offered.append(_price(row, seen, unit=found[seen.series].si_unit))
     if problems:
-        raise DataError(text("{count} rows of market data break a rule", count=len(problems)), where="; ".join(problems[:20]))
+        raise DataError(
+            text("{count} rows of market data break a rule", count=len(problems)), where="; ".join(problems[:20])
+        )
     return Book(found, {name: tuple(seen) for name, seen in kept.items()}, tuple(offered), listed)
 
 

@@ -8,23 +8,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from chipwall.catalog.quantities import QUANTITIES as FACTS
-from chipwall.catalog.records import FORMAT_BITS
 from chipwall.catalog.series import SERIES_UNITS
 from chipwall.errors import InputError
 from chipwall.text import Text, text
 from chipwall.units import to_si, unit
 
-__all__ = ["ASSUMPTIONS", "QUANTITIES", "Condition", "Quantity", "claim_si", "dimension_of_unit"]
+if TYPE_CHECKING:
+    from chipwall.claims.records import Value
+    from chipwall.claims.world import World
+
+__all__ = ["ANSWER_WORDS", "ASSUMPTIONS", "QUANTITIES", "Condition", "Quantity", "claim_si", "dimension_of_unit", "dimensions"]
 
 Sort = Literal[
     "chip", "model", "day", "choice", "count", "share", "limit", "observation", "series", "period", "scenario",
     "quarter", "path", "event", "country",
 ]  # fmt: skip
 ASSUMPTIONS = "shipped"
-_NONE: object = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,11 +241,52 @@ _OWN: Mapping[str, tuple[str, float]] = {
     "%": ("1", 1 / 100),
     "times": ("1", 1.0),
     "token/s": ("token/s", 1.0),
-    "GB/s dram": ("GB/s", 1.0),
 }
 # Units in which the law prints its quantities.
 LEGAL_UNITS: Mapping[str, str] = {"tpp": "TPP", "performance_density": "TPP/mm2", "dram_bandwidth": "byte/s", "io_rate": "byte/s"}
-RATE_FORMATS = tuple(FORMAT_BITS)
+# What the law can answer in words; a claim that expects another word is a slip of the pen.
+ANSWER_WORDS: Mapping[str, tuple[str, ...]] = {
+    "eccn": ("not_3A090", "3A090(2022)", "3A090.a", "3A090.b", "3A090.c"),
+    "licence_as_enforced": ("n/a", "required", "exception_available", "required_by_letter", "not_required"),
+    "licence_on_books": ("required", "not_required"),
+    "review_policy": ("presumption_of_denial", "case_by_case", "presumption_of_approval", "not_stated", "licences_being_issued", "none"),
+}
+# Units of the market's paths, as claims write them.
+_PATH_UNITS: Mapping[str, str] = {
+    "usd_per_quarter": "USD",
+    "units_per_quarter": "units",
+    "units": "units",
+    "h100e": "H100e",
+    "h100e_effective": "H100e",
+    "usd_per_hour": "USD per hour",  # no unit of claims: only compared with zero
+    "wafers_per_quarter": "wafers",
+    "dies_per_quarter": "dies",
+    "stacks": "stacks",
+    "1": "1",
+}
+
+
+def dimensions(
+    quantity: Quantity, fixed: Mapping[str, Value], free: Mapping[str, tuple[Value, ...]], world: World
+) -> set[str]:
+    """SI units that the quantity has over all its conditions; more than one where free conditions mix them."""
+
+    def words(name: str) -> list[str]:
+        return [str(v) for v in (free[name] if name in free else (fixed[name],))]
+
+    if quantity.dimension == "measure":
+        return {FACTS[m].dimension for m in words("measure")}
+    if quantity.dimension == "legal":
+        return {LEGAL_UNITS[m] for m in words("measure")}
+    if quantity.dimension == "observation":
+        return {_plain(world.book.find(o.split(" @ ")[0]).si_unit) for o in words("observation")}
+    if quantity.dimension == "answer":
+        return {"1" if a in ("duty", "revenue_share") else "word" for a in words("answer")}
+    if quantity.dimension == "path":
+        from chipwall.market.quantities import unit_of
+
+        return {_PATH_UNITS.get(unit_of(p), "1") for p in words("path")}
+    return {quantity.dimension}
 
 
 def dimension_of_unit(symbol: str) -> str:
@@ -267,3 +310,7 @@ def claim_si(value: float, symbol: str) -> float:
         return to_si(value, symbol)
     except InputError:
         return float(value)  # counts are their own SI unit; dimension_of_unit has refused everything else
+
+
+def _plain(symbol: str) -> str:
+    return "1" if symbol in ("fraction", "ratio", "probability", "fraction of US customer volume", "US/China ratio") else symbol

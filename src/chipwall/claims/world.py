@@ -63,6 +63,14 @@ class World:
 
         return load()
 
+    @cached_property
+    def path_names(self) -> tuple[str, ...]:
+        """Quantities of the market, read off the shortest run there is."""
+        from chipwall.market.quarters import START
+        from chipwall.market.simulate import simulate
+
+        return simulate("record", draws=1, seed=self.seed, until=START).names()
+
     def chip(self, chip_id: str) -> Chip:
         """The chip of an id."""
         return self.catalog.chips[chip_id]
@@ -82,7 +90,7 @@ class World:
             if assumptions != "shipped":
                 found = found.with_parameters(load_scenario(assumptions).parameters)
             self._runs[key] = simulate(
-                found, draws=self.draws, seed=self.seed, until=self.horizon, catalog=self.catalog
+                found, draws=self.draws, seed=self.seed, until=self.horizon, facts=self.catalog
             )
         found_paths: Paths = self._runs[key]
         return found_paths

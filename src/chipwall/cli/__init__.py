@@ -32,6 +32,9 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "simulate": ("chipwall.cli.market", "simulate", "What a policy changes in China: compute, shares, revenue, dependence."),
     "market": ("chipwall.cli.market", "market", "Scenarios, levers, sensitivity, exploration, calibration, back-test."),
     "controls": ("chipwall.cli.controls", "controls", "Export controls on a date: classification, licence, duty."),
+    "controls": ("chipwall.cli.controls", "controls", "Export controls on a date: classification, licence, duty."),
+    "simulate": ("chipwall.cli.market", "simulate", "What a policy changes in China: compute, shares, revenue, dependence."),
+    "market": ("chipwall.cli.market", "market", "Scenarios, levers, sensitivity, exploration, calibration, back-test."),
     "data": ("chipwall.cli.data", "data", "Check the catalogue's own data files."),
 }
 

@@ -18,7 +18,7 @@ from chipwall.text import text
 __all__ = ["market", "simulate"]
 
 # Commands of the group that live in another module.
-_ELSEWHERE = {"calibrate": "chipwall.cli.market_data", "backtest": "chipwall.cli.market_data"}
+_ELSEWHERE = {name: "chipwall.cli.market_data" for name in ("calibrate", "backtest", "series")}
 
 
 class _Market(click.Group):

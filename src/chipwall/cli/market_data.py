@@ -15,7 +15,9 @@ __all__ = ["backtest", "calibrate", "series"]
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--draws", type=click.IntRange(200, 100_000), default=4000, show_default=True, help="Draws of each forecast.")
+@click.option(
+    "--draws", type=click.IntRange(200, 100_000), default=4000, show_default=True, help="Draws of each forecast."
+)
 @click.option("--seed", type=int, default=1, show_default=True, help="Seed of the simulation.")
 @table_options
 def backtest(file: Path, draws: int, seed: int, form: str | None, as_json: bool, lang: str) -> None:
@@ -54,7 +56,12 @@ def backtest(file: Path, draws: int, seed: int, form: str | None, as_json: bool,
         Column("crps", text("CRPS"), True),
         Column("crps_last_value", text("last value"), True),
     )
-    show(Table(text("Forecasts made with data to mid-2025"), columns, shown, _notes(done)), form=form, as_json=False, lang=lang)
+    show(
+        Table(text("Forecasts made with data to mid-2025"), columns, shown, _notes(done)),
+        form=form,
+        as_json=False,
+        lang=lang,
+    )
 
 
 def _notes(done: object) -> tuple[str, ...]:
@@ -73,9 +80,18 @@ def _notes(done: object) -> tuple[str, ...]:
                 better="-" if done.share_better_than_last_value is None else f"{done.share_better_than_last_value:.0%}",
             )
         )
-    told += [text("not scored: {series} {period}: {reason}", series=s.series, period=s.period, reason=s.reason) for s in done.skipped]
-    told.append(text("A point is in the definition and vintage of its own source; series of different definitions are never added."))
-    told.append(text("Forecasts are conditional on the policy known at the cut; lock-in terms are priors, not findings."))
+    told += [
+        text("not scored: {series} {period}: {reason}", series=s.series, period=s.period, reason=s.reason)
+        for s in done.skipped
+    ]
+    told.append(
+        text(
+            "A point is in the definition and vintage of its own source; series of different definitions are never added."
+        )
+    )
+    told.append(
+        text("Forecasts are conditional on the policy known at the cut; lock-in terms are priors, not findings.")
+    )
     return tuple(told)
 
 
@@ -86,9 +102,17 @@ def _short(value: float | None) -> str:
 
 
 @click.command()
-@click.option("--draws", type=click.IntRange(500, 200_000), default=20_000, show_default=True, help="Prior draws that are weighted.")
+@click.option(
+    "--draws",
+    type=click.IntRange(500, 200_000),
+    default=20_000,
+    show_default=True,
+    help="Prior draws that are weighted.",
+)
 @click.option("--seed", type=int, default=1, show_default=True, help="Seed of the simulation.")
-@click.option("--out", type=click.Path(path_type=Path), help="Write the calibration file here; without it, only report.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="Write the calibration file here; without it, only report."
+)
 @json_option
 @lang_option
 def calibrate(draws: int, seed: int, out: Path | None, as_json: bool, lang: str) -> None:
@@ -102,8 +126,14 @@ def calibrate(draws: int, seed: int, out: Path | None, as_json: bool, lang: str)
         write_json(done.record())
         return
     rows = tuple(
-        (p.name, Cell(_short(p.prior_low), p.prior_low), Cell(_short(p.prior_high), p.prior_high), Cell(_short(p.low), p.low),
-         Cell(_short(p.high), p.high), Cell(f"{p.sd_ratio:.2f}", p.sd_ratio))
+        (
+            p.name,
+            Cell(_short(p.prior_low), p.prior_low),
+            Cell(_short(p.prior_high), p.prior_high),
+            Cell(_short(p.low), p.low),
+            Cell(_short(p.high), p.high),
+            Cell(f"{p.sd_ratio:.2f}", p.sd_ratio),
+        )
         for p in done.parameters
     )
     columns = (
@@ -126,17 +156,45 @@ def series(name: str | None, form: str | None, as_json: bool, lang: str) -> None
 
     book = load()
     if name is None:
-        rows = tuple((s.id, s.kind, s.unit, s.counted, s.scope, len(book.observations[s.id]), s.words) for s in book.series.values())
-        titles = (("series", text("series")), ("kind", text("kind")), ("unit", text("unit")), ("counted", text("counted")),
-                  ("scope", text("which chips")), ("values", text("values")), ("definition", text("definition")))
-        show(Table(text("Market series"), tuple(Column(*t) for t in titles), rows), form=form, as_json=as_json, lang=lang)
+        rows = tuple(
+            (s.id, s.kind, s.unit, s.counted, s.scope, len(book.observations[s.id]), s.words)
+            for s in book.series.values()
+        )
+        titles = (
+            ("series", text("series")),
+            ("kind", text("kind")),
+            ("unit", text("unit")),
+            ("counted", text("counted")),
+            ("scope", text("which chips")),
+            ("values", text("values")),
+            ("definition", text("definition")),
+        )
+        show(
+            Table(text("Market series"), tuple(Column(*t) for t in titles), rows), form=form, as_json=as_json, lang=lang
+        )
         return
     about = book.find(name)
     seen = observations(name)
     found = tuple(
-        (o.period.label, Cell(o.published or "-", o.as_printed, (o.source,)), o.unit, o.vintage, o.status, o.source, o.note) for o in seen
+        (
+            o.period.label,
+            Cell(o.published or "-", o.as_printed, (o.source,)),
+            o.unit,
+            o.vintage,
+            o.status,
+            o.source,
+            o.note,
+        )
+        for o in seen
     )
-    heads = (("period", text("period")), ("value", text("value")), ("unit", text("unit")), ("vintage", text("vintage")),
-             ("status", text("status")), ("source", text("source")), ("note", text("note")))
+    heads = (
+        ("period", text("period")),
+        ("value", text("value")),
+        ("unit", text("unit")),
+        ("vintage", text("vintage")),
+        ("status", text("status")),
+        ("source", text("source")),
+        ("note", text("note")),
+    )
     note = text("{words}; counts {counted}, {scope}", words=about.words, counted=about.counted, scope=about.scope)
     show(Table(name, tuple(Column(*h) for h in heads), found, (note,)), form=form, as_json=as_json, lang=lang)

@@ -194,7 +194,9 @@ def read_table(path: Path) -> tuple[Row, ...]:
         raise InputError(
             text("{path} lacks the columns {columns}", path=str(path), columns=", ".join(missing)),
             where=text("first line: {header}", header=", ".join(named) or text("empty")),
-            fix=text("The first line names the columns: series,period,value,unit,low,high,source,source_date,confidence,note"),
+            fix=text(
+                "The first line names the columns: series,period,value,unit,low,high,source,source_date,confidence,note"
+            ),
         )
     rows = []
     for record in reader:
@@ -253,7 +255,7 @@ def _point(row: Row, *, knowledge: Knowledge) -> Point | Text:
     low, median, high = band(made.draws)
     crps = continuous_ranked_probability_score(made.draws, value=value)
     simple = last_value(row.series, period, knowledge=knowledge)
-    printed = _published(row.series, period, knowledge=knowledge)
+    printed = _published(row.series, period, value=value, knowledge=knowledge)
     return Point(
         series=row.series,
         period=row.period,
@@ -297,15 +299,20 @@ def _number(row: Row, *, book: Book) -> float | Text:
     return value * theirs[1] / ours[1]
 
 
-def _published(series_id: str, period: Period, *, knowledge: Knowledge) -> Observation | None:
-    """The latest forecast of this period, of this series or of a rival, printed before the period was over."""
+def _published(series_id: str, period: Period, *, value: float, knowledge: Knowledge) -> Observation | None:
+    """The latest forecast of this period, of this series or of a rival, printed before the period was over.
+
+    A row of the catalogue that holds exactly the value that is scored is that value and no forecast of it.
+    """
     told = observables().get(series_id)
     names = dict.fromkeys((series_id, *(told.rivals if told else ())))
     found = [
         o
         for name in names
         for o in knowledge.book.observations[name]
-        if (o.period.start, o.period.end) == (period.start, period.end) and o.as_printed is not None and _ahead(o)
+        if (o.period.start, o.period.end) == (period.start, period.end)
+        and o.as_printed not in (None, value)
+        and _ahead(o)
     ]
     found.sort(key=lambda o: o.vintage)
     return found[-1] if found else None

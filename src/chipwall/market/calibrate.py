@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 from chipwall.catalog.periods import Period, parse_period
 from chipwall.catalog.series import Book, combine, load
 from chipwall.errors import DataError
-from chipwall.market.predictive import Paths, over_period
+from chipwall.market.aggregation import over_period
+from chipwall.market.predictive import Paths
 from chipwall.market.priors import Priors, load_priors
 from chipwall.market.rolling import CUT, Check, band_widths
 from chipwall.text import text
@@ -100,7 +101,9 @@ class Calibration:
                 effective=round(self.effective),
                 names=", ".join(informed) or text("none"),
             ),
-            text("A ratio near 1 means that the market record does not identify the parameter: its range is a prior, not a finding."),
+            text(
+                "A ratio near 1 means that the market record does not identify the parameter: its range is a prior, not a finding."
+            ),
             text(
                 "Forecasts made at the end of 2024 and checked on the first half of 2025: {points} points, {inside} inside the 90 %"
                 " band, {better} of the series better than the last value",
@@ -130,7 +133,14 @@ class Calibration:
             },
             "correlation": {",".join(pair): value for pair, value in self.correlation.items()},
             "targets": [
-                {"name": f.target.name, "published": f.target.value, "sd": f.target.sd, "prior": f.prior, "fitted": f.fitted} for f in self.fits
+                {
+                    "name": f.target.name,
+                    "published": f.target.value,
+                    "sd": f.target.sd,
+                    "prior": f.prior,
+                    "fitted": f.fitted,
+                }
+                for f in self.fits
             ],
             "continuation": {"scales": dict(self.scales)},
             "rolling_origin": dict(self.check),
@@ -149,7 +159,12 @@ def _target(entry: Mapping[str, object], *, book: Book) -> Target:
     first, last = parse_period(str(entry["first"])), parse_period(str(entry["last"]))
     assert first.start is not None
     assert last.end is not None
-    rows = [o for seen in combine(*ids).values() for o in seen if o.value is not None and _within(o.period, first.start, last.end)]
+    rows = [
+        o
+        for seen in combine(*ids).values()
+        for o in seen
+        if o.value is not None and _within(o.period, first.start, last.end)
+    ]
     if not rows or any(not o.period.by(CUT) for o in rows):
         raise DataError(text("the target '{name}' has no value over by {cut}", name=str(entry["name"]), cut=CUT))
     total = float(np.sum([o.value for o in rows if o.value is not None]))
@@ -159,7 +174,11 @@ def _target(entry: Mapping[str, object], *, book: Book) -> Target:
         value = float(np.mean([o.as_printed for o in rows if o.as_printed is not None]))  # the model's rent is per hour
     start = parse_period(str(entry.get("from", entry["first"]))).start
     label = f"{entry['first']} to {entry['last']}"
-    period = first if (first.start, first.end) == (last.start, last.end) and "from" not in entry else Period(label, "days", start, last.end)
+    period = (
+        first
+        if (first.start, first.end) == (last.start, last.end) and "from" not in entry
+        else Period(label, "days", start, last.end)
+    )
     if period.form == "days" and first.form == "fiscal quarter":
         period = Period(label, "days", date(2024, 10, 1), date(2025, 3, 31))
     sd = entry["sd"]
@@ -274,7 +293,9 @@ def _parameter(priors: Priors, name: str, z: NDArray[np.float64], weight: NDArra
     return Parameter(name, prior.low, prior.high, low, high, sd / max(float(z.std()), 1e-12), mean)
 
 
-def _correlation(z: Mapping[str, NDArray[np.float64]], names: Sequence[str], weight: NDArray[np.float64]) -> dict[tuple[str, str], float]:
+def _correlation(
+    z: Mapping[str, NDArray[np.float64]], names: Sequence[str], weight: NDArray[np.float64]
+) -> dict[tuple[str, str], float]:
     """Correlations above the noise between informed parameters."""
     found = {}
     for i, a in enumerate(names):
@@ -310,7 +331,13 @@ def calibration_toml(done: Calibration) -> str:
     ]
     for p in done.parameters:
         if p.informed:
-            out += ["", f"[{p.name}]", f"low = {p.low:.6g}", f"high = {p.high:.6g}", 'source = "fitted to data up to 2025-06-30"']
+            out += [
+                "",
+                f"[{p.name}]",
+                f"low = {p.low:.6g}",
+                f"high = {p.high:.6g}",
+                'source = "fitted to data up to 2025-06-30"',
+            ]
             out += [f'basis = "sd {p.sd_ratio:.2f} of the prior, middle moved by {p.shift:+.2f} prior sd"']
     if done.correlation:
         out += ["", "[correlation]", *(f'"{a},{b}" = {r}' for (a, b), r in done.correlation.items())]

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -154,7 +155,9 @@ def points_of(pieces: Sequence[Piece], *, trend: Trend, flow: bool, at_end: bool
         value = piece.value / piece.quarters if flow else piece.value
         if value <= 0 or (trend.transform == "logit" and value >= 1):
             continue
-        found.append(Point(quarter_of(piece.end if at_end else piece.middle), trend.forward(value) - trend.seasonal(piece)))
+        found.append(
+            Point(quarter_of(piece.end if at_end else piece.middle), trend.forward(value) - trend.seasonal(piece))
+        )
     return tuple(sorted(found, key=lambda p: p.time))
 
 
@@ -179,35 +182,54 @@ def forecast(points: Sequence[Point], *, trend: Trend, time: float) -> Gaussian:
     -------
     .. [1] Durbin and Koopman, "Time Series Analysis by State Space Methods", 2nd ed. 2012, section 3.2 (local linear trend).
     """
-    state = np.array([points[0].value, trend.growth])
-    spread = np.diag([trend.report_noise**2 + points[0].sd ** 2, trend.growth_sd**2])
-    now = points[0].time
+    first = points[0]
+    state = _State(first.value, trend.growth, trend.report_noise**2 + first.sd**2, 0.0, trend.growth_sd**2)
+    now = first.time
     for point in points[1:]:
-        state, spread = _walk(state, spread, trend=trend, quarters=point.time - now)
+        state = _walk(state, trend=trend, quarters=point.time - now)
         now = point.time
-        noise = trend.report_noise**2 + point.sd**2
-        gain = spread[:, 0] / (spread[0, 0] + noise)
-        state = state + gain * (point.value - state[0])
-        spread = spread - np.outer(gain, spread[0])
-    state, spread = _walk(state, spread, trend=trend, quarters=time - now)
-    return Gaussian(float(state[0]), float(np.sqrt(spread[0, 0] + trend.report_noise**2)))
+        state = _told(state, value=point.value, noise=trend.report_noise**2 + point.sd**2)
+    state = _walk(state, trend=trend, quarters=time - now)
+    return Gaussian(state.level, (state.var_level + trend.report_noise**2) ** 0.5)
 
 
-def _walk(
-    state: NDArray[np.float64], spread: NDArray[np.float64], *, trend: Trend, quarters: float
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """State and spread a while later."""
-    steps = max(0, round(quarters * STEPS))
-    keep = trend.damping ** (1 / STEPS)
-    move = np.array([[1.0, 1.0 / STEPS], [0.0, keep]])
-    shift = np.array([0.0, (1 - keep) * trend.growth])
-    noise = np.diag([trend.level_noise**2 / STEPS, trend.growth_noise**2 / STEPS])
-    for _ in range(steps):
-        state = move @ state + shift
-        spread = move @ spread @ move.T + noise
-    return state, spread
+@dataclass(frozen=True, slots=True)
+class _State:
+    """Level, growth, and their variances and covariance. Plain numbers: two by two is too small for arrays."""
+
+    level: float
+    growth: float
+    var_level: float
+    cov: float
+    var_growth: float
 
 
+def _told(s: _State, *, value: float, noise: float) -> _State:
+    """The state after a value was seen."""
+    of_level, of_growth = s.var_level / (s.var_level + noise), s.cov / (s.var_level + noise)
+    off = value - s.level
+    return _State(
+        s.level + of_level * off,
+        s.growth + of_growth * off,
+        s.var_level * (1 - of_level),
+        s.cov * (1 - of_level),
+        s.var_growth - of_growth * s.cov,
+    )
+
+
+def _walk(s: _State, *, trend: Trend, quarters: float) -> _State:
+    """The state a while later, on the monthly grid."""
+    keep, part = trend.damping ** (1 / STEPS), 1 / STEPS
+    level, growth, var_level, cov, var_growth = s.level, s.growth, s.var_level, s.cov, s.var_growth
+    for _ in range(max(0, round(quarters * STEPS))):
+        level, growth = level + growth * part, keep * growth + (1 - keep) * trend.growth
+        var_level = var_level + 2 * part * cov + part**2 * var_growth + trend.level_noise**2 * part
+        cov = keep * (cov + part * var_growth)
+        var_growth = keep**2 * var_growth + trend.growth_noise**2 * part
+    return _State(level, growth, var_level, cov, var_growth)
+
+
+@lru_cache(maxsize=8)
 def quantile_draws(count: int) -> NDArray[np.float64]:
     """Evenly spaced quantiles of the standard forecast distribution (Student, unit scale), in order.
 
@@ -215,7 +237,9 @@ def quantile_draws(count: int) -> NDArray[np.float64]:
     """
     from scipy.special import stdtrit  # 60 ms: only where a forecast is drawn
 
-    return np.clip(np.asarray(stdtrit(TAIL, (np.arange(count) + 0.5) / count), dtype=np.float64), -FARTHEST, FARTHEST)
+    made = np.clip(np.asarray(stdtrit(TAIL, (np.arange(count) + 0.5) / count), dtype=np.float64), -FARTHEST, FARTHEST)
+    made.flags.writeable = False  # shared between calls
+    return made
 
 
 def log_density(gaussian: Gaussian, *, value: float) -> float:

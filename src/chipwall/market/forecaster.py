@@ -19,7 +19,7 @@ from chipwall.market.rolling import CUT
 __all__ = ["fitted_trends", "knowledge_at_cut"]
 
 SCENARIO = "as-of-mid-2025"
-EARLIEST, LATEST = date(2026, 9, 30), date(2031, 12, 31)
+EARLIEST, LATEST = date(2026, 12, 31), date(2031, 12, 31)
 
 
 @lru_cache(maxsize=1)

@@ -99,7 +99,9 @@ def observables() -> Mapping[str, Observable]:
 
 
 def _observable(name: str, entry: Mapping[str, object]) -> Observable:
-    told = {k: v for k, v in entry.items() if k not in ("series", "class", "terms", "over", "otherwise", "clip", "rivals")}
+    told = {
+        k: v for k, v in entry.items() if k not in ("series", "class", "terms", "over", "otherwise", "clip", "rivals")
+    }
     clip = entry.get("clip")
     terms, over = _terms(entry.get("terms")), _terms(entry.get("over"))
     return Observable(
@@ -125,7 +127,10 @@ def _terms(told: object) -> tuple[Term, ...]:
 def trends() -> Mapping[str, Trend]:
     """The classes of ``data/continuation.toml`` as written, before their scale is fitted."""
     told = tomllib.loads((files("chipwall.market") / "data" / "continuation.toml").read_text(encoding="utf-8"))
-    return {name: Trend(name=name, **{k: v for k, v in entry.items() if k != "words"}) for name, entry in told["class"].items()}
+    return {
+        name: Trend(name=name, **{k: v for k, v in entry.items() if k != "words"})
+        for name, entry in told["class"].items()
+    }
 
 
 def default_observable(about: Series) -> Observable:

@@ -11,6 +11,7 @@ import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
+from itertools import pairwise
 from typing import Protocol
 
 import numpy as np
@@ -19,6 +20,7 @@ from numpy.typing import NDArray
 from chipwall.catalog.periods import Period, parse_period
 from chipwall.catalog.series import SERIES_UNITS, Book, Observation, Series
 from chipwall.errors import Unknown
+from chipwall.market.aggregation import late_period, over_period
 from chipwall.market.continuation import (
     Piece,
     Trend,
@@ -35,7 +37,8 @@ from chipwall.text import text
 __all__ = ["Forecast", "Knowledge", "Paths", "known_observations", "last_value", "predictive"]
 
 Draws = NDArray[np.float64]
-FISCAL_SHIFT = timedelta(days=27)  # Nvidia's quarters end four weeks after the calendar's
+
+AS_IS = "as is"  # the unit of a term that needs no conversion
 
 
 class Paths(Protocol):
@@ -129,7 +132,9 @@ def predictive(series_id: str, period: Period, *, knowledge: Knowledge) -> Forec
         raise Unknown(text("{reason}", reason=text(told.skip)))
     if not period.dated or period.end is None:
         raise Unknown(text("the period '{label}' names no time", label=period.label))
-    if any(_same(o.period, period) for o in known_observations(series_id, knowledge=knowledge) if not o.period.forecast):
+    if any(
+        _same(o.period, period) for o in known_observations(series_id, knowledge=knowledge) if not o.period.forecast
+    ):
         raise Unknown(text("part of the data that the fit has seen (to {cut})", cut=knowledge.cut))
     return Forecast(series_id, period, _draws(about, told, period, knowledge=knowledge), told.basis)
 
@@ -149,7 +154,7 @@ def _draws(about: Series, told: Observable, period: Period, *, knowledge: Knowle
     try:
         made = _anchored(about, told, period, knowledge=knowledge)
     except Unknown:
-        if not told.family:
+        if knowledge.paths is not None or not told.family:
             raise
         return _report(_continued(about, told, period, knowledge=knowledge), told)
     if told.pool and told.family:
@@ -218,7 +223,7 @@ def _grown(seen: Sequence[Observation], period: Period, *, trend: Trend, mix: Dr
     ends = [(o.period.end, o.as_printed) for o in seen if o.period.end is not None and o.as_printed is not None]
     steps = [
         Piece(before + timedelta(days=1), after, more - less, quarter_of(after) - quarter_of(before))
-        for (before, less), (after, more) in zip(ends, ends[1:], strict=False)
+        for (before, less), (after, more) in pairwise(ends)
         if more > less
     ]
     points = points_of(steps, trend=trend, flow=True, at_end=False)
@@ -288,9 +293,11 @@ def _term(about: Series, told: Observable, term: Term, period: Period, *, knowle
     if term.cumulative:
         quantity = np.cumsum(quantity, axis=1)
     share = about.kind in ("share", "ratio")
-    printed = SERIES_UNITS[term.unit][1] if term.unit else 1.0 if share else about.factor
+    printed = 1.0 if share or term.unit == AS_IS else about.factor
+    if term.unit and term.unit != AS_IS:
+        printed = SERIES_UNITS[term.unit][1]
     flow = about.kind == "flow" or bool(told.over)
-    asked = _late(period) if term.late else period
+    asked = late_period(period) if term.late else period
     return over_period(quantity, paths.quarters, asked, flow=flow, at_end=told.at == "end") / printed
 
 
@@ -304,13 +311,6 @@ def _length(term: Term, period: Period) -> float:
     return period.calendar_quarters if term.flow else 1.0
 
 
-def _late(period: Period) -> Period:
-    """A fiscal quarter as the calendar quarter it ends in."""
-    if period.form != "fiscal quarter" or period.end is None:
-        return period
-    return parse_period(f"{period.end.year}Q{(period.end.month + 2) // 3}")
-
-
 def _part(series_id: str, period: Period, *, knowledge: Knowledge) -> Draws:
     """Another series in the same period: its value if it is known, its forecast if not."""
     about = knowledge.book.find(series_id)
@@ -319,54 +319,6 @@ def _part(series_id: str, period: Period, *, knowledge: Knowledge) -> Draws:
             return np.full(knowledge.draws, row.as_printed)
     told = observables().get(series_id) or default_observable(about)
     return _draws(about, told, period, knowledge=knowledge)
-
-
-def over_period(quantity: Draws, quarters: Sequence[str], period: Period, *, flow: bool, at_end: bool) -> Draws:
-    """A quarterly quantity of the model over a period: its sum, its mean, or its value on the last day.
-
-    A fiscal quarter of Nvidia is the calendar quarter nearest to it.
-    """
-    assert period.start is not None
-    assert period.end is not None
-    starts = [parse_period(q) for q in quarters]
-    first, last = period.start, period.end
-    if period.form in ("fiscal quarter", "fiscal year"):
-        middle = first + (last - first) / 2 - FISCAL_SHIFT
-        near = min(range(len(quarters)), key=lambda i: abs((_middle(starts[i]) - middle).days))
-        if period.form == "fiscal quarter":
-            first, last = starts[near].start or first, starts[near].end or last
-        else:
-            first, last = date(middle.year, 1, 1), date(middle.year, 12, 31)
-    begin, finish = starts[0].start, starts[-1].end
-    assert begin is not None
-    assert finish is not None
-    if last > finish or first < begin:
-        raise Unknown(text("{label} lies outside the simulated quarters {first} to {last}", label=period.label, first=quarters[0], last=quarters[-1]))
-    if at_end:
-        return _on_day(quantity, starts, last)
-    weights = np.array([_overlap(q, first, last) for q in starts])
-    return np.asarray(quantity @ (weights if flow else weights / weights.sum()))
-
-
-def _middle(period: Period) -> date:
-    assert period.middle is not None
-    return period.middle
-
-
-def _overlap(quarter: Period, first: date, last: date) -> float:
-    """Share of a quarter that a stretch of days takes."""
-    assert quarter.start is not None
-    assert quarter.end is not None
-    days = (min(quarter.end, last) - max(quarter.start, first)).days + 1
-    return max(0, days) / ((quarter.end - quarter.start).days + 1)
-
-
-def _on_day(quantity: Draws, quarters: Sequence[Period], day: date) -> Draws:
-    """A stock on a day, straight between the ends of quarters."""
-    index = next(i for i, q in enumerate(quarters) if q.end is not None and q.end >= day)
-    share = _overlap(quarters[index], date(1, 1, 1), day)
-    before = quantity[:, index - 1] if index else np.zeros(quantity.shape[0])
-    return np.asarray(before + share * (quantity[:, index] - before))
 
 
 def _with_flat_year(made: Draws, about: Series, told: Observable, period: Period, *, knowledge: Knowledge) -> Draws:

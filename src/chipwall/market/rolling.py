@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 
@@ -57,14 +59,9 @@ def _families(book: Book) -> Iterator[tuple[str, str, bool]]:
     """Series that go on by themselves: id, class, whether by increments."""
     for name, about in book.series.items():
         told = observables().get(name) or default_observable(about)
-        if told.family and not told.skip:
+        # where the model has a part, the series' own trend is not what will be scored
+        if told.family and not told.skip and not told.terms:
             yield name, told.family, told.increments
-
-
-def _modelled(series_id: str) -> bool:
-    """Whether the model has a part in a series: its own trend is then not what will be scored."""
-    told = observables().get(series_id)
-    return told is not None and bool(told.terms)
 
 
 def _pieces(rows: Sequence[Observation], *, flow: bool, increments: bool) -> tuple[Piece, ...]:
@@ -73,7 +70,7 @@ def _pieces(rows: Sequence[Observation], *, flow: bool, increments: bool) -> tup
     stock = pieces_of(rows, flow=False)
     return tuple(
         Piece(a.end, b.end, b.value - a.value, quarter_of(b.end) - quarter_of(a.end))
-        for a, b in zip(stock, stock[1:], strict=False)
+        for a, b in pairwise(stock)
         if b.value > a.value and b.end > a.end
     )
 
@@ -86,8 +83,6 @@ def fitted_scales(book: Book, *, trends: Mapping[str, Trend], cut: date) -> dict
     """
     votes: dict[str, list[tuple[tuple[Piece, ...], Piece, bool, bool]]] = {}
     for name, family, increments in _families(book):
-        if _modelled(name):
-            continue
         about = book.series[name]
         flow, at_end = about.kind == "flow" or increments, about.kind == "stock" and not increments
         rows = [o for o in book.observations[name] if o.as_printed is not None and o.period.by(cut)]
@@ -149,6 +144,7 @@ def checks(knowledge: Knowledge, *, origin: date, until: date) -> list[Check]:
     return found
 
 
+@lru_cache(maxsize=1)
 def band_widths() -> tuple[dict[str, float], dict[str, float], tuple[Check, ...]]:
     """Widths of the bands of series that go on by themselves.
 
@@ -160,13 +156,14 @@ def band_widths() -> tuple[dict[str, float], dict[str, float], tuple[Check, ...]
     """
     book = load()
     early = _widened(book, until=ORIGINS[-1])
-    made = checks(_knowledge(book, early), origin=ORIGINS[-1], until=CUT)
-    last = [check for check in made if not _modelled(check.series)]
+    last = checks(_knowledge(book, early), origin=ORIGINS[-1], until=CUT)
     return _widened(book, until=CUT), _summary(last), tuple(last)
 
 
 def _knowledge(book: Book, scales: Mapping[str, float]) -> Knowledge:
-    return Knowledge(book, CUT, {name: trend.scaled(scales.get(name, 1.0)) for name, trend in trends().items()}, None, 1000)
+    return Knowledge(
+        book, CUT, {name: trend.scaled(scales.get(name, 1.0)) for name, trend in trends().items()}, None, 400
+    )
 
 
 def _widened(book: Book, *, until: date) -> dict[str, float]:
@@ -180,8 +177,7 @@ def _widened(book: Book, *, until: date) -> dict[str, float]:
         knowledge = _knowledge(book, {name: factor * scale for name, scale in scales.items()})
         found: dict[str, list[bool]] = {}
         for made in (c for origin in ORIGINS if origin < until for c in checks(knowledge, origin=origin, until=until)):
-            if not _modelled(made.series):
-                found.setdefault(made.family, []).append(made.inside)
+            found.setdefault(made.family, []).append(made.inside)
         inside[factor] = found
 
     def least(families: Sequence[str]) -> float:
