@@ -64,7 +64,7 @@ class _Problems:
         if len(told) == 1:
             line, what, fix = told[0]
             raise InputError(what, where=text("{file}, line {line}", file=self.file, line=line), fix=fix)
-        listed = "\n".join(f"{self.file}:{line}: {what}" + (f" {fix}" if fix else "") for line, what, fix in told)
+        listed = "\n".join(f"{self.file}:{line}: {what}" + (f". {fix}" if fix else "") for line, what, fix in told)
         raise InputError(
             text("{count} problems in {file}", count=len(told), file=self.file),
             where=listed,

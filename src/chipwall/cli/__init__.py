@@ -31,10 +31,8 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "controls": ("chipwall.cli.controls", "controls", "Export controls on a date: classification, licence, duty."),
     "simulate": ("chipwall.cli.market", "simulate", "What a policy changes in China: compute, shares, revenue, dependence."),
     "market": ("chipwall.cli.market", "market", "Scenarios, levers, sensitivity, exploration, calibration, back-test."),
-    "controls": ("chipwall.cli.controls", "controls", "Export controls on a date: classification, licence, duty."),
-    "controls": ("chipwall.cli.controls", "controls", "Export controls on a date: classification, licence, duty."),
-    "simulate": ("chipwall.cli.market", "simulate", "What a policy changes in China: compute, shares, revenue, dependence."),
-    "market": ("chipwall.cli.market", "market", "Scenarios, levers, sensitivity, exploration, calibration, back-test."),
+    "claims": ("chipwall.cli.claims", "claims", "Sentences said about chips, checked: true, false, or true where."),
+    "claim": ("chipwall.cli.claims", "claim", "Check your own claims; list the vocabulary they may use."),
     "data": ("chipwall.cli.data", "data", "Check the catalogue's own data files."),
 }
 
