@@ -84,6 +84,8 @@ def _limit(condition: Condition, given: object, world: World) -> Value:
 
 def _observation(condition: Condition, given: object, world: World) -> Value:
     words = _text(condition, given)
+    if condition.name == "over" and SEPARATOR not in words:
+        return world.book.find(words).id  # of the same period
     if words.count(SEPARATOR) != 1:
         raise InputError(
             text("'{value}' is not a series with a period", value=words),

@@ -42,7 +42,7 @@ def verdict(claim: Claim, world: World) -> Verdict:
     region = None
     if answer == "depends":
         known = [p for p in points if p.holds is not None]
-        region = described_region([_explaining(p) for p in known], [bool(p.holds) for p in known])
+        region = described_region([p.conditions for p in known], [bool(p.holds) for p in known])
     chances = [p.probability for p in points if p.probability is not None]
     value, low, high = _summary([p.reading for p in points])
     return Verdict(
@@ -61,8 +61,12 @@ def verdict(claim: Claim, world: World) -> Verdict:
 
 
 def evaluated(claims: Iterable[Claim], world: World) -> list[Verdict]:
-    """Verdicts of many claims, in order; simulations are shared between them."""
-    return [verdict(claim, world) for claim in claims]
+    """Verdicts of many claims, in order; simulations are shared between them, up to the last quarter that any asks for."""
+    asked = list(claims)
+    quarters = [str(q) for c in asked for q in (c.fixed.get("quarter", ""), *c.free.get("quarter", ())) if q]
+    if quarters:
+        world.horizon = max(quarters)
+    return [verdict(claim, world) for claim in asked]
 
 
 def _combinations(free: Mapping[str, tuple[Value, ...]]) -> list[dict[str, Value]]:
@@ -125,11 +129,6 @@ def _answer(holding: list[bool | None]) -> Answer:
     if True in holding and False in holding:
         return "depends"
     return "cannot tell"
-
-
-def _explaining(point: Point) -> dict[str, Value]:
-    """The free conditions of a point, then other properties of its number."""
-    return {**point.conditions, **point.reading.attributes}
 
 
 def _summary(readings: list[Reading]) -> tuple[float | str | bool | None, float | None, float | None]:

@@ -79,11 +79,12 @@ def decision(claim: Claim, at: Conditions, world: World) -> Reading:
         end_use="re-export" if activity == "us_import" else "",
     )
     found = decide(world.chip(claim.subject), journey, on=on, law=world.law)
-    return _answer(found, str(at["answer"]), on)
+    records = world.law.on(on).records
+    rules = tuple(records[r].source for r in found.states if r in records)
+    return _answer(found, str(at["answer"]), on, tuple(dict.fromkeys((*found.item.sources, *rules))))
 
 
-def _answer(found: Decision, asked: str, on: date) -> Reading:
-    sources = (*found.item.sources,)
+def _answer(found: Decision, asked: str, on: date, sources: tuple[str, ...]) -> Reading:
     cited = text("{day}: {eccn}; {citations}", day=on, eccn=found.eccn, citations="; ".join(found.citations[:3]))
     numbers: dict[str, Decimal | None] = {"duty": found.duty.pct, "revenue_share": found.revenue_share.pct}
     if asked in numbers:
@@ -110,7 +111,7 @@ def event_effect(claim: Claim, at: Conditions, world: World) -> Reading:
     """What an event of the record did to the law, in the words of the record."""
     found = next(e for e in world.law.events if e.id == at["event"])
     told = text("{day}: {title} ({citation})", day=found.on, title=found.title, citation=found.citation)
-    return Reading(found.effect, sources=(found.citation,), calculation=told)
+    return Reading(found.effect, calculation=told)
 
 
 def _measure(chip_id: str, name: str, world: World) -> tuple[Measure, Decimal]:

@@ -113,8 +113,6 @@ class Reading:
         ``exact`` (facts and arithmetic), ``interval`` (the source's or the model's), ``draws`` (a simulation).
     sample : array or None
         Draws of the value, where it comes from a simulation.
-    attributes : mapping
-        Further properties of the number that may explain where a claim holds: what was counted, its vintage.
     """
 
     value: float | str | bool | None
@@ -125,7 +123,6 @@ class Reading:
     unknown: str = ""
     basis: str = "exact"
     sample: NDArray[float64] | None = None
-    attributes: Mapping[str, Value] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -42,7 +42,7 @@ def described_region(conditions: Sequence[Mapping[str, Value]], holds: Sequence[
     candidates); a second and third conjunction are added greedily.
     """
     wanted = np.array(holds, dtype=bool)
-    tests = _candidates(conditions)
+    tests = _candidates(conditions, wanted)
     table = [np.array([t.holds(c) for c in conditions]) for t in tests]
     keep = _distinct(table)
     tests, table = [tests[i] for i in keep], [table[i] for i in keep]
@@ -86,7 +86,7 @@ def _best(
     return best
 
 
-def _candidates(conditions: Sequence[Mapping[str, Value]]) -> list[Test]:
+def _candidates(conditions: Sequence[Mapping[str, Value]], wanted: Flags) -> list[Test]:
     found: list[Test] = []
     for name in [n for n in conditions[0] if all(n in c for c in conditions)]:
         values = list(dict.fromkeys(c[name] for c in conditions))
@@ -100,10 +100,19 @@ def _candidates(conditions: Sequence[Mapping[str, Value]]) -> list[Test]:
         found += [Test(name, "is", (v,)) for v in values]
         if len(values) > 2:
             found += [Test(name, "is not", (v,)) for v in values]
+        favourable = tuple(v for v in values if _share(conditions, wanted, name, v) > 0.5)
+        if 2 <= len(favourable) < len(values):
+            found.append(Test(name, "is one of", favourable))
         for size in range(2, min(4, len(values) - 1)):
             if len(values) <= 8:
                 found += [Test(name, "is one of", chosen) for chosen in combinations(values, size)]
     return found
+
+
+def _share(conditions: Sequence[Mapping[str, Value]], wanted: Flags, name: str, value: Value) -> float:
+    """Share of the points with that value at which the claim holds [1]."""
+    here = [bool(w) for c, w in zip(conditions, wanted, strict=True) if c[name] == value]
+    return sum(here) / len(here)
 
 
 def _distinct(table: Sequence[Flags]) -> list[int]:

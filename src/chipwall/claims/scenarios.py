@@ -51,7 +51,7 @@ def scenario_growth(claim: Claim, at: Conditions, world: World) -> Reading:
 
 
 def _paths(at: Conditions, which: str, world: World) -> Paths:
-    return world.paths(str(at[which]), str(at["assumptions"]))
+    return world.paths(str(at[which]), str(at["assumptions"]), until=str(at["quarter"]))
 
 
 def _ratio(top: Array, bottom: Array) -> Array:

@@ -27,8 +27,11 @@ def series(claim: Claim, at: Conditions, world: World) -> Reading:
 
 
 def series_ratio(claim: Claim, at: Conditions, world: World) -> Reading:
-    """One published number over another [1]."""
-    return _divided(observed(str(at["observation"]), world), observed(str(at["over"]), world), less=0.0)
+    """One published number over another [1]; over that of the same period where only a series is named."""
+    top, under = str(at["observation"]), str(at["over"])
+    if SEPARATOR not in under:
+        under = under + SEPARATOR + top.split(SEPARATOR)[1]
+    return _divided(observed(top, world), observed(under, world), less=0.0)
 
 
 def series_growth(claim: Claim, at: Conditions, world: World) -> Reading:
@@ -45,7 +48,7 @@ def _divided(top: Reading, bottom: Reading, *, less: float) -> Reading:
     ratio = top.value / bottom.value
     told = text("{top} over {bottom}", top=top.calculation, bottom=bottom.calculation)
     sources = tuple(dict.fromkeys(top.sources + bottom.sources))
-    return Reading(ratio - less, low - less, high - less, sources, told, basis="interval", attributes=top.attributes)
+    return Reading(ratio - less, low - less, high - less, sources, told, basis="interval")
 
 
 def _ends(reading: Reading) -> tuple[float, float]:
@@ -97,7 +100,6 @@ def _reading(about: Series, rows: list[Observation], label: str) -> Reading:
         tuple(dict.fromkeys(o.source for o in rows)),
         told,
         basis="interval",
-        attributes={"counted": about.counted, "kind": about.kind, "period": label},
     )
 
 

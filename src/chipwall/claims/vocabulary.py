@@ -219,7 +219,7 @@ _ALL = (
     ),
     Quantity(
         "series_ratio", text("Ratio of two series"), text("One published number over another."), "1",
-        (Condition("observation", "observation", text("'series @ period'.")), Condition("over", "observation", text("What it is divided by."))), subject=False,
+        (Condition("observation", "observation", text("'series @ period'.")), Condition("over", "observation", text("What it is divided by; a series alone means the same period."))), subject=False,
     ),
     Quantity(
         "series_growth", text("Growth of a series"), text("One published number over an earlier one, less one."), "1",

@@ -34,13 +34,13 @@ class World:
     draws, seed : int
         Of every simulation; the same draws serve every scenario.
     horizon : str
-        Last quarter of the simulations; set to the latest quarter that any claim asks for, so that runs are shared.
+        Last quarter of the simulations: the latest that any claim asks for, so that runs are shared; empty: each claim's own.
     """
 
     catalog: Catalog
     draws: int = DRAWS
     seed: int = 1
-    horizon: str = "2028Q4"
+    horizon: str = ""
     _law: Law | None = None
     _book: Book | None = None
     _runs: dict[tuple[str, ...], Any] = field(default_factory=dict)
@@ -79,9 +79,10 @@ class World:
         """The language model of an id."""
         return self.catalog.models[model_id]
 
-    def paths(self, scenario: str, assumptions: str) -> Paths:
-        """Draws of a scenario, under the parameter ranges of another one unless those are its own; run once."""
-        key = (scenario, assumptions)
+    def paths(self, scenario: str, assumptions: str, *, until: str) -> Paths:
+        """Draws of a scenario to a quarter at least, under its own parameter ranges or those of another one; run once."""
+        last = max(until, self.horizon)
+        key = (scenario, assumptions, last)
         if key not in self._runs:
             from chipwall.market.scenario import load_scenario
             from chipwall.market.simulate import simulate
@@ -90,7 +91,7 @@ class World:
             if assumptions != "shipped":
                 found = found.with_parameters(load_scenario(assumptions).parameters)
             self._runs[key] = simulate(
-                found, draws=self.draws, seed=self.seed, until=self.horizon, facts=self.catalog
+                found, draws=self.draws, seed=self.seed, until=last, facts=self.catalog
             )
         found_paths: Paths = self._runs[key]
         return found_paths
