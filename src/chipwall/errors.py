@@ -35,7 +35,7 @@ class ChipwallError(Exception):
 
     def lines(self) -> tuple[str, ...]:
         """The message as one to three lines, empty parts left out."""
-        return tuple(str(part) for part in (self.what, self.where, self.fix) if part)
+        return tuple(part for part in (self.what, self.where, self.fix) if part)
 
     def __str__(self) -> str:
         return "\n".join(self.lines())

@@ -61,7 +61,8 @@ def fact_cell(fact: Fact | None) -> Cell:
     if isinstance(fact.value, bool):
         return Cell(text("yes") if fact.value else text("no"), fact.value, (fact.source,), mark(fact))
     if isinstance(fact.value, str):
-        return Cell(fact.value, fact.value, (fact.source,), mark(fact))
+        shown = Text.of(fact.value) if fact.quantity == "status" else fact.value
+        return Cell(shown, fact.value, (fact.source,), mark(fact))
     return Cell(shown_value(fact, dimension), fact.value, (fact.source,), mark(fact))
 
 
@@ -142,7 +143,7 @@ def facts_table(chip: Chip, sources: dict[str, Source]) -> Table:
 
 
 def _fact_row(fact: Fact, used: Fact, group: tuple[Fact, ...], sources: dict[str, Source]) -> tuple[object, ...]:
-    shown = f"{fact.published} {fact.unit}".strip() if fact.value is not None else text("not published")
+    shown = _published(fact)
     why = (
         reason(fact, group)
         if fact is used
@@ -158,6 +159,12 @@ def _fact_row(fact: Fact, used: Fact, group: tuple[Fact, ...], sources: dict[str
         Cell(sources[fact.source].title, fact.source),
         text("{why}. {notes}", why=why, notes=notes) if notes else why,
     )
+
+
+def _published(fact: Fact) -> str:
+    if fact.value is None:
+        return text("not published")
+    return Text.of(fact.published) if fact.quantity == "status" else f"{fact.published} {fact.unit}".strip()
 
 
 _COMPARED = (
@@ -254,14 +261,8 @@ def model_table(model: LanguageModel, sources: dict[str, Source]) -> Table:
     for name in model.__dataclass_fields__:
         value = getattr(model, name)
         if name not in skipped and value not in (None, "", ()):
-            shown = (
-                str(value)
-                if name == "released"
-                else f"{value:,}"
-                if isinstance(value, int) and not isinstance(value, bool)
-                else str(value)
-            )
-            rows.append((name, Cell(shown, value, (model.source,), MARKS.get(model.status, ""))))
+            shown = dimension_words(value)
+            rows.append((Cell(Text.of(name), name), Cell(shown, value, (model.source,), MARKS.get(model.status, ""))))
     try:
         count = parameter_count(model)
         rows.append(
@@ -284,6 +285,13 @@ def model_table(model: LanguageModel, sources: dict[str, Source]) -> Table:
         notes.insert(0, text("Note: {note}", note=model.note))
     columns = (Column("dimension", text("Dimension")), Column("value", text("Value"), right=True))
     return Table(model.name, columns, tuple(rows), tuple(notes))
+
+
+def dimension_words(value: object) -> str:
+    """A dimension of a model for a person."""
+    if isinstance(value, bool):
+        return text("yes") if value else text("no")
+    return f"{value:,}" if isinstance(value, int) else str(value)
 
 
 _SYSTEM = ("chips", "scaleup_domain", "nodes", "link_bandwidth", "network_cards", "network_bandwidth", "host_power")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from chipwall.brief.language import lookup, translated
+from chipwall.brief.language import lookup, said, translated
 
 __all__ = ["PALETTE", "Spec", "bars", "dots", "layered", "lookup", "paths", "svg", "wall"]
 
@@ -54,6 +54,7 @@ def bars(
     reference : float, optional
         A rule drawn at this value, 1 for ratios.
     """
+    rows = [said(r, lang) for r in rows]
     order = [str(r["label"]) for r in rows]
     y: Spec = {"field": "label", "type": "nominal", "sort": order, "title": None, "axis": {"labelLimit": 260}}
     value: Spec = {"field": "value", "type": "quantitative", "title": translated(x, lang)}
@@ -89,6 +90,7 @@ def dots(
 
     ``rows`` carry ``label``, ``value``, ``shown`` and ``group``; colour and shape both tell the group.
     """
+    rows = [said(r, lang) for r in rows]
     data = {"values": [dict(r) for r in rows]}
     order = list(dict.fromkeys(str(r["label"]) for r in rows))
     groups = list(dict.fromkeys(str(r["group"]) for r in rows))
@@ -137,8 +139,8 @@ def wall(
     xe: Spec = {"field": "x", "type": "quantitative", "title": translated(x, lang), "scale": scale}
     ye: Spec = {"field": "y", "type": "quantitative", "title": translated(y, lang), "scale": scale}
     shapes: Spec = {"field": "status", "type": "nominal", "title": None}
-    dots = {"values": [dict(p) for p in points]}
-    areas = {"values": [dict(r) for r in regions]}
+    dots = {"values": [said(p, lang) for p in points]}
+    areas = {"values": [said(r, lang) for r in regions]}
     box: Spec = {
         "x": {"field": "x1", "type": "quantitative"},
         "x2": {"field": "x2"},
@@ -173,6 +175,7 @@ def paths(rows: Sequence[Mapping[str, object]], *, title: str, y: str, lang: str
 
     ``rows`` carry ``x``, ``low``, ``mid``, ``high`` and ``series``, in order of time.
     """
+    rows = [said(r, lang) for r in rows]
     data = {"values": [dict(r) for r in rows]}
     order = list(dict.fromkeys(str(r["x"]) for r in rows))
     step = max(len(order) // 12, 1)

@@ -6,16 +6,16 @@ source and needs none.
 
 from __future__ import annotations
 
-import gettext
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
-from importlib.resources import as_file, files
+from pathlib import Path
 
 from chipwall.text import Text
 
-__all__ = ["LANGUAGES", "lookup", "translated"]
+__all__ = ["LANGUAGES", "LOCALE", "lookup", "said", "translated"]
 
 LANGUAGES = ("en", "zh")
+LOCALE = Path(__file__).parent / "locale"
 
 
 @cache
@@ -23,8 +23,11 @@ def lookup(lang: str) -> Callable[[str], str]:
     """From a template to its translation; a message without one comes back in English."""
     if lang == "en":
         return lambda template: template
-    with as_file(files("chipwall.brief") / "locale") as folder:
-        return gettext.translation("chipwall", str(folder), languages=[lang]).gettext
+    import gettext
+
+    found = gettext.translation("chipwall", str(LOCALE), languages=[lang]).gettext
+    # gettext answers the empty message with the header of the file
+    return lambda template: found(template) if template else ""
 
 
 def translated(words: str, lang: str) -> str:
@@ -35,3 +38,8 @@ def translated(words: str, lang: str) -> str:
     if lang == "en" or not isinstance(words, Text):
         return str(words)
     return words.render(lookup(lang))
+
+
+def said(row: Mapping[str, object], lang: str) -> dict[str, object]:
+    """A row of a chart with its words in a language; numbers and names stay."""
+    return {key: translated(value, lang) if isinstance(value, Text) else value for key, value in row.items()}

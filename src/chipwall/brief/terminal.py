@@ -9,7 +9,7 @@ import shutil
 import unicodedata
 from collections.abc import Iterator, Sequence
 
-__all__ = ["drawn", "terminal_width", "width"]
+__all__ = ["drawn", "terminal_width", "width", "wrapped"]
 
 _GAP = 2
 _LEAST = 12
@@ -64,17 +64,17 @@ def _widths(heads: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence
 
 
 def _lines(cells: Sequence[str], widths: Sequence[int], right: Sequence[bool]) -> Iterator[str]:
-    wrapped = [list(_wrapped(cell, w)) for cell, w in zip(cells, widths, strict=True)]
-    for n in range(max(len(w) for w in wrapped)):
+    columns = [list(wrapped(cell, w)) for cell, w in zip(cells, widths, strict=True)]
+    for n in range(max(len(c) for c in columns)):
         parts = []
-        for lines, size, flush in zip(wrapped, widths, right, strict=True):
+        for lines, size, flush in zip(columns, widths, right, strict=True):
             cell = lines[n] if n < len(lines) else ""
             pad = " " * (size - width(cell))
             parts.append(pad + cell if flush else cell + pad)
         yield (" " * _GAP).join(parts)
 
 
-def _wrapped(cell: str, size: int) -> Iterator[str]:
+def wrapped(cell: str, size: int) -> Iterator[str]:
     """A cell cut at spaces, and inside a word only where the word alone is too wide or is Chinese."""
     if width(cell) <= size:
         yield cell
@@ -98,11 +98,26 @@ def _wrapped(cell: str, size: int) -> Iterator[str]:
         yield line
 
 
+# marks that belong to the word before them, and those that belong to the word after
+_CLOSING = "，。；：、！？）】》」』％,.;:!?)]}%"
+_OPENING = "（【《「『([{"
+
+
 def _cut(line: str, size: int) -> int:
-    """How many characters of a line fit."""
+    """How many characters of a line fit; a number or a Latin word is not broken, and no line starts with a comma."""
     used = 0
+    fits = len(line)
     for i, char in enumerate(line):
         used += width(char)
         if used > size:
-            return max(i, 1)
-    return len(line)
+            fits = max(i, 1)
+            break
+    cut = fits
+    while cut > 1 and not _may_break(line[cut - 1], line[cut] if cut < len(line) else " "):
+        cut -= 1
+    return cut if cut > 1 else fits
+
+
+def _may_break(before: str, after: str) -> bool:
+    joined = before.isascii() and after.isascii() and before != " " and after != " "
+    return not joined and after not in _CLOSING and before not in _OPENING

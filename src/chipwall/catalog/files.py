@@ -16,7 +16,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from chipwall.text import text
+from chipwall.text import Text, text
 
 __all__ = ["DATA", "Problem", "Record", "data_files", "fingerprint", "read_records", "read_table"]
 
@@ -66,7 +66,7 @@ def _toml(path: Path, root: Path, problems: list[Problem]) -> tuple[str, dict[st
         content = path.read_text(encoding="utf-8")
         return content, tomllib.loads(content, parse_float=Decimal)
     except OSError as error:
-        problems.append(Problem(name, 1, text("cannot be read: {why}", why=error.strerror or "error")))
+        problems.append(Problem(name, 1, text("cannot be read: {why}", why=Text.of(error.strerror or "error"))))
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         line = re.search(r"line (\d+)", str(error))
         problems.append(Problem(name, int(line[1]) if line else 1, text("not valid TOML: {why}", why=str(error))))

@@ -17,7 +17,7 @@ from chipwall.catalog.records import Chip, LanguageModel, System
 from chipwall.catalog.schema import SCHEMA_VERSION, ChipFile, FactRow, ModelRow, SourceRow, SystemRow
 from chipwall.errors import InputError
 from chipwall.sources import Fact, Source
-from chipwall.text import text
+from chipwall.text import Text, text
 from chipwall.units import GIGA, to_si, unit
 
 __all__ = ["chip_record", "fact_record", "model_record", "source_record", "system_record", "validated"]
@@ -115,7 +115,10 @@ def _check_value(row: FactRow, dimension: str, problem: Any) -> None:
         if not isinstance(row.value, bool if dimension == "flag" else str):
             problem(
                 text(
-                    "{quantity}: '{value}' is not a {kind}", quantity=row.quantity, value=str(row.value), kind=dimension
+                    "{quantity}: '{value}' is not a {kind}",
+                    quantity=row.quantity,
+                    value=str(row.value),
+                    kind=Text.of(dimension),
                 )
             )
         elif row.quantity == "status" and row.value not in _STATUS_WORDS:

@@ -7,11 +7,15 @@ is imported until a command is chosen.
 from __future__ import annotations
 
 import sys
+from gettext import gettext
 from importlib import import_module
 
 import click
 
+from chipwall.brief.language import LANGUAGES, translated
+from chipwall.cli.languages import language_first, speaking
 from chipwall.errors import ChipwallError
+from chipwall.text import Text, text
 
 __all__ = ["COMMANDS", "main"]
 
@@ -34,6 +38,22 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "claims": ("chipwall.cli.claims", "claims", "Sentences said about chips, checked: true, false, or true where."),
     "claim": ("chipwall.cli.claims", "claim", "Check your own claims; list the vocabulary they may use."),
     "data": ("chipwall.cli.data", "data", "Check the catalogue's own data files."),
+COMMANDS: dict[str, tuple[str, str, Text]] = {
+    "brief": ("chipwall.cli.brief", "brief", text("The brief on one chip, in the terminal and as one HTML file.")),
+    "chips": ("chipwall.cli.catalog", "chips", text("List chips, with filters.")),
+    "chip": ("chipwall.cli.catalog", "chip", text("Everything known about one chip, with the source of each number.")),
+    "compare": ("chipwall.cli.catalog", "compare", text("Chips side by side, with ratios to the first.")),
+    "models": ("chipwall.cli.catalog", "models", text("List language models.")),
+    "model": ("chipwall.cli.catalog", "model", text("Dimensions and sizes of one language model.")),
+    "systems": ("chipwall.cli.catalog", "systems", text("Nodes, racks and supernodes.")),
+    "sources": ("chipwall.cli.catalog", "sources", text("Where the numbers come from.")),
+    "fit": ("chipwall.cli.fit", "fit", text("Does a model fit in a chip's memory, to serve it and to fine-tune it?")),
+    "controls": (
+        "chipwall.cli.controls",
+        "controls",
+        text("Export controls on a date: classification, licence, duty."),
+    ),
+    "data": ("chipwall.cli.data", "data", text("Check the catalogue's own data files.")),
 }
 
 
@@ -52,8 +72,8 @@ class _Rooms(click.Group):
         return found
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, COMMANDS[name][2]) for name in COMMANDS])
+        with formatter.section(gettext("Commands")):
+            formatter.write_dl([(name, help_line) for name, (_, _, help_line) in COMMANDS.items()])
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -76,7 +96,8 @@ def _version(ctx: click.Context, _param: click.Parameter, value: bool) -> None:
     from chipwall import __version__
     from chipwall.catalog import data_version
 
-    click.echo(f"chipwall {__version__}, data {data_version()}")
+    said = text("chipwall {code}, data {data}", code=__version__, data=data_version())
+    click.echo(said.render(gettext))
     ctx.exit()
 
 
@@ -85,25 +106,31 @@ def _version(ctx: click.Context, _param: click.Parameter, value: bool) -> None:
     "--version", is_flag=True, callback=_version, expose_value=False, is_eager=True, help="Code and data version."
 )
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
-def root(debug: bool) -> None:
+@click.option("--lang", type=click.Choice(LANGUAGES), help="Language of everything a person reads.")
+def root(debug: bool, lang: str | None) -> None:
     """What an AI chip can do, where it may go on a date, and what that changes; a source for every number."""
 
 
 def main(args: list[str] | None = None) -> None:
     """Run the command line and exit; errors are told in at most three lines, exit 2."""
     argv = sys.argv[1:] if args is None else args
-    debug = "--debug" in argv
-    argv = [a for a in argv if a != "--debug"]
+    lang, argv = language_first(argv)
+    with speaking(lang):
+        _run([a for a in argv if a != "--debug"], lang, debug="--debug" in argv)
+
+
+def _run(argv: list[str], lang: str, *, debug: bool) -> None:
     try:
         status = root.main(argv, prog_name="chipwall", standalone_mode=False)
         sys.exit(status if isinstance(status, int) else 0)
     except ChipwallError as error:
         if debug:
             raise
-        _tell(error.lines(), _language(argv))
+        _tell(error.lines(), lang)
     except click.UsageError as error:
-        where = f"chipwall {error.ctx.info_name}" if error.ctx and error.ctx.parent else "chipwall"
-        _tell((error.format_message().split("\n")[0], f"Try: {where} --help"), "en")
+        where = error.ctx.command_path if error.ctx else "chipwall"
+        what = error.format_message().split("\n")[0].rstrip(".。")
+        _tell((what, text("Try: {command}", command=f"{where} --help")), lang)
     except click.exceptions.Abort:
         sys.exit(130)
     except BrokenPipeError:
@@ -113,16 +140,6 @@ def main(args: list[str] | None = None) -> None:
     sys.exit(2)
 
 
-def _language(argv: list[str]) -> str:
-    """The language asked for, read without the parser because the parser may be what failed."""
-    for before, word in zip(["", *argv], argv, strict=False):
-        if word == "--lang=zh" or (before == "--lang" and word == "zh"):
-            return "zh"
-    return "en"
-
-
 def _tell(lines: tuple[str, ...], lang: str) -> None:
-    from chipwall.brief.language import translated
-
     for line in lines[:3]:
         click.echo(translated(line, lang), err=True)

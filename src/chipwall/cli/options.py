@@ -17,8 +17,9 @@ import click
 
 from chipwall.brief.language import LANGUAGES
 from chipwall.brief.tables import Form, Table, render
+from chipwall.cli.languages import asked_language
 from chipwall.errors import InputError
-from chipwall.text import text
+from chipwall.text import Text, text
 
 __all__ = ["day", "json_option", "lang_option", "show", "table_options", "write_json", "write_whole"]
 
@@ -27,9 +28,10 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 def lang_option(command: F) -> F:
     """``--lang en|zh``: the language of everything a person reads."""
-    return click.option("--lang", type=click.Choice(LANGUAGES), default="en", show_default=True, help="Language.")(
-        command
+    language = click.option(
+        "--lang", type=click.Choice(LANGUAGES), default=asked_language, help="Language; default: en."
     )
+    return language(command)
 
 
 def json_option(command: F) -> F:
@@ -99,7 +101,7 @@ def write_whole(path: Path, content: str) -> None:
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=path.suffix)
     except OSError as error:
         raise InputError(
-            text("cannot write {path}: {why}", path=str(path), why=error.strerror or "error"),
+            text("cannot write {path}: {why}", path=str(path), why=Text.of(error.strerror or "error")),
             fix=text("Choose another place with --out"),
         ) from None
     try:
@@ -110,6 +112,6 @@ def write_whole(path: Path, content: str) -> None:
     except OSError as error:
         Path(name).unlink(missing_ok=True)
         raise InputError(
-            text("cannot write {path}: {why}", path=str(path), why=error.strerror or "error"),
+            text("cannot write {path}: {why}", path=str(path), why=Text.of(error.strerror or "error")),
             fix=text("Choose another place with --out"),
         ) from None

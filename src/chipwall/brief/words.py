@@ -1,0 +1,140 @@
+"""Messages that reach a person as data, declared here so that they are collected and translated.
+
+Nothing imports this module: it is read by :mod:`chipwall.brief.messages`.
+"""
+
+from __future__ import annotations
+
+from chipwall.text import Text, text
+
+
+def plural(one: str, many: str) -> tuple[str, str]:
+    """A message with a form for one thing and one for several; only the command line's parser has such."""
+    return one, many
+
+
+# how sure a fact is
+STATUS: tuple[Text, ...] = (
+    text("official"),
+    text("measured"),
+    text("reported"),
+    text("estimated"),
+    text("unverified"),
+)
+
+# where a chip stands
+STAGE: tuple[Text, ...] = (
+    text("shipping"),
+    text("announced"),
+    text("rumoured"),
+    text("cancelled"),
+)
+
+# what an answer is bound by, and what it rests on
+BOUND: tuple[Text, ...] = (
+    text("memory"),
+    text("compute"),
+    text("network"),
+    text("host"),
+)
+BASIS: tuple[Text, ...] = (
+    text("calibrated"),
+    text("extrapolated"),
+    text("limit"),
+)
+
+# what a name can be looked up as
+KIND: tuple[Text, ...] = (
+    text("chip"),
+    text("model"),
+    text("system"),
+    text("vendor"),
+    text("family"),
+    text("command"),
+)
+
+# kinds of value in a data file
+VALUE: tuple[Text, ...] = (
+    text("word"),
+    text("flag"),
+)
+
+# dimensions of a language model, by the names that CSV and JSON give them
+DIMENSION: tuple[Text, ...] = (
+    text("layers"),
+    text("hidden"),
+    text("ffn_hidden"),
+    text("heads"),
+    text("kv_heads"),
+    text("head_dim"),
+    text("vocab"),
+    text("tied_embeddings"),
+    text("gated_mlp"),
+    text("norm"),
+    text("max_context"),
+    text("attention"),
+    text("sliding_window"),
+    text("experts"),
+    text("shared_experts"),
+    text("top_k"),
+    text("expert_ffn_hidden"),
+    text("first_dense_layers"),
+    text("q_lora_rank"),
+    text("kv_lora_rank"),
+    text("qk_nope"),
+    text("qk_rope"),
+    text("v_head_dim"),
+    text("default_dtype"),
+    text("released"),
+    text("hf_id"),
+    text("count_exception"),
+)
+
+# what the operating system says about files
+SYSTEM: tuple[Text, ...] = (
+    text("No such file or directory"),
+    text("Permission denied"),
+    text("Is a directory"),
+    text("Not a directory"),
+    text("Read-only file system"),
+    text("No space left on device"),
+)
+
+# what the parser of the command line (click) says; it asks gettext for these itself
+PARSER: tuple[Text, ...] = (
+    text("Usage:"),
+    text("Options"),
+    text("Commands"),
+    text("Positional arguments"),
+    text("default: {default}"),
+    text("required"),
+    text("(dynamic)"),
+    text("Missing option"),
+    text("Missing argument"),
+    text("Missing parameter"),
+    text("Missing command."),
+    text("Invalid value: {message}"),
+    text("Invalid value for {param_hint}: {message}"),
+    text("No such option {name!r}."),
+    text("No such command {name!r}."),
+    text("Option {name!r} does not take a value."),
+    text("Argument {name!r} takes {nargs} values."),
+    text("Choose from:\n\t{choices}"),
+    text("{value!r} is not a valid {number_type}."),
+    text("{value} is not in the range {range}."),
+    text("{value!r} is not a valid boolean. Recognized values: {states}"),
+    text("{name} {filename!r} does not exist."),
+    text("{name} {filename!r} is a file."),
+    text("{name} {filename!r} is a directory."),
+    text("{name} {filename!r} is not readable."),
+    text("{name} {filename!r} is not writable."),
+)
+PARSER_COUNTS: tuple[tuple[str, str], ...] = (
+    plural("Got unexpected extra argument ({args})", "Got unexpected extra arguments ({args})"),
+    plural("Did you mean {possibility}?", "(Did you mean one of: {possibilities}?)"),
+    plural("Takes {nargs} values but 1 was given.", "Takes {nargs} values but {len} were given."),
+    plural("Option {name!r} requires an argument.", "Option {name!r} requires {nargs} arguments."),
+    plural("{value!r} is not {choice}.", "{value!r} is not one of {choices}."),
+)
+# the parser keeps this one from its first use, so the help page asks for it by another name
+HELP = text("Show this help.")

@@ -1,0 +1,216 @@
+"""The Chinese is complete, says the same numbers, and leaves no English sentence behind."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from html import unescape
+from pathlib import Path
+
+import click
+import pytest
+
+from chipwall.brief.language import LANGUAGES, lookup
+from chipwall.brief.messages import collected, compiled, fields, flaws, merged, messages_in, po_file, written
+from chipwall.text import text
+
+BRIEFS = [("brief", "h200", "--md"), ("brief", "910c", "--md")]
+COMMANDS = [
+    *BRIEFS,
+    ("fit", "gpt-3-175b", "--chip", "h200"),
+    ("fit", "deepseek-v3", "--chip", "910c", "--chips", "8"),
+    ("compare", "h200", "910c,mlu590"),
+    ("chips", "--vendor", "huawei"),
+    ("chip", "mlu590"),
+    ("model", "deepseek-v3"),
+    ("models", "--family", "llama"),
+    ("systems",),
+    ("data", "check"),
+]
+MISTAKES = [
+    ("chip", "H2O"),
+    ("chip", "910b"),
+    ("model", "lama-2-70b-x"),
+    ("chips", "--min-memory", "96"),
+    ("chips", "--min-bandwidth", "4.8 Tb/s"),
+    ("chips", "--vendor", "nvida"),
+    ("chips", "--sort", "beauty"),
+    ("chips", "--status", "lost"),
+    ("chips", "--colour"),
+    ("compare",),
+    ("compare", "h200"),
+    ("chip", "h200", "h100"),
+    ("fit", "gpt-3-175b"),
+    ("fit", "gpt-3-175b", "--chip", "h200", "--chips", "two"),
+    ("fit", "gpt-3-175b", "--chip", "h200", "--reserve", "1.5"),
+    ("breif", "h200"),
+    ("brief", "h200", "--out", "/nowhere/at/all.html"),
+    ("data", "check", "--root", "/nowhere"),
+    (),
+]
+NUMBER = re.compile(r"\d(?:[\d,.]*\d)?")
+UNIT = re.compile(r"\d ?(?:[kMGTPE]i?B(?:/s)?|[TP]FLOP/s|TOPS|k?W|USD|mm2|TPP)(?![a-z])")
+# four words in a row of which at least three are plain lower-case ones make a sentence, not a name
+SENTENCE = re.compile(r"(?:\b[A-Za-z][a-z]*\b[ ,;]+){3,}[a-z]+")
+
+
+@pytest.fixture(autouse=True)
+def wide(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A terminal in which nothing wraps."""
+    monkeypatch.setenv("COLUMNS", "9999")
+
+
+@pytest.fixture(scope="session")
+def facts(catalog) -> list[str]:
+    """Words of sources, which stay as they were published, longest first."""
+    said: set[str] = set()
+    for source in catalog.sources.values():
+        said |= {source.title, source.publisher, source.note, source.place, source.licence}
+    for chip in catalog.chips.values():
+        for fact in chip.facts:
+            said |= {fact.note, fact.locator, fact.accessed, fact.prefer, fact.published, str(fact.value)}
+    for record in [*catalog.models.values(), *catalog.systems.values()]:
+        said |= {record.note, record.name, getattr(record, "attention", ""), getattr(record, "count_exception", "")}
+    for system in catalog.systems.values():
+        said |= {fact.note for fact in system.facts.values()}
+    return sorted((s for s in said if " " in s), key=len, reverse=True)
+
+
+def sentences(said: str, facts: list[str]) -> list[str]:
+    """English sentences in an answer, the words of sources taken out."""
+    for fact in facts:
+        said = said.replace(fact, "·")
+    return [m[0] for m in SENTENCE.finditer(said)]
+
+
+@pytest.mark.parametrize("lang", LANGUAGES[1:])
+class TestCatalogue:
+    def test_holds_exactly_the_messages_of_the_source_each_translated(self, lang: str) -> None:
+        catalog = merged(collected(), lang)
+        assert po_file(lang).read_bytes() == written(catalog), "run: make messages"
+        assert flaws(catalog) == []
+        assert not any(entry.fuzzy for entry in catalog)
+
+    def test_is_compiled(self, lang: str) -> None:
+        assert po_file(lang).with_suffix(".mo").read_bytes() == compiled(merged(collected(), lang))
+
+    def test_has_no_english_sentence(self, lang: str) -> None:
+        strings = [s for e in merged(collected(), lang) if e.id for s in ([e.string] if isinstance(e.string, str) else e.string)]
+        assert [s for s in strings if sentences(s, [])] == []
+
+    def test_writes_chinese_punctuation(self, lang: str) -> None:
+        strings = [str(e.string) for e in merged(collected(), lang) if e.id]
+        assert [s for s in strings if re.search(r"[\u4e00-\u9fff][,;?!]|[,;?!][\u4e00-\u9fff]", s)] == []
+
+    def test_an_empty_message_stays_empty(self, lang: str) -> None:
+        assert lookup(lang)("") == ""
+
+
+def test_what_counts_as_a_message() -> None:
+    source = '''
+text("one " "two {n}", n=text("inner"))
+text("a" if x else "b")
+Text.of("word"), Text.of(value), unknown_name("kind", name), plural("one", "many")
+@click.command()
+@click.option("--x", help="Option.")
+def f():
+    """Help
+    of f."""
+def g():
+    """No command."""
+'''
+    found = {"one two {n}", "inner", "a", "b", "word", "kind", ("one", "many"), "Option.", "Help\nof f."}
+    assert set(messages_in(source, file="x.py")) == found
+    with pytest.raises(SystemExit, match=r"x.py:1"):
+        list(messages_in("text(template)", file="x.py"))
+
+
+def test_fields_keep_their_format() -> None:
+    assert fields("{b:.1f} of {a!r}, {a}") == ["{a!r}", "{a}", "{b:.1f}"]
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_both_languages_say_the_same_numbers(run, command: tuple[str, ...]) -> None:
+    english, chinese = run(*command), run(*command, "--lang", "zh")
+    assert english.status == chinese.status == 0
+    for pattern in (NUMBER, UNIT):
+        assert Counter(pattern.findall(english.out)) == Counter(pattern.findall(chinese.out))
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_chinese_leaves_no_english_sentence(run, command: tuple[str, ...], facts: list[str]) -> None:
+    said = run(*command, "--lang", "zh").out
+    assert re.search(r"[\u4e00-\u9fff]", said)
+    assert sentences(said, facts) == []
+
+
+@pytest.mark.parametrize("command", MISTAKES, ids=" ".join)
+def test_mistakes_are_told_in_chinese(run, command: tuple[str, ...]) -> None:
+    answer = run("--lang", "zh", *command)
+    assert answer.status == 2
+    lines = answer.err.strip().splitlines()
+    assert 1 <= len(lines) <= 3
+    for line in lines:
+        assert re.search(r"[\u4e00-\u9fff]", line) or re.fullmatch(r"--[a-z-]+", line), line
+
+
+def commands(group: click.Group, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
+    """Every command that can be run, by its words."""
+    from importlib.util import find_spec
+
+    from chipwall.cli import COMMANDS as ROOMS
+
+    context = click.Context(group)
+    found = [path]
+    for name in group.list_commands(context):
+        if not path and find_spec(ROOMS[name][0]) is None:
+            continue  # its room is not built yet
+        command = group.get_command(context, name)
+        found += commands(command, (*path, name)) if isinstance(command, click.Group) else [(*path, name)]
+    return found
+
+
+def test_help_pages_are_chinese(run) -> None:
+    from chipwall.cli import root
+
+    for path in commands(root):
+        page = run("--lang", "zh", *path, "--help").out
+        assert page == run(*path, "--help", "--lang", "zh").out
+        assert page.startswith("用法:")
+        assert "选项：" in page
+        assert sentences(page, []) == [], path
+        assert "Show this" not in page
+        assert run(*path, "--help").out.isascii(), "English pages stay English afterwards"
+
+
+def test_the_language_may_stand_before_the_command(run) -> None:
+    question = ("model", "llama-2-70b")
+    assert run("--lang", "zh", *question).out == run(*question, "--lang=zh").out != run(*question).out
+    assert run("--lang", "zh", "models", "--lang", "en").out == run("models").out
+
+
+def test_statuses_and_bounds_are_words_of_the_catalogue() -> None:
+    from typing import get_args
+
+    from chipwall.sources import Status
+
+    say = lookup("zh")
+    for word in (*get_args(Status), "shipping", "announced", "rumoured", "cancelled", "memory", "compute", "network", "host"):
+        assert say(word) != word
+
+
+def test_page_and_charts_are_chinese(run, tmp_path: Path, facts: list[str]) -> None:
+    path = tmp_path / "page.html"
+    assert run("brief", "h200", "--out", str(path), "--lang", "zh").status == 0
+    page = path.read_text()
+    assert '<html lang="zh-CN">' in page
+    pictures = " ".join(re.findall(r"<text[^>]*>([^<]*)</text>", page))
+    for words in ("显存带宽", "对数坐标", "程序可见显存"):
+        assert words in pictures
+    body = unescape(re.sub(r"<(style|script)>.*?</\1>|<[^>]*>", "\n", page, flags=re.S))
+    assert sentences(body, facts) == []
+
+
+def test_nested_messages_are_translated() -> None:
+    inner = text("Memory bandwidth")
+    assert text("{before}, {after}", before=inner, after="X").render(lookup("zh")) == "显存带宽、X"
