@@ -48,6 +48,23 @@ COMMANDS: dict[str, tuple[str, str, Text]] = {
     "systems": ("chipwall.cli.catalog", "systems", text("Nodes, racks and supernodes.")),
     "sources": ("chipwall.cli.catalog", "sources", text("Where the numbers come from.")),
     "fit": ("chipwall.cli.fit", "fit", text("Does a model fit in a chip's memory, to serve it and to fine-tune it?")),
+    "validate": (
+        "chipwall.cli.perf_hardware",
+        "validate",
+        text("Score the performance model against a table of measurements."),
+    ),
+    "hpc": ("chipwall.cli.perf_hardware", "hpc", text("Scientific kernels on chips: FP64 and memory, with ratios.")),
+    "rag": ("chipwall.cli.perf_hardware", "rag", text("Retrieval and generation: latency, throughput, memory.")),
+    "calibrate": (
+        "chipwall.cli.perf_hardware",
+        "calibrate",
+        text("Fit the hardware constants again from the measurements."),
+    ),
+    "scoreboard": (
+        "chipwall.cli.perf_hardware",
+        "scoreboard",
+        text("Predicted against published, by class, chip and source."),
+    ),
     "controls": (
         "chipwall.cli.controls",
         "controls",

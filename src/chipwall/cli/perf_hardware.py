@@ -10,8 +10,23 @@ import click
 from chipwall.brief.tables import Cell, Column, Table
 from chipwall.cli.options import json_option, lang_option, show, table_options, write_json, write_whole
 from chipwall.text import text
+from chipwall.units import GIGA
 
-__all__ = ["calibrate", "validate"]
+__all__ = ["calibrate", "hpc", "rag", "validate"]
+
+
+WORDS = {
+    word: word
+    for word in (
+        text("compute"), text("memory"), text("network"), text("host"), text("calibrated"), text("extrapolated"),
+        text("limit"), text("measured"),
+    )
+}  # fmt: skip
+
+
+def text_of(word: str) -> str:
+    """A bound or basis as a translatable word."""
+    return WORDS.get(word, word)
 
 
 def percent(value: object) -> Cell:
@@ -90,3 +105,112 @@ def calibrate(write: Path | None, quick: bool, form: str | None, as_json: bool, 
     )
     notes = (text("fitted on {data}", data=found.calibration.data),)
     show(Table(text("Fit of the hardware constants"), columns, rows, notes), form=form, as_json=as_json, lang=lang)
+
+
+@click.command()
+@click.argument("chips", nargs=-1, required=True)
+@click.option("--n", default=1, show_default=True, help="Chips of each kind that work together.")
+@table_options
+def hpc(chips: tuple[str, ...], n: int, form: str | None, as_json: bool, lang: str) -> None:
+    """Scientific kernels (streams, FP64 products, LINPACK, conjugate gradients, FFT, stencils) on CHIPS, with ratios."""
+    from chipwall import catalog
+    from chipwall.perf.hpc import hpc_estimates
+
+    records = [catalog.chip(name) for name in chips]
+    answers = [hpc_estimates(chip, chips=n) for chip in records]
+    if as_json:
+        write_json({chip.id: [e.as_json() for e in found] for chip, found in zip(records, answers, strict=True)})
+        return
+    columns = (
+        Column("kernel", text("Kernel")), Column("chip", text("Chip")), Column("value_si", text("Rate"), right=True),
+        Column("low_si", text("80 % from"), right=True), Column("high_si", text("to"), right=True),
+        Column("ratio", text("Over the first"), right=True), Column("bound", text("Bound by")), Column("basis", text("Basis")),
+    )  # fmt: skip
+    first = {e.quantity: e.value for e in answers[0]}
+    kernels = list(dict.fromkeys(e.quantity for found in answers for e in found))
+    rows = tuple(
+        _hpc_row(chip.name, estimate, first.get(kernel))
+        for kernel in kernels
+        for chip, found in zip(records, answers, strict=True)
+        for estimate in found
+        if estimate.quantity == kernel
+    )
+    notes = tuple(dict.fromkeys(note for found in answers for e in found for note in e.notes))
+    show(Table(text("Scientific kernels"), columns, rows, notes), form=form, as_json=False, lang=lang)
+
+
+def _hpc_row(chip: str, e: Any, first: float | None) -> tuple[object, ...]:
+    from chipwall.units import format_quantity
+
+    def shown(value: float) -> str:
+        if e.unit == "point/s":
+            return f"{value / GIGA:.3g} G{e.unit}"
+        return format_quantity(value, e.unit, digits=3)
+
+    value = Cell(shown(e.value), e.value, e.sources)
+    ratio = Cell(f"{e.value / first:.2f}", e.value / first) if first else None
+    low, high = Cell(shown(e.low), e.low), Cell(shown(e.high), e.high)
+    return e.quantity, chip, value, low, high, ratio, text_of(e.bound), text_of(e.basis)
+
+
+@click.command()
+@click.argument("model")
+@click.option("--chip", "chip_name", required=True, help="The chip, for example h200.")
+@click.option("--n", default=1, show_default=True, help="Chips of one node that share model and index.")
+@click.option("--vectors", default=10_000_000, show_default=True, help="Vectors in the index.")
+@click.option("--index", "kind", type=click.Choice(("flat", "ivf", "graph")), default="ivf", show_default=True, help="Kind of index.")
+@click.option("--embedder", default="large", show_default=True, help="Encoder: base, large or 7b.")
+@click.option("--code-bytes", default=2.0, show_default=True, help="Bytes of one number of a stored vector.")
+@click.option("--probes", default=32.0, show_default=True, help="Lists read per query (ivf).")
+@click.option("--visited", default=128.0, show_default=True, help="Vectors expanded per query (graph).")
+@click.option("--question", default=32.0, show_default=True, help="Tokens of the question.")
+@click.option("--passage", default=512.0, show_default=True, help="Tokens of one passage.")
+@click.option("--passages", default=5.0, show_default=True, help="Passages given to the model.")
+@click.option("--answer", default=256.0, show_default=True, help="Tokens of the answer.")
+@click.option("--batch", default=1.0, show_default=True, help="Questions that go through together.")
+@click.option("--precision", default="bf16", show_default=True, help="Precision of the language model.")
+@click.option("--engine", default="", help="Serving engine.")
+@table_options
+def rag(
+    model: str, chip_name: str, n: int, vectors: float, kind: str, embedder: str, code_bytes: float, probes: float,
+    visited: float, question: float, passage: float, passages: float, answer: float, batch: float, precision: str,
+    engine: str, form: str | None, as_json: bool, lang: str,
+) -> None:  # fmt: skip
+    """Retrieval and generation with MODEL: embed, search, read, answer; latency, throughput and memory."""
+    from chipwall import catalog
+    from chipwall.errors import unknown_name
+    from chipwall.perf.retrieval import EMBEDDERS, Index, Pipeline, pipeline_estimate
+
+    if embedder not in EMBEDDERS:
+        raise unknown_name("embedder", embedder, nearest=list(EMBEDDERS), listing="chipwall rag --help")
+    encoder = EMBEDDERS[embedder]
+    index = Index(kind, vectors, encoder.dimensions, code_bytes, probes=probes, visited=visited)  # type: ignore[arg-type]
+    asked = Pipeline(encoder, index, catalog.model(model), question, passage, passages, answer, batch, precision)
+    found = pipeline_estimate(catalog.chip(chip_name), asked, chips=n, engine=engine)
+    if as_json:
+        write_json(found.as_json())
+        return
+    show(_rag_table(found), form=form, as_json=False, lang=lang)
+
+
+def _rag_table(found: Any) -> Table:
+    from chipwall.units import format_quantity
+
+    columns = (Column("stage", text("Stage")), Column("time_s", text("Time"), right=True),
+               Column("share", text("Share %"), right=True), Column("bound", text("Bound by")))  # fmt: skip
+    rows = [
+        (p.name, Cell(format_quantity(p.value, "s", digits=3), p.value), percent(p.value / found.value), text_of(p.bound))
+        for p in found.breakdown
+    ]
+    rows.append((text("all"), Cell(format_quantity(found.value, "s", digits=3), found.value), percent(1.0), text_of(found.bound)))
+    i = found.inputs
+    memory = ", ".join(f"{name} {format_quantity(v, 'byte', digits=3)}" for name, v in i["memory_bytes_per_chip"].items())
+    low, high = (format_quantity(v, "s", digits=3) for v in (found.low, found.high))
+    first = format_quantity(i["first_token_s"], "s", digits=3)
+    notes = (
+        text("80 % interval {low} to {high}; basis: {basis}", low=low, high=high, basis=text_of(found.basis)),
+        text("{rate:.3g} questions/s; first token after {time}", rate=i["questions_per_s"], time=first),
+        text("memory per chip: {parts}", parts=memory),
+        *found.notes,
+    )
+    return Table(text("Retrieval and generation"), columns, tuple(rows), notes)

@@ -136,7 +136,7 @@ def _resolved(constant: Constant, hw: Hardware, engine: str) -> Iterator[tuple[s
             ratio = watts_per_teraflop(hw.peaks, hw.tdp, constant.peak or how.maths)
             yield f"{kernel}.{name}.{quantity}", constant.value(labels, power_ratio=ratio)
         return
-    ratio = watts_per_teraflop(hw.peaks, hw.tdp, "bf16")
+    ratio = watts_per_teraflop(hw.peaks, hw.tdp, constant.peak or "bf16")
     if constant.by == "op":
         for op in COLLECTIVE_OPS:
             yield f"{kernel}.{op}.{quantity}", constant.value({**labels, "op": op}, power_ratio=ratio)

@@ -7,6 +7,7 @@ from functools import lru_cache
 
 from chipwall import catalog
 from chipwall.catalog.records import Chip
+from chipwall.errors import ChipwallError
 from chipwall.perf.load import table
 from chipwall.sources import Fact
 
@@ -14,6 +15,20 @@ __all__ = ["measured_chip"]
 
 # What a part of a module has less of; counts and clocks stay.
 SCALED = ("memory_capacity", "memory_reported", "memory_bandwidth", "tdp", "core_count", "link_bandwidth", "l2_cache")
+
+
+def _catalogued(name: str) -> Chip:
+    """The catalogue's chip; of a name that covers several, such as ``MI350X/MI355X(gfx950)``, the first it knows."""
+    try:
+        return catalog.chip(name)
+    except ChipwallError as unknown:
+        plain = name.partition("(")[0].strip()
+        for one in [plain, *plain.split("/")] if plain != name or "/" in plain else []:
+            try:
+                return catalog.chip(one.strip())
+            except ChipwallError:
+                continue
+        raise unknown
 
 
 @lru_cache(maxsize=512)
@@ -24,7 +39,7 @@ def measured_chip(name: str) -> Chip:
     """
     variants = table("variants")["variant"]
     if name not in variants:
-        return catalog.chip(name)
+        return _catalogued(name)
     entry = variants[name]
     base = catalog.chip(str(entry["base"]))
     changed = {quantity: float(value) for quantity, value in entry.items() if isinstance(value, float)}

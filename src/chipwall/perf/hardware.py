@@ -17,16 +17,14 @@ from chipwall.catalog.records import FORMAT_BITS, Chip
 from chipwall.errors import InputError, Unknown
 from chipwall.perf.calibration import Calibration, calibration
 from chipwall.perf.load import architecture_of, node_defaults
+from chipwall.perf.memory import usable_memory
 from chipwall.perf.numbers import Numeric
 from chipwall.perf.recipes import recipe
 from chipwall.text import text
-from chipwall.units import GIB, GIGA, TERA
+from chipwall.units import GIGA, TERA
 
-__all__ = ["Hardware", "hardware", "require_recipe", "spec_sheet", "stacked", "usable_memory"]
+__all__ = ["Hardware", "hardware", "require_recipe", "spec_sheet", "stacked"]
 
-# Share of a stack's binary capacity that the driver leaves to programs, where no device report is known: 79.65 of
-# 80 GiB (H100), 140.4 of 141 (H200), 179.06 of 180 (B200).
-DRIVER_SHARE = 0.995
 # A data-sheet figure that is missing is replaced, visibly (see ``assumed``), by a typical one.
 TYPICAL_WATTS_PER_TERAFLOP = 0.7
 TYPICAL_CACHE = 40e6
@@ -112,19 +110,12 @@ class Hardware:
         return replace(self, constants={**self.constants, **new})
 
 
-def usable_memory(chip: Chip) -> float | None:
-    """Memory that programs can use before any reserve [byte], None when unknown.
-
-    What the device tool reports, where known. Else the marketing figure: "80 GB" of stacked memory is 80 GiB, because
-    stacks are sized in binary gigabytes; decimal for other memory; less half a percent that the driver keeps.
-    """
-    reported = chip.value("memory_reported")
-    if reported is not None:
-        return reported
-    marketed = chip.value("memory_capacity")
-    if marketed is None:
-        return None
-    return marketed / GIGA * (GIB if chip.is_hbm else GIGA) * DRIVER_SHARE
+def _memory(chip: Chip) -> float:
+    """Memory that programs can use before any reserve [byte]; NaN when unknown."""
+    try:
+        return usable_memory(chip)[0]
+    except Unknown:
+        return float("nan")
 
 
 # PCI Express x16, per direction, by generation [byte/s]; PCI-SIG base specifications, 128b/130b coding counted.
@@ -171,7 +162,7 @@ def _hardware(chip: Chip, engine: str, constants: Calibration) -> Hardware:
 def spec_sheet(chip: Chip) -> Hardware:
     """The record without fitted constants: the data sheet alone; raises as :func:`hardware` does."""
     peaks = _peaks(chip)
-    bandwidth, memory = chip.value("memory_bandwidth"), usable_memory(chip)
+    bandwidth = chip.value("memory_bandwidth")
     if not peaks or bandwidth is None:
         missing = text("peak rate") if not peaks else text("memory bandwidth")
         raise InputError(
@@ -197,7 +188,7 @@ def spec_sheet(chip: Chip) -> Hardware:
         family=chip.family.lower(),
         peaks={name: peaks.get(name, float("nan")) for name in FORMAT_BITS},
         memory_bandwidth=bandwidth,
-        memory=memory if memory is not None else float("nan"),
+        memory=_memory(chip),
         link_bandwidth=link,
         scaleup_domain=chip.value("scaleup_domain") or (8.0 if link else 1.0),
         host_bandwidth=PCIE_X16.get(sheet["pcie_generation"], PCIE_X16[4.0]),

@@ -117,6 +117,17 @@ def value_of(row: KernelRow, time: float) -> float:
     return row.work / time / (TERA if row.metric == "tflops" else GIGA)
 
 
+def recipe_of_dtype(words: str) -> str:
+    """The recipe that a table's number format means; a format with a suffix is read by its beginning."""
+    dtype = words.strip().lower()
+    if dtype in RECIPE_OF_DTYPE:
+        return RECIPE_OF_DTYPE[dtype]
+    for start in sorted(RECIPE_OF_DTYPE, key=len, reverse=True):
+        if start and dtype.startswith(start):
+            return RECIPE_OF_DTYPE[start]
+    raise InputError(text("number format '{dtype}' is not known", dtype=words))
+
+
 def _number(row: Mapping[str, str], column: str, instead: float | None = None) -> float:
     words = (row.get(column) or "").strip()
     if not words and instead is not None:
@@ -143,10 +154,7 @@ def kernel_row(row: Mapping[str, str]) -> KernelRow:
     op, metric = (row.get("op") or "").strip(), (row.get("metric") or "").strip()
     if metric not in ("us", "tflops", "gbps"):
         raise InputError(text("metric '{metric}' is not us, tflops or gbps", metric=metric))
-    dtype = (row.get("dtype") or "").strip()
-    if dtype not in RECIPE_OF_DTYPE:
-        raise InputError(text("number format '{dtype}' is not known", dtype=dtype))
-    chip, recipe = measured_chip(row["chip"]), RECIPE_OF_DTYPE[dtype]
+    chip, recipe = measured_chip(row["chip"]), recipe_of_dtype(row.get("dtype") or "")
     for start, kernel, shape_of in SHAPES:
         if op.startswith(start):
             shape, work, how = shape_of(row)
@@ -154,6 +162,8 @@ def kernel_row(row: Mapping[str, str]) -> KernelRow:
     else:
         raise InputError(text("operator '{op}' is not modelled", op=op))
     library = _library({"grouped": "moe", "copy": "elementwise", "layer": "elementwise"}.get(kernel, kernel), row)
+    if library.startswith("deepgemm") and recipe == "fp8":
+        recipe = "fp8_block"  # the library scales in blocks, whatever its table calls the format
     group = "|".join(str(row.get(c) or "") for c in GROUP_COLUMNS[kernel])
     causal = (row.get("causal") or "").strip().lower() in ("true", "1")
     return KernelRow(

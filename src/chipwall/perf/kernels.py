@@ -32,7 +32,7 @@ __all__ = [
     "touched_experts",
 ]
 
-TILE_ROWS, TILE_COLUMNS, HALF_TILE_ROWS = 128.0, 128.0, 64.0
+TILE_ROWS, TILE_COLUMNS, HALF_TILE_ROWS, SMALLEST_TILE_ROWS = 128.0, 128.0, 64.0, 16.0
 ATTENTION_CONSTANTS = (
     "efficiency", "length_half", "causal_half", "softmax", "cache_write", "backward", "scores"
 )  # fmt: skip
@@ -62,7 +62,8 @@ def gemm_seconds(
     """
     waves = np.ceil(m / TILE_ROWS) * np.ceil(n / TILE_COLUMNS) / cores
     idle = np.minimum(np.ceil(waves) / waves - 1.0, 1.0)
-    rows = HALF_TILE_ROWS * np.ceil(m / HALF_TILE_ROWS)
+    step = np.where(m > HALF_TILE_ROWS, HALF_TILE_ROWS, SMALLEST_TILE_ROWS)
+    rows = step * np.ceil(m / step)
     compute = 2.0 * rows * n * k / (peak * efficiency) * (1.0 + depth_half / k) * (1.0 + wave * idle)
     memory = (n * k * weight_bytes + m * k * input_bytes + m * n * output_bytes) / (bandwidth * memory_efficiency)
     conversion = quantised * m * k * (2.0 + input_bytes) / (bandwidth * quantise)

@@ -13,6 +13,7 @@ from chipwall.perf.calibration import Calibration, Constant
 from chipwall.perf.collective_rows import readable_collectives
 from chipwall.perf.fit_collectives import exchange_family, link_family
 from chipwall.perf.fit_kernels import FAMILIES, Family, Outcome, fit_family
+from chipwall.perf.hpc import hpc_family
 from chipwall.perf.intervals import bands_by_class
 from chipwall.perf.kernel_rows import readable
 from chipwall.perf.load import measured
@@ -68,7 +69,7 @@ def assumed_constants() -> dict[str, Constant]:
 def _families(kernels: Sequence[Mapping[str, str]], collectives: Sequence[Mapping[str, str]]) -> list[Family]:
     rows, _ = readable([row for row in kernels if row.get("use", "fit") == "fit"])
     links, _ = readable_collectives([row for row in collectives if row.get("use", "fit") == "fit"])
-    return [make(rows) for make in FAMILIES] + [link_family(links), exchange_family(links)]
+    return [*(make(rows) for make in FAMILIES), link_family(links), exchange_family(links), hpc_family()]
 
 
 def refit(
@@ -100,7 +101,7 @@ def refit(
         if cross_validate:
             bands |= _bands(outcome, classes)
     rows = sum(len(o.family.ids) for o in outcomes)
-    data = f"{rows} rows of measured/kernels.csv and measured/collectives.csv marked fit"
+    data = f"{rows} rows of measured/kernels.csv, collectives.csv and hpc.csv marked fit"
     return Refit(Calibration(constants, seen, bands, data), tuple(outcomes), outcome_scores(outcomes))
 
 

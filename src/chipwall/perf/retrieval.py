@@ -1,0 +1,389 @@
+"""Retrieval and generation on chips: embedding, vector search, and an answer from the passages found.
+
+Search is counted by bytes and FLOPs: a flat index reads every vector once per batch and multiplies it with every query;
+an inverted file reads the lists that the batch touches; a graph jumps from vector to vector, so latency and random
+access bind. The index lies in device memory beside the language model, and the same memory bounds both. Generation is
+mostly prefill, because the passages are long and the answer is short.
+
+Limits
+------
+No measured row of a vector search on these chips is among the data: search times are limits and rates of the
+calibrated kernels, the constants of random access are typical values of the GPU search literature, and every estimate
+is ``extrapolated``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+
+from chipwall.catalog.dimensions import active_parameter_count, needed
+from chipwall.catalog.records import Chip, LanguageModel
+from chipwall.errors import InputError
+from chipwall.perf.calibration import calibration
+from chipwall.perf.collectives import all_gather_time, all_reduce_time
+from chipwall.perf.estimate import Bound, Estimate, Part
+from chipwall.perf.hardware import Hardware, hardware, require_recipe
+from chipwall.perf.intervals import interval
+from chipwall.perf.kernels import attention_decode_time, attention_prefill_time, elementwise_time, gemm_time, touched_experts
+from chipwall.perf.memory import kv_bytes, kv_bytes_per_token, weight_bytes
+from chipwall.perf.numbers import Numeric
+from chipwall.perf.recipes import recipe as recipe_of
+from chipwall.text import Text, text
+from chipwall.units import GIB, format_quantity
+
+__all__ = [
+    "EMBEDDERS", "Embedder", "Index", "Pipeline", "answer_times", "embedding_time", "index_bytes", "pipeline_estimate",
+    "search_time",
+]  # fmt: skip
+
+# Share of the bandwidth that reads of a few hundred bytes at random places reach; Ootomo et al., "CAGRA", ICDE 2024,
+# section V, report 60 to 70 % for vectors of 96 to 960 dimensions.
+RANDOM_ACCESS = 0.6
+# One dependent step of a graph search: a read of device memory, distances, and a sort in the core [s].
+HOP_TIME = 2.5e-6
+# Vectors that a search core keeps in flight per step of a graph search.
+MEMORY_RESERVE = 0.10
+
+
+@dataclass(frozen=True, slots=True)
+class Embedder:
+    """An encoder that turns text into a vector.
+
+    ``layers``, ``hidden``, ``ffn``, ``heads`` and ``dimensions`` (of the vector) are counts [1].
+    """
+
+    name: str
+    layers: int
+    hidden: int
+    ffn: int
+    heads: int
+    dimensions: int
+    gated: bool = False
+
+    @property
+    def parameters(self) -> float:
+        """Weights of the layers [1], embeddings left out."""
+        return self.layers * (4.0 * self.hidden**2 + (3.0 if self.gated else 2.0) * self.hidden * self.ffn)
+
+
+# Shapes as published with the models: BERT base and large (Devlin et al. 2019) as used by E5, GTE and BGE, and the 7B
+# decoder that E5-Mistral and its kin fine-tune.
+EMBEDDERS: Mapping[str, Embedder] = {
+    "base": Embedder("base", 12, 768, 3072, 12, 768),
+    "large": Embedder("large", 24, 1024, 4096, 16, 1024),
+    "7b": Embedder("7b", 32, 4096, 14336, 32, 4096, gated=True),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """A vector index.
+
+    Attributes
+    ----------
+    kind : str
+        ``flat``, ``ivf`` (inverted file) or ``graph``.
+    vectors, dimensions : float
+        Vectors, and numbers in each [1].
+    bytes_per_value : float
+        2 for FP16, 1 for 8-bit, 0.125 for a 32-fold product code [byte].
+    lists, probes : float
+        Inverted file: lists in all, and lists read per query [1].
+    degree, visited : float
+        Graph: neighbours per vector, and vectors expanded per query [1].
+    """
+
+    kind: Literal["flat", "ivf", "graph"]
+    vectors: float
+    dimensions: float
+    bytes_per_value: float = 2.0
+    lists: float = 0.0
+    probes: float = 32.0
+    degree: float = 32.0
+    visited: float = 128.0
+
+    def __post_init__(self) -> None:
+        for name, value in asdict(self).items():
+            if name not in ("kind", "lists") and not value > 0:
+                raise InputError(text("{name} of the index is {value}; it must be above zero", name=name, value=value))
+
+    @property
+    def list_count(self) -> float:
+        """Lists of an inverted file: as given, else the usual square root of the vectors times four [1]."""
+        return self.lists or 4.0 * self.vectors**0.5
+
+
+def index_bytes(index: Index) -> float:
+    """Memory of the index [byte]: codes, 4-byte ids or neighbours, and centroids in FP32."""
+    codes = index.vectors * index.dimensions * index.bytes_per_value
+    if index.kind == "flat":
+        return codes
+    if index.kind == "ivf":
+        return codes + 8.0 * index.vectors + 4.0 * index.list_count * index.dimensions
+    return codes + 4.0 * index.degree * index.vectors
+
+
+def embedding_time(hw: Hardware, model: Embedder, *, texts: Numeric, length: Numeric, recipe: str = "bf16") -> Numeric:
+    """Time to embed ``texts`` of ``length`` tokens each in one batch [s].
+
+    Parameters
+    ----------
+    texts, length : float or array
+        Texts, and tokens of each [1].
+    """
+    tokens = np.multiply(texts, length)
+    width, inner = float(model.hidden), float(model.ffn) * (2.0 if model.gated else 1.0)
+    products = (
+        gemm_time(hw, m=tokens, n=3.0 * width, k=width, recipe=recipe)
+        + gemm_time(hw, m=tokens, n=width, k=width, recipe=recipe)
+        + gemm_time(hw, m=tokens, n=inner, k=width, recipe=recipe)
+        + gemm_time(hw, m=tokens, n=width, k=float(model.ffn), recipe=recipe)
+    )
+    attention = attention_prefill_time(
+        hw, batch=texts, queries=length, heads=float(model.heads), kv_heads=float(model.heads),
+        head_dim=width / model.heads, causal=False,
+    )  # fmt: skip
+    # two norms with their residuals and the activation
+    moved = elementwise_time(hw, moved=tokens * 2.0 * (8.0 * width + 2.0 * inner), kernels=3.0)
+    return model.layers * (products + attention + moved)
+
+
+def search_time(hw: Hardware, index: Index, *, queries: Numeric, nearest: Numeric = 10.0) -> Numeric:
+    """Time to find the ``nearest`` vectors of each of ``queries`` queries in one batch [s].
+
+    Parameters
+    ----------
+    queries : float or array
+        Queries searched together [1].
+    nearest : float or array
+        Results per query [1].
+    """
+    wanted = np.asarray(queries, dtype=float)
+    if index.kind == "flat":
+        scores = _scored(hw, wanted, index.vectors, index)
+        # scores written and read once to select from
+        return (scores + elementwise_time(hw, moved=8.0 * wanted * index.vectors, kernels=2.0))[()]
+    if index.kind == "ivf":
+        coarse = gemm_time(hw, m=wanted, n=index.list_count, k=index.dimensions)
+        probes = min(index.probes, index.list_count)
+        touched = touched_experts(index.list_count, wanted * probes)
+        moved = touched / index.list_count * index.vectors * (index.dimensions * index.bytes_per_value + 8.0)
+        flops = 2.0 * wanted * probes / index.list_count * index.vectors * index.dimensions
+        scan = np.fmax(elementwise_time(hw, moved=moved, kernels=2.0), flops / (hw.peak("fp32") * 0.5))
+        return (coarse + scan + elementwise_time(hw, moved=8.0 * wanted * nearest * probes, kernels=2.0))[()]
+    reads = wanted * index.visited * index.degree * (index.dimensions * index.bytes_per_value + 4.0)
+    return (np.fmax(reads / (hw.memory_bandwidth * RANDOM_ACCESS), index.visited * HOP_TIME))[()]
+
+
+def _scored(hw: Hardware, queries: Any, vectors: float, index: Index) -> Any:
+    """A flat scan: a matrix product whose weights are the vectors; narrower codes are widened on the way in."""
+    time = gemm_time(hw, m=queries, n=vectors, k=index.dimensions)
+    wide = vectors * index.dimensions * recipe_of("bf16").weight_bytes / (hw.memory_bandwidth * 0.9)
+    narrow = vectors * index.dimensions * index.bytes_per_value / (hw.memory_bandwidth * 0.9)
+    # few queries: traffic binds, so the width of a code counts
+    return np.fmax(time - wide + narrow, narrow)
+
+
+# ------------------------------------------------------------------------------------------------ generation
+
+
+def answer_times(
+    hw: Hardware, model: LanguageModel, *, batch: Numeric, prompt: Numeric, output: Numeric, chips: int = 1, recipe: str = "bf16"
+) -> tuple[Numeric, Numeric]:
+    """Time to the first token of a batch, and time per further token [s].
+
+    Parameters
+    ----------
+    batch, prompt, output : float or array
+        Sequences, prompt tokens of each and answer tokens of each [1].
+    chips : int
+        Chips that share each layer [1].
+
+    Returns
+    -------
+    tuple of float or array
+        Prefill of the whole batch [s], and one decode step at the mean context [s].
+    """
+    layers, hidden, heads = needed(model, "layers", "hidden", "heads")
+    kv_heads = float(model.kv_heads or heads)
+    width = float(model.head_dim or hidden / heads)
+    per_layer = active_parameter_count(model) / layers / hidden / chips
+    tokens = np.multiply(batch, prompt)
+    shared = {"heads": heads / chips, "kv_heads": max(kv_heads / chips, 1.0), "head_dim": width}
+    cached = kv_bytes_per_token(model) / min(float(chips), kv_heads)
+
+    def rest(rows: Any) -> Any:
+        exchange = 2.0 * all_reduce_time(hw, n=chips, size=rows * hidden * 2.0)
+        return elementwise_time(hw, moved=rows * hidden * 2.0 * 16.0, kernels=4.0) + exchange
+
+    prefill = layers * (
+        gemm_time(hw, m=tokens, n=per_layer, k=float(hidden), recipe=recipe)
+        + attention_prefill_time(hw, batch=batch, queries=prompt, **shared)
+        + rest(tokens)
+    )
+    step = layers * (
+        gemm_time(hw, m=batch, n=per_layer, k=float(hidden), recipe=recipe)
+        + attention_decode_time(
+            hw, batch=batch, context=np.add(prompt, np.divide(output, 2.0)), kv_bytes_per_token=cached, **shared
+        )
+        + rest(np.asarray(batch, dtype=float))
+    )
+    return prefill, step
+
+
+# ------------------------------------------------------------------------------------------------ the pipeline
+
+
+@dataclass(frozen=True, slots=True)
+class Pipeline:
+    """What a question goes through.
+
+    Attributes
+    ----------
+    embedder : Embedder
+        Encoder of the question.
+    index : Index
+        Where to look.
+    model : LanguageModel
+        Who answers.
+    question, passage, passages, answer : float
+        Tokens of the question and of one passage, passages given to the model, tokens of the answer [1].
+    batch : float
+        Questions that go through together [1].
+    recipe : str
+        Precision of the language model.
+    """
+
+    embedder: Embedder
+    index: Index
+    model: LanguageModel
+    question: float = 32.0
+    passage: float = 512.0
+    passages: float = 5.0
+    answer: float = 256.0
+    batch: float = 1.0
+    recipe: str = "bf16"
+
+    @property
+    def prompt(self) -> float:
+        """Tokens that the model reads [1]."""
+        return self.question + self.passage * self.passages
+
+
+STAGES: Mapping[str, Text] = {
+    "embed": text("embed the question"),
+    "search": text("search the index"),
+    "gather": text("gather results of the chips"),
+    "prefill": text("read question and passages"),
+    "decode": text("write the answer"),
+}
+
+
+def _stages(hw: Hardware, p: Pipeline, chips: int) -> dict[str, tuple[float, Bound]]:
+    """Time and bound of each stage; the index is cut over the chips, each searches its part."""
+    part = replace(p.index, vectors=max(p.index.vectors / chips, 1.0), lists=p.index.list_count / chips)
+    prefill, step = answer_times(
+        hw, p.model, batch=p.batch, prompt=p.prompt, output=p.answer, chips=chips, recipe=p.recipe
+    )
+    gather = float(all_gather_time(hw, n=chips, size=p.batch * p.passages * 12.0 * chips)) if chips > 1 else 0.0
+    searched = float(search_time(hw, part, queries=p.batch, nearest=p.passages))
+    found: dict[str, tuple[float, Bound]] = {
+        "embed": (float(embedding_time(hw, p.embedder, texts=p.batch, length=p.question)), "compute"),
+        "search": (searched, "memory"),
+        "gather": (gather, "network"),
+        "prefill": (float(prefill), "compute"),
+        "decode": (float(step) * p.answer, "memory"),
+    }
+    return {name: stage for name, stage in found.items() if stage[0] > 0}
+
+
+def _memory(p: Pipeline, chips: int) -> dict[str, float]:
+    """Bytes on one chip."""
+    formats = {"fp8_block": "fp8", "int8_weights": "int8", "int4_weights": "int4", "fp8_weights": "fp8", "fp4_weights": "fp4"}
+    return {
+        "model": weight_bytes(p.model, formats.get(p.recipe, p.recipe)) / chips,
+        "cache": kv_bytes(p.model, context=p.prompt + p.answer, sequences=p.batch) / chips,
+        "index": index_bytes(p.index) / chips,
+        "embedder": 2.0 * p.embedder.parameters,
+    }
+
+
+def _check(hw: Hardware, p: Pipeline, chips: int) -> dict[str, float]:
+    for name in ("question", "passage", "passages", "answer", "batch"):
+        if not getattr(p, name) > 0:
+            raise InputError(text("{name} is {value}; it must be above zero", name=name, value=getattr(p, name)))
+    if chips < 1:
+        raise InputError(text("{n} is not a number of chips", n=chips), fix=text("Give a whole number of one or more"))
+    if p.model.heads and p.model.heads % chips:
+        raise InputError(
+            text("{chips} chips do not divide the {heads} heads of {model}", chips=chips, heads=p.model.heads, model=p.model.name),
+            fix=text("Give a number of chips that divides the heads"),
+        )
+    require_recipe(hw, p.recipe)
+    parts = _memory(p, chips)
+    room = float(hw.memory) * (1.0 - MEMORY_RESERVE)
+    used = sum(parts.values())
+    if np.isfinite(room) and used > room:
+        shared = (used - parts["embedder"]) * chips
+        least = int(np.ceil(shared / max(room - parts["embedder"], 1.0)))
+        raise InputError(
+            text("model, cache and index need {over:.1f} GiB more than {chips} {chip} have", over=(used - room) * chips / GIB,
+                 chips=chips, chip=hw.name),
+            where=text("of {room} each, a tenth is kept in reserve", room=format_quantity(float(hw.memory), "byte")),
+            fix=text("Use {n} chips or more, a narrower index, or fewer bits for the weights", n=max(least, chips + 1)),
+        )  # fmt: skip
+    return parts
+
+
+def pipeline_estimate(chip: Chip, p: Pipeline, *, chips: int = 1, engine: str = "") -> Estimate:
+    """Latency of one batch of questions through the pipeline, with throughput and memory.
+
+    Parameters
+    ----------
+    chip : Chip
+        The chip.
+    p : Pipeline
+        Encoder, index, model and lengths.
+    chips : int
+        Chips of one node that share the model and the index [1].
+    engine : str
+        Serving engine.
+
+    Returns
+    -------
+    Estimate
+        Latency [s]; ``inputs`` hold questions per second and bytes by part.
+
+    Raises
+    ------
+    InputError
+        It does not fit, the chip lacks the precision, or a length is not above zero.
+    """
+    hw = hardware(chip, engine=engine)
+    parts = _check(hw, p, chips)
+    stages = _stages(hw, p, chips)
+    total = sum(time for time, _ in stages.values())
+    slowest = max(stages, key=lambda name: stages[name][0])
+    # stages of successive batches overlap only if they run on other chips; here they share them
+    rate = p.batch / total
+    familiar = calibration().familiarity("gemm", hw)
+    bands = {"pipeline": (0.6, 1.6), "pipeline/unseen architecture": (0.45, 2.0)}
+    low, high = interval(total, f"pipeline/{familiar}", "pipeline", bands=bands)
+    notes: list[Text] = [text("no vector search on this chip was measured: search is by bytes and FLOPs, generation by kernels")]
+    if hw.assumed:
+        notes.append(text("not published and assumed typical: {names}", names=", ".join(hw.assumed)))
+    inputs: dict[str, Any] = {
+        "chip": chip.id, "chips": chips, "model": p.model.id, "embedder": p.embedder.name, "index": asdict(p.index),
+        "prompt_tokens": p.prompt, "answer_tokens": p.answer, "batch": p.batch, "precision": p.recipe,
+        "questions_per_s": rate, "first_token_s": total - stages["decode"][0],
+        "memory_bytes_per_chip": parts, "memory_usable_bytes": float(hw.memory), "reserve": MEMORY_RESERVE,
+    }  # fmt: skip
+    breakdown = tuple(Part(STAGES[name], time, bound) for name, (time, bound) in stages.items())
+    return Estimate(
+        quantity="latency", value=total, unit="s", low=low, high=high, basis="extrapolated", bound=stages[slowest][1],
+        breakdown=breakdown, breakdown_total=total, inputs=inputs, sources=hw.sources, notes=tuple(notes),
+    )  # fmt: skip
