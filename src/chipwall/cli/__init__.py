@@ -37,6 +37,8 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "market": ("chipwall.cli.market", "market", "Scenarios, levers, sensitivity, exploration, calibration, back-test."),
     "claims": ("chipwall.cli.claims", "claims", "Sentences said about chips, checked: true, false, or true where."),
     "claim": ("chipwall.cli.claims", "claim", "Check your own claims; list the vocabulary they may use."),
+    "infer": ("chipwall.cli.perf_inference", "infer", "How fast a model serves on some chips."),
+    "ratio": ("chipwall.cli.perf_inference", "ratio", "Two chips compared by workload, batch and precision."),
     "data": ("chipwall.cli.data", "data", "Check the catalogue's own data files."),
 COMMANDS: dict[str, tuple[str, str, Text]] = {
     "brief": ("chipwall.cli.brief", "brief", text("The brief on one chip, in the terminal and as one HTML file.")),
