@@ -1,0 +1,7 @@
+"""Predict rows of ``finetune.csv``: the rules are those of training rows, with adapters and packed weights."""
+
+from __future__ import annotations
+
+from chipwall.perf.training_rows import predict_rows
+
+__all__ = ["predict_rows"]

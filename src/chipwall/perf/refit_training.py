@@ -1,0 +1,80 @@
+"""Fit the step constants again from the shipped rows, with the bands that left-out rows earn."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from chipwall.perf.calibration import Calibration, Constant
+from chipwall.perf.fit_training import cross_validated, fitted, measured_step, predicted_step, setups_of, spread_over_folds
+from chipwall.perf.intervals import band, bands_by_class
+from chipwall.perf.load import measured
+from chipwall.perf.training_rows import MEMORY_UNITS, completed, predictions
+from chipwall.perf.training_setup import Setup
+
+__all__ = ["TrainingRefit", "refit_training"]
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingRefit:
+    """Constants and bands of a fit, and the errors of rows whose group was left out."""
+
+    calibration: Calibration
+    setups: tuple[Setup, ...]
+    left_out: np.ndarray[Any, Any]
+    in_sample: np.ndarray[Any, Any]
+
+
+def training_setups(rows: Sequence[Mapping[str, str]] | None = None) -> list[Setup]:
+    """Every ``fit`` row that measures the speed of training, layouts of rows without one searched."""
+    return [completed(s) for s in setups_of(measured("training") if rows is None else rows)]
+
+
+def refit_training(*, cross_validate: bool = True) -> TrainingRefit:
+    """Step constants from the shipped measurements, in the order of the data, so that the file is reproduced."""
+    setups = training_setups()
+    truth = np.array([measured_step(s) for s in setups], dtype=float)
+    constants = fitted(setups)
+    inside = np.log(predicted_step(setups, constants) / truth)
+    outside = inside
+    bands: dict[str, tuple[float, float]] = {}
+    if cross_validate:
+        predicted, folds = cross_validated(setups)
+        outside = np.log(predicted / truth)
+        spreads = spread_over_folds(constants, folds)
+        constants = {name: replace(c, spread=round(spreads.get(name, 0.0), 4)) for name, c in constants.items()}
+        bands = _bands(setups, outside)
+    calibration = Calibration(
+        constants=constants, bands=bands, data=f"{len(setups)} runs of measured/training.csv marked fit",
+        seen={"training": tuple(sorted({s.hw.arch for s in setups}))},
+    )  # fmt: skip
+    return TrainingRefit(calibration, tuple(setups), outside, inside)
+
+
+def _bands(setups: Sequence[Setup], errors: np.ndarray[Any, Any]) -> dict[str, tuple[float, float]]:
+    kinds = ["moe" if s.expert_model else "dense" for s in setups]
+    found = bands_by_class(errors, [f"{s.class_}/{k}" for s, k in zip(setups, kinds, strict=True)], pooled="all")
+    found |= bands_by_class(errors, [s.class_ for s in setups])
+    found |= bands_by_class(errors, kinds)
+    searched = np.array([not s.declared for s in setups])
+    if searched.any():
+        found["layout searched"] = band(errors[searched])
+    # silicon that nobody trained on: the spread between architectures, from leaving each out (see the documentation)
+    low, high = found["all"]
+    found["unseen architecture"] = (min(low**2, 0.72), max(high**2, 1.45))
+    found["memory"] = band(_memory_errors())
+    return found
+
+
+def _memory_errors() -> np.ndarray[Any, Any]:
+    rows = [r for kind in ("training", "finetune") for r in measured(kind) if r["metric"] in MEMORY_UNITS and r["use"] == "fit" and r["value"]]
+    found = predictions(rows, {})
+    return np.array([np.log(p.predicted / p.measured) for p in found if hasattr(p, "predicted")])
+
+
+def constants_of(refit: TrainingRefit) -> Mapping[str, Constant]:
+    """The constants by name."""
+    return refit.calibration.constants

@@ -1,0 +1,332 @@
+"""Time of one optimizer step, in parts, from kernel and collective times.
+
+One function, :func:`step_parts`, holds the whole step: it takes numbers or arrays (one entry per setup), so an estimate,
+a search over layouts and the fit of the constants are the same arithmetic. Kernel times come from
+:mod:`chipwall.perf.kernels` with their own, frozen constants; the few constants of the step itself come from
+:mod:`chipwall.perf.training_constants`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+
+from chipwall.perf.hardware import Hardware
+from chipwall.perf.kernels import attention_backward_time, attention_prefill_time, gemm_time, grouped_gemm_time, smooth_maximum
+from chipwall.perf.numbers import Numeric
+from chipwall.perf.training_shape import Shape, attention_span
+
+__all__ = ["PARTS", "Run", "stacked_runs", "step_parts"]
+
+# Names of the parts, in the order in which they are told. They sum to the step time.
+PARTS = (
+    "linear layers", "experts", "attention", "element-wise", "number formats", "output head", "recomputation", "tensor parallel",
+    "context parallel", "expert parallel", "host", "pipeline imbalance", "pipeline bubble", "data parallel", "optimizer", "start and stop",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """How a model is trained: batch, split over chips, recomputation, network; numbers, or arrays of numbers.
+
+    Attributes
+    ----------
+    chips, sequence, micro_batch, micro_batches : numeric
+        Chips [1], tokens of a sequence [token], sequences of one micro-batch, and micro-batches of one step and
+        replica [1].
+    tensor, pipeline, virtual, context, expert, expert_tensor, data : numeric
+        Ways of tensor, pipeline (with ``virtual`` stages per chip), context, expert, expert-tensor and data parallelism
+        [1]; the product of tensor, pipeline, context and data is ``chips``.
+    fsdp : numeric
+        1 where weights are sharded over ``shard`` chips and gathered for every micro-batch, else 0.
+    shard : numeric
+        Chips that share the optimizer state, and under ``fsdp`` the weights [1]; 1: no sharding.
+    recompute : numeric
+        Share of the layers that are computed again in the backward pass [1].
+    recompute_attention : numeric
+        1 where only the attention core is computed again.
+    adapters : numeric
+        1 where only low-rank adapters are trained: no weight gradients, no optimizer, no gradient exchange of the base.
+    graphs, captured : numeric
+        Share of the launching that captured graphs take away [1]; 1 where the whole step is captured, so that experts
+        run without asking the host how many tokens they got.
+    year : numeric
+        Date of the software, as a year with fraction.
+    node, network : numeric
+        Chips of one node [1], and network per chip and direction [byte/s].
+    weight_reads : numeric
+        Bytes read per base weight and pass to undo a storage format (QLoRA) [byte]; 0: none.
+    """
+
+    chips: Numeric
+    sequence: Numeric
+    micro_batch: Numeric
+    micro_batches: Numeric
+    tensor: Numeric
+    pipeline: Numeric
+    virtual: Numeric
+    context: Numeric
+    expert: Numeric
+    expert_tensor: Numeric
+    data: Numeric
+    fsdp: Numeric
+    shard: Numeric
+    recompute: Numeric
+    recompute_attention: Numeric
+    adapters: Numeric
+    graphs: Numeric
+    captured: Numeric
+    year: Numeric
+    node: Numeric
+    network: Numeric
+    weight_reads: Numeric = 0.0
+
+    @property
+    def tokens(self) -> Numeric:
+        """Tokens of one step over all chips [token]."""
+        return self.sequence * self.micro_batch * self.micro_batches * self.data
+
+
+def stacked_runs(runs: Sequence[Run]) -> Run:
+    """Many runs as one of arrays."""
+    return Run(**{f.name: np.array([getattr(r, f.name) for r in runs], dtype=float) for f in fields(Run)})
+
+
+def _exposed(transfer: Any, cover: Any) -> Any:
+    """Part of a transfer that computation does not hide [s]: a smooth max(transfer - cover, 0), never above transfer."""
+    width = 0.15 * transfer + 1e-12
+    over = (transfer - cover) / width
+    return np.minimum(width * np.logaddexp(0.0, np.minimum(over, 60.0)), transfer)
+
+
+def _linear(hw: Hardware, rows: Any, columns: Any, depth: Any, recipe: str, half: Any) -> Any:
+    """Time of one matrix product of a layer, short of rows as training is after splitting [s]; 0 without columns."""
+    wide = np.maximum(columns, 1.0)
+    time = gemm_time(hw, m=rows, n=wide, k=np.maximum(depth, 1.0), recipe=recipe) * (1.0 + half / rows)
+    return np.where(columns > 0.5, time, 0.0)
+
+
+def local_weights(shape: Shape, run: Run) -> tuple[Any, Any]:
+    """Weights on one chip before sharding: (dense and embeddings, routed experts) [1]."""
+    tables = np.where(np.asarray(run.pipeline) > 1, 1.0, 2.0 - shape.tied) * shape.vocab * shape.hidden / run.tensor
+    dense = shape.dense_weights / (run.tensor * run.pipeline) + tables
+    return dense, shape.expert_weights / (run.expert * run.expert_tensor * run.pipeline)
+
+
+def step_parts(
+    hw: Hardware, shape: Shape, run: Run, *, recipe: str, constants: Mapping[str, Numeric]
+) -> dict[str, Any]:
+    """Time of one step by part [s]; the keys are :data:`PARTS` and sum to the step.
+
+    Parameters
+    ----------
+    hw : Hardware
+        The chip, or chips.
+    shape : Shape
+        The model, or models.
+    run : Run
+        Batch and layout, or many.
+    recipe : str
+        ``bf16``, ``fp16``, ``fp8``, ``fp8_block`` or ``fp4``: format of the products of the layers. Attention and the
+        output head stay in 16 bits.
+    constants : mapping
+        Step constants by name; see :mod:`chipwall.perf.training_constants`.
+
+    Notes
+    -----
+    A micro-batch on one stage costs its products forward (1), backward (2, or 1 for frozen weights) and again where
+    recomputed, each as a kernel; attention forward and 2.5 times backward; element-wise traffic; casts where the format
+    is narrow; and the exposed part of tensor, context and expert exchange. Host time of launching competes with device
+    time. The pipeline adds (p-1)/v of a stage [1]_. Gradient exchange runs over all network cards of a node and hides
+    behind the backward pass of the last micro-batch; sharded weights are gathered for each micro-batch.
+
+    References
+    ----------
+    .. [1] Narayanan et al., Efficient large-scale language model training on GPU clusters, SC21, section 2.2.
+    """
+    c, narrow = constants, recipe not in ("bf16", "fp16", "fp32", "tf32")
+    plain = "bf16"
+    tp, cp, pp = run.tensor, run.context, run.pipeline
+    rows = run.micro_batch * run.sequence / cp
+    bandwidth = hw.memory_bandwidth
+    passes = 3.0 - run.adapters  # forward, input gradient, weight gradient
+    slow = c["train.gemm"] * power_factor(hw, c)
+
+    # one layer of each kind, forward
+    hidden, half = shape.hidden, c["train.rows_half"]
+    projections = slow * (
+        _linear(hw, rows, shape.projections / tp, hidden, recipe, half) + _linear(hw, rows, hidden, shape.attended / tp, recipe, half)
+    )
+    up = (shape.matrices - 1.0) / tp
+    block = slow * (_linear(hw, rows, up * shape.ffn, hidden, recipe, half) + _linear(hw, rows, hidden, shape.ffn / tp, recipe, half) * (shape.ffn > 0))
+    shared = slow * (
+        _linear(hw, rows, up * shape.shared_ffn, hidden, recipe, half)
+        + _linear(hw, rows, hidden, shape.shared_ffn / tp, recipe, half) * (shape.shared_ffn > 0)
+    )
+    mixer = slow * (
+        _linear(hw, rows, (shape.mixing_ratio - 2.0) * hidden / tp, hidden, recipe, half)
+        + _linear(hw, rows, hidden, 2.0 * hidden / tp, recipe, half)
+    )
+    experts = slow * c["train.experts"] * _experts(hw, shape, run, rows, recipe, c["train.expert_rows"])
+    core, core_back = _attention(hw, shape, run)
+    core, core_back = core * c["train.attention"], core_back * c["train.attention"]
+
+    # layers on one stage
+    stage = 1.0 / pp
+    attending, recurring = shape.attention_layers * stage, shape.recurrent_layers * stage
+    dense, sparse = shape.dense_layers * stage, shape.expert_layers * stage
+    linear = attending * projections + dense * block + sparse * shared + recurring * mixer
+    routed = sparse * experts
+    attention = attending * core
+    again = run.recompute
+
+    # traffic: 16-bit reads and writes per token of norms, residuals, activations
+    widths = shape.projections + shape.attended
+    moved_attention = 2.0 * rows / tp * (6.0 * hidden + 2.0 * widths)
+    moved_block = 2.0 * rows / tp * (6.0 * hidden + (shape.matrices + 1.0) * shape.ffn)
+    per_token = shape.top_k * ((shape.matrices + 1.0) * shape.expert_ffn + 6.0 * shape.expert_hidden) + (shape.matrices + 1.0) * shape.shared_ffn
+    moved_sparse = 2.0 * rows / tp * (6.0 * hidden + per_token)
+    moved_mixer = 2.0 * rows / tp * 14.0 * hidden * c["train.mixer"]
+    moved = attending * moved_attention + dense * moved_block + sparse * moved_sparse + recurring * moved_mixer
+    elementwise = c["train.elementwise"] * moved / bandwidth
+    casts = 0.0 * elementwise
+    if narrow:
+        cast_tokens = attending * (hidden + shape.attended) + dense * (hidden + shape.ffn) + recurring * 3.0 * hidden
+        cast_tokens = cast_tokens + sparse * (shape.top_k * (shape.expert_hidden + shape.expert_ffn) + shape.shared_ffn)
+        weights = local_weights(shape, run)
+        cast_weights = weights[0] - shape.vocab * hidden / tp + weights[1]
+        casts = c["train.casts"] * 3.5 * (rows / tp * cast_tokens * (3.0 + again) + 2.0 * np.maximum(cast_weights, 0.0)) / bandwidth
+    unpacking = 2.0 * run.weight_reads * (local_weights(shape, run)[0] - shape.vocab * hidden / tp) / bandwidth * c["finetune.unpacking"]
+
+    # output head and loss on the last stage
+    head = c["train.gemm16"] * power_factor(hw, c) * _linear(hw, rows, shape.vocab / tp, hidden, plain, half) * passes
+    head = head + c["train.loss"] * 10.0 * rows * shape.vocab / tp / bandwidth
+    last = np.where(np.asarray(pp) > 1, np.minimum(head, head * stage + c["train.imbalance"] * head), head)
+
+    # exchange inside a micro-batch
+    everywhere = attending + dense + sparse + recurring
+    tensor = _tensor_exchange(hw, shape, run, rows, everywhere / 2.0) * c["train.tensor"]
+    context = _context_exchange(hw, shape, run, rows, attending) * c["train.context"]
+    expert = _expert_exchange(hw, shape, run, rows, sparse) * c["train.expert"]
+
+    work = {
+        "linear layers": linear * passes, "experts": routed * passes, "attention": attention + attending * core_back,
+        "element-wise": 3.0 * elementwise, "number formats": casts + unpacking,
+        "recomputation": again * (linear + routed + attention + elementwise) + run.recompute_attention * (1.0 - again) * attention,
+        "tensor parallel": tensor, "context parallel": context, "expert parallel": expert,
+    }  # fmt: skip
+    device = sum(work.values())
+    local_experts = np.where(shape.experts > 0, shape.experts / run.expert, 0.0)
+    launches = shape.layers * stage * c["train.host"] * (1.0 - run.graphs)
+    waiting = sparse * (c["train.routing"] + local_experts * c["train.host_expert"]) * (1.0 - run.captured)
+    waiting = waiting + (1.0 - run.captured) * c["train.permutation"] * sparse * 12.0 * rows / tp * shape.top_k * shape.expert_hidden / bandwidth
+    waiting = np.where(shape.experts > 0, waiting, 0.0)
+    body = smooth_maximum(device, launches) + waiting
+    count = run.micro_batches
+    parts = {name: count * time for name, time in work.items()}
+    parts["output head"] = count * last
+    parts["host"] = count * (body - device)
+    uneven = np.ceil(shape.layers / (pp * run.virtual)) * run.virtual * pp / shape.layers - 1.0
+    extra = c["train.imbalance"] * np.maximum(uneven, 0.0) * body
+    parts["pipeline imbalance"] = count * extra
+    whole = body + last + extra
+    parts["pipeline bubble"] = (pp - 1.0) / run.virtual * whole
+    trained = 1.0 - run.adapters
+    parts["data parallel"] = trained * _data_exchange(hw, shape, run, whole, c)
+    state_share = np.maximum(run.shard, 1.0)
+    state = sum(local_weights(shape, run)) / state_share
+    parts["optimizer"] = trained * c["train.optimizer"] * 24.0 * state / bandwidth
+    spread = 1.0 + c["train.scale"] * np.log2(np.maximum(run.chips / 8.0, 1.0))
+    age = np.exp(-c["train.progress"] * (np.clip(run.year, 2021.0, 2027.0) - 2025.0))
+    parts = {name: time * age for name, time in parts.items()}
+    total = sum(parts.values())
+    parts["start and stop"] = c["train.fixed"] * spread + (spread - 1.0) * total
+    return {name: parts[name] for name in PARTS}
+
+
+def power_factor(hw: Hardware, constants: Mapping[str, Numeric]) -> Any:
+    """Sustained products under the power cap [1]: (TDP / 700 W) to a fitted power; more power is never slower."""
+    return (np.asarray(hw.tdp) / 700.0) ** (-np.asarray(constants["train.power"]))
+
+
+def _experts(hw: Hardware, shape: Shape, run: Run, rows: Any, recipe: str, half: Any) -> Any:
+    """Products of the routed experts of one layer, forward, balanced routing [s]."""
+    local = np.maximum(shape.experts / run.expert, 1.0)
+    picked = rows * shape.top_k / run.tensor * run.expert_tensor
+    each = np.maximum(picked / local, 1.0)
+    width = np.maximum(shape.expert_ffn / run.expert_tensor, 1.0)
+    hidden = np.maximum(shape.expert_hidden, 1.0)
+    up = grouped_gemm_time(hw, m=each, n=(shape.matrices - 1.0) * width, k=hidden, groups=local, recipe=recipe)
+    down = grouped_gemm_time(hw, m=each, n=hidden, k=width, groups=local, recipe=recipe)
+    return np.where(shape.experts > 0, (up + down) * (1.0 + half / each), 0.0)
+
+
+def _attention(hw: Hardware, shape: Shape, run: Run) -> tuple[Any, Any]:
+    """Attention core of one layer, forward and backward, causal, split over tensor and context ways [s]."""
+    heads = np.maximum(shape.heads / run.tensor, 1.0)
+    kv_heads = np.maximum(shape.kv_heads / run.tensor, 1.0)
+    asked = dict(
+        batch=run.micro_batch, queries=run.sequence, heads=heads, kv_heads=kv_heads, head_dim=shape.head_dim, value_dim=shape.value_dim,
+    )  # fmt: skip
+    # windows: the work is that of the mean span; context ranks share the work evenly
+    share = attention_span(shape, run.sequence) / (np.asarray(run.sequence) / 2.0) / run.context
+    return attention_prefill_time(hw, **asked) * share, attention_backward_time(hw, **asked) * share
+
+
+def _group_bandwidth(hw: Hardware, run: Run, inner: Any, size: Any) -> Any:
+    """Bandwidth of a ring over ``size`` chips that stand ``inner`` apart [byte/s].
+
+    Inside the scale-up domain the link (PCIe where there is none); across nodes all network cards of the members that
+    share a node, because parallel rings leave by different cards.
+    """
+    domain = np.maximum(np.minimum(np.maximum(run.node, hw.scaleup_domain), run.chips), 1.0)
+    wired = (np.asarray(hw.link_bandwidth) > 0) & (np.asarray(inner) * size <= hw.scaleup_domain)
+    link = np.where(wired, hw.link_bandwidth, np.where(np.asarray(hw.scaleup_domain) >= run.node, hw.link_bandwidth, hw.host_bandwidth / 2.0))
+    link = np.where(np.asarray(hw.link_bandwidth) > 0, link, hw.host_bandwidth / 2.0)
+    beside = np.clip(domain / inner, 1.0, np.maximum(size, 1.0))
+    across = np.minimum(link, run.network * beside)
+    return np.where(np.asarray(inner) * size <= domain, link, across)
+
+
+def _tensor_exchange(hw: Hardware, shape: Shape, run: Run, rows: Any, blocks: Any) -> Any:
+    """Gathers and scatters of tensor parallelism of one micro-batch: two all-reduce equivalents each way per layer [s]."""
+    tp = run.tensor
+    moved = 8.0 * rows * shape.hidden * 2.0 * (tp - 1.0) / tp * (1.0 + 0.5 * run.recompute)
+    return blocks * moved / _group_bandwidth(hw, run, 1.0, tp)
+
+
+def _context_exchange(hw: Hardware, shape: Shape, run: Run, rows: Any, attending: Any) -> Any:
+    """Keys and values passed around the context ring, forward and twice backward [s]."""
+    width = np.minimum(shape.kv_heads * (shape.head_dim + shape.value_dim), 2.0 * shape.attended) / run.tensor
+    moved = 3.0 * (run.context - 1.0) * rows * width * 2.0
+    return attending * moved / _group_bandwidth(hw, run, run.tensor, run.context)
+
+
+def _expert_exchange(hw: Hardware, shape: Shape, run: Run, rows: Any, sparse: Any) -> Any:
+    """Dispatch and combine of the experts, forward and backward: four exchanges of the routed tokens [s]."""
+    ep = run.expert
+    moved = 4.0 * rows / run.tensor * shape.top_k * shape.expert_hidden * 2.0 * (ep - 1.0) / ep
+    inside = ep <= np.maximum(hw.scaleup_domain, 1.0)
+    rate = np.where(inside, np.maximum(hw.link_bandwidth, hw.host_bandwidth / 2.0), np.minimum(2.0 * run.network, np.maximum(hw.link_bandwidth, run.network)))
+    return np.where(shape.experts > 0, sparse * moved / rate, 0.0)
+
+
+def _data_exchange(hw: Hardware, shape: Shape, run: Run, whole: Any, c: Mapping[str, Numeric]) -> Any:
+    """Exposed gradient and weight exchange of one step [s]."""
+    dense, experts = local_weights(shape, run)
+    replicas = run.data * run.context
+    group = replicas * run.tensor / np.maximum(run.expert * run.expert_tensor, 1.0)
+    bytes_each = 4.0 * c["train.gradient"]
+    ring = dense * (replicas - 1.0) / replicas * bytes_each / _group_bandwidth(hw, run, run.tensor, replicas)
+    copies = np.maximum(group, 1.0)
+    ring = ring + experts * (copies - 1.0) / copies * bytes_each / _group_bandwidth(hw, run, np.minimum(run.expert * run.tensor, 8.0), copies)
+    stages = np.minimum(run.pipeline, run.micro_batches)
+    once = _exposed(ring, c["train.overlap"] * 0.6 * whole * stages)
+    # sharded weights: gathered forward and backward, gradients scattered, for every micro-batch
+    shard = np.maximum(run.shard, 1.0)
+    gathered = (dense + experts) * (shard - 1.0) / shard * 6.0 * c["train.gradient"] / _group_bandwidth(hw, run, run.tensor, shard)
+    each = run.micro_batches * _exposed(gathered, c["train.overlap"] * whole)
+    return np.where(np.asarray(run.fsdp) > 0, each, once)
