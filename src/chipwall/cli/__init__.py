@@ -41,15 +41,6 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "ratio": ("chipwall.cli.perf_inference", "ratio", "Two chips compared by workload, batch and precision."),
     "data": ("chipwall.cli.data", "data", "Check the catalogue's own data files."),
 COMMANDS: dict[str, tuple[str, str, Text]] = {
-    "brief": ("chipwall.cli.brief", "brief", text("The brief on one chip, in the terminal and as one HTML file.")),
-    "chips": ("chipwall.cli.catalog", "chips", text("List chips, with filters.")),
-    "chip": ("chipwall.cli.catalog", "chip", text("Everything known about one chip, with the source of each number.")),
-    "compare": ("chipwall.cli.catalog", "compare", text("Chips side by side, with ratios to the first.")),
-    "models": ("chipwall.cli.catalog", "models", text("List language models.")),
-    "model": ("chipwall.cli.catalog", "model", text("Dimensions and sizes of one language model.")),
-    "systems": ("chipwall.cli.catalog", "systems", text("Nodes, racks and supernodes.")),
-    "sources": ("chipwall.cli.catalog", "sources", text("Where the numbers come from.")),
-    "fit": ("chipwall.cli.fit", "fit", text("Does a model fit in a chip's memory, to serve it and to fine-tune it?")),
     "validate": (
         "chipwall.cli.perf_hardware",
         "validate",
@@ -72,7 +63,6 @@ COMMANDS: dict[str, tuple[str, str, Text]] = {
         "controls",
         text("Export controls on a date: classification, licence, duty."),
     ),
-    "data": ("chipwall.cli.data", "data", text("Check the catalogue's own data files.")),
 }
 
 
