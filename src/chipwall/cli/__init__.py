@@ -20,27 +20,16 @@ from chipwall.text import Text, text
 __all__ = ["COMMANDS", "main"]
 
 # name: (module, attribute, one-line help)
-COMMANDS: dict[str, tuple[str, str, str]] = {
-    "brief": ("chipwall.cli.brief", "brief", "The brief on one chip, in the terminal and as one HTML file."),
-    "chips": ("chipwall.cli.catalog", "chips", "List chips, with filters."),
-    "chip": ("chipwall.cli.catalog", "chip", "Everything known about one chip, with the source of each number."),
-    "compare": ("chipwall.cli.catalog", "compare", "Chips side by side, with ratios to the first."),
-    "models": ("chipwall.cli.catalog", "models", "List language models."),
-    "model": ("chipwall.cli.catalog", "model", "Dimensions and sizes of one language model."),
-    "systems": ("chipwall.cli.catalog", "systems", "Nodes, racks and supernodes."),
-    "sources": ("chipwall.cli.catalog", "sources", "Where the numbers come from."),
-    "fit": ("chipwall.cli.fit", "fit", "Does a model fit in a chip's memory, to serve it and to fine-tune it?"),
-    "validate": ("chipwall.cli.perf_hardware", "validate", "Score the model against a table of measurements."),
-    "calibrate": ("chipwall.cli.perf_hardware", "calibrate", "Fit the hardware constants again from the measurements."),
-    "controls": ("chipwall.cli.controls", "controls", "Export controls on a date: classification, licence, duty."),
-    "simulate": ("chipwall.cli.market", "simulate", "What a policy changes in China: compute, shares, revenue, dependence."),
-    "market": ("chipwall.cli.market", "market", "Scenarios, levers, sensitivity, exploration, calibration, back-test."),
-    "claims": ("chipwall.cli.claims", "claims", "Sentences said about chips, checked: true, false, or true where."),
-    "claim": ("chipwall.cli.claims", "claim", "Check your own claims; list the vocabulary they may use."),
-    "infer": ("chipwall.cli.perf_inference", "infer", "How fast a model serves on some chips."),
-    "ratio": ("chipwall.cli.perf_inference", "ratio", "Two chips compared by workload, batch and precision."),
-    "data": ("chipwall.cli.data", "data", "Check the catalogue's own data files."),
 COMMANDS: dict[str, tuple[str, str, Text]] = {
+    "brief": ("chipwall.cli.brief", "brief", text("The brief on one chip, in the terminal and as one HTML file.")),
+    "chips": ("chipwall.cli.catalog", "chips", text("List chips, with filters.")),
+    "chip": ("chipwall.cli.catalog", "chip", text("Everything known about one chip, with the source of each number.")),
+    "compare": ("chipwall.cli.catalog", "compare", text("Chips side by side, with ratios to the first.")),
+    "models": ("chipwall.cli.catalog", "models", text("List language models.")),
+    "model": ("chipwall.cli.catalog", "model", text("Dimensions and sizes of one language model.")),
+    "systems": ("chipwall.cli.catalog", "systems", text("Nodes, racks and supernodes.")),
+    "sources": ("chipwall.cli.catalog", "sources", text("Where the numbers come from.")),
+    "fit": ("chipwall.cli.fit", "fit", text("Does a model fit in a chip's memory, to serve it and to fine-tune it?")),
     "validate": (
         "chipwall.cli.perf_hardware",
         "validate",
@@ -63,6 +52,21 @@ COMMANDS: dict[str, tuple[str, str, Text]] = {
         "controls",
         text("Export controls on a date: classification, licence, duty."),
     ),
+    "infer": ("chipwall.cli.perf_inference", "infer", text("How fast a model serves on some chips.")),
+    "ratio": ("chipwall.cli.perf_inference", "ratio", text("Two chips compared by workload, batch and precision.")),
+    "simulate": (
+        "chipwall.cli.market",
+        "simulate",
+        text("What a policy changes in China: compute, shares, revenue, dependence."),
+    ),
+    "market": (
+        "chipwall.cli.market",
+        "market",
+        text("Scenarios, levers, sensitivity, exploration, calibration, back-test."),
+    ),
+    "claims": ("chipwall.cli.claims", "claims", text("Sentences said about chips: do they hold, and where?")),
+    "claim": ("chipwall.cli.claims", "claim", text("Check claims of your own; list the vocabulary they may use.")),
+    "data": ("chipwall.cli.data", "data", text("Check the catalogue's own data files.")),
 }
 
 
