@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from chipwall.claims import facts, legal, memory, scenarios, series
+from chipwall.claims import facts, legal, memory, performance, scenarios, series
 from chipwall.claims.records import Claim, Reading, Value
 from chipwall.claims.world import World
 
@@ -23,6 +23,15 @@ ENGINES: Mapping[str, Engine] = {
     "decision": legal.decision,
     "event_effect": legal.event_effect,
     "memory_share": memory.memory_share,
+    "throughput": performance.throughput,
+    "throughput_ratio": performance.throughput_ratio,
+    "first_token_time": performance.first_token_time,
+    "token_time": performance.token_time,
+    "step_time": performance.step_time,
+    "training_ratio": performance.training_ratio,
+    "work_ratio": performance.work_ratio,
+    "measured_ratio": performance.measured_ratio,
+    "hpc_ratio": performance.hpc_ratio,
     "price": series.price,
     "rent": series.rent,
     "cost_per_unit_ratio": series.cost_per_unit_ratio,

@@ -39,10 +39,12 @@ def verdict(claim: Claim, world: World) -> Verdict:
     points = tuple(_point(claim, conditions, world) for conditions in _combinations(claim.free))
     holding = [p.holds for p in points]
     answer = _answer(holding)
-    region = None
+    region = fails = None
     if answer == "depends":
         known = [p for p in points if p.holds is not None]
         region = described_region([p.conditions for p in known], [bool(p.holds) for p in known])
+    elif answer == "cannot tell" and False in holding:
+        fails = described_region([p.conditions for p in points], [p.holds is False for p in points])
     chances = [p.probability for p in points if p.probability is not None]
     value, low, high = _summary([p.reading for p in points])
     return Verdict(
@@ -55,6 +57,7 @@ def verdict(claim: Claim, world: World) -> Verdict:
         share_unknown=holding.count(None) / len(points),
         probability=float(np.mean(chances)) if chances else None,
         region=region,
+        fails=fails,
         points=points,
         sources=tuple(dict.fromkeys(s for p in points for s in p.reading.sources)),
     )

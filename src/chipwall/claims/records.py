@@ -184,6 +184,8 @@ class Verdict:
         Where the number comes from draws: share of the draws in which the relation holds, averaged over points [1].
     region : Region or None
         For ``depends``: the simplest description found of where it holds.
+    fails : Region or None
+        For ``cannot tell`` with some points refuted: the simplest description of where it fails.
     points : tuple of Point
         Everything that was computed.
     sources : tuple of str
@@ -199,5 +201,6 @@ class Verdict:
     share_unknown: float
     probability: float | None
     region: Region | None
+    fails: Region | None
     points: tuple[Point, ...]
     sources: tuple[str, ...]

@@ -108,17 +108,16 @@ _JOURNEY = (
 )
 _SERVING = (
     _MODEL,
-    Condition("precision", "choice", text("Format of the weights and products."), ("bf16", "fp16", "fp8", "int8", "fp4", "int4_weights", "int8_weights"), "fp8"),
+    Condition("precision", "choice", text("Format of the weights and products."), ("bf16", "fp16", "fp8", "int8", "fp4", "mxfp4", "int4", "int8_weights"), "fp8"),
     _CHIPS,
-    Condition("phase", "choice", text("Prompts only, answers only, or both in flight."), ("prefill", "decode", "mixed"), "mixed"),
+    Condition("phase", "choice", text("Prompts only, answers only, both in flight, or both with as many in flight as memory holds."), ("prefill", "decode", "mixed", "full"), "mixed"),
     Condition("batch", "count", text("Sequences in flight on all chips."), default=1.0),
     Condition("prompt", "count", text("Tokens of a prompt."), default=2048.0),
     Condition("output", "count", text("Tokens of an answer."), default=256.0),
-    Condition("engine", "choice", text("Serving software; empty is the typical one."), ("typical", "trtllm", "vllm", "sglang"), "typical"),
+    Condition("engine", "choice", text("Serving software."), ("typical", "trtllm", "trtllm-pytorch", "vllm", "sglang", "lmdeploy"), "typical"),
 )  # fmt: skip
 _TRAINING = (
     _MODEL,
-    Condition("task", "choice", text("What is trained."), ("pretrain", "full", "lora"), "pretrain"),
     Condition("precision", "choice", text("Format of the products."), ("bf16", "fp16", "fp8"), "bf16"),
     _CHIPS,
     Condition("batch", "count", text("Sequences of one step."), default=512.0),
@@ -185,6 +184,18 @@ _ALL = (
     Quantity("step_time", text("Time of a training step"), text("One optimizer step."), "s", _TRAINING),
     Quantity("training_ratio", text("Ratio of training speeds"), text("The subject's tokens per second over the baseline's."), "1", _TRAINING, baseline=True),
     Quantity(
+        "work_ratio", text("Ratio over kinds of work"),
+        text("The subject's speed over the baseline's, by kind of work: training of 2,048-token sequences, prompts of 2,048, answers after them."), "1",
+        (
+            _MODEL,
+            Condition("work", "choice", text("Kind of work."), ("training", "prompts", "answers")),
+            Condition("precision", "choice", text("Format of the products."), ("bf16", "fp8"), "bf16"),
+            Condition("batch", "count", text("Answers written at once; no matter for training and prompts."), default=8.0),
+            Condition("chips", "count", text("Chips that serve; sixteen times as many train."), default=8.0),
+        ),
+        baseline=True,
+    ),
+    Quantity(
         "measured_ratio", text("Ratio of measured throughputs"),
         text("Median over published pairs that share source, round, model, scenario and number format, per chip."), "1",
         (
@@ -198,7 +209,7 @@ _ALL = (
     Quantity(
         "hpc_ratio", text("Ratio in scientific computing"), text("The subject's speed over the baseline's on one kind of kernel."), "1",
         (
-            Condition("kernel", "choice", text("Kind of kernel."), ("stream", "stencil", "spmv", "hpcg", "fft", "hpl")),
+            Condition("kernel", "choice", text("Kind of kernel."), ("stream", "stencil", "hpcg", "fft", "vector", "dgemm", "hpl")),
         ),
         baseline=True,
     ),

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from chipwall.catalog.load import Catalog
 from chipwall.catalog.records import Chip, LanguageModel
+from chipwall.claims.measured import measured_sources
+from chipwall.sources import Source
 
 if TYPE_CHECKING:
     from chipwall.catalog.series import Book
@@ -62,6 +64,11 @@ class World:
         from chipwall.catalog.series import load
 
         return load()
+
+    @cached_property
+    def sources(self) -> dict[str, Source]:
+        """Every source that a verdict may cite, by id."""
+        return {**measured_sources(), **self.book.sources, **self.law.sources, **self.catalog.sources}
 
     @cached_property
     def path_names(self) -> tuple[str, ...]:
