@@ -180,7 +180,9 @@ def _where(v: Verdict) -> Text | str:
     if v.region is not None:
         about = text("Holds where {region}", region=region_words(v.region))
         if v.region.accuracy < 1:
-            return text("{about} (right in {share:.0%} of the points)", about=about, share=v.region.accuracy)
+            about = text("{about} (right in {share:.0%} of the points)", about=about, share=v.region.accuracy)
+        if v.share_unknown:
+            return text("{about}; in {share:.0%} nobody can tell", about=about, share=v.share_unknown)
         return about
     if v.fails is not None:
         return text("Fails where {region}; elsewhere nobody can tell", region=region_words(v.fails))

@@ -7,6 +7,7 @@ in common, as pairs of measured runs show (:mod:`chipwall.claims.agreement`).
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from math import exp, log, sqrt
 from statistics import median
 from typing import TYPE_CHECKING, Any
@@ -181,22 +182,39 @@ def work_ratio(claim: Claim, at: Conditions, world: World) -> Reading:
     if at["work"] == "training":
         asked: dict[str, Value] = {**common, "chips": 16 * chips, "batch": 512.0, "sequence": 2048.0}
         return training_ratio(claim, asked, world)
-    phase, batch = ("prefill", 1.0) if at["work"] == "prompts" else ("decode", _number(at, "batch"))
+    prompts = at["work"] == "prompts"
+    phase, batch = ("prefill", 1.0) if prompts else ("decode", float(str(at["work"]).split()[0]))
     asked = {**common, "chips": chips, "phase": phase, "batch": batch, "prompt": 2048.0, "output": 1.0, "engine": "typical"}
     return throughput_ratio(claim, asked, world)
 
 
 def _settled(chip_id: str, at: Conditions, world: World) -> Reading:
-    """Step time in the best layout, priced as a given layout: how far others fall short is no error of the ratio."""
-    return _estimate(_trained(chip_id, at, world, layout=_trained(chip_id, at, world).layout).estimate)
+    """Step time in the best layout, with the interval of a given layout.
+
+    How far other layouts fall short widens the estimate of a job nobody has planned; it is no error of a ratio of the best.
+    """
+    from chipwall.perf.hardware import hardware
+    from chipwall.perf.intervals import interval
+    from chipwall.perf.training_constants import seen_architectures, step_bands
+
+    found = _trained(chip_id, at, world).estimate
+    known = hardware(world.chip(chip_id)).arch in seen_architectures()
+    kind = "moe" if world.model(str(at["model"])).is_moe else "dense"
+    low, high = interval(found.value, kind if known else "unseen architecture", "all", bands=step_bands())
+    return _estimate(replace(found, low=low, high=high))
 
 
-def _trained(chip_id: str, at: Conditions, world: World, *, layout: Any = None) -> Any:
+def _trained(chip_id: str, at: Conditions, world: World) -> Any:
+    """The training answer, computed once for each chip and job."""
     from chipwall.perf.training import training
 
-    return training(
-        world.model(str(at["model"])), world.chip(chip_id), chips=int(_number(at, "chips")),
-        sequences=int(_number(at, "batch")), sequence=int(_number(at, "sequence")), precision=str(at["precision"]), layout=layout,
+    job = tuple(at[name] for name in ("model", "chips", "batch", "sequence", "precision"))
+    return world.once(
+        ("training", chip_id, *job),
+        lambda: training(
+            world.model(str(at["model"])), world.chip(chip_id), chips=int(_number(at, "chips")),
+            sequences=int(_number(at, "batch")), sequence=int(_number(at, "sequence")), precision=str(at["precision"]),
+        ),
     )  # fmt: skip
 
 

@@ -188,9 +188,8 @@ _ALL = (
         text("The subject's speed over the baseline's, by kind of work: training of 2,048-token sequences, prompts of 2,048, answers after them."), "1",
         (
             _MODEL,
-            Condition("work", "choice", text("Kind of work."), ("training", "prompts", "answers")),
+            Condition("work", "choice", text("Kind of work."), ("training", "prompts", "1 answer", "8 answers", "32 answers")),
             Condition("precision", "choice", text("Format of the products."), ("bf16", "fp8"), "bf16"),
-            Condition("batch", "count", text("Answers written at once; no matter for training and prompts."), default=8.0),
             Condition("chips", "count", text("Chips that serve; sixteen times as many train."), default=8.0),
         ),
         baseline=True,

@@ -5,9 +5,10 @@ Nothing else is read, so a changed fact is a changed :class:`World`, and only th
 
 from __future__ import annotations
 
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from chipwall.catalog.load import Catalog
 from chipwall.catalog.records import Chip, LanguageModel
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["DRAWS", "World", "packaged_world"]
 
+T = TypeVar("T")
 # Draws of one scenario: the standard error of a probability near a half is then about one percent.
 DRAWS = 2000
 
@@ -45,7 +47,7 @@ class World:
     horizon: str = ""
     _law: Law | None = None
     _book: Book | None = None
-    _runs: dict[tuple[str, ...], Any] = field(default_factory=dict)
+    _answers: dict[tuple[Hashable, ...], Any] = field(default_factory=dict)
 
     @cached_property
     def law(self) -> Law:
@@ -89,19 +91,24 @@ class World:
     def paths(self, scenario: str, assumptions: str, *, until: str) -> Paths:
         """Draws of a scenario to a quarter at least, under its own parameter ranges or those of another one; run once."""
         last = max(until, self.horizon)
-        key = (scenario, assumptions, last)
-        if key not in self._runs:
+
+        def run() -> Paths:
             from chipwall.market.scenario import load_scenario
             from chipwall.market.simulate import simulate
 
             found = load_scenario(scenario)
             if assumptions != "shipped":
                 found = found.with_parameters(load_scenario(assumptions).parameters)
-            self._runs[key] = simulate(
-                found, draws=self.draws, seed=self.seed, until=last, facts=self.catalog
-            )
-        found_paths: Paths = self._runs[key]
-        return found_paths
+            return simulate(found, draws=self.draws, seed=self.seed, until=last, facts=self.catalog)
+
+        return self.once(("scenario", scenario, assumptions, last), run)
+
+    def once(self, key: tuple[Hashable, ...], answer: Callable[[], T]) -> T:
+        """An answer of an engine that several claims share, computed at the first asking."""
+        if key not in self._answers:
+            self._answers[key] = answer()
+        found: T = self._answers[key]
+        return found
 
 
 def packaged_world() -> World:
