@@ -6,18 +6,23 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from math import isfinite
 
-from chipwall.brief.charts import PALETTE, Spec, bars, layered
 from chipwall.brief.language import translated
 from chipwall.brief.tables import Cell, Column, Table
 from chipwall.catalog.quantities import QUANTITIES as FACTS
+from chipwall.claims.quantities import QUANTITIES
 from chipwall.claims.records import Claim, Point, Region, Test, Value, Verdict
-from chipwall.claims.vocabulary import QUANTITIES, claim_si
+from chipwall.claims.vocabulary import claim_si
 from chipwall.text import Text, text
 
 __all__ = [
-    "claim_table", "point_chart", "points_table", "region_words", "statement", "verdict_json", "verdict_lines",
+    "claim_table",
+    "points_table",
+    "region_words",
+    "statement",
+    "verdict_json",
+    "verdict_lines",
     "vocabulary_table",
-]  # fmt: skip
+]
 
 ANSWERS: Mapping[str, Text] = {
     "supported": text("supported"),
@@ -25,21 +30,47 @@ ANSWERS: Mapping[str, Text] = {
     "depends": text("depends"),
     "cannot tell": text("cannot tell"),
 }
-_HOLDS: Mapping[bool | None, Text] = {True: text("holds"), False: text("fails"), None: text("cannot tell")}
-_COLOURS = {"holds": PALETTE[2], "fails": PALETTE[1], "cannot tell": "#bbbbbb"}
-_CONDITIONS: Mapping[str, Text] = {
-    "measure": text("measure"), "upper": text("upper chip"), "limit": text("limit"), "on": text("day"),
-    "destination": text("destination"), "headquarters": text("headquarters"), "activity": text("activity"),
-    "party": text("end user"), "answer": text("answer"), "event": text("event"), "model": text("model"),
-    "task": text("task"), "weights": text("weights"), "chips": text("chips"), "context": text("context"),
-    "sequences": text("sequences"), "rank": text("rank"), "precision": text("precision"), "phase": text("phase"),
-    "batch": text("batch"), "prompt": text("prompt tokens"), "output": text("output tokens"), "engine": text("engine"),
-    "sequence": text("sequence tokens"), "work": text("work"), "scenario": text("scenario"), "round": text("round"),
-    "source": text("source"), "kernel": text("kernel"), "place": text("place"), "offer": text("offer"),
-    "observation": text("series and period"), "over": text("divided by"), "from": text("since"),
-    "against": text("against"), "path": text("quantity of the market"), "quarter": text("quarter"),
+HOLDS: Mapping[bool | None, Text] = {True: text("holds"), False: text("fails"), None: text("cannot tell")}
+CONDITIONS: Mapping[str, Text] = {
+    "measure": text("measure"),
+    "upper": text("upper chip"),
+    "limit": text("limit"),
+    "on": text("day"),
+    "destination": text("destination"),
+    "headquarters": text("headquarters"),
+    "activity": text("activity"),
+    "party": text("end user"),
+    "answer": text("answer"),
+    "event": text("event"),
+    "model": text("model"),
+    "task": text("task"),
+    "weights": text("weights"),
+    "chips": text("chips"),
+    "context": text("context"),
+    "sequences": text("sequences"),
+    "rank": text("rank"),
+    "precision": text("precision"),
+    "phase": text("phase"),
+    "batch": text("batch"),
+    "prompt": text("prompt tokens"),
+    "output": text("output tokens"),
+    "engine": text("engine"),
+    "sequence": text("sequence tokens"),
+    "work": text("work"),
+    "scenario": text("scenario"),
+    "round": text("round"),
+    "source": text("source"),
+    "kernel": text("kernel"),
+    "place": text("place"),
+    "offer": text("offer"),
+    "observation": text("series and period"),
+    "over": text("divided by"),
+    "from": text("since"),
+    "against": text("against"),
+    "path": text("quantity of the market"),
+    "quarter": text("quarter"),
     "assumptions": text("assumptions"),
-}  # fmt: skip
+}
 
 
 def statement(claim: Claim, lang: str) -> str:
@@ -54,7 +85,12 @@ def claim_table(verdicts: Sequence[Verdict], *, lang: str) -> Table:
             v.claim.id,
             statement(v.claim, lang),
             ANSWERS[v.answer],
-            Cell(_value_words(v), v.value, v.sources, calculation=v.points[0].reading.calculation if len(v.points) == 1 else ""),
+            Cell(
+                _value_words(v),
+                v.value,
+                v.sources,
+                calculation=v.points[0].reading.calculation if len(v.points) == 1 else "",
+            ),
             _where(v),
         )
         for v in verdicts
@@ -62,12 +98,16 @@ def claim_table(verdicts: Sequence[Verdict], *, lang: str) -> Table:
     counted = {a: sum(v.answer == a for v in verdicts) for a in ANSWERS}
     total = text(
         "{supported} supported, {contradicted} contradicted, {depends} depend, {unknown} cannot be told.",
-        supported=counted["supported"], contradicted=counted["contradicted"], depends=counted["depends"],
+        supported=counted["supported"],
+        contradicted=counted["contradicted"],
+        depends=counted["depends"],
         unknown=counted["cannot tell"],
-    )  # fmt: skip
+    )
     notes = (
         total,
-        text("A claim inside the interval of its estimate is 'cannot tell', never 'supported'. Details: chipwall claim show ID"),
+        text(
+            "A claim inside the interval of its estimate is 'cannot tell', never 'supported'. Details: chipwall claim show ID"
+        ),
     )
     columns = (
         Column("id", text("Claim")),
@@ -96,9 +136,11 @@ def verdict_lines(v: Verdict, *, lang: str) -> tuple[str, ...]:
         lines.append(
             text(
                 "Holds in {share:.0%} of {count} combinations of free conditions; in {unknown:.0%} nobody can tell.",
-                share=v.share_holding, count=len(v.points), unknown=v.share_unknown,
+                share=v.share_holding,
+                count=len(v.points),
+                unknown=v.share_unknown,
             )
-        )  # fmt: skip
+        )
     if v.probability is not None:
         lines.append(text("Probability over the draws: {p:.0%}", p=v.probability))
     note = claim.note_zh if lang == "zh" and claim.note_zh else claim.note
@@ -113,7 +155,7 @@ def points_table(v: Verdict) -> Table:
     """Every combination that was computed, with its calculation."""
     names = list(v.claim.free)
     columns = (
-        *(Column(n, _CONDITIONS.get(n, text("condition"))) for n in names),
+        *(Column(n, CONDITIONS.get(n, text("condition"))) for n in names),
         Column("value_si", text("Computed"), right=True),
         Column("holds", text("Claim")),
         Column("calculation", text("How")),
@@ -121,8 +163,8 @@ def points_table(v: Verdict) -> Table:
     rows = tuple(
         (
             *(shown_value(n, p.conditions[n]) for n in names),
-            Cell(_point_words(v.claim, p), p.reading.value, p.reading.sources),
-            _HOLDS[p.holds],
+            Cell(point_words(v.claim, p), p.reading.value, p.reading.sources),
+            HOLDS[p.holds],
             p.reading.unknown or p.reading.calculation,
         )
         for p in v.points
@@ -149,7 +191,7 @@ def _joined(tests: Sequence[Text]) -> Text:
 
 
 def _test_words(test: Test) -> Text:
-    name = _CONDITIONS.get(test.condition, text("condition"))
+    name = CONDITIONS.get(test.condition, text("condition"))
     values = [shown_value(test.condition, v) for v in test.values]
     if test.operator == "<=":
         if isinstance(test.values[0], date):
@@ -192,7 +234,9 @@ def _where(v: Verdict) -> Text | str:
 
 
 def _relation_words(claim: Claim) -> Text:
-    value = f"{_in_unit(claim, claim.value)} {claim.unit}".strip() if isinstance(claim.value, float) else str(claim.value)
+    value = (
+        f"{_in_unit(claim, claim.value)} {claim.unit}".strip() if isinstance(claim.value, float) else str(claim.value)
+    )
     slack = text(" within {share:.0%}", share=claim.tolerance) if claim.tolerance else ""
     if claim.relation == "between":
         upper = f"{_in_unit(claim, claim.upper)} {claim.unit}"
@@ -233,7 +277,7 @@ def _value_words(v: Verdict) -> str | Text:
     return f"{middle} ({_in_unit(v.claim, v.low)} – {_in_unit(v.claim, v.high)}){unit}"
 
 
-def _point_words(claim: Claim, p: Point) -> str:
+def point_words(claim: Claim, p: Point) -> str:
     found = p.reading
     if found.value is None:
         return "-"
@@ -262,83 +306,18 @@ def verdict_json(v: Verdict) -> dict[str, object]:
         "quantity": v.claim.quantity,
         "points": [
             {
-                "conditions": dict(p.conditions), "holds": p.holds, "value": p.reading.value, "low": p.reading.low,
-                "high": p.reading.high, "probability": p.probability, "sources": list(p.reading.sources),
+                "conditions": dict(p.conditions),
+                "holds": p.holds,
+                "value": p.reading.value,
+                "low": p.reading.low,
+                "high": p.reading.high,
+                "probability": p.probability,
+                "sources": list(p.reading.sources),
                 "calculation": str(p.reading.unknown or p.reading.calculation),
             }
             for p in v.points
         ],
-    }  # fmt: skip
-
-
-def point_chart(v: Verdict, *, lang: str) -> Spec:
-    """Where a claim holds: bars of the value for one free condition, else a grid of the two that matter most."""
-    title = statement(v.claim, lang)
-    names = _by_weight(v)
-    if len(names) < 2 and isinstance(v.value, float):
-        rows = [_bar(v, p, names, lang) for p in v.points if isinstance(p.reading.value, float)]
-        reference = v.claim.value / claim_si(1.0, v.claim.unit) if isinstance(v.claim.value, float) else None
-        return bars(rows, title=title, x=v.claim.unit, lang=lang, reference=reference)
-    across, up = (names[0], names[1]) if len(names) > 1 else (names[0] if names else "", "")
-    cells = _cells(v, across, up, lang)
-    spec: Spec = {
-        "data": {"values": cells},
-        "mark": {"type": "rect", "stroke": "white", "strokeWidth": 2},
-        "encoding": {
-            "x": _axis(across, cells, "x", lang),
-            "y": _axis(up, cells, "y", lang),
-            "color": {
-                "field": "share", "type": "quantitative", "title": translated(text("share holding"), lang),
-                "scale": {"domain": [0, 1], "range": [_COLOURS["fails"], "#f2f2f2", _COLOURS["holds"]]},
-            },
-        },
-    }  # fmt: skip
-    words: Spec = {
-        "data": {"values": cells},
-        "mark": {"type": "text", "fontSize": 12},
-        "encoding": {"x": spec["encoding"]["x"], "y": spec["encoding"]["y"], "text": {"field": "shown"}},
     }
-    height = max(40 * len({c["y"] for c in cells}), 80)
-    return layered([spec, words], title=title, lang=lang, height=height)
-
-
-def _bar(v: Verdict, p: Point, names: Sequence[str], lang: str) -> dict[str, object]:
-    scale = claim_si(1.0, v.claim.unit)
-    value = p.reading.value
-    assert isinstance(value, float)
-    low, high = (value if b is None or not isfinite(b) else b for b in (p.reading.low, p.reading.high))
-    label = translated(shown_value(names[0], p.conditions[names[0]]), lang) if names else v.claim.id
-    return {
-        "label": label, "value": value / scale, "shown": _point_words(v.claim, p), "low": low / scale, "high": high / scale,
-        "group": translated(_HOLDS[p.holds], lang),
-    }  # fmt: skip
-
-
-def _by_weight(v: Verdict) -> list[str]:
-    """Free conditions, the ones named by the description first, then those with more values."""
-    region = v.region or v.fails
-    named = [t.condition for rule in (region.rules if region else ()) for t in rule]
-    return sorted(v.claim.free, key=lambda n: (n not in named, named.index(n) if n in named else 0, -len(v.claim.free[n])))
-
-
-def _cells(v: Verdict, across: str, up: str, lang: str) -> list[dict[str, object]]:
-    found: dict[tuple[str, str], list[bool | None]] = {}
-    for p in v.points:
-        key = tuple(translated(shown_value(n, p.conditions[n]), lang) if n else "" for n in (across, up))
-        found.setdefault((key[0], key[1]), []).append(p.holds)
-    cells = []
-    for (x, y), holds in found.items():
-        known = [h for h in holds if h is not None]
-        share = sum(known) / len(known) if known else 0.5
-        shown = f"{share:.0%}" if known else "?"
-        cells.append({"x": x, "y": y, "share": share, "shown": shown})
-    return cells
-
-
-def _axis(name: str, cells: Sequence[Mapping[str, object]], field: str, lang: str) -> Spec:
-    order = list(dict.fromkeys(str(c[field]) for c in cells))
-    title = translated(_CONDITIONS[name], lang) if name else None
-    return {"field": field, "type": "nominal", "sort": order, "title": title, "axis": {"labelLimit": 260, "labelAngle": 0}}
 
 
 def vocabulary_table() -> Table:
@@ -358,7 +337,10 @@ def vocabulary_table() -> Table:
                 )
             )
     columns = (
-        Column("quantity", text("Quantity")), Column("meaning", text("Meaning")), Column("condition", text("Condition")),
-        Column("takes", text("Takes")), Column("default", text("Default")),
-    )  # fmt: skip
+        Column("quantity", text("Quantity")),
+        Column("meaning", text("Meaning")),
+        Column("condition", text("Condition")),
+        Column("takes", text("Takes")),
+        Column("default", text("Default")),
+    )
     return Table(text("Vocabulary of claims"), columns, tuple(rows))

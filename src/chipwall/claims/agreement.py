@@ -23,11 +23,19 @@ __all__ = ["error_pairs", "shared_error", "shared_errors"]
 
 ALIKE = {
     "serving": (
-        "source_name", "version_or_round", "model", "scenario", "precision_weights", "metric", "isl", "osl", "n_chips",
+        "source_name",
+        "version_or_round",
+        "model",
+        "scenario",
+        "precision_weights",
+        "metric",
+        "isl",
+        "osl",
+        "n_chips",
         "batch_or_concurrency",
     ),
     "training": ("source_name", "model", "precision"),
-}  # fmt: skip
+}
 
 
 @lru_cache(maxsize=1)

@@ -21,7 +21,9 @@ Conditions = Mapping[str, Value]
 def fact(claim: Claim, at: Conditions, world: World) -> Reading:
     """The fact in use, with the bounds of its source."""
     found = _fact(claim.subject, at, world)
-    told = text("{chip}: {value} ({status})", chip=world.chip(claim.subject).name, value=_shown(found), status=found.status)
+    told = text(
+        "{chip}: {value} ({status})", chip=world.chip(claim.subject).name, value=_shown(found), status=found.status
+    )
     if found.number is None:
         return Reading(found.value, sources=(found.source,), calculation=told)
     return Reading(
@@ -43,8 +45,11 @@ def fact_ratio(claim: Claim, at: Conditions, world: World) -> Reading:
     assert under is not None
     told = text(
         "{measure}: {one} / {other} = {ratio:.3g}",
-        measure=QUANTITIES[str(at["measure"])].title, one=_shown(top), other=_shown(bottom), ratio=over / under,
-    )  # fmt: skip
+        measure=QUANTITIES[str(at["measure"])].title,
+        one=_shown(top),
+        other=_shown(bottom),
+        ratio=over / under,
+    )
     return Reading(over / under, low, high, _sources(top, bottom), told)
 
 
@@ -53,14 +58,19 @@ def position(claim: Claim, at: Conditions, world: World) -> Reading:
     middle, lower, upper = (_number(chip, at, world) for chip in (claim.subject, claim.baseline, str(at["upper"])))
     values = [f.number for f in (middle, lower, upper)]
     if min(v or 0.0 for v in values) <= 0:
-        raise Unknown(text("{measure} is zero for one of the chips, so no place between them exists", measure=str(at["measure"])))
+        raise Unknown(
+            text("{measure} is zero for one of the chips, so no place between them exists", measure=str(at["measure"]))
+        )
     a, b, c = (log(v or 1.0) for v in values)
     if b == c:
         raise Unknown(text("{measure} is the same for both ends", measure=str(at["measure"])))
     told = text(
         "{measure}: {lower}, {middle}, {upper}",
-        measure=QUANTITIES[str(at["measure"])].title, lower=_shown(lower), middle=_shown(middle), upper=_shown(upper),
-    )  # fmt: skip
+        measure=QUANTITIES[str(at["measure"])].title,
+        lower=_shown(lower),
+        middle=_shown(middle),
+        upper=_shown(upper),
+    )
     place = (a - b) / (c - b)
     return Reading(place, place, place, _sources(middle, lower, upper), told)
 
@@ -81,7 +91,9 @@ def _fact(chip_id: str, at: Conditions, world: World) -> Fact:
 def _number(chip_id: str, at: Conditions, world: World) -> Fact:
     found = _fact(chip_id, at, world)
     if found.number is None:
-        raise Unknown(text("{measure} of {chip} is not a number", measure=found.quantity, chip=world.chip(chip_id).name))
+        raise Unknown(
+            text("{measure} of {chip} is not a number", measure=found.quantity, chip=world.chip(chip_id).name)
+        )
     return found
 
 

@@ -48,8 +48,12 @@ def measure_over_limit(claim: Claim, at: Conditions, world: World) -> Reading:
     ratio = float(value / limit.value)
     told = text(
         "{formula}; / {limit} {unit} ({citation}) = {ratio:.3g}",
-        formula=found.formula, limit=measures.plain(limit.value), unit=limit.unit, citation=limit.citation, ratio=ratio,
-    )  # fmt: skip
+        formula=found.formula,
+        limit=measures.plain(limit.value),
+        unit=limit.unit,
+        citation=limit.citation,
+        ratio=ratio,
+    )
     return Reading(ratio, ratio, ratio, (*found.sources, _limit_source(name, on, world)), told)
 
 
@@ -61,7 +65,13 @@ def limit_operand(claim: Claim, at: Conditions, world: World) -> Reading:
     record = rule.record(on)
     if record is None:
         raise Unknown(text("the limit {limit} is not in force on {day}", limit=name, day=on))
-    told = text("{title}: {value} {unit} ({citation})", title=rule.title, value=record.value, unit=record.unit, citation=record.citation)
+    told = text(
+        "{title}: {value} {unit} ({citation})",
+        title=rule.title,
+        value=record.value,
+        unit=record.unit,
+        citation=record.citation,
+    )
     return Reading(_operand(name, on, world), sources=(record.source,), calculation=told)
 
 

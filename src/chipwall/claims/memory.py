@@ -25,20 +25,35 @@ def memory_share(claim: Claim, at: Mapping[str, Value], world: World) -> Reading
     parts: tuple[Part, ...]
     if at["task"] == "serve":
         parts = serving_parts(
-            model, chip, chips=chips, weights=weights, context=int(_number(at, "context")),
-            sequences=int(_number(at, "sequences")), kv_bytes_per_value=2.0, reserve=SERVING_RESERVE,
-        )  # fmt: skip
+            model,
+            chip,
+            chips=chips,
+            weights=weights,
+            context=int(_number(at, "context")),
+            sequences=int(_number(at, "sequences")),
+            kv_bytes_per_value=2.0,
+            reserve=SERVING_RESERVE,
+        )
     else:
         parts = adapter_parts(
-            model, weights=weights, rank=int(_number(at, "rank")), modules=4, batch=int(_number(at, "sequences")),
+            model,
+            weights=weights,
+            rank=int(_number(at, "rank")),
+            modules=4,
+            batch=int(_number(at, "sequences")),
             length=int(_number(at, "context")),
-        )  # fmt: skip
+        )
     need = sum(p.bytes for p in parts)
     spare = parts[-1].bytes  # both budgets end with what is kept free
     told = text(
         "{need:.0f} GiB needed ({largest}: {formula}) / {memory:.0f} GiB of {chips} x {chip}",
-        need=need / GIB, largest=parts[0].name, formula=parts[0].formula, memory=memory / GIB, chips=chips, chip=chip.name,
-    )  # fmt: skip
+        need=need / GIB,
+        largest=parts[0].name,
+        formula=parts[0].formula,
+        memory=memory / GIB,
+        chips=chips,
+        chip=chip.name,
+    )
     fact = chip.fact("memory_reported") or chip.fact("memory_capacity")
     sources = (*((fact.source,) if fact else ()), model.source)
     return Reading(need / memory, (need - spare) / memory, need / memory, sources, told, basis="interval")

@@ -24,9 +24,16 @@ if TYPE_CHECKING:
     from chipwall.perf.estimate import Estimate
 
 __all__ = [
-    "first_token_time", "hpc_ratio", "measured_ratio", "step_time", "throughput", "throughput_ratio", "token_time",
-    "training_ratio", "work_ratio",
-]  # fmt: skip
+    "first_token_time",
+    "hpc_ratio",
+    "measured_ratio",
+    "step_time",
+    "throughput",
+    "throughput_ratio",
+    "token_time",
+    "training_ratio",
+    "work_ratio",
+]
 
 Conditions = Mapping[str, Value]
 TYPICAL = "trtllm"
@@ -90,10 +97,14 @@ def _served(chip_id: str, at: Conditions, world: World, *, metric: str) -> Readi
     alone = phase in ("prefill", "decode")
     degree = next(t for t in range(chips, 0, -1) if chips % t == 0 and (model.heads or 1) % t == 0)
     question = Question(
-        prompt=_number(at, "prompt"), output=1.0 if alone else _number(at, "output"), chips=chips, engine=engine,
-        concurrency=0.0 if phase == "full" else _number(at, "batch"), precision=str(at["precision"]),
+        prompt=_number(at, "prompt"),
+        output=1.0 if alone else _number(at, "output"),
+        chips=chips,
+        engine=engine,
+        concurrency=0.0 if phase == "full" else _number(at, "batch"),
+        precision=str(at["precision"]),
         tensor=degree if alone else 0,
-    )  # fmt: skip
+    )
     layouts, made, _, _ = setups_of(model, chip, question, hw=hw)
     requests = requests_of(question)
     if alone:
@@ -107,9 +118,12 @@ def _served(chip_id: str, at: Conditions, world: World, *, metric: str) -> Readi
     low, high = band(class_for(tuned=tuned, moe=model.is_moe, metric=metric), basis)
     told = text(
         "{chips} x {chip}, tensor parallel {degree}: {value} ({basis})",
-        chips=chips, chip=chip.name, degree=layout.tensor, basis=basis,
+        chips=chips,
+        chip=chip.name,
+        degree=layout.tensor,
+        basis=basis,
         value=format_quantity(value, "token/s" if metric == "output" else "s"),
-    )  # fmt: skip
+    )
     return Reading(value, value * low, value * high, _named(hw.sources, model.source), told, basis="interval")
 
 
@@ -119,7 +133,9 @@ def _phase_rate(setup: Any, requests: Any, batch: float, phase: str, chip: str) 
 
     room = float(batch_room(setup, requests) * setup.replicas)
     if batch > room:
-        raise Unknown(text("the cache of {chip} holds {room:.0f} sequences, not {batch:.0f}", chip=chip, room=room, batch=batch))
+        raise Unknown(
+            text("the cache of {chip} holds {room:.0f} sequences, not {batch:.0f}", chip=chip, room=room, batch=batch)
+        )
     each = batch / setup.replicas
     if phase == "prefill":
         return float(batch * requests.prompt / prefill_time(setup, requests, each))
@@ -129,9 +145,15 @@ def _phase_rate(setup: Any, requests: Any, batch: float, phase: str, chip: str) 
 def _estimate(found: Estimate) -> Reading:
     told = text(
         "{chips} x {chip}: {value:,.4g} {unit}, 80 % between {low:,.4g} and {high:,.4g} ({basis}, bound by {bound})",
-        chips=found.inputs["chips"], chip=found.inputs["chip"], value=found.value, unit=found.unit, low=found.low,
-        high=found.high, basis=found.basis, bound=found.bound,
-    )  # fmt: skip
+        chips=found.inputs["chips"],
+        chip=found.inputs["chip"],
+        value=found.value,
+        unit=found.unit,
+        low=found.low,
+        high=found.high,
+        basis=found.basis,
+        bound=found.bound,
+    )
     return Reading(found.value, found.low, found.high, _named(found.sources), told, basis="interval")
 
 
@@ -184,7 +206,15 @@ def work_ratio(claim: Claim, at: Conditions, world: World) -> Reading:
         return training_ratio(claim, asked, world)
     prompts = at["work"] == "prompts"
     phase, batch = ("prefill", 1.0) if prompts else ("decode", float(str(at["work"]).split()[0]))
-    asked = {**common, "chips": chips, "phase": phase, "batch": batch, "prompt": 2048.0, "output": 1.0, "engine": "typical"}
+    asked = {
+        **common,
+        "chips": chips,
+        "phase": phase,
+        "batch": batch,
+        "prompt": 2048.0,
+        "output": 1.0,
+        "engine": "typical",
+    }
     return throughput_ratio(claim, asked, world)
 
 
@@ -212,10 +242,14 @@ def _trained(chip_id: str, at: Conditions, world: World) -> Any:
     return world.once(
         ("training", chip_id, *job),
         lambda: training(
-            world.model(str(at["model"])), world.chip(chip_id), chips=int(_number(at, "chips")),
-            sequences=int(_number(at, "batch")), sequence=int(_number(at, "sequence")), precision=str(at["precision"]),
+            world.model(str(at["model"])),
+            world.chip(chip_id),
+            chips=int(_number(at, "chips")),
+            sequences=int(_number(at, "batch")),
+            sequence=int(_number(at, "sequence")),
+            precision=str(at["precision"]),
         ),
-    )  # fmt: skip
+    )
 
 
 # ------------------------------------------------------------------------------------------------ science
@@ -251,7 +285,10 @@ def _measured_kernels(subject: str, baseline: str, kernel: str) -> Reading | Non
     if not both:
         return None
     told = text(
-        "measured on both: {count} benchmarks, ratio {low:.3g} to {high:.3g}", count=len(both), low=min(both), high=max(both)
+        "measured on both: {count} benchmarks, ratio {low:.3g} to {high:.3g}",
+        count=len(both),
+        low=min(both),
+        high=max(both),
     )
     return Reading(median(both), min(both), max(both), _named(tuple(sources)), told, basis="interval")
 
@@ -278,14 +315,28 @@ def measured_ratio(claim: Claim, at: Conditions, world: World) -> Reading:
         names.append(row["_source"])
     pairs = [a / b for top, bottom in sets.values() for a in top for b in bottom]
     if not pairs:
-        raise Unknown(text("no published pair of runs of {model} in {scenario}, {round}", model=str(at["model"]), scenario=str(at["scenario"]), round=str(at["round"])))
+        raise Unknown(
+            text(
+                "no published pair of runs of {model} in {scenario}, {round}",
+                model=str(at["model"]),
+                scenario=str(at["scenario"]),
+                round=str(at["round"]),
+            )
+        )
     tops = [a for top, bottom in sets.values() if bottom for a in top]
     low, middle, high = (float(v) for v in np.quantile(pairs, (0.1, 0.5, 0.9)))
     told = text(
-        "{pairs} pairs of published runs ({top} and {bottom}), {scenario}, {round}: median {middle:.3g}, 80 % between {low:.3g} and {high:.3g}",
-        pairs=len(pairs), top=len(tops), bottom=sum(len(b) for t, b in sets.values() if t), scenario=str(at["scenario"]),
-        round=str(at["round"]), middle=middle, low=low, high=high,
-    )  # fmt: skip
+        "{pairs} pairs of published runs ({top} and {bottom}), {scenario}, {round}: median {middle:.3g}, "
+        "80 % between {low:.3g} and {high:.3g}",
+        pairs=len(pairs),
+        top=len(tops),
+        bottom=sum(len(b) for t, b in sets.values() if t),
+        scenario=str(at["scenario"]),
+        round=str(at["round"]),
+        middle=middle,
+        low=low,
+        high=high,
+    )
     return Reading(middle, low, high, _named(tuple(names)), told, basis="interval")
 
 

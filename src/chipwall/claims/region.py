@@ -93,7 +93,7 @@ def _candidates(conditions: Sequence[Mapping[str, Value]], wanted: Flags) -> lis
         if len(values) < 2:
             continue
         if all(isinstance(v, (float, int, date)) and not isinstance(v, bool) for v in values):
-            ordered = sorted(values)  # type: ignore[type-var]
+            ordered = sorted(values)
             found += [Test(name, "<=", (v,)) for v in ordered[:-1]]
             found += [Test(name, ">=", (v,)) for v in ordered[1:]]
             continue

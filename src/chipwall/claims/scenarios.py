@@ -63,8 +63,16 @@ def _ratio(top: Array, bottom: Array) -> Array:
 def _reading(sample: Array, at: Conditions, paths: Paths, who: Text) -> Reading:
     low, middle, high = (float(v) for v in np.quantile(sample, (0.05, 0.5, 0.95)))
     told = text(
-        "{who}: {path} in {quarter}, median {middle:.3g}, 5 to 95 % {low:.3g} to {high:.3g}, {draws} draws, seed {seed}, ranges: {assumptions}",
-        who=who, path=str(at["path"]), quarter=str(at["quarter"]), middle=middle, low=low, high=high, draws=paths.draws,
-        seed=paths.seed, assumptions=str(at["assumptions"]),
-    )  # fmt: skip
+        "{who}: {path} in {quarter}, median {middle:.3g}, 5 to 95 % {low:.3g} to {high:.3g}, "
+        "{draws} draws, seed {seed}, ranges: {assumptions}",
+        who=who,
+        path=str(at["path"]),
+        quarter=str(at["quarter"]),
+        middle=middle,
+        low=low,
+        high=high,
+        draws=paths.draws,
+        seed=paths.seed,
+        assumptions=str(at["assumptions"]),
+    )
     return Reading(middle, low, high, paths.sources, told, basis="draws", sample=sample)

@@ -89,10 +89,15 @@ def _reading(about: Series, rows: list[Observation], label: str) -> Reading:
     ends = [_bounds(o) for o in rows]
     told = text(
         "{series} {period}: {value} {unit}{sum}; counts {counted}, {scope}; vintage {vintage}",
-        series=about.words or about.id, period=label, value=f"{value / about.factor:,.6g}", unit=about.unit,
+        series=about.words or about.id,
+        period=label,
+        value=f"{value / about.factor:,.6g}",
+        unit=about.unit,
         sum=text(" (sum of {count} quarters)", count=len(rows)) if len(rows) > 1 else "",
-        counted=about.counted, scope=about.scope, vintage=rows[-1].vintage or text("not stated"),
-    )  # fmt: skip
+        counted=about.counted,
+        scope=about.scope,
+        vintage=rows[-1].vintage or text("not stated"),
+    )
     return Reading(
         value,
         sum(e[0] for e in ends),
@@ -146,9 +151,13 @@ def _quoted(chip_id: str, at: Conditions, world: World, *, offer: str) -> Readin
     found = [
         p
         for p in world.book.prices
-        if p.chip == chip_id and p.offer == offer and p.currency == "USD" and place in (p.place, "anywhere")
-        and p.channel != "grey" and _start(p) <= on
-    ]  # fmt: skip
+        if p.chip == chip_id
+        and p.offer == offer
+        and p.currency == "USD"
+        and place in (p.place, "anywhere")
+        and p.channel != "grey"
+        and _start(p) <= on
+    ]
     if not found:
         chip = world.chip(chip_id).name
         raise Unknown(text("no quote for {chip} in USD at {place} by {day}", chip=chip, place=place, day=on))
@@ -157,9 +166,13 @@ def _quoted(chip_id: str, at: Conditions, world: World, *, offer: str) -> Readin
     row = newest.observation
     told = text(
         "{chip}: {amount} ({place}, {channel}, {period}; vintage {vintage})",
-        chip=world.chip(chip_id).name, amount=_money(newest), place=newest.place, channel=newest.channel,
-        period=row.period.label, vintage=row.vintage,
-    )  # fmt: skip
+        chip=world.chip(chip_id).name,
+        amount=_money(newest),
+        place=newest.place,
+        channel=newest.channel,
+        period=row.period.label,
+        vintage=row.vintage,
+    )
     cards = newest.cards
     return Reading(newest.amount, low / cards, high / cards, (row.source,), told, basis="interval")
 

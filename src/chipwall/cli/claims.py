@@ -9,9 +9,9 @@ from pathlib import Path
 import click
 
 from chipwall.brief.charts import svg
+from chipwall.brief.claim_charts import point_chart
 from chipwall.brief.claim_tables import (
     claim_table,
-    point_chart,
     points_table,
     verdict_json,
     verdict_lines,
@@ -39,7 +39,13 @@ def claims(strict: bool, form: str | None, as_json: bool, lang: str) -> int:
     """Check every claim that comes with chipwall: supported, contradicted, depends on what, or cannot tell."""
     world = packaged_world()
     verdicts = evaluated(shipped_claims(world), world)
-    show(claim_table(verdicts, lang=lang), form=form, as_json=as_json, lang=lang, extra=[verdict_json(v) for v in verdicts])
+    show(
+        claim_table(verdicts, lang=lang),
+        form=form,
+        as_json=as_json,
+        lang=lang,
+        extra=[verdict_json(v) for v in verdicts],
+    )
     return _status(verdicts, strict=strict)
 
 
@@ -62,7 +68,13 @@ def check(file: Path, strict: bool, chart: Path | None, form: str | None, as_jso
     world = packaged_world()
     verdicts = evaluated(claims_of_file(file, world), world)
     if as_json or form:
-        show(claim_table(verdicts, lang=lang), form=form, as_json=as_json, lang=lang, extra=[verdict_json(v) for v in verdicts])
+        show(
+            claim_table(verdicts, lang=lang),
+            form=form,
+            as_json=as_json,
+            lang=lang,
+            extra=[verdict_json(v) for v in verdicts],
+        )
     else:
         _tell(verdicts, lang)
     _draw(verdicts, chart, lang)
