@@ -234,12 +234,11 @@ def _where(v: Verdict) -> Text | str:
 
 
 def _relation_words(claim: Claim) -> Text:
-    value = (
-        f"{_in_unit(claim, claim.value)} {claim.unit}".strip() if isinstance(claim.value, float) else str(claim.value)
-    )
+    unit = "" if claim.unit == "1" else f" {claim.unit}"
+    value = f"{_in_unit(claim, claim.value)}{unit}" if isinstance(claim.value, float) else str(claim.value)
     slack = text(" within {share:.0%}", share=claim.tolerance) if claim.tolerance else ""
     if claim.relation == "between":
-        upper = f"{_in_unit(claim, claim.upper)} {claim.unit}"
+        upper = f"{_in_unit(claim, claim.upper)}{unit}"
         return text("between {low} and {high}{slack}", low=_in_unit(claim, claim.value), high=upper, slack=slack)
     words = {
         "about": text("about {value}{slack}", value=value, slack=slack),

@@ -23,7 +23,7 @@ def scenario_value(claim: Claim, at: Conditions, world: World) -> Reading:
     """A quantity of the market in one quarter under one scenario."""
     paths = _paths(at, "scenario", world)
     sample = np.asarray(paths.at(str(at["path"]), str(at["quarter"])), dtype=np.float64)
-    return _reading(sample, at, paths, text("{scenario}", scenario=paths.title))
+    return _reading(sample, at, paths, text("{scenario}", scenario=paths.title), world)
 
 
 def scenario_difference(claim: Claim, at: Conditions, world: World) -> Reading:
@@ -31,7 +31,7 @@ def scenario_difference(claim: Claim, at: Conditions, world: World) -> Reading:
     one, other = _paths(at, "scenario", world), _paths(at, "against", world)
     path, quarter = str(at["path"]), str(at["quarter"])
     sample = np.asarray(one.at(path, quarter) - other.at(path, quarter), dtype=np.float64)
-    return _reading(sample, at, one, text("{one} minus {other}", one=one.title, other=other.title))
+    return _reading(sample, at, one, text("{one} minus {other}", one=one.title, other=other.title), world)
 
 
 def scenario_ratio(claim: Claim, at: Conditions, world: World) -> Reading:
@@ -39,7 +39,7 @@ def scenario_ratio(claim: Claim, at: Conditions, world: World) -> Reading:
     one, other = _paths(at, "scenario", world), _paths(at, "against", world)
     path, quarter = str(at["path"]), str(at["quarter"])
     sample = _ratio(one.at(path, quarter), other.at(path, quarter))
-    return _reading(sample, at, one, text("{one} over {other}", one=one.title, other=other.title))
+    return _reading(sample, at, one, text("{one} over {other}", one=one.title, other=other.title), world)
 
 
 def scenario_growth(claim: Claim, at: Conditions, world: World) -> Reading:
@@ -47,7 +47,7 @@ def scenario_growth(claim: Claim, at: Conditions, world: World) -> Reading:
     paths = _paths(at, "scenario", world)
     path = str(at["path"])
     sample = _ratio(paths.at(path, str(at["quarter"])), paths.at(path, str(at["from"]))) - 1.0
-    return _reading(sample, at, paths, text("{scenario}, since {quarter}", scenario=paths.title, quarter=at["from"]))
+    return _reading(sample, at, paths, text("{scenario}, since {quarter}", scenario=paths.title, quarter=at["from"]), world)
 
 
 def _paths(at: Conditions, which: str, world: World) -> Paths:
@@ -60,7 +60,9 @@ def _ratio(top: Array, bottom: Array) -> Array:
     return np.asarray(top / bottom, dtype=np.float64)
 
 
-def _reading(sample: Array, at: Conditions, paths: Paths, who: Text) -> Reading:
+def _reading(sample: Array, at: Conditions, paths: Paths, who: Text, world: World) -> Reading:
+    # a range that a scenario replaces names the scenario, which is no source
+    sources = tuple(s for s in paths.sources if s in world.sources)
     low, middle, high = (float(v) for v in np.quantile(sample, (0.05, 0.5, 0.95)))
     told = text(
         "{who}: {path} in {quarter}, median {middle:.3g}, 5 to 95 % {low:.3g} to {high:.3g}, "
@@ -75,4 +77,4 @@ def _reading(sample: Array, at: Conditions, paths: Paths, who: Text) -> Reading:
         seed=paths.seed,
         assumptions=str(at["assumptions"]),
     )
-    return Reading(middle, low, high, paths.sources, told, basis="draws", sample=sample)
+    return Reading(middle, low, high, sources, told, basis="draws", sample=sample)

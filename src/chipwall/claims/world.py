@@ -70,7 +70,11 @@ class World:
     @cached_property
     def sources(self) -> dict[str, Source]:
         """Every source that a verdict may cite, by id."""
-        return {**measured_sources(), **self.book.sources, **self.law.sources, **self.catalog.sources}
+        from chipwall.market.priors import load_priors
+
+        # the market's parameters name their sources in words, which are their own title
+        named = {p.source: Source(p.source, p.source) for p in load_priors().ranges.values() if p.source != "estimated"}
+        return {**named, **measured_sources(), **self.book.sources, **self.law.sources, **self.catalog.sources}
 
     @cached_property
     def path_names(self) -> tuple[str, ...]:
