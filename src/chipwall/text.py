@@ -8,9 +8,9 @@ every call ``text("literal ...", ...)`` is one message.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
-__all__ = ["Text", "text"]
+__all__ = ["Text", "listed", "text"]
 
 
 class Text(str):
@@ -64,3 +64,29 @@ def text(template: str, **values: object) -> Text:
     "unknown chip 'H2O'"
     """
     return Text(template, values)
+
+
+def listed(parts: Iterable[str], *, sign: str = ",") -> Text:
+    """Several words or sentences in a row, each still translatable; empty for none.
+
+    Parameters
+    ----------
+    parts : iterable of str
+        Words; plain strings stay as they are in every language.
+    sign : str
+        ``,`` between words, ``;`` between sentences.
+
+    Examples
+    --------
+    >>> listed([text("yes"), "H20"])
+    'yes, H20'
+    """
+    made: Text | None = None
+    for part in parts:
+        if made is None:
+            made = part if isinstance(part, Text) else Text("{word}", {"word": part})
+        elif sign == ";":
+            made = text("{before}; {after}", before=made, after=part)
+        else:
+            made = text("{before}, {after}", before=made, after=part)
+    return Text("") if made is None else made

@@ -12,6 +12,7 @@ import pytest
 
 from chipwall.brief.language import LANGUAGES, lookup
 from chipwall.brief.messages import collected, compiled, fields, flaws, merged, messages_in, po_file, written
+from chipwall.controls.load import law
 from chipwall.text import text
 
 BRIEFS = [("brief", "h200", "--md"), ("brief", "910c", "--md")]
@@ -26,6 +27,13 @@ COMMANDS = [
     ("models", "--family", "llama"),
     ("systems",),
     ("data", "check"),
+    ("controls", "h200", "--to", "CN", "--on", "2026-02-01"),
+    ("controls", "b200", "--to", "AE", "--on", "2025-05-20", "--end-user", "G42"),
+    ("controls", "910c", "--to", "SG", "--on", "2026-12-01", "--hq", "CN"),
+    ("controls", "timeline", "h20", "--to", "CN"),
+    ("controls", "compare", "h20,h200,b200", "--to", "CN,AE"),
+    ("controls", "diff", "2022-10-01", "2026-06-01"),
+    ("controls", "wall", "--on", "2026-02-01"),
 ]
 MISTAKES = [
     ("chip", "H2O"),
@@ -46,6 +54,10 @@ MISTAKES = [
     ("breif", "h200"),
     ("brief", "h200", "--out", "/nowhere/at/all.html"),
     ("data", "check", "--root", "/nowhere"),
+    ("controls", "h200", "--to", "Atlantis"),
+    ("controls", "h200", "--to", "CN", "--on", "soon"),
+    ("controls", "--tpp", "many", "--to", "CN"),
+    ("controls", "h200", "--to", "CN", "--end-user", "Nobody"),
     (),
 ]
 NUMBER = re.compile(r"\d(?:[\d,.]*\d)?")
@@ -73,11 +85,18 @@ def facts(catalog) -> list[str]:
         said |= {record.note, record.name, getattr(record, "attention", ""), getattr(record, "count_exception", "")}
     for system in catalog.systems.values():
         said |= {fact.note for fact in system.facts.values()}
+    for _, _, record in law().records():
+        said.add(record.citation)
+    for event in law().events:
+        said |= {event.title, event.citation, event.actor}
+    for clause in law().clauses:
+        said.add(clause.paragraph)
     return sorted((s for s in said if " " in s), key=len, reverse=True)
 
 
 def sentences(said: str, facts: list[str]) -> list[str]:
-    """English sentences in an answer, the words of sources taken out."""
+    """English sentences in an answer, commands and the words of sources taken out."""
+    said = re.sub(r"chipwall(?: [a-z-]+)+", "·", said)
     for fact in facts:
         said = said.replace(fact, "·")
     return [m[0] for m in SENTENCE.finditer(said)]
@@ -95,7 +114,12 @@ class TestCatalogue:
         assert po_file(lang).with_suffix(".mo").read_bytes() == compiled(merged(collected(), lang))
 
     def test_has_no_english_sentence(self, lang: str) -> None:
-        strings = [s for e in merged(collected(), lang) if e.id for s in ([e.string] if isinstance(e.string, str) else e.string)]
+        strings = [
+            s
+            for e in merged(collected(), lang)
+            if e.id
+            for s in ([e.string] if isinstance(e.string, str) else e.string)
+        ]
         assert [s for s in strings if sentences(s, [])] == []
 
     def test_writes_chinese_punctuation(self, lang: str) -> None:
@@ -195,7 +219,17 @@ def test_statuses_and_bounds_are_words_of_the_catalogue() -> None:
     from chipwall.sources import Status
 
     say = lookup("zh")
-    for word in (*get_args(Status), "shipping", "announced", "rumoured", "cancelled", "memory", "compute", "network", "host"):
+    for word in (
+        *get_args(Status),
+        "shipping",
+        "announced",
+        "rumoured",
+        "cancelled",
+        "memory",
+        "compute",
+        "network",
+        "host",
+    ):
         assert say(word) != word
 
 

@@ -4,6 +4,7 @@ from decimal import Decimal
 
 import pytest
 
+from chipwall import catalog
 from chipwall.catalog.records import Chip
 from chipwall.controls import measures
 from chipwall.sources import Fact
@@ -68,3 +69,25 @@ def test_dram_bandwidth_in_the_unit_of_the_law(number: str, unit: str) -> None:
 def test_memory_density_of_a_bare_stack() -> None:
     assert measures.memory_density_of(Decimal(242), Decimal(121)) == 2
     assert measures.memory_bandwidth_density(chip()).value is None
+
+
+@pytest.mark.parametrize(
+    ("name", "tpp"),
+    [
+        ("h100", 15832),  # 989.5 x 16: doubling would give 31,664
+        ("rtx 4090", 5285),  # sparse figures would give 10,570
+        ("h20", 2368),
+        ("a100", 4992),
+        ("b200", 36000),
+    ],
+)
+def test_catalogue_chips_are_dense_and_not_doubled(name: str, tpp: int) -> None:
+    value = measures.total_processing_performance(catalog.chip(name)).value
+    assert value is not None
+    assert abs(value - tpp) < 1
+
+
+def test_io_dies_of_a_non_planar_process_count() -> None:
+    density = measures.performance_density(catalog.chip("mi300x")).value
+    assert density is not None
+    assert Decimal("8.7") < density < Decimal("8.8")  # over the compute dies alone it would be 22.7

@@ -112,8 +112,8 @@ def test_a_missing_table_is_refused(tmp_path: Path) -> None:
         (Row("trendforce_import_share", "2026 forecast", "0.3", "fraction", 2), "forecast"),
         (Row("ascend_950PR_status", "2026-03-27", "1", "text", 2), "words"),
         (Row("alibaba_3y_plan", "2025-2027", "480", "CNY bn", 2), "plan"),
-        (Row("epoch_nvidia_china_legal_units_A100", "2025Q3", "0", "units", 2), "A100"),
-        (Row("chip_price_GB200", "2025", "36.7", "k USD", 2), "no value known"),
+        (Row("epoch_nvidia_china_legal_units_A100", "2025Q3", "0", "units", 2), "A800"),
+        (Row("chip_price_B30A", "2025-09", "22", "k USD", 2), "no value known"),
         (Row("epoch_china_legal_nvidia_h100e_cum", "2050Q1", "1", "", 2), "outside the simulated"),
     ],
 )

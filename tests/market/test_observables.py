@@ -160,9 +160,16 @@ def test_season_is_taken_off_and_put_back() -> None:
     assert points[0].value == pytest.approx(points[1].value)
 
 
+def test_quantile_draws_are_those_of_student() -> None:
+    from scipy.stats import t
+
+    draws = quantile_draws(999)
+    assert draws[20:-20] == pytest.approx(t.ppf((np.arange(999) + 0.5) / 999, 5)[20:-20], abs=1e-5)
+
+
 def test_quantile_draws_are_centred_and_cut() -> None:
     draws = quantile_draws(4001)
-    assert draws[2000] == pytest.approx(0, abs=1e-12)
+    assert draws[2000] == pytest.approx(0, abs=1e-9)
     assert abs(draws).max() == 4.0
 
 

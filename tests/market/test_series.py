@@ -176,6 +176,13 @@ def test_a_bad_row_is_named_by_file_and_line(tmp_path: Path, field: str, value: 
         ("2026-08-01/08-15", "days", date(2026, 8, 1), date(2026, 8, 15)),
         ("2026-08-01..15", "days", date(2026, 8, 1), date(2026, 8, 15)),
         ("2025 year end", "day", date(2025, 12, 31), date(2025, 12, 31)),
+        ("H1 2026", "half", date(2026, 1, 1), date(2026, 6, 30)),
+        ("2H2025", "half", date(2025, 7, 1), date(2025, 12, 31)),
+        ("CY2025", "year", date(2025, 1, 1), date(2025, 12, 31)),
+        ("2025 (preliminary)", "year", date(2025, 1, 1), date(2025, 12, 31)),
+        ("2026/08/15", "day", date(2026, 8, 15), date(2026, 8, 15)),
+        ("average of 2026-08-01 and 2026-08-15", "days", date(2026, 8, 1), date(2026, 8, 15)),
+        ("week from 2026-08-03", "day", date(2026, 8, 3), date(2026, 8, 3)),
         ("2026 mid", "days", date(2026, 6, 1), date(2026, 7, 31)),
     ],
 )

@@ -16,7 +16,7 @@ from chipwall.errors import Unknown
 from chipwall.perf.limits import decode_limit, prefill_limit
 from chipwall.perf.memory import adapter_parts, serving_parts, smallest_count, usable_memory, weight_bytes
 from chipwall.sources import Fact
-from chipwall.text import Text, text
+from chipwall.text import Text, listed, text
 from chipwall.units import GIB, format_quantity
 
 __all__ = [
@@ -362,9 +362,4 @@ def unknown_section(chips: Sequence[Chip]) -> Section:
 
 def joined(parts: Sequence[Text]) -> Text | str:
     """A list in words, each part still translatable."""
-    if not parts:
-        return "-"
-    made = parts[0]
-    for part in parts[1:]:
-        made = text("{before}, {after}", before=made, after=part)
-    return made
+    return listed(parts) or "-"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
 
 from chipwall.brief.chip_sections import (
     ceilings_section,
@@ -14,14 +16,29 @@ from chipwall.brief.chip_sections import (
     tpp_section,
     unknown_section,
 )
+from chipwall.brief.law_section import law_section
+from chipwall.brief.market_section import market_section
+from chipwall.brief.price_section import price_section
 from chipwall.brief.report import Brief, cited
+from chipwall.brief.serving_section import serving_section
 from chipwall.catalog.load import Catalog
 from chipwall.catalog.records import Chip
 from chipwall.controls.measures import performance_density, total_processing_performance
 from chipwall.text import Text, text
 from chipwall.units import format_quantity
 
-__all__ = ["chip_brief", "default_opponents"]
+__all__ = ["Asked", "chip_brief", "default_opponents"]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a brief is for: destination, day, the model that is served, and the language."""
+
+    destination: str
+    on: date
+    model: str
+    lang: str
+
 
 # What people compare an export-controlled accelerator with: its predecessor, the cut-down part, the successor, and the
 # two Chinese parts that are named most.
@@ -35,21 +52,38 @@ def default_opponents(chip: Chip, catalog: Catalog) -> list[Chip]:
     return [catalog.chips[n] for n in dict.fromkeys(names)]
 
 
-def chip_brief(chip: Chip, others: Sequence[Chip], *, catalog: Catalog, lang: str) -> Brief:
+def chip_brief(chip: Chip, others: Sequence[Chip], asked: Asked, *, catalog: Catalog) -> Brief:
     """The brief on one chip against others."""
     models = [catalog.names.model(m) for m in _MODELS]
+    lang = asked.lang
+    law_said, law = law_section(chip, others, destination=asked.destination, on=asked.on, lang=lang)
+    speed_said, speed = serving_section(chip, others, catalog.names.model(asked.model), lang)
+    money_said, money = price_section(chip, others)
+    market_said, market = market_section(lang)
     sections = (
         identity_section(chip),
+        law,
         ratios_section(chip, others, lang),
         tpp_section(chip, others),
+        speed,
         memory_section(chip, models, lang),
         ceilings_section([chip, *others], models[1:]),
+        money,
+        market,
         unknown_section([chip, *others]),
     )
     return Brief(
         title=text("Brief: {chip}", chip=chip.name),
         subtitle=_one_line(chip),
-        answers=(*_ratio_sentences(chip, others), _tpp_sentence(chip), *fit_sentences(chip, models[-1])),
+        answers=(
+            law_said,
+            *_ratio_sentences(chip, others),
+            speed_said,
+            *fit_sentences(chip, models[-1]),
+            money_said,
+            market_said,
+            _tpp_sentence(chip),
+        ),
         sections=sections,
         sources=cited(sections, catalog.sources),
         version=catalog.version,

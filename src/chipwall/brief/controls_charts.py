@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
@@ -58,10 +59,10 @@ def wall_charts(chips: Sequence[Chip], *, on: date, lang: str) -> dict[str, Spec
             day=on.isoformat(),
             count=left_out,
         )
-        charts[name] = wall(
+        spec = wall(
             [
-                {"x": float(p.x or 0), "y": float(p.y or 0), "label": _short(p.name), "status": p.status or "unknown"}
-                for p in drawn
+                {"x": float(p.x or 0), "y": float(p.y or 0), "label": label, "status": Text.of(p.status or "unknown")}
+                for p, label in _labelled(drawn)
             ],
             _boxes(areas, drawn),
             title=title,
@@ -69,7 +70,49 @@ def wall_charts(chips: Sequence[Chip], *, on: date, lang: str) -> dict[str, Spec
             y=_AXES[y],
             lang=lang,
         )
+        # the duty bands are small on this scale: an outline keeps them visible
+        spec["layer"][0]["mark"] |= {"opacity": 1, "fillOpacity": 0.18, "stroke": "#333", "strokeWidth": 0.8}
+        charts[name] = spec
     return charts
+
+
+# parts that people look for; their labels are placed before all others
+_KNOWN = (
+    "H20 96GB",
+    "H200 SXM",
+    "A100 80GB SXM",
+    "B200",
+    "L4",
+    "Ascend 910C",
+    "MI325X",
+    "H200 NVL",
+    "L20",
+    "L2",
+    "RTX 4090",
+)
+
+
+# size of the plotting field and of a letter [px]; a label stands to the right of its mark
+_WIDTH, _HEIGHT, _LETTER, _LINE = 680, 420, 5.5, 11
+
+
+def _labelled(points: Sequence[WallPoint]) -> list[tuple[WallPoint, str]]:
+    """Each chip with its label, or an empty one where a label already stands."""
+    places = {p.chip: (math.log10(p.x or 1), math.log10(p.y or 1)) for p in points}
+    across, up = ([place[i] for place in places.values()] for i in (0, 1))
+    wide = _WIDTH / max(max(across) - min(across), 1)
+    high = _HEIGHT / max(max(up) - min(up), 1)
+    rank = {name: i for i, name in enumerate(_KNOWN)}
+    taken: list[tuple[float, float, float]] = []
+    found: dict[str, str] = {}
+    for point in sorted(points, key=lambda p: (rank.get(_short(p.name), len(rank)), p.name)):
+        label = _short(point.name)
+        x, y = places[point.chip][0] * wide, places[point.chip][1] * high
+        end = x + len(label) * _LETTER + _LINE
+        if all(end < start or stop < x or abs(y - height) > _LINE for start, stop, height in taken):
+            taken.append((x, end, y))
+            found[point.chip] = label
+    return [(point, found.get(point.chip, "")) for point in points]
 
 
 def _short(name: str) -> str:

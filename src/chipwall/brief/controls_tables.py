@@ -3,28 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date
 from decimal import Decimal
 
 from chipwall.brief.tables import Column, Table
-from chipwall.controls.draft import Crossing
-from chipwall.controls.law import Coverage, Event
+from chipwall.controls.item import OPERAND_NAMES as OPERANDS
+from chipwall.controls.law import Coverage
 from chipwall.controls.measures import plain
 from chipwall.controls.records import Comparison, Decision
-from chipwall.controls.views import LawChange, Region, Turn, WallPoint
-from chipwall.text import Text, text
+from chipwall.text import Text, listed, text
 
-__all__ = [
-    "compare_table",
-    "coverage_lines",
-    "crossings_table",
-    "decision_answer",
-    "decision_tables",
-    "differences_tables",
-    "timeline_table",
-    "wall_tables",
-    "words",
-]
+__all__ = ["OPERANDS", "coverage_lines", "decision_answer", "decision_tables", "duty_line", "margin", "number", "words"]
 
 _WORDS: Mapping[str, Text] = {
     "not_3A090": text("not in 3A090"),
@@ -45,26 +33,13 @@ _WORDS: Mapping[str, Text] = {
     "not_asked": text("not asked"),
     "blocked": text("blocked"),
     "discouraged": text("discouraged"),
-    "conditional_import": text("conditional"),
+    "approved_with_conditions": text("approved with conditions"),
     "domestic": text("domestic part"),
     "barred_in_state_funded": text("barred in state-funded data centres"),
     "export": text("export"),
     "reexport": text("reexport"),
     "in_country": text("transfer inside the country"),
     "us_import": text("import into the United States"),
-}
-_OPERANDS: Mapping[str, Text] = {
-    "tpp": text("TPP"),
-    "performance_density": text("performance density"),
-    "memory_density": text("memory bandwidth density"),
-    "dram_bandwidth": text("DRAM bandwidth"),
-    "io_rate": text("I/O rate"),
-    "dram_plus_io": text("DRAM bandwidth plus I/O rate"),
-    "datacenter": text("for data centres"),
-    "transistors": text("transistors"),
-    "hbm": text("high-bandwidth memory"),
-    "aggregate_tpp_share": text("TPP shipped to China over TPP shipped to US customers"),
-    "us_available": text("commercially available in the US"),
 }
 
 
@@ -77,7 +52,8 @@ def _truth(result: bool | None) -> Text:
     return text("cannot tell") if result is None else text("yes") if result else text("no")
 
 
-def _number(value: Decimal | bool | None) -> str:
+def number(value: Decimal | bool | None) -> str:
+    """A number, a yes or no, or unknown, as people read it."""
     if value is None:
         return text("unknown")
     return plain(value) if isinstance(value, Decimal) else _truth(value)
@@ -125,7 +101,7 @@ def decision_tables(decision: Decision) -> tuple[Table, Table, Table]:
 
 
 def _answer_rows(decision: Decision) -> list[tuple[object, ...]]:
-    duty, share, gate = decision.duty, decision.revenue_share, decision.cn_import
+    share, gate = decision.revenue_share, decision.cn_import
     also = ", ".join(decision.also)
     eccn = words(decision.eccn) if not also else text("{eccn}, hence {also}", eccn=decision.eccn, also=also)
     named = [
@@ -140,26 +116,27 @@ def _answer_rows(decision: Decision) -> list[tuple[object, ...]]:
     rows += [(text("Exception") if i == 0 else "", line) for i, line in enumerate(named)]
     rows += [
         (text("Review policy"), words(decision.review_policy)),
-        (text("Duty"), _duty_line(decision)),
+        (text("Duty"), duty_line(decision)),
         (
             text("Revenue share"),
-            text("{pct} percent, paid by {payer}: {why}", pct=share.pct, payer=share.payer, why=share.why)
+            text("{pct} percent {why}, paid by {payer}", pct=share.pct, why=share.why, payer=share.payer)
             if share.pct
             else text("none"),
         ),
         (
             text("China's own gate"),
-            text("{status} ({evidence}): {says}", status=_gate(gate.status), evidence=gate.evidence, says=gate.says)
+            text(
+                "{status} ({evidence}): {says}",
+                status=words(gate.status),
+                evidence=Text.of(gate.evidence),
+                says=gate.says,
+            )
             if gate.evidence
             else gate.says,
         ),
-        (text("Flags"), ", ".join(decision.flags) or text("none")),
+        (text("Flags"), listed(Text.of(flag) for flag in decision.flags) or text("none")),
     ]
     return rows
-
-
-def _gate(status: str) -> Text:
-    return words("conditional_import" if status == "conditional" else status)
 
 
 def _availability(available: bool | None) -> Text:
@@ -176,7 +153,8 @@ def _grouped_exceptions(decision: Decision) -> list[tuple[str, bool | None, str]
     return [(", ".join(names), available, why) for (available, why), names in groups.items()]
 
 
-def _duty_line(decision: Decision) -> Text:
+def duty_line(decision: Decision) -> Text:
+    """The duty in words: how much, on which event, paid by whom."""
     duty = decision.duty
     if decision.journey.activity != "us_import":
         return Text.of(duty.why)
@@ -204,10 +182,10 @@ def _clause_row(tests: Sequence[Comparison]) -> tuple[object, ...]:
     compared = [
         text(
             "{operand} {value} {operator} {limit}",
-            operand=_OPERANDS.get(test.operand, Text.of(test.operand)),
-            value=_number(test.value),
-            operator=test.operator,
-            limit=_number(test.limit),
+            operand=OPERANDS.get(test.operand, Text.of(test.operand)),
+            value=number(test.value),
+            operator=Text.of(test.operator),
+            limit=number(test.limit),
         )
         for test in tests
     ]
@@ -220,10 +198,10 @@ def _clause_row(tests: Sequence[Comparison]) -> tuple[object, ...]:
     # a clause that holds is as safe as its closest test; one that fails is as far off as its worst
     pick = min if met else max
     closest = pick(ratios, key=lambda test: abs(test.margin_ratio or Decimal(0)), default=None)
-    return tests[0].paragraph, joined, _truth(met), _margin(closest), tests[-1].citation
+    return tests[0].paragraph, joined, _truth(met), margin(closest), tests[-1].citation
 
 
-def _margin(test: Comparison | None) -> str:
+def margin(test: Comparison | None) -> str:
     """Operand minus limit, with the same in percent of the limit."""
     if test is None or test.margin is None or test.margin_ratio is None:
         return "-"
@@ -240,8 +218,8 @@ def coverage_lines(coverage: Coverage) -> tuple[Text, ...]:
             verified=coverage.verified_to.isoformat(),
             audited=coverage.audited_to.isoformat(),
         ),
-        text("Modelled: {list}.", list="; ".join(coverage.modelled)),
-        text("Not modelled: {list}.", list="; ".join(coverage.not_modelled)),
+        text("Modelled: {list}.", list=listed(coverage.modelled, sign=";")),
+        text("Not modelled: {list}.", list=listed(coverage.not_modelled, sign=";")),
     )
 
 
@@ -279,145 +257,3 @@ def decision_answer(decision: Decision, coverage: Coverage) -> dict[str, object]
         "horizon": decision.horizon,
         "coverage": coverage,
     }
-
-
-def timeline_table(turns: Sequence[Turn], *, name: str, destination: str) -> Table:
-    """One row per change of the answer."""
-    rows: list[tuple[object, ...]] = []
-    for turn in turns:
-        shown = turn.changed or (
-            ("classification", "", turn.decision.eccn),
-            ("licence as enforced", "", turn.decision.licence.as_enforced),
-        )
-        for i, (what, before, after) in enumerate(shown):
-            change = text("{before} → {after}", before=words(before), after=words(after)) if before else words(after)
-            why = "; ".join(turn.why) if i == 0 else ""
-            rows.append((turn.on.isoformat() if i == 0 else "", Text.of(what), change, why))
-    return Table(
-        text("{item} to {destination}: days on which the answer changes", item=name, destination=destination),
-        (
-            Column("on", text("Day")),
-            Column("what", text("What changes")),
-            Column("change", text("From and to")),
-            Column("why", text("What the law did")),
-        ),
-        tuple(rows),
-    )
-
-
-def compare_table(decisions: Sequence[Sequence[Decision]], *, on: date) -> Table:
-    """Chips down, destinations across; each cell is the licence answer as enforced, with policy where one is needed."""
-    columns = [Column("chip", text("Chip")), Column("eccn", text("Class"))]
-    columns += [Column(d.journey.destination, d.journey.destination) for d in decisions[0]]
-    rows = []
-    for line in decisions:
-        cells: list[object] = [line[0].item.name, words(line[0].eccn)]
-        for decision in line:
-            licence, policy = words(decision.licence.as_enforced), decision.review_policy
-            names = ", ".join(decision.exception_names)
-            if decision.licence.as_enforced == "exception_available":
-                cells.append(text("exception {names}", names=names))
-            else:
-                cells.append(text("{licence}; {policy}", licence=licence, policy=words(policy)) if policy else licence)
-        rows.append(tuple(cells))
-    note = text("Each end user is taken as headquartered at the destination. Licence as enforced; then review policy.")
-    return Table(
-        text("Licence by chip and destination, {day}", day=on.isoformat()), tuple(columns), tuple(rows), (note,)
-    )
-
-
-def differences_tables(changes: Sequence[LawChange], events: Sequence[Event]) -> tuple[Table, Table]:
-    """What reads differently, and what happened in between."""
-    change_table = Table(
-        text("What changed in law"),
-        (
-            Column("on", text("Day")),
-            Column("kind", text("Kind")),
-            Column("title", text("Rule or limit")),
-            Column("before", text("Before")),
-            Column("after", text("After")),
-            Column("citation", text("Citation")),
-        ),
-        tuple((c.on.isoformat(), Text.of(c.kind), c.title, c.before, c.after, c.citation) for c in changes),
-    )
-    event_table = Table(
-        text("Events in between"),
-        (
-            Column("on", text("Day")),
-            Column("actor", text("Who")),
-            Column("event", text("What")),
-            Column("citation", text("Citation")),
-        ),
-        tuple((e.on.isoformat(), e.actor, e.title, e.citation) for e in events),
-    )
-    return change_table, event_table
-
-
-def crossings_table(crossings: Sequence[Crossing], *, title: str, asked: int) -> Table:
-    """Chips that a draft moves, with the test that decides."""
-    rows = []
-    for crossing in crossings:
-        test, before, after = crossing.decisive, crossing.before, crossing.after
-        row: tuple[object, ...] = ("-",) * 5
-        if test:
-            operand = _OPERANDS.get(test.operand, Text.of(test.operand))
-            limit = f"{test.operator} {_number(test.limit)} {test.unit}".strip()
-            row = (test.paragraph, operand, _number(test.value), limit, _margin(test))
-        rows.append(
-            (
-                crossing.name,
-                text("tighter") if crossing.caught else text("looser"),
-                text("{eccn}, {licence}", eccn=words(before.eccn), licence=words(before.licence.as_enforced)),
-                text("{eccn}, {licence}", eccn=words(after.eccn), licence=words(after.licence.as_enforced)),
-                *row,
-            )
-        )
-    return Table(
-        title,
-        (
-            Column("chip", text("Chip")),
-            Column("direction", text("Direction")),
-            Column("before", text("Law")),
-            Column("after", text("Draft")),
-            Column("clause", text("Clause")),
-            Column("operand", text("Measured")),
-            Column("value", text("Value"), right=True),
-            Column("limit", text("Limit"), right=True),
-            Column("margin", text("Margin"), right=True),
-        ),
-        tuple(rows),
-        (text("{crossed} of {asked} chips cross.", crossed=len(crossings), asked=asked),),
-    )
-
-
-def wall_tables(points: Sequence[WallPoint], areas: Sequence[Region], *, x: str, y: str) -> tuple[Table, Table]:
-    """The numbers behind one wall chart: chips, then regions."""
-    across, up = _OPERANDS[x], _OPERANDS[y]
-    chips = Table(
-        text("Chips: {x} against {y}", x=across, y=up),
-        (
-            Column("chip", text("Chip")),
-            Column(x, across, right=True),
-            Column(y, up, right=True),
-            Column("eccn", text("Class")),
-            Column("status", text("Status")),
-        ),
-        tuple((p.name, _number(p.x), _number(p.y), words(p.eccn), Text.of(p.status)) for p in points),
-    )
-    regions = Table(
-        text("Regions"),
-        (
-            Column("clause", text("Clause")),
-            Column("x_from", text("{x} from", x=across), right=True),
-            Column("x_to", text("to"), right=True),
-            Column("y_from", text("{y} from", y=up), right=True),
-            Column("y_to", text("to"), right=True),
-            Column("citation", text("Citation")),
-        ),
-        tuple((r.clause, _edge(r.x_from), _edge(r.x_to), _edge(r.y_from), _edge(r.y_to), r.citation) for r in areas),
-    )
-    return chips, regions
-
-
-def _edge(value: Decimal | None) -> str:
-    return "-" if value is None else plain(value)

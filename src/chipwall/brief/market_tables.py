@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from chipwall.market.sensitivity import Index
 
 __all__ = [
-    "MEASURES", "band_chart", "dependence_table", "discovery_table", "paths_answer", "paths_table", "sensitivity_table",
+    "MEASURES", "band_chart", "dependence_table", "discovery_table", "measure_sample", "paths_answer", "paths_table", "sensitivity_table",
 ]  # fmt: skip
 
 
@@ -84,7 +84,8 @@ def shown_band(found: Band, how: str) -> Cell:
     return Cell(f"{word(found.mid)} ({word(found.low)} – {word(found.high)})", found.mid)
 
 
-def _sample(paths: Paths, measure: Measure, quarter: str, since: str) -> NDArray[np.float64]:
+def measure_sample(paths: Paths, measure: Measure, quarter: str, since: str) -> NDArray[np.float64]:
+    """The draws of one measure in a quarter; a flow is summed from ``since`` to it."""
     if not measure.summed:
         return paths.at(measure.quantity, quarter)
     first, last = paths.quarters.index(since), paths.quarters.index(quarter)
@@ -104,9 +105,9 @@ def paths_table(paths: Paths, *, other: Paths | None, quarters: Sequence[str], s
     for measure in MEASURES:
         if measure.quantity not in paths.values:
             continue
-        samples = {"A": [_sample(paths, measure, q, since) for q in quarters]}
+        samples = {"A": [measure_sample(paths, measure, q, since) for q in quarters]}
         if other is not None:
-            samples["B"] = [_sample(other, measure, q, since) for q in quarters]
+            samples["B"] = [measure_sample(other, measure, q, since) for q in quarters]
             samples["A-B"] = [a - b for a, b in zip(samples["A"], samples["B"], strict=True)]
         for run, values in samples.items():
             title = (

@@ -1,8 +1,8 @@
 """Collect the messages of the source, bring the message catalogues up to date and compile them: ``make messages``.
 
-A message is whatever a person may read: the template of every ``text("...")``, the help of every command and option,
-and the words of :mod:`chipwall.brief.words`. Translations are kept, messages that left the source are dropped, and the
-files hold neither dates nor line numbers, so that a change of one sentence is a change of one entry.
+A message is whatever a person may read: the template of every ``text("...")``, the help of every command and option, our
+own sentences in data files, and the words of :mod:`chipwall.brief.words`. Translations are kept, messages that left the
+source are dropped, and the files hold neither dates nor line numbers: a change of one sentence changes one entry.
 
 Only developers run this, so Babel is not a dependency of the program, which reads the compiled form with ``gettext``.
 """
@@ -13,6 +13,7 @@ import ast
 import inspect
 import re
 import sys
+import tomllib
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
@@ -29,6 +30,12 @@ Message = str | tuple[str, str]
 """One template, or one for a single thing and one for several."""
 
 SOURCE = Path(__file__).parent.parent
+# sentences of ours in data files; titles of sources and words of the law itself stay as they were published
+_IN_DATA: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("controls/data/us/*.toml", ("title", "summary")),
+    ("controls/data/cn/*.toml", ("title", "summary")),
+    ("controls/data/coverage.toml", ("not_advice", "modelled", "not_modelled")),
+)
 _PLURALS = {"zh": "nplurals=1; plural=0;"}
 _FIELD = re.compile(r"\{[^{}]*\}")
 
@@ -94,7 +101,22 @@ def collected(root: Path = SOURCE) -> list[Message]:
     found: dict[Message, None] = {}
     for path in sorted(root.rglob("*.py")):
         found |= dict.fromkeys(messages_in(path.read_text(encoding="utf-8"), file=str(path)))
+    for pattern, keys in _IN_DATA:
+        for path in sorted(root.glob(pattern)):
+            found |= dict.fromkeys(_in_data(tomllib.loads(path.read_text(encoding="utf-8")), keys))
     return sorted(found, key=lambda m: (_forms(m)[0], _forms(m)))
+
+
+def _in_data(value: object, keys: tuple[str, ...], named: bool = False) -> Iterator[str]:
+    """The words under these keys, at any depth of a data file."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _in_data(inner, keys, key in keys)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _in_data(inner, keys, named)
+    elif named and isinstance(value, str) and value:
+        yield value
 
 
 def _forms(message: Message) -> tuple[str, ...]:

@@ -53,6 +53,70 @@ KIND: tuple[Text, ...] = (
     text("command"),
 )
 
+# the law: states of a rule, kinds of change, parts of an answer, topics of a test, classes of evidence
+LAW: tuple[Text, ...] = (
+    text("in_force"),
+    text("stayed"),
+    text("not_enforced"),
+    text("letter_private"),
+    text("scheduled_unverified"),
+    text("rule"),
+    text("limit"),
+    text("classification"),
+    text("licence"),
+    text("licence as enforced"),
+    text("licence on the books"),
+    text("exceptions"),
+    text("review policy"),
+    text("duty"),
+    text("revenue share"),
+    text("China's gate"),
+    text("flags"),
+    text("is"),
+    text("destination"),
+    text("headquarters"),
+    text("ownership"),
+    text("United Arab Emirates"),
+    text("AI Diffusion"),
+    text("General Prohibition 10"),
+    text("performance_density"),
+    text("dram_bandwidth"),
+    text("io_rate"),
+    text("tpp"),
+    text("density"),
+    text("die_area"),
+    text("transistors"),
+)
+
+# flags of an answer of the law
+FLAG: tuple[Text, ...] = (
+    text("affiliates_rule"),
+    text("affiliates_status_unverified"),
+    text("affiliates_stayed"),
+    text("after_horizon"),
+    text("announcement_pending"),
+    text("assurance_only"),
+    text("cn_blocked"),
+    text("compliance_date_2024-12-31"),
+    text("compliance_date_2025-05-15"),
+    text("gp10_analysis_carveout"),
+    text("gp10_class"),
+    text("gp10_named"),
+    text("hq_rule"),
+    text("indeterminate_dram_sum"),
+    text("needs_certifications"),
+    text("on_books_worldwide_not_enforced"),
+    text("part746"),
+    text("pd_undefined_planar"),
+    text("revenue_share_unpublished"),
+    text("scheduled_lapse_unverified"),
+    text("spec_estimate"),
+    text("spec_unknown"),
+    text("supp8_740"),
+    text("uae_named"),
+    text("vendor_letter"),
+)
+
 # kinds of value in a data file
 VALUE: tuple[Text, ...] = (
     text("word"),
@@ -107,7 +171,6 @@ PARSER: tuple[Text, ...] = (
     text("Commands"),
     text("Positional arguments"),
     text("default: {default}"),
-    text("required"),
     text("(dynamic)"),
     text("Missing option"),
     text("Missing argument"),
@@ -136,5 +199,9 @@ PARSER_COUNTS: tuple[tuple[str, str], ...] = (
     plural("Option {name!r} requires an argument.", "Option {name!r} requires {nargs} arguments."),
     plural("{value!r} is not {choice}.", "{value!r} is not one of {choices}."),
 )
-# the parser keeps this one from its first use, so the help page asks for it by another name
-HELP = text("Show this help.")
+# the parser keeps the first of these from its first use, and the law says "required" of licences, so the help page asks
+# for both by other names
+HELP: tuple[Text, ...] = (
+    text("Show this help."),
+    text("must be given"),
+)

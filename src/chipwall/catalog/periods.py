@@ -123,6 +123,10 @@ def _half(m: _Match) -> Made:
     return "half", *_months(int(m[1]), 1 if m[2] == "1" else 7, 6)
 
 
+def _half_first(m: _Match) -> Made:
+    return "half", *_months(int(m[3]), 1 if "1" in (m[1], m[2]) else 7, 6)
+
+
 def _quarter(m: _Match) -> Made:
     return "quarter", *_months(int(m[1]), 3 * int(m[2]) - 2, 3)
 
@@ -187,6 +191,7 @@ _FORMS: tuple[tuple[re.Pattern[str], Callable[[_Match], Made]], ...] = tuple(
         (_DAY, _day),
         (r"(\d{4})-(\d{2})" + r"\s*(?:to|until|through|/|\.\.\.?|–|—)\s*" + r"(\d{4})-(\d{2})", _months_range),
         (r"(\d{4})\s*-?\s*H([12])", _half),
+        (r"(?:H([12])|([12])H)\s*-?\s*(\d{4})", _half_first),
         (r"(\d{4})\s*-?\s*Q([1-4])", _quarter),
         (r"Q([1-4])\s*(\d{4})", _quarter_first),
         (r"FY\s*(\d{4}|\d{2})\s*-?\s*Q([1-4])", _fiscal),
@@ -196,10 +201,12 @@ _FORMS: tuple[tuple[re.Pattern[str], Callable[[_Match], Made]], ...] = tuple(
         (r"(\d{4})-(0[1-9]|1[0-2])", _month),
         (r"(\d{4}) year.end", _year_end),
         (r"(\d{4}) mid|mid.?(\d{4})", _mid_year),
-        (r"(\d{4})(?: launch| full year)?", _year),
+        (r"(?:CY\s*)?(\d{4})(?: launch| full year)?", _year),
     )
 )
 _AHEAD = re.compile(r"\s*\(?\b(forecast|plan|guide|target|expected)\b\)?", re.IGNORECASE)
+_ASIDE = re.compile(r"\s*\([^)]*\)")
+_ISO = re.compile(_DAY)
 _IDLE = re.compile(r"\s*\b(peak|as of|by|end of)\b\s*", re.IGNORECASE)
 
 
@@ -223,7 +230,7 @@ def parse_period(label: str) -> Period:
     """
     words = _AHEAD.sub("", label.strip())
     ahead = words != label.strip()
-    words = _IDLE.sub(" ", words).strip()
+    words = _IDLE.sub(" ", _ASIDE.sub("", words)).strip().replace("/", "-" if words.count("/") == 2 else "/")
     for pattern, made in _FORMS:
         match = pattern.fullmatch(words)
         if match:
@@ -233,4 +240,15 @@ def parse_period(label: str) -> Period:
                 continue
             if end >= start:
                 return Period(label, form, start, end, ahead)
-    return Period(label, "words", forecast=ahead)
+    return _dates_within(label, ahead=ahead)
+
+
+def _dates_within(label: str, *, ahead: bool) -> Period:
+    """The days that other words hold: one, or the first to the last of two."""
+    try:
+        days = sorted(date(int(y), int(m), int(d)) for y, m, d in _ISO.findall(label))
+    except ValueError:
+        days = []
+    if len(days) not in (1, 2):
+        return Period(label, "words", forecast=ahead)
+    return Period(label, "day" if len(days) == 1 else "days", days[0], days[-1], ahead)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from chipwall.cli.options import json_option, lang_option, write_json, write_whole
+from chipwall.cli.options import day, json_option, lang_option, write_json, write_whole
 
 __all__ = ["brief"]
 
@@ -14,17 +14,32 @@ __all__ = ["brief"]
 @click.command()
 @click.argument("chip")
 @click.option("--against", help="Other chips, with commas. Default: H100 SXM, H20, B200, Ascend 910C, MLU590.")
+@click.option("--to", "destination", default="CN", show_default=True, help="Destination of the export.")
+@click.option("--on", "day_asked", help="Day of the law. Default: today.")
+@click.option("--for", "model", default="llama-2-70b", show_default=True, help="The model that is served.")
 @click.option(
     "--out", type=click.Path(path_type=Path, dir_okay=False), help="The page. Default: chipwall-brief-CHIP.html here."
 )
 @click.option("--md", "as_markdown", is_flag=True, help="Print Markdown instead, and write no page.")
 @json_option
 @lang_option
-def brief(chip: str, against: str | None, out: Path | None, as_markdown: bool, as_json: bool, lang: str) -> None:
+def brief(
+    chip: str,
+    against: str | None,
+    destination: str,
+    day_asked: str | None,
+    model: str,
+    out: Path | None,
+    as_markdown: bool,
+    as_json: bool,
+    lang: str,
+) -> None:
     """The brief on one chip, in the terminal and as one HTML file."""
+    from datetime import date
+
     from chipwall import catalog
     from chipwall.brief import render
-    from chipwall.brief.compose import chip_brief, default_opponents
+    from chipwall.brief.compose import Asked, chip_brief, default_opponents
     from chipwall.brief.language import translated
     from chipwall.errors import InputError
     from chipwall.text import text
@@ -42,7 +57,8 @@ def brief(chip: str, against: str | None, out: Path | None, as_markdown: bool, a
             where="--against",
             fix=text("Name other chips, for example --against h100,h20"),
         )
-    made = chip_brief(subject, others, catalog=catalog.load(), lang=lang)
+    asked = Asked(destination, day(day_asked) if day_asked else date.today(), catalog.model(model).id, lang)
+    made = chip_brief(subject, others, asked, catalog=catalog.load())
     if as_json:
         write_json(render.as_json(made, lang))
         return

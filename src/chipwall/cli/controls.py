@@ -3,34 +3,27 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
 from chipwall import catalog
 from chipwall.brief import controls_tables as tables
 from chipwall.brief.language import translated
+from chipwall.cli.controls_options import asked_item, asked_journey, item_options, journey_options, legal_number
 from chipwall.cli.options import day, json_option, lang_option, show, table_options, write_json, write_whole
-from chipwall.controls.cases import run_cases
 from chipwall.controls.decide import decide
-from chipwall.controls.draft import evaluate_draft, read_draft
-from chipwall.controls.item import contradiction, item_of_chip, item_of_numbers
+from chipwall.controls.item import item_of_chip
 from chipwall.controls.load import law
-from chipwall.controls.records import ACTIVITIES, Item, Journey
-from chipwall.controls.views import differences, timeline
-from chipwall.errors import InputError
+from chipwall.controls.records import Journey
+from chipwall.errors import InputError, unknown_name
 from chipwall.text import text
-from chipwall.units import unit
 
 __all__ = ["controls"]
-
-F = TypeVar("F", bound=Callable[..., Any])
-END_USES = ("re-export", "stock", "us-data-centre", "repair", "research", "start-up", "consumer", "public-sector")
 
 
 class _ChipFirst(click.Group):
@@ -38,6 +31,11 @@ class _ChipFirst(click.Group):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         if args and args[0] not in self.commands and args[0] not in ("-h", "--help"):
+            if not args[0].startswith("-") and len(args) > 1 and not args[1].startswith("-"):
+                from difflib import get_close_matches
+
+                near = get_close_matches(args[0], self.commands, 3, 0.5)
+                raise unknown_name("command", args[0], nearest=near, listing="chipwall controls --help")
             args = ["decide", *args]
         return super().parse_args(ctx, args)
 
@@ -54,166 +52,10 @@ def controls() -> None:
     chipwall controls diff 2024-11-01 2025-06-01        what changed in law
     chipwall controls what-if DRAFT.toml                which chips a draft would move
     chipwall controls test CASES.csv                    run a table of cases
+    chipwall controls countries --on 2025-11-07         country groups by date
 
     A calculation on public text, not legal advice. What is modelled and what is not is printed below every decision.
     """
-
-
-def journey_options(command: F) -> F:
-    """Where the item goes, to whom, and what for."""
-    options = (
-        click.option("--to", "destination", help="Destination: ISO code or name."),
-        click.option("--from", "exporter", help="Country it leaves. Default: US; the destination for in_country."),
-        click.option(
-            "--activity", type=click.Choice(ACTIVITIES), default="export", show_default=True, help="What is done."
-        ),
-        click.option("--hq", "headquarters", help="Where the end user is headquartered. Default: the destination."),
-        click.option("--parent", help="Where its ultimate parent is headquartered."),
-        click.option("--end-user", "party", default="", help="A party the rules know, for example G42."),
-        click.option("--end-use", type=click.Choice(END_USES), default=None, help="End use of an import."),
-        click.option("--tpp-share", help="TPP shipped to China over TPP shipped to US customers, for example 0.4."),
-        click.option("--us-available", type=click.Choice(["yes", "no"]), help="On sale in the US on 2026-01-15."),
-        click.option(
-            "--exporter-role", type=click.Choice(["fab", "osat"]), help="A foundry or assembly house exports."
-        ),
-        click.option("--packaged-in", default="", help="Where it is packaged, for the foundry presumption."),
-        click.option("--attested", is_flag=True, help="An approved or authorised designer attests the numbers."),
-    )
-    for option in reversed(options):
-        command = option(command)
-    return command
-
-
-def item_options(command: F) -> F:
-    """The chip, or its plain numbers; a number given here wins over the catalogue."""
-    options = (
-        click.argument("chip", required=False),
-        click.option("--tpp", help="Total processing performance, dense."),
-        click.option("--density", help="Performance density, TPP/mm2; for --bare, GB/s/mm2."),
-        click.option("--die-area", help="Applicable die area, mm2; 0 when no die counts."),
-        click.option("--dram", help="Total DRAM bandwidth, GB/s or with a unit."),
-        click.option("--io", "io_rate", help="I/O rate in both directions, GB/s or with a unit."),
-        click.option("--transistors", help="Transistors in the package, in 1e9."),
-        click.option("--datacenter", type=click.Choice(["yes", "no"]), help="Designed or marketed for data centres."),
-        click.option("--vendor", help="Whose letters apply."),
-        click.option("--bare", is_flag=True, help="A memory stack or device, not a processor."),
-        click.option("--computer", is_flag=True, help="A board or server with the chip in it."),
-        click.option("--other-eccn", default="", help="ECCN it is already classified under, for .z."),
-    )
-    for option in reversed(options):
-        command = option(command)
-    return command
-
-
-def _number(words: str | None, *, option: str, symbol: str) -> Decimal | None:
-    """A number in the unit of the law, or with a unit of its own, exactly."""
-    if words is None:
-        return None
-    first, _, rest = words.strip().replace(",", "").partition(" ")
-    try:
-        value = Decimal(first)
-    except InvalidOperation:
-        digits = first.rstrip("".join(c for c in first if not c.isdigit() and c != "."))
-        rest, first = first[len(digits) :], digits
-        try:
-            value = Decimal(first)
-        except InvalidOperation:
-            raise InputError(
-                text("'{words}' is not a number", words=words),
-                where=option,
-                fix=text("Give a number in {unit}", unit=symbol),
-            ) from None
-    if rest:
-        found, wanted = unit(rest, where=option), unit(symbol)
-        if found.dimension != wanted.dimension:
-            raise InputError(text("'{words}' is not in {unit}", words=words, unit=symbol), where=option)
-        value = value * Decimal(repr(found.factor)) / Decimal(repr(wanted.factor))
-    if not value.is_finite() or value < 0:
-        raise InputError(text("'{words}' is not an amount", words=words), where=option)
-    return value
-
-
-def asked_item(given: dict[str, Any]) -> Item:
-    """The item of the command line: a catalogue chip, plain numbers, or the first corrected by the second."""
-    numbers = {
-        "tpp": _number(given.pop("tpp"), option="--tpp", symbol="TPP"),
-        "density": _number(given.pop("density"), option="--density", symbol="TPP/mm2"),
-        "die_area": _number(given.pop("die_area"), option="--die-area", symbol="mm2"),
-        "dram_bandwidth": _number(given.pop("dram"), option="--dram", symbol="GB/s"),
-        "io_rate": _number(given.pop("io_rate"), option="--io", symbol="GB/s"),
-        "transistors": _number(given.pop("transistors"), option="--transistors", symbol="1e9"),
-    }
-    word, chip, vendor = given.pop("datacenter"), given.pop("chip"), given.pop("vendor")
-    bare, computer, other = given.pop("bare"), given.pop("computer"), given.pop("other_eccn")
-    datacenter = None if word is None else word == "yes"
-    known = {name: value for name, value in numbers.items() if value is not None}
-    if chip is None:
-        if not known:
-            raise InputError(
-                text("no chip and no numbers"), fix=text("Name a chip, or give --tpp and what else is known")
-            )
-        kind: Any = "memory" if bare else "processor"
-        item = item_of_numbers(
-            "these numbers", law=law(), kind=kind, vendor=vendor or "", datacenter=datacenter, **numbers
-        )
-        return replace(item, computer=computer, other_eccn=other)
-    item = item_of_chip(catalog.chip(chip), law=law())
-    changes: dict[str, Any] = dict(known)
-    if "tpp" in known or "die_area" in known:
-        changes.setdefault("density", None)  # the catalogue's quotient no longer belongs to these numbers
-    if datacenter is not None:
-        changes["datacenter"] = datacenter
-    if vendor:
-        changes["vendor"] = vendor.lower()
-    item = replace(item, **changes, computer=computer, other_eccn=other)
-    problem = contradiction(item.tpp, item.die_area, item.density)
-    if problem:
-        raise InputError(problem, where=item.name, fix=text("Leave one of the three out"))
-    return item
-
-
-def asked_journey(given: dict[str, Any]) -> tuple[Journey, tuple[str, ...]]:
-    """The journey of the command line, and what was assumed."""
-    activity, destination = given["activity"], given["destination"]
-    if destination is None:
-        if activity != "us_import":
-            raise InputError(text("no destination"), where="--to", fix=text("Name a country, for example --to CN"))
-        destination = "US"
-    exporter = given["exporter"]
-    if exporter is None:
-        if activity == "reexport":
-            raise InputError(
-                text("a reexport leaves another country"), where="--from", fix=text("Name it, for example --from SG")
-            )
-        exporter = {"export": "US", "in_country": destination, "us_import": ""}[activity]
-    assumed: tuple[str, ...] = ()
-    headquarters = given["headquarters"]
-    if headquarters is None:
-        headquarters = destination
-        if activity != "us_import":
-            assumed = (
-                text(
-                    "Assumed: the end user and its parent are headquartered in {country} (set with --hq)",
-                    country=destination,
-                ),
-            )
-    share = _number(given["tpp_share"], option="--tpp-share", symbol="1")
-    available = given["us_available"]
-    journey = Journey(
-        activity=activity,
-        exporter=exporter,
-        destination=destination,
-        headquarters=headquarters,
-        parent=given["parent"] or "",
-        party=given["party"],
-        end_use=given["end_use"] or "",
-        aggregate_tpp_share=share,
-        us_available=None if available is None else available == "yes",
-        exporter_role=given["exporter_role"] or "",
-        packaged_in=given["packaged_in"],
-        attested=given["attested"],
-    )
-    return journey, assumed
 
 
 def _today(on: str | None) -> date:
@@ -253,6 +95,9 @@ def decide_command(on: str | None, form: str | None, as_json: bool, lang: str, *
 @table_options
 def timeline_command(since: str, until: str, form: str | None, as_json: bool, lang: str, **given: Any) -> None:
     """Every day on which the answer changes, and why."""
+    from chipwall.brief import controls_views as views
+    from chipwall.controls.views import timeline
+
     item = asked_item(given)
     journey, _ = asked_journey(given)
     turns = timeline(item, journey, since=day(since, option="--since"), until=day(until, option="--until"))
@@ -268,7 +113,7 @@ def timeline_command(since: str, until: str, form: str | None, as_json: bool, la
         }
         for turn in turns
     ]
-    table = tables.timeline_table(turns, name=item.name, destination=journey.destination)
+    table = views.timeline_table(turns, name=item.name, destination=journey.destination)
     show(table, form=form, as_json=as_json, lang=lang, extra=extra)
 
 
@@ -279,6 +124,8 @@ def timeline_command(since: str, until: str, form: str | None, as_json: bool, la
 @table_options
 def compare_command(chips: str, destinations: str, on: str | None, form: str | None, as_json: bool, lang: str) -> None:
     """CHIPS (with commas) against destinations: a matrix."""
+    from chipwall.brief import controls_views as views
+
     when = _today(on)
     items = [item_of_chip(catalog.chip(name), law=law()) for name in chips.split(",") if name.strip()]
     places = [law().countries.resolve(name) for name in destinations.split(",") if name.strip()]
@@ -303,7 +150,7 @@ def compare_command(chips: str, destinations: str, on: str | None, form: str | N
         for line in matrix
         for d in line
     ]
-    show(tables.compare_table(matrix, on=when), form=form, as_json=as_json, lang=lang, extra=extra)
+    show(views.compare_table(matrix, on=when), form=form, as_json=as_json, lang=lang, extra=extra)
 
 
 @controls.command("wall")
@@ -317,6 +164,7 @@ def wall_command(
     """Chips against the limits: TPP with density, TPP with DRAM bandwidth, and before 2023 TPP with I/O rate."""
     import json
 
+    from chipwall.brief import controls_views as views
     from chipwall.brief.charts import svg
     from chipwall.brief.controls_charts import wall_charts, wall_data
 
@@ -335,7 +183,7 @@ def wall_command(
         write_json(wall_charts(asked, on=when, lang=lang))
         return
     for x, y, points, areas in wall_data(asked, on=when).values():
-        for table in tables.wall_tables(points, areas, x=x, y=y):
+        for table in views.wall_tables(points, areas, x=x, y=y):
             show(table, form=form, as_json=False, lang=lang)
             click.echo()
 
@@ -346,32 +194,66 @@ def wall_command(
 @table_options
 def diff_command(first: str, second: str, form: str | None, as_json: bool, lang: str) -> None:
     """What changed in law between two days, and the events in between."""
+    from chipwall.brief import controls_views as views
+    from chipwall.controls.views import differences
+
     changes, events = differences(day(first, option="FIRST"), day(second, option="SECOND"))
     if as_json:
         write_json({"changes": changes, "events": events})
         return
-    for table in tables.differences_tables(changes, events):
+    for table in views.differences_tables(changes, events):
         show(table, form=form, as_json=False, lang=lang)
         click.echo()
+
+
+def _figures(path: Path | None) -> dict[str, dict[str, Decimal]]:
+    """Performance figures of a CSV with columns chip, operand, value: by chip id and operand."""
+    import csv
+
+    if path is None:
+        return {}
+    found: dict[str, dict[str, Decimal]] = {}
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as handle:
+            for line, row in enumerate(csv.DictReader(handle), start=2):
+                where = f"{path}, {line}"
+                name, operand, value = (row.get(column) or "" for column in ("chip", "operand", "value"))
+                if not (name and operand and value):
+                    raise InputError(text("a figure needs chip, operand and value"), where=where)
+                found.setdefault(catalog.chip(name).id, {})[operand] = legal_number(value, option=where)
+    except OSError as error:
+        raise InputError(text("cannot read '{path}'", path=path), where=text("{why}", why=error.strerror)) from error
+    return found
 
 
 @controls.command("what-if")
 @click.argument("draft", type=click.Path(path_type=Path))
 @journey_options
 @click.option("--on", help="Day. Default: the draft's day of effect.")
+@click.option("--figures", type=click.Path(path_type=Path), help="CSV (chip,operand,value) of figures the draft names.")
 @click.option("--chips", help="Chips, with commas. Default: all.")
 @table_options
 def what_if_command(
-    draft: Path, on: str | None, chips: str | None, form: str | None, as_json: bool, lang: str, **given: Any
+    draft: Path,
+    on: str | None,
+    figures: Path | None,
+    chips: str | None,
+    form: str | None,
+    as_json: bool,
+    lang: str,
+    **given: Any,
 ) -> None:
     """Which chips a draft rule would move, and by what margin."""
+    from chipwall.brief import controls_views as views
+    from chipwall.controls.draft import evaluate_draft, read_draft
+
     found = read_draft(draft)
     given["destination"] = given["destination"] or "CN"
     journey, _ = asked_journey(given)
     known = catalog.load().chips
     asked = [catalog.chip(name) for name in chips.split(",") if name.strip()] if chips else list(known.values())
     when = found.effective if on is None else day(on)
-    crossings = evaluate_draft(found, asked, when, journey=journey)
+    crossings = evaluate_draft(found, asked, when, journey=journey, figures=_figures(figures))
     extra = [
         {
             "chip": c.chip,
@@ -385,12 +267,22 @@ def what_if_command(
     ]
     title = text("Draft '{title}' on {day}", title=found.title, day=when.isoformat())
     show(
-        tables.crossings_table(crossings, title=title, asked=len(asked)),
+        views.crossings_table(crossings, title=title, asked=len(asked)),
         form=form,
         as_json=as_json,
         lang=lang,
         extra=extra,
     )
+
+
+@controls.command("countries")
+@click.option("--on", help="Day. Default: today.")
+@table_options
+def countries_command(on: str | None, form: str | None, as_json: bool, lang: str) -> None:
+    """Countries and the groups they are in on a day."""
+    from chipwall.brief import controls_views as views
+
+    show(views.countries_table(law().countries, on=_today(on)), form=form, as_json=as_json, lang=lang)
 
 
 @controls.command("test")
@@ -399,6 +291,8 @@ def what_if_command(
 @lang_option
 def test_command(file: Path, as_json: bool, lang: str) -> int:
     """Run a table of cases; exit 1 if any disagrees, 2 if any row could not be read."""
+    from chipwall.controls.cases import run_cases
+
     report = run_cases(file)
     if as_json:
         write_json(

@@ -112,7 +112,7 @@ def _page(lang: str) -> type[click.HelpFormatter]:
     def _described(second: str) -> str:
         words, gap, extra = second.partition("  [")  # the parser appends "  [default: ...]"
         words = "Show this help." if words == "Show this message and exit." else words
-        return say(words) + gap + extra
+        return say(words) + gap + extra.replace(say("required"), say("must be given"))
 
     return Page
 

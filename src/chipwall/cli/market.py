@@ -18,7 +18,11 @@ from chipwall.text import text
 __all__ = ["market", "simulate"]
 
 # Commands of the group that live in another module.
-_ELSEWHERE = {name: "chipwall.cli.market_data" for name in ("calibrate", "backtest", "series")}
+_ELSEWHERE = dict.fromkeys(("calibrate", "backtest", "series"), "chipwall.cli.market_data")
+
+
+# Draws times quarters above which a run keeps the headline quantities only: two runs then stay within 4 GiB.
+_TABLE_BELOW = 8_000_000
 
 
 class _Market(click.Group):
@@ -135,49 +139,57 @@ def simulate(
     from chipwall.market.scenario import load_scenario
     from chipwall.market.simulate import simulate as run
 
-    found = [load_scenario(name) for name in (scenario, *([other] if other else []))]
+    found = [load_scenario(name).told_in(lang) for name in (scenario, *([other] if other else []))]
     if assume:
         found = [s.with_parameters(load_scenario(assume).parameters) for s in found]
     names = quarters(until)
-    if since not in names:
-        raise InputError(
-            text("--since {since} is not in the run", since=since),
-            where="--since",
-            fix=text("Choose up to {until}", until=until),
-        )
+    _check_since(since, names)
     stop_at = quarter_index(stop, where="--stop") if stop else len(names) - 1 - max(LAGS)
+    wanted = _wanted(quantities, draws * len(names))
     with executor(workers, scheduler) as pool, bar("simulate", shown=draws > 5000) as progress:
-        runs = []
+        few = min(draws, 2000)
+        runs, parts = [], []
         for one in found:
             folder = parquet / one.id if parquet else None
-            runs.append(run(one, draws=draws, seed=seed, until=until, executor=pool, parts=folder, progress=progress))
-        parts = []
-        if stop_at > 1:
-            few = min(draws, 2000)
-            parts = [
-                (r.title, dependence(s, stop=quarter_name(stop_at), draws=few, seed=seed, executor=pool))
-                for s, r in zip(found, runs, strict=True)
-            ]
-    wanted = [*quantities, *(m.quantity for m in tables.MEASURES if m.quantity in runs[0].values)]
-    for name in quantities:
-        runs[0].band(name, until)
+            paths = run(
+                one, draws=draws, seed=seed, until=until, executor=pool, parts=folder, progress=progress, keep=wanted
+            )
+            runs.append(paths)
+            if stop_at > 1:
+                answer = dependence(one, stop=quarter_name(stop_at), draws=few, seed=seed, executor=pool)
+                parts.append((paths.title, answer))
     if chart:
         from chipwall.brief.charts import svg
 
         write_whole(chart, svg(tables.band_chart(runs, wanted[0], lang=lang)))
     if as_json:
-        measured: dict[str, object] = (
-            {"dependence": {s.id: d for s, (_, d) in zip(found, parts, strict=True)}} if parts else {}
-        )
-        write_json(tables.paths_answer(runs, list(dict.fromkeys(wanted)), measured))
+        by_name: dict[str, object] = {s.id: d for s, (_, d) in zip(found, parts, strict=False)}
+        write_json(tables.paths_answer(runs, wanted, {"dependence": by_name} if by_name else {}))
         return
-    table = tables.paths_table(
-        runs[0], other=runs[1] if other else None, quarters=_quarters_shown(names, since), since=since
-    )
+    shown = _quarters_shown(names, since)
+    table = tables.paths_table(runs[0], other=runs[1] if other else None, quarters=shown, since=since)
     show(table, form=form, as_json=False, lang=lang)
     if parts and form != "csv":
         click.echo()
         show(tables.dependence_table(parts), form=form, as_json=False, lang=lang)
+
+
+def _check_since(since: str, names: tuple[str, ...]) -> None:
+    if since not in names:
+        raise InputError(
+            text("--since {since} is not in the run", since=since),
+            where="--since",
+            fix=text("Choose a quarter from {first} to {last}", first=names[0], last=names[-1]),
+        )
+
+
+def _wanted(asked: tuple[str, ...], size: int) -> tuple[str, ...]:
+    """Quantities to keep: those asked for and the rows of the table; in a very large run the headline ones."""
+    from chipwall.brief.market_tables import MEASURES
+    from chipwall.market.quantities import HEADLINE
+
+    rows = HEADLINE if size > _TABLE_BELOW else tuple(m.quantity for m in MEASURES)
+    return tuple(dict.fromkeys((*asked, *rows)))
 
 
 @market.command()
@@ -241,10 +253,11 @@ def explore(
     """Under which assumptions SCENARIO beats another: a short list of conditions (PRIM)."""
     from chipwall.brief import market_tables as tables
     from chipwall.market.explore import explore as search
+    from chipwall.market.scenario import load_scenario
     from chipwall.market.sensitivity import Outcome
 
     found = search(
-        scenario, other, outcome=Outcome(measure, quarter, since or ""), larger_is_better=not less, draws=draws, seed=seed,
+        load_scenario(scenario).told_in(lang), load_scenario(other).told_in(lang), outcome=Outcome(measure, quarter, since or ""), larger_is_better=not less, draws=draws, seed=seed,
         margin=margin,
     )  # fmt: skip
     show(tables.discovery_table(found), form=form, as_json=as_json, lang=lang, extra=found)
@@ -256,7 +269,7 @@ def scenarios(form: str | None, as_json: bool, lang: str) -> None:
     """Shipped scenarios."""
     from chipwall.market.scenario import load_scenario, shipped_scenarios
 
-    found = [load_scenario(name) for name in shipped_scenarios()]
+    found = [load_scenario(name).told_in(lang) for name in shipped_scenarios()]
     columns = (
         Column("scenario", text("Scenario")),
         Column("title", text("Title")),

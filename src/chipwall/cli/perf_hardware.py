@@ -12,11 +12,11 @@ from chipwall.cli.options import json_option, lang_option, show, table_options, 
 from chipwall.text import text
 from chipwall.units import GIGA
 
-__all__ = ["calibrate", "hpc", "rag", "validate"]
+__all__ = ["calibrate", "hpc", "rag", "scoreboard", "validate"]
 
 
-WORDS = {
-    word: word
+WORDS: dict[str, str] = {
+    str(word): word
     for word in (
         text("compute"), text("memory"), text("network"), text("host"), text("calibrated"), text("extrapolated"),
         text("limit"), text("measured"),
@@ -99,7 +99,8 @@ def calibrate(write: Path | None, quick: bool, form: str | None, as_json: bool, 
         Column("within_15", text("Within 15 %"), right=True),
     )  # fmt: skip
     rows = tuple(
-        (Cell(s.family, s.family), Cell(s.kind, s.kind), Cell(str(s.rows), s.rows), percent(s.median), percent(s.mean), percent(s.within_15))
+        (Cell(s.family, s.family), Cell(s.kind, s.kind), Cell(str(s.rows), s.rows), percent(s.median), percent(s.mean),
+         percent(s.within_15))
         for s in found.scores
         if s.rows
     )
@@ -158,7 +159,9 @@ def _hpc_row(chip: str, e: Any, first: float | None) -> tuple[object, ...]:
 @click.option("--chip", "chip_name", required=True, help="The chip, for example h200.")
 @click.option("--n", default=1, show_default=True, help="Chips of one node that share model and index.")
 @click.option("--vectors", default=10_000_000, show_default=True, help="Vectors in the index.")
-@click.option("--index", "kind", type=click.Choice(("flat", "ivf", "graph")), default="ivf", show_default=True, help="Kind of index.")
+@click.option(
+    "--index", "kind", type=click.Choice(("flat", "ivf", "graph")), default="ivf", show_default=True, help="Kind of index."
+)
 @click.option("--embedder", default="large", show_default=True, help="Encoder: base, large or 7b.")
 @click.option("--code-bytes", default=2.0, show_default=True, help="Bytes of one number of a stored vector.")
 @click.option("--probes", default=32.0, show_default=True, help="Lists read per query (ivf).")
@@ -214,3 +217,18 @@ def _rag_table(found: Any) -> Table:
         *found.notes,
     )
     return Table(text("Retrieval and generation"), columns, tuple(rows), notes)
+
+
+@click.command()
+@click.option("--out", type=click.Path(path_type=Path), help="Where to write the page; default: the terminal.")
+@click.option("--kind", "kinds", multiple=True, help="Only these kinds of tables.")
+def scoreboard(out: Path | None, kinds: tuple[str, ...]) -> None:
+    """Write the page of predicted against published: by class, chip and source, worst rows first."""
+    from chipwall.perf.refit import refit
+    from chipwall.perf.scoreboard import KINDS_SHOWN, scoreboard_markdown
+
+    page = scoreboard_markdown(refit(), kinds=kinds or KINDS_SHOWN)
+    if out is None:
+        click.echo(page)
+    else:
+        write_whole(out, page)

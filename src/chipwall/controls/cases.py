@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from pathlib import Path
 
 from chipwall.controls.decide import decide
@@ -19,7 +19,7 @@ from chipwall.controls.law import Law
 from chipwall.controls.load import law as packaged_law
 from chipwall.controls.records import ACTIVITIES, Decision, Journey
 from chipwall.errors import InputError
-from chipwall.text import text
+from chipwall.text import Text, listed, text
 
 __all__ = ["BadRow", "Case", "Disagreement", "Report", "read_cases", "run_cases"]
 
@@ -43,17 +43,45 @@ NUMBER_COLUMNS = ("tpp", "die_area_mm2", "pd", "dram_bw_gbps", "io_bw_gbps")
 COUNTRY_COLUMNS = ("from_iso2", "to_iso2", "end_user_hq_iso2")
 COMPARED_FLAGS = frozenset(
     (
-        "vendor_letter hq_rule uae_named supp8_740 on_books_worldwide_not_enforced compliance_date_2024-12-31 "
-        "compliance_date_2025-05-15 needs_certifications announcement_pending affiliates_rule affiliates_stayed "
-        "affiliates_status_unverified scheduled_lapse_unverified gp10_named gp10_class gp10_analysis_carveout "
-        "revenue_share_unpublished cn_blocked indeterminate_dram_sum pd_undefined_planar spec_unknown part746"
-    ).split()
+        "vendor_letter",
+        "hq_rule",
+        "uae_named",
+        "supp8_740",
+        "on_books_worldwide_not_enforced",
+        "compliance_date_2024-12-31",
+        "compliance_date_2025-05-15",
+        "needs_certifications",
+        "announcement_pending",
+        "affiliates_rule",
+        "affiliates_stayed",
+        "affiliates_status_unverified",
+        "scheduled_lapse_unverified",
+        "gp10_named",
+        "gp10_class",
+        "gp10_analysis_carveout",
+        "revenue_share_unpublished",
+        "cn_blocked",
+        "indeterminate_dram_sum",
+        "pd_undefined_planar",
+        "spec_unknown",
+        "part746",
+    )
 )
 NOTE_FLAGS = frozenset(
     (
-        "assurance_only cn_discouraged commercially_available_check consumer copackaged_hbm_excluded "
-        "my_permit_if_reexport not_commercially_available not_datacenter red_flag spec_estimate vendor_asserted workstation"
-    ).split()
+        "assurance_only",
+        "cn_discouraged",
+        "commercially_available_check",
+        "consumer",
+        "copackaged_hbm_excluded",
+        "my_permit_if_reexport",
+        "not_commercially_available",
+        "not_datacenter",
+        "red_flag",
+        "spec_estimate",
+        "vendor_asserted",
+        "workstation",
+    )
 )
 EXPECTED_WORDS: Mapping[str, frozenset[str]] = {
     "expected_eccn": frozenset(("not_3A090", "3A090(2022)", "3A090.a", "3A090.b", "3A090.c", "unknown")),
@@ -76,7 +104,9 @@ BOOK_EXCEPTIONS = frozenset(("AIA", "ACM", "LPP"))
 EXCEPTIONS = frozenset(("NAC", "ACA", "HBM")) | BOOK_EXCEPTIONS
 EXPECTED_NUMBERS = ("expected_duty_pct", "expected_revenue_share_pct")
 EXPECTED_COLUMNS = (*EXPECTED_WORDS, "expected_exception", *EXPECTED_NUMBERS, "expected_flags")
-_ISO_DATE = re.compile(r"^\d{4}-\d{2}-\d{2}$")
+_ISO_DATE = re.compile(r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")
+# no sign, no thousands mark, no words such as nan: an amount as the column description promises it
+_NUMBER = re.compile(r"^([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,13 +171,15 @@ def read_cases(path: Path, *, law: Law | None = None) -> tuple[tuple[Case, ...],
             reader.fieldnames = header
             rows = [(reader.line_num, row) for row in reader]
     except OSError as error:
-        raise InputError(text("cannot read '{path}'", path=path), where=text("{why}", why=error.strerror)) from error
+        raise InputError(text("cannot read '{path}'", path=path), where=Text.of(error.strerror or "error")) from error
     except (UnicodeDecodeError, csv.Error) as error:
         raise InputError(
-            text("'{path}' is not a CSV file in UTF-8", path=path), where=text("{why}", why=error)
+            text("'{path}' is not a CSV file in UTF-8", path=path), where=str(error)
         ) from error
     missing = [name for name in INPUT_COLUMNS if name not in header]
-    if not header or missing:
+    if not header:
+        raise InputError(text("'{path}' is empty", path=path), fix=text("Give a header and at least one row of cases"))
+    if missing:
         what = text("'{path}' lacks columns: {names}", path=path, names=", ".join(missing))
         raise InputError(what, fix=text("The columns are described in docs/controls.md"))
     if not rows:
@@ -170,13 +202,9 @@ def _number(cell: str) -> Decimal | None:
     """A number as the file writes it; None for a blank; raises ValueError for anything else."""
     if not cell:
         return None
-    try:
-        value = Decimal(cell)
-    except InvalidOperation as error:
-        raise ValueError(cell) from error
-    if not value.is_finite() or value < 0:
+    if not _NUMBER.match(cell):
         raise ValueError(cell)
-    return value
+    return Decimal(cell)
 
 
 def _problems(cells: Mapping[str, str], law: Law) -> Iterator[str]:
@@ -291,7 +319,7 @@ def _why(decision: Decision) -> str:
     """What decided: unknowns if there are any, else the tests that were met."""
     met = [f"{c.paragraph}: {c.operand} {c.value} {c.operator} {c.limit}" for c in decision.trace if c.result]
     found = [finding.says for finding in decision.findings if finding.result is not False]
-    return "; ".join(dict.fromkeys([*decision.unknowns, *met, *found])) or text("no clause is met")
+    return listed(dict.fromkeys([*decision.unknowns, *met, *found]), sign=";") or text("no clause is met")
 
 
 def run_cases(path: Path, *, law: Law | None = None) -> Report:

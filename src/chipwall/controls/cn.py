@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from chipwall.controls.law import Law
+from chipwall.controls.question import Context
 from chipwall.controls.records import ChinaGate, Item, Journey
-from chipwall.controls.us import Context
 from chipwall.text import text
 
 __all__ = ["china_gate"]

@@ -56,7 +56,7 @@ class Countries:
             return by_name[name.strip().lower()]
         near = get_close_matches(name.strip().lower(), by_name, n=3, cutoff=0.6)
         codes = [f"{by_name[words]} ({self.table[by_name[words]].name})" for words in near]
-        raise unknown_name("country", name, nearest=codes, listing="chipwall controls compare --help")
+        raise unknown_name("country", name, nearest=codes, listing="chipwall controls countries")
 
     def member(self, iso2: str, group: str, *, on: date) -> bool:
         """Whether a country is in a group on a date.

@@ -12,10 +12,11 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from chipwall.controls.cn import china_gate
-from chipwall.controls.item import item_of_chip, operands
+from chipwall.controls.item import OPERAND_NAMES, item_of_chip, operands
 from chipwall.controls.law import Law
 from chipwall.controls.load import law as packaged_law
 from chipwall.controls.logic import any_of, comparisons, verdict
+from chipwall.controls.question import NO_PARTY, Context, Outcome, World
 from chipwall.controls.records import (
     ACTIVITIES,
     ChinaGate,
@@ -27,27 +28,18 @@ from chipwall.controls.records import (
     Licence,
     RevenueShare,
 )
-from chipwall.controls.us import NO_PARTY, Context, Outcome, World, outcome
+from chipwall.controls.us import outcome
 from chipwall.controls.worlds import merged, worlds
 from chipwall.errors import InputError
-from chipwall.text import text
+from chipwall.text import Text, listed, text
 
 if TYPE_CHECKING:
     from chipwall.catalog.records import Chip
 
 __all__ = ["decide"]
 
-_LABELS = {
-    "tpp": text("TPP"),
-    "performance_density": text("performance density (applicable die area)"),
-    "memory_density": text("memory bandwidth density"),
-    "dram_bandwidth": text("DRAM bandwidth"),
-    "io_rate": text("I/O rate"),
-    "dram_plus_io": text("DRAM bandwidth plus I/O rate"),
-    "datacenter": text("designed or marketed for data centres"),
-    "transistors": text("number of transistors"),
-    "hbm": text("high-bandwidth memory in the package"),
-}
+# operands that are facts about the item; certifications are claims and never missing
+_FACTS = frozenset(OPERAND_NAMES) - {"aggregate_tpp_share", "us_available"}
 
 
 def decide(item: Item | Chip, journey: Journey, *, on: date, law: Law | None = None) -> Decision:
@@ -119,13 +111,20 @@ def _resolved(journey: Journey, law: Law) -> Journey:
             text("unknown end user '{party}'", party=journey.party),
             fix=text("Known phrases: {all}; leave it out for any other party", all="; ".join(law.parties)),
         )
-    codes = {}
-    for name in ("exporter", "destination", "headquarters", "parent", "packaged_in"):
-        given = getattr(journey, name)
-        codes[name] = law.countries.resolve(given) if given else ""
-    if not codes["destination"]:
+
+    def code(name: str) -> str:
+        return law.countries.resolve(name) if name else ""
+
+    if not journey.destination:
         raise InputError(text("no destination"), fix=text("Name a country, for example --to CN"))
-    return replace(journey, **codes)
+    return replace(
+        journey,
+        exporter=code(journey.exporter),
+        destination=code(journey.destination),
+        headquarters=code(journey.headquarters),
+        parent=code(journey.parent),
+        packaged_in=code(journey.packaged_in),
+    )
 
 
 def _trace(context: Context) -> tuple[Comparison, ...]:
@@ -152,11 +151,11 @@ def _trace(context: Context) -> tuple[Comparison, ...]:
 def _answers(found: Outcome) -> dict[str, bool]:
     """Per answer, whether it is unknown because worlds differ."""
     return {
-        "classification": found.eccn == "unknown",
-        "licence": found.licence == "unknown",
-        "licence on the books": found.on_books == "unknown",
-        "duty": found.duty_pct.is_nan(),
-        "review policy": found.review_policy == "unknown" and found.licence != "conditional",
+        text("classification"): found.eccn == "unknown",
+        text("licence"): found.licence == "unknown",
+        text("licence on the books"): found.on_books == "unknown",
+        text("duty"): found.duty_pct.is_nan(),
+        text("review policy"): found.review_policy == "unknown" and found.licence != "conditional",
     }
 
 
@@ -172,13 +171,16 @@ def _unknowns(
     differing = [name for name, unknown in _answers(found).items() if unknown]
     spread = [name for name in differing if _spread(name, outcomes)]
     missing = _missing(trace) if spread else []
+    if spread and "datacenter" not in missing and _differs(open_worlds, outcomes, "datacenter"):
+        missing.append("datacenter")
     if missing:
-        answers = ", ".join(spread)
+        answers = listed(Text.of(name) for name in spread)
         lines += [
-            text("{what} is not known; it decides: {answers}", what=_LABELS[name], answers=answers) for name in missing
+            text("{what} is not known; it decides: {answers}", what=_missing_name(name), answers=answers)
+            for name in missing
         ]
         found.flags.add("spec_unknown")
-    if _differs_by_cpu_dram(open_worlds, outcomes):
+    if _differs(open_worlds, outcomes, "cpu_dram_counts"):
         found.flags.add("indeterminate_dram_sum")
         lines.append(
             text("whether memory on the package's CPU counts as DRAM bandwidth is not settled, and it decides")
@@ -242,22 +244,23 @@ def _missing(trace: Sequence[Comparison]) -> list[str]:
     """Operands without a number that some undecided clause of this question asks for."""
     failed = {comparison.clause for comparison in trace if comparison.result is False}
     undecided = {c.operand for c in trace if c.result is None and c.clause not in failed}
-    return sorted(undecided & set(_LABELS))
+    return sorted(undecided & _FACTS)
 
 
-def _differs_by_cpu_dram(open_worlds: Sequence[World], outcomes: Sequence[Outcome]) -> bool:
-    """Whether some answer turns on the reading of CPU-side memory, all else equal."""
-    if len({world.cpu_dram_counts for world in open_worlds}) < 2:
-        return False
+def _missing_name(operand: str) -> Text:
+    """What has to be found out: a density is missing because its area is."""
+    if operand == "performance_density":
+        return text("performance density (applicable die area)")
+    return OPERAND_NAMES[operand]
 
-    def answers(counts: bool) -> set[tuple[object, ...]]:
-        return {
-            (outcome.eccn, outcome.licence, outcome.on_books, outcome.review_policy, outcome.duty_pct)
-            for world, outcome in zip(open_worlds, outcomes, strict=True)
-            if world.cpu_dram_counts is counts
-        }
 
-    return answers(True) != answers(False)
+def _differs(open_worlds: Sequence[World], outcomes: Sequence[Outcome], question: str) -> bool:
+    """Whether some answer turns on one yes-or-no question that the worlds settle both ways."""
+    answers: dict[object, set[tuple[object, ...]]] = {}
+    for world, found in zip(open_worlds, outcomes, strict=True):
+        answer = (found.eccn, found.licence, found.on_books, found.review_policy, found.duty_pct)
+        answers.setdefault(getattr(world, question), set()).add(answer)
+    return len(answers) > 1 and len(set(map(frozenset, answers.values()))) > 1
 
 
 def _duty(context: Context, found: Outcome) -> Duty:
@@ -278,9 +281,11 @@ def _duty(context: Context, found: Outcome) -> Duty:
     if record is None:
         return Duty(Decimal(0), event, payer, text("the duty starts on 2026-01-15"), citation)
     if found.duty_pct:
-        why = text("inside a band, and no exempt end use claimed")
+        why = text("inside a band, and no exempt end use (9903.79.03 to .09) claimed")
     else:
         why = text("outside both bands, or an exempt end use (HTSUS 9903.79.02 to .09)")
+    if context.law.horizon(context.on) == "after_horizon":
+        why = text("{why}; {note}", why=why, note=Text.of(record.note))
     return Duty(found.duty_pct, event, payer, why, citation)
 
 
@@ -306,7 +311,7 @@ def _share(context: Context, found: Outcome) -> RevenueShare:
         return RevenueShare(Decimal(0), text("nobody"), text("no share applies"))
     record = context.view.records["revenue-share"]
     return RevenueShare(
-        found.revenue_share_pct, text("the vendor"), text("of China revenue; no published instrument"), record.citation
+        found.revenue_share_pct, text("the vendor"), text("of China revenue (no published instrument)"), record.citation
     )
 
 

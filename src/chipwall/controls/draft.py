@@ -22,7 +22,7 @@ from chipwall.controls.load import parsed_clause
 from chipwall.controls.measures import exact
 from chipwall.controls.records import Comparison, Decision, Journey
 from chipwall.errors import InputError
-from chipwall.text import text
+from chipwall.text import Text, listed, text
 
 if TYPE_CHECKING:
     from chipwall.catalog.records import Chip
@@ -110,9 +110,9 @@ def read_draft(path: Path, *, law: Law | None = None) -> Draft:
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
     except OSError as error:
-        raise InputError(text("cannot read '{path}'", path=path), where=text("{why}", why=error.strerror)) from error
+        raise InputError(text("cannot read '{path}'", path=path), where=Text.of(error.strerror or "error")) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(text("'{path}' is not TOML", path=path), where=text("{why}", why=error)) from error
+        raise InputError(text("'{path}' is not TOML", path=path), where=str(error)) from error
     return draft_of(document, law=law, where=str(path))
 
 
@@ -129,7 +129,7 @@ def draft_of(document: Mapping[str, Any], *, law: Law, where: str) -> Draft:
     ]
     limits = [found for table in document.get("limit", ()) if (found := _limit(table, law, problems))]
     known = set(law.parameters) | {limit.id for limit in limits}
-    clauses = [found for table in document.get("clause", ()) if (found := _clause(table, known, problems))]
+    clauses = [clause for table in document.get("clause", ()) if (clause := _clause(table, known, problems))]
     repeals = tuple(str(table.get("clause") or table.get("rule") or "") for table in document.get("repeal", ()))
     ids = {clause.id for clause in law.clauses} | set(law.rules)
     problems += [text("repeal: no clause or rule '{name}'", name=name) for name in repeals if name not in ids]
@@ -137,7 +137,7 @@ def draft_of(document: Mapping[str, Any], *, law: Law, where: str) -> Draft:
         problems.append(text("the draft changes nothing"))
     if problems:
         raise InputError(
-            text("the draft cannot be read: {problems}", problems="; ".join(problems)),
+            text("the draft cannot be read: {problems}", problems=listed(problems, sign=";")),
             where=where,
             fix=text("The format is described in docs/controls.md, 'What if'"),
         )
@@ -178,9 +178,11 @@ def _clause(table: Mapping[str, Any], known: set[str], problems: list[str]) -> C
     if clause.outcome not in OUTCOMES.get(clause.family, ()):
         allowed = "; ".join(f"{family}: {', '.join(outcomes)}" for family, outcomes in OUTCOMES.items())
         problems.append(text("clause {id}: family and outcome must be one of {allowed}", id=name, allowed=allowed))
-    for test in clause.tests:
-        if test.operator != "is" and test.limit not in known:
-            problems.append(text("clause {id}: unknown limit '{limit}'", id=name, limit=test.limit))
+    problems += [
+        text("clause {id}: unknown limit '{limit}'", id=name, limit=test.limit)
+        for test in clause.tests
+        if test.operator != "is" and test.limit not in known
+    ]
     return clause
 
 

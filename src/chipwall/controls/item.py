@@ -12,15 +12,29 @@ from chipwall.controls import measures
 from chipwall.controls.law import Law
 from chipwall.controls.records import Item, Journey
 from chipwall.errors import InputError
-from chipwall.text import text
+from chipwall.text import Text, text
 
 if TYPE_CHECKING:
     from chipwall.catalog.records import Chip
 
-__all__ = ["contradiction", "item_of_chip", "item_of_numbers", "operands", "vendor_of"]
+__all__ = ["OPERAND_NAMES", "contradiction", "item_of_chip", "item_of_numbers", "operands", "vendor_of"]
 
 # Density may be printed rounded: beside TPP and area it may be off by this much before the three contradict each other.
 DENSITY_TOLERANCE = Decimal("0.002")
+# what a clause may name, as people say it
+OPERAND_NAMES: Mapping[str, Text] = {
+    "tpp": text("TPP"),
+    "performance_density": text("performance density"),
+    "memory_density": text("memory bandwidth density"),
+    "dram_bandwidth": text("DRAM bandwidth"),
+    "io_rate": text("I/O rate"),
+    "dram_plus_io": text("DRAM bandwidth plus I/O rate"),
+    "datacenter": text("data-centre design"),
+    "transistors": text("transistors"),
+    "hbm": text("high-bandwidth memory"),
+    "aggregate_tpp_share": text("TPP shipped to China over TPP shipped to US customers"),
+    "us_available": text("commercially available in the US"),
+}
 _SYNTHETIC = re.compile(r"^synthetic\b(?:\s*\((.*)\))?", re.IGNORECASE)
 
 
@@ -90,8 +104,10 @@ def item_of_numbers(
     }
     for label, number in numbers.items():
         if number is not None and (not number.is_finite() or number < 0):
-            raise InputError(text("{label} {number} is not an amount", label=label, number=number), where=name)
-    problem = contradiction(tpp, die_area, density)
+            raise InputError(text("{label} {number} is not an amount", label=Text.of(label), number=number), where=name)
+    found_kind = kind or ("memory" if name.strip().lower().endswith("(bare)") else "processor")
+    # a memory device's density is bandwidth over area, so TPP has no say in it
+    problem = contradiction(tpp, die_area, density) if found_kind == "processor" else ""
     if problem:
         raise InputError(problem, where=name, fix=text("Leave the density out, or correct one of the three"))
     found_vendor, country = vendor_of(name, law)
@@ -100,7 +116,7 @@ def item_of_numbers(
     parts = named_parts(name, found_vendor, law)
     return Item(
         name=name,
-        kind=kind or ("memory" if name.strip().lower().endswith("(bare)") else "processor"),
+        kind=found_kind,
         vendor=found_vendor,
         designer_country=country,
         parts=parts,
@@ -146,7 +162,7 @@ def item_of_chip(chip: Chip, *, law: Law) -> Item:
             name,
             text(
                 "{quantity} is {value} under another reading: {note}",
-                quantity=name,
+                quantity=OPERAND_NAMES[name],
                 value=m.alternative,
                 note=m.alternative_note,
             ),
@@ -155,7 +171,14 @@ def item_of_chip(chip: Chip, *, law: Law) -> Item:
         if m.alternative is not None
     ]
     notes += [
-        (name, text("{quantity} rests on a source of status '{status}'", quantity=name, status=m.status))
+        (
+            name,
+            text(
+                "{quantity} rests on a source of status '{status}'",
+                quantity=OPERAND_NAMES[name],
+                status=Text.of(m.status),
+            ),
+        )
         for name, m in found.items()
         if m.status in ("estimated", "unverified", "reported")
     ]
@@ -187,7 +210,7 @@ def _provenance(measure: measures.Measure) -> str:
     return text(
         "{formula} ({status}; {sources})",
         formula=measure.formula,
-        status=measure.status,
+        status=Text.of(measure.status),
         sources=", ".join(measure.sources),
     )
 

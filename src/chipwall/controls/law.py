@@ -10,10 +10,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
+from functools import lru_cache
 
 from chipwall.controls.countries import Countries
 from chipwall.controls.logic import Clause, Limit
 from chipwall.sources import Source
+from chipwall.text import text
 
 __all__ = ["Coverage", "Gate", "Law", "LawOn", "Letter", "Part", "Party", "Record", "Rule", "Vendor"]
 
@@ -172,9 +174,9 @@ class LawOn:
         return rule in self.records
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Law:
-    """Everything the law engine knows, read once."""
+    """Everything the law engine knows, read once. Two laws are the same only if they are one object."""
 
     rules: Mapping[str, Rule]
     parameters: Mapping[str, Rule]
@@ -191,21 +193,8 @@ class Law:
     repealed: Mapping[str, date] = field(default_factory=dict)  # clauses and rules that a draft ends, from that day
 
     def on(self, day: date) -> LawOn:
-        """The law of one day."""
-        gone = {name for name, since in self.repealed.items() if since <= day}
-        records = {
-            rule.id: record for rule in self.rules.values() if rule.id not in gone and (record := rule.record(day))
-        }
-        limits = {}
-        for parameter in self.parameters.values():
-            record = parameter.record(day)
-            if record is not None and record.value is not None:
-                limits[parameter.id] = Limit(record.value, record.unit, record.citation)
-        families: dict[str, list[Clause]] = {}
-        for clause in self.clauses:
-            if clause.rule in records and clause.id not in gone:
-                families.setdefault(clause.family, []).append(clause)
-        return LawOn(day, limits, {name: tuple(found) for name, found in families.items()}, records)
+        """The law of one day; the last days asked are kept, because searches ask the same few again."""
+        return _law_on(self, day)
 
     def horizon(self, day: date) -> str:
         """``verified`` up to the text read, ``audited`` up to the last audit, ``after_horizon`` beyond."""
@@ -225,21 +214,37 @@ class Law:
     def change_dates(self) -> dict[date, tuple[str, ...]]:
         """Days on which anything in the law starts, binds or stops, with what does."""
         found: dict[date, list[str]] = {}
+        limits: dict[date, list[str]] = {}
         for kind, title, record in self.records():
-            if kind == "parameter":
-                continue
-            found.setdefault(record.effective, []).append(title)
-            if record.compliance != record.effective:
-                found.setdefault(record.compliance, []).append(title)
+            days = {record.effective, record.compliance}
             if record.end is not None:
-                found.setdefault(record.end + timedelta(days=1), []).append(title)
-        for kind, title, record in self.records():
-            if kind == "parameter" and record.effective not in found:
-                found.setdefault(record.effective, []).append(title)
+                days.add(record.end + timedelta(days=1))
+            for day in days:
+                (limits if kind == "parameter" else found).setdefault(day, []).append(title)
+        # a rule that moves on a day speaks for its limits; a limit that moves alone speaks for itself
+        found |= {day: titles for day, titles in limits.items() if day not in found}
         for changes in self.countries.changes.values():
             for change in changes:
-                words = f"{change.iso2} {'joins' if change.adds else 'leaves'} {change.group} ({change.citation})"
+                names = {"country": change.iso2, "group": change.group, "citation": change.citation}
+                joins = text("{country} joins {group} ({citation})", **names)
+                words = joins if change.adds else text("{country} leaves {group} ({citation})", **names)
                 found.setdefault(change.effective, []).append(words)
         after = self.coverage.audited_to + timedelta(days=1)
-        found.setdefault(after, []).append("end of the audited record")
+        found.setdefault(after, []).append(text("end of the audited record"))
         return {day: tuple(dict.fromkeys(found[day])) for day in sorted(found)}
+
+
+@lru_cache(maxsize=512)
+def _law_on(law: Law, day: date) -> LawOn:
+    gone = {name for name, since in law.repealed.items() if since <= day}
+    records = {rule.id: record for rule in law.rules.values() if rule.id not in gone and (record := rule.record(day))}
+    limits = {}
+    for parameter in law.parameters.values():
+        record = parameter.record(day)
+        if record is not None and record.value is not None:
+            limits[parameter.id] = Limit(record.value, record.unit, record.citation)
+    families: dict[str, list[Clause]] = {}
+    for clause in law.clauses:
+        if clause.rule in records and clause.id not in gone:
+            families.setdefault(clause.family, []).append(clause)
+    return LawOn(day, limits, {name: tuple(found) for name, found in families.items()}, records)

@@ -21,7 +21,7 @@ from chipwall.controls.logic import Clause, Test
 from chipwall.controls.records import STATES
 from chipwall.errors import DataError
 from chipwall.sources import Source
-from chipwall.text import text
+from chipwall.text import Text, listed, text
 
 __all__ = ["law", "parsed_clause", "parsed_record"]
 
@@ -37,12 +37,10 @@ def parsed_record(table: Table, *, where: str, problems: list[str], needs_value:
     stated, ``end`` is open unless stated.
     """
     before = len(problems)
-    for name in ("published", "effective", "citation", "source", "checked", "state"):
-        if not table.get(name):
-            problems.append(text("{where}: no {field}", where=where, field=name))
-    for name in _DATES:
-        if name in table and not isinstance(table[name], date):
-            problems.append(text("{where}: {field} is not a date", where=where, field=name))
+    needed = ("published", "effective", "citation", "source", "checked", "state")
+    problems.extend(text("{where}: no {field}", where=where, field=name) for name in needed if not table.get(name))
+    wrong = [name for name in _DATES if name in table and not isinstance(table[name], date)]
+    problems.extend(text("{where}: {field} is not a date", where=where, field=name) for name in wrong)
     if table.get("state") and table["state"] not in STATES:
         problems.append(text("{where}: unknown state '{state}'", where=where, state=table["state"]))
     if needs_value and not isinstance(table.get("value"), (int, Decimal)):
@@ -86,7 +84,7 @@ def parsed_clause(table: Table, *, where: str, problems: list[str]) -> Clause | 
         family=table["family"],
         outcome=table["outcome"],
         paragraph=table["paragraph"],
-        title=table.get("title", ""),
+        title=Text.of(table.get("title", "")),
         tests=tuple(test for test in tests if test is not None),
     )
 
@@ -106,7 +104,7 @@ def _rules(tables: Sequence[tuple[str, Table]], *, needs_value: bool, problems: 
         records = tuple(sorted((row for row in rows if row is not None), key=lambda row: row.effective))
         found[table["id"]] = Rule(
             id=table["id"],
-            title=table["title"],
+            title=Text.of(table["title"]),
             records=records,
             countries=tuple(table.get("countries", ())),
             parts=tuple(table.get("parts", ())),
@@ -120,13 +118,13 @@ def _gates(tables: Sequence[tuple[str, Table]], problems: list[str]) -> tuple[Ga
     for name, table in tables:
         record = parsed_record(table, where=f"{name}, {table['summary'][:30]}", problems=problems, needs_value=False)
         if record is not None:
-            found.append(Gate(tuple(table["parts"]), table["status"], table["evidence"], table["summary"], record))
+            found.append(Gate(tuple(table["parts"]), table["status"], table["evidence"], Text.of(table["summary"]), record))
     return tuple(sorted(found, key=lambda gate: gate.record.effective))
 
 
 def _toml(folder: Traversable, *names: str) -> list[tuple[str, Table]]:
     """Every TOML file of the named folders, with its name, in order."""
-    found = []
+    found: list[tuple[str, Table]] = []
     for name in names:
         for entry in sorted((folder / name).iterdir(), key=lambda path: path.name):
             if entry.name.endswith(".toml"):
@@ -182,12 +180,16 @@ def _cross_checks(found: Law, problems: list[str]) -> None:
     for clause in found.clauses:
         if clause.rule not in found.rules:
             problems.append(text("clause {id}: unknown rule '{rule}'", id=clause.id, rule=clause.rule))
-        for test in clause.tests:
-            if test.operator != "is" and test.limit not in found.parameters:
-                problems.append(text("clause {id}: unknown limit '{limit}'", id=clause.id, limit=test.limit))
-    for _, title, record in found.records():
-        if record.source not in found.sources:
-            problems.append(text("{title}: unknown source '{source}'", title=title, source=record.source))
+        problems.extend(
+            text("clause {id}: unknown limit '{limit}'", id=clause.id, limit=test.limit)
+            for test in clause.tests
+            if test.operator != "is" and test.limit not in found.parameters
+        )
+    problems.extend(
+        text("{title}: unknown source '{source}'", title=title, source=record.source)
+        for _, title, record in found.records()
+        if record.source not in found.sources
+    )
 
 
 @cache
@@ -231,9 +233,15 @@ def law_from(folder: Traversable) -> Law:
         countries=_countries(folder),
         events=_events(folder),
         sources={table["id"]: Source(**table) for table in sources},
-        coverage=Coverage(**{name: tuple(v) if isinstance(v, list) else v for name, v in coverage.items()}),
+        coverage=Coverage(
+            verified_to=coverage["verified_to"],
+            audited_to=coverage["audited_to"],
+            not_advice=Text.of(coverage["not_advice"]),
+            modelled=tuple(Text.of(words) for words in coverage["modelled"]),
+            not_modelled=tuple(Text.of(words) for words in coverage["not_modelled"]),
+        ),
     )
     _cross_checks(found, problems)
     if problems:
-        raise DataError(text("the law does not load: {problems}", problems="; ".join(problems)))
+        raise DataError(text("the law does not load: {problems}", problems=listed(problems, sign=";")))
     return found

@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from chipwall.controls.records import Comparison
 
@@ -24,7 +24,7 @@ __all__ = ["OPERATORS", "Clause", "Limit", "Test", "all_of", "any_of", "arrays_v
 
 Number = Decimal | bool | None
 Truth = bool | None
-OPERATORS: Mapping[str, Callable[[object, object], object]] = {
+OPERATORS: Mapping[str, Callable[[Any, Any], Any]] = {
     ">=": operator.ge,
     "<=": operator.le,
     ">": operator.gt,
@@ -130,8 +130,7 @@ def comparisons(
         if limit is None:
             continue
         known = limits.get(test.limit)
-        numeric = isinstance(value, Decimal) and isinstance(limit, Decimal)
-        margin = value - limit if numeric else None  # type: ignore[operator]
+        margin = value - limit if isinstance(value, Decimal) and isinstance(limit, Decimal) else None
         found.append(
             Comparison(
                 clause=clause.id,
@@ -143,7 +142,7 @@ def comparisons(
                 unit=known.unit if known else "",
                 result=_truth(test, numbers, limits),
                 margin=margin,
-                margin_ratio=margin / limit if margin is not None and limit else None,
+                margin_ratio=margin / Decimal(limit) if margin is not None and limit else None,
                 citation=known.citation if known else clause.paragraph,
                 provenance=provenance.get(test.operand, ""),
             )

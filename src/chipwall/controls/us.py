@@ -6,99 +6,13 @@ here compares no threshold: those are clauses in the data, run by :mod:`chipwall
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import date
-from decimal import Decimal
+from chipwall.controls.law import Letter
+from chipwall.controls.question import CONTROLLED, Context, Need, Outcome, World
+from chipwall.controls.records import ExceptionAnswer
+from chipwall.controls.us_exceptions import exceptions
+from chipwall.text import Text, text
 
-from chipwall.controls.countries import Countries
-from chipwall.controls.law import Law, LawOn, Letter, Party
-from chipwall.controls.logic import Limit
-from chipwall.controls.records import ExceptionAnswer, Finding, Item, Journey
-from chipwall.text import text
-
-__all__ = ["Context", "Outcome", "World", "letter_reaches", "outcome"]
-
-CONTROLLED = ("3A090.a", "3A090.b")
-NO_PARTY = Party("")
-
-
-@dataclass(frozen=True, slots=True)
-class Context:
-    """One question: item, journey, day, and the law of that day with the party phrase resolved."""
-
-    item: Item
-    journey: Journey
-    on: date
-    law: Law
-    view: LawOn
-    party: Party
-
-    @property
-    def countries(self) -> Countries:
-        """The country tables."""
-        return self.law.countries
-
-    @property
-    def destination(self) -> str:
-        """Destination as the US rules see it: Hong Kong is China."""
-        return "CN" if self.journey.destination == "HK" else self.journey.destination
-
-    def limit(self, parameter: str) -> Limit:
-        """The value of a parameter on the day."""
-        return self.view.limits[parameter]
-
-
-@dataclass(frozen=True, slots=True)
-class World:
-    """One way in which the open questions may be settled."""
-
-    eccn: str
-    datacenter: bool
-    letters: frozenset[str]
-    under_review_limits: bool
-    certified: bool
-    duty_band: bool
-    hbm_exception: bool
-    seats: tuple[str, ...]  # where end user and parent are headquartered
-    cpu_dram_counts: bool
-
-
-@dataclass(slots=True)
-class Outcome:
-    """What the law says in one world."""
-
-    eccn: str
-    licence: str = "not_required"
-    on_books: str = "not_required"
-    exceptions: tuple[ExceptionAnswer, ...] = ()
-    review_policy: str = ""
-    duty_pct: Decimal = Decimal(0)
-    revenue_share_pct: Decimal = Decimal(0)
-    flags: set[str] = field(default_factory=set)
-    findings: list[Finding] = field(default_factory=list)
-
-    def find(self, topic: str, result: bool | None, says: str, citation: str) -> None:
-        """Record a test that compares no number."""
-        self.findings.append(Finding(topic, result, says, citation))
-
-
-@dataclass(slots=True)
-class _Need:
-    """Why the list needs a licence: by destination, by headquarters, by both, or not."""
-
-    destination: bool = False
-    headquarters: bool = False
-    uae_exempt: bool = False
-    uae_open: bool = False
-
-    def __bool__(self) -> bool:
-        return self.destination or self.headquarters
-
-
-def _citation(context: Context, rule: str) -> str:
-    record = context.view.records.get(rule)
-    return record.citation if record else ""
+__all__ = ["letter_reaches", "outcome"]
 
 
 def _seated_in_d5(context: Context, world: World) -> str:
@@ -106,46 +20,46 @@ def _seated_in_d5(context: Context, world: World) -> str:
     return next((seat for seat in world.seats if context.countries.macau_or_d5(seat, on=context.on)), "")
 
 
-def _need_2022(context: Context, found: Outcome) -> _Need:
+def _need_2022(context: Context, found: Outcome) -> Need:
     to = context.destination
     listed = to == "CN" or (to == "MO" and context.view.binds("r2022-macau"))
     found.find(
-        "destination",
+        text("destination"),
         listed,
         text("{country}: the 2022 rule names China, and Macau from 2023-01-17; headquarters do not count", country=to),
-        _citation(context, "r2022-macau" if to == "MO" else "r2022"),
+        context.citation("r2022-macau" if to == "MO" else "r2022"),
     )
-    return _Need(destination=listed)
+    return Need(destination=listed)
 
 
-def _need_2023(context: Context, world: World, found: Outcome) -> _Need:
+def _need_2023(context: Context, world: World, found: Outcome) -> Need:
     to, day, countries = context.destination, context.on, context.countries
-    need = _Need(destination=countries.listed_2023(to, on=day))
+    need = Need(destination=countries.listed_2023(to, on=day))
     groups = [group for group in ("D:1", "D:4", "D:5", "A:5", "A:6") if countries.member(to, group, on=day)]
     says = text(
         "{country} ({groups}): Macau, or D:1, D:4, D:5 and not A:5, A:6",
         country=to,
-        groups=", ".join(groups) or "no group",
+        groups=", ".join(groups) or text("no group"),
     )
-    found.find("destination", need.destination, says, _citation(context, "r2023"))
+    found.find(text("destination"), need.destination, says, context.citation("r2023"))
     if to == "AE" and context.view.runs("uae-named"):
         _need_uae(context, need, found)
     seat = _seated_in_d5(context, world)
     need.headquarters = bool(seat)
     found.find(
-        "headquarters",
+        text("headquarters"),
         need.headquarters,
         text("party or parent headquartered in Macau or D:5: {seat}", seat=seat)
         if seat
-        else text("no seat of the party in Macau or D:5 ({seats})", seats=", ".join(world.seats) or "none given"),
-        _citation(context, "headquarters"),
+        else text("no seat of the party in Macau or D:5 ({seats})", seats=", ".join(world.seats) or text("none given")),
+        context.citation("headquarters"),
     )
     if need.headquarters and not need.destination:
         found.flags.add("hq_rule")
     return need
 
 
-def _need_uae(context: Context, need: _Need, found: Outcome) -> None:
+def _need_uae(context: Context, need: Need, found: Outcome) -> None:
     """The United Arab Emirates by name, its Supplement 8 parties, and what lapses."""
     listing = context.party.supplement8
     state = context.view.state("supplement-8")
@@ -153,12 +67,10 @@ def _need_uae(context: Context, need: _Need, found: Outcome) -> None:
     need.uae_exempt = bool(listing) and not need.uae_open
     need.destination = not need.uae_exempt and not need.uae_open
     if need.uae_exempt:
-        found.flags.add("supp8_740")
         says = text(
             "{party} is exempt (Supplement 8 to part 740 and the parties named with it)", party=context.party.phrase
         )
     elif need.uae_open:
-        found.flags.add("scheduled_lapse_unverified")
         says = text(
             "the listing of {party} lapsed on 2027-04-06 unless renewed; not verified", party=context.party.phrase
         )
@@ -166,14 +78,14 @@ def _need_uae(context: Context, need: _Need, found: Outcome) -> None:
         found.flags.add("uae_named")
         says = text("the United Arab Emirates is named in the licence requirement; the party is not exempt")
     found.find(
-        "United Arab Emirates", None if need.uae_open else need.destination, says, _citation(context, "uae-named")
+        text("United Arab Emirates"), None if need.uae_open else need.destination, says, context.citation("uae-named")
     )
 
 
-def _need(context: Context, world: World, found: Outcome) -> _Need:
+def _need(context: Context, world: World, found: Outcome) -> Need:
     """Whether the list needs a licence for this class, destination and party."""
     if context.journey.activity == "us_import" or context.destination == "US":
-        return _Need()
+        return Need()
     if world.eccn == "3A090(2022)":
         return _need_2022(context, found)
     if world.eccn in CONTROLLED:
@@ -182,13 +94,13 @@ def _need(context: Context, world: World, found: Outcome) -> _Need:
         listed = context.countries.macau_or_d5(context.destination, on=context.on)
         bound = context.view.binds("hbm")
         found.find(
-            "destination",
+            text("destination"),
             listed and bound,
             text("{country}: 3A090.c looks at Macau and D:5, from its compliance date", country=context.destination),
-            _citation(context, "hbm"),
+            context.citation("hbm"),
         )
-        return _Need(destination=listed and bound)
-    return _Need()
+        return Need(destination=listed and bound)
+    return Need()
 
 
 def letter_reaches(letter: Letter, context: Context, seats: tuple[str, ...]) -> bool:
@@ -203,75 +115,7 @@ def letter_reaches(letter: Letter, context: Context, seats: tuple[str, ...]) -> 
     return letter.headquarters and any(countries.macau_or_d5(seat, on=day) for seat in seats)
 
 
-def _exceptions(context: Context, world: World, need: _Need) -> tuple[ExceptionAnswer, ...]:
-    """Each exception that exists on the day, and whether it covers this class and destination."""
-    found = []
-    if context.view.runs("nac-2023"):
-        found.append(_advanced_computing(context, world, need, name="NAC", rule="nac-2023"))
-    if context.view.runs("nac"):
-        found.append(_advanced_computing(context, world, need, name="NAC", rule="nac"))
-        found.append(_advanced_computing(context, world, need, name="ACA", rule="aca"))
-    if context.view.runs("hbm-exception"):
-        found.append(_memory_exception(context, world))
-    if world.eccn == "3A090.a" and context.view.runs("ai-diffusion"):
-        why = text("part of AI Diffusion: on the books, not enforced")
-        found += [
-            ExceptionAnswer(name, None, why, _citation(context, "ai-diffusion")) for name in ("AIA", "ACM", "LPP")
-        ]
-    return tuple(found)
-
-
-def _embargoed(context: Context) -> bool:
-    return context.destination in context.law.rules["part746"].countries
-
-
-def _advanced_computing(context: Context, world: World, need: _Need, *, name: str, rule: str) -> ExceptionAnswer:
-    """NAC or ACA (740.8), before and after their split."""
-    citation = _citation(context, rule)
-    if world.eccn not in CONTROLLED:
-        return ExceptionAnswer(name, False, text("only for 3A090.a and .b"), citation)
-    if world.eccn == "3A090.a" and world.datacenter:
-        return ExceptionAnswer(name, False, text("never for a data-centre part in 3A090.a"), citation)
-    if _embargoed(context):
-        return ExceptionAnswer(name, False, text("part 746 needs a licence of its own"), citation)
-    if rule == "nac-2023":
-        return ExceptionAnswer(name, True, text("covers every destination of the rule until 2024-04-03"), citation)
-    day, countries = context.on, context.countries
-    noticed = countries.macau_or_d5(context.destination, on=day) or need.headquarters
-    inside = context.journey.activity == "in_country"
-    if name == "NAC":
-        if not noticed:
-            return ExceptionAnswer(name, False, text("for Macau, D:5 and parties headquartered there"), citation)
-        if inside:
-            return ExceptionAnswer(
-                name, False, text("for exports and reexports; a transfer inside a country uses ACA"), citation
-            )
-        return ExceptionAnswer(
-            name, True, text("after notice to BIS 25 days ahead and its answer; not automatic"), citation
-        )
-    if noticed and inside:
-        return ExceptionAnswer(name, True, text("a transfer inside a country needs no notice"), citation)
-    if noticed:
-        return ExceptionAnswer(name, False, text("not for Macau, D:5 or parties headquartered there"), citation)
-    if any(countries.member(context.destination, group, on=day) for group in ("D:1", "D:4")):
-        return ExceptionAnswer(name, True, text("D:1 or D:4 outside D:5; no notice"), citation)
-    return ExceptionAnswer(name, False, text("only for D:1 and D:4; whether it reaches others was not read"), citation)
-
-
-def _memory_exception(context: Context, world: World) -> ExceptionAnswer:
-    citation = _citation(context, "hbm-exception")
-    if world.eccn != "3A090.c":
-        return ExceptionAnswer("HBM", False, text("only for 3A090.c"), citation)
-    if _embargoed(context):
-        return ExceptionAnswer("HBM", False, text("part 746 needs a licence of its own"), citation)
-    if not world.hbm_exception:
-        return ExceptionAnswer(
-            "HBM", False, text("memory bandwidth density reaches the limit of the exception"), citation
-        )
-    return ExceptionAnswer("HBM", True, text("packaging chain under US control assumed open, not met"), citation)
-
-
-def _review_policy(context: Context, world: World, need: _Need) -> str:
+def _review_policy(context: Context, world: World, need: Need) -> str:
     """Policy under which an application for this class, destination and party is read."""
     day, countries, view = context.on, context.countries, context.view
     if world.eccn == "3A090(2022)":
@@ -316,7 +160,7 @@ def _affiliate_state(context: Context, found: Outcome) -> str:
     if state in words:
         flag, result, says = words[state]
         found.flags.add(flag)
-        found.find("ownership", result, says, _citation(context, "affiliates"))
+        found.find(text("ownership"), result, says, context.citation("affiliates"))
     return state
 
 
@@ -329,7 +173,7 @@ def outcome(context: Context, world: World) -> Outcome:
     letters = world.letters if abroad else frozenset()
     available = False
     if need or need.uae_open:
-        found.exceptions = _exceptions(context, world, need)
+        found.exceptions = exceptions(context, world, need)
         available = any(answer.available for answer in found.exceptions)
     found.licence = _licence(context, need, owned=owned, available=available, letters=letters)
     if owned == "in_force":
@@ -344,7 +188,7 @@ def outcome(context: Context, world: World) -> Outcome:
     return found
 
 
-def _licence(context: Context, need: _Need, *, owned: str, available: bool, letters: frozenset[str]) -> str:
+def _licence(context: Context, need: Need, *, owned: str, available: bool, letters: frozenset[str]) -> str:
     """The licence answer as enforced: the first line of the ladder that applies."""
     if context.journey.activity == "us_import":
         return "n/a"
@@ -359,7 +203,7 @@ def _licence(context: Context, need: _Need, *, owned: str, available: bool, lett
     return by_list or ("required_by_letter" if letters else "not_required")
 
 
-def _books(context: Context, world: World, need: _Need, owned: str, found: Outcome) -> None:
+def _books(context: Context, world: World, need: Need, owned: str, found: Outcome) -> None:
     """The answer of the published text, before exceptions; letters are not published."""
     abroad = context.journey.activity != "us_import" and context.destination != "US"
     record = context.view.records.get("ai-diffusion")
@@ -376,9 +220,9 @@ def _books(context: Context, world: World, need: _Need, owned: str, found: Outco
         found.on_books = "unknown"
     if record is not None and abroad and world.eccn == "3A090.a":
         found.find(
-            "AI Diffusion",
+            text("AI Diffusion"),
             worldwide,
-            text("3A090.a to any country: state {state}", state=record.state),
+            text("3A090.a to any country: state {state}", state=Text.of(record.state)),
             record.citation,
         )
         if not worldwide:
@@ -387,7 +231,7 @@ def _books(context: Context, world: World, need: _Need, owned: str, found: Outco
             found.flags.add("on_books_worldwide_not_enforced")
 
 
-def _policy_of_answer(context: Context, world: World, need: _Need, licence: str) -> str:
+def _policy_of_answer(context: Context, world: World, need: Need, licence: str) -> str:
     if licence == "required_by_letter":
         issued = context.view.runs("licences-2025-08") and context.item.parts & set(
             context.law.rules["revenue-share"].parts
@@ -421,6 +265,15 @@ def _flags(context: Context, world: World, letters: frozenset[str], found: Outco
     view, parts, to = context.view, context.item.parts, context.destination
     if letters:
         found.flags.add("vendor_letter")
+    for rule in sorted(letters):
+        says = text(
+            "{title} reaches this part on this journey; the letter is not public",
+            title=context.law.rules[rule].title,
+        )
+        found.find(text("vendor letter"), True, says, context.citation(rule))
+    if to == "AE" and context.party.supplement8 and view.runs("supplement-8"):
+        lapsed = view.state("supplement-8") != "in_force" and context.party.supplement8 != "listed"
+        found.flags.add("scheduled_lapse_unverified" if lapsed else "supp8_740")
     if world.eccn == "3A090.c" and view.runs("hbm") and not view.binds("hbm"):
         found.flags.add("compliance_date_2024-12-31")
     if world.eccn in CONTROLLED and found.licence != "conditional" and _on_2026_track(context, world):
@@ -440,8 +293,7 @@ def _gp10(context: Context, world: World, found: Outcome) -> None:
     """The presumption about chips of Chinese design."""
     if not context.view.runs("gp10"):
         return
-    named: Mapping[str, bool] = {part.id: part.gp10 for part in context.law.parts}
-    is_named = any(named.get(part) for part in context.item.parts)
+    is_named = any(part.gp10 for part in context.law.parts if part.id in context.item.parts)
     in_class = context.item.designer_country == "CN" and world.eccn in CONTROLLED
     if not (is_named or in_class):
         return
@@ -450,4 +302,4 @@ def _gp10(context: Context, world: World, found: Outcome) -> None:
     if context.party.analysis_only:
         found.flags.add("gp10_analysis_carveout")
         says = text("presumed made in violation of the rules; buying for technical analysis only is carved out")
-    found.find("General Prohibition 10", True, says, _citation(context, "gp10"))
+    found.find(text("General Prohibition 10"), True, says, context.citation("gp10"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -14,7 +14,7 @@ from chipwall.controls.law import Event, Law, Record
 from chipwall.controls.load import law as packaged_law
 from chipwall.controls.records import Decision, Item, Journey
 from chipwall.errors import InputError
-from chipwall.text import text
+from chipwall.text import Text, listed, text
 
 if TYPE_CHECKING:
     from chipwall.catalog.records import Chip
@@ -73,15 +73,15 @@ def _shown(decision: Decision) -> dict[str, str]:
     """The parts of an answer by name, as words."""
     duty = decision.duty.pct
     return {
-        "classification": decision.eccn,
-        "licence as enforced": decision.licence.as_enforced,
-        "licence on the books": decision.licence.on_books,
-        "exceptions": ", ".join(decision.exception_names) or "none",
-        "review policy": decision.review_policy or "none",
-        "duty": "unknown" if duty is None else f"{duty} percent",
-        "revenue share": f"{decision.revenue_share.pct} percent",
-        "China's gate": decision.cn_import.status,
-        "flags": ", ".join(flag for flag in decision.flags if flag != "spec_estimate") or "none",
+        text("classification"): decision.eccn,
+        text("licence as enforced"): decision.licence.as_enforced,
+        text("licence on the books"): decision.licence.on_books,
+        text("exceptions"): ", ".join(decision.exception_names) or "none",
+        text("review policy"): decision.review_policy or "none",
+        text("duty"): "unknown" if duty is None else text("{pct} percent", pct=duty),
+        text("revenue share"): text("{pct} percent", pct=decision.revenue_share.pct),
+        text("China's gate"): decision.cn_import.status,
+        text("flags"): listed(Text.of(flag) for flag in decision.flags if flag != "spec_estimate") or "none",
     }
 
 
@@ -128,7 +128,7 @@ def differences(
     if later < earlier:
         earlier, later = later, earlier
     found: list[LawChange] = []
-    for kind, table in (("rule", law.rules), ("limit", law.parameters)):
+    for kind, table in ((text("rule"), law.rules), (text("limit"), law.parameters)):
         for rule in table.values():
             before, after = rule.record(earlier), rule.record(later)
             if _words(before, earlier) != _words(after, later):
@@ -150,7 +150,9 @@ def differences(
             yes, no = text("yes"), text("no")
             between = [c for c in changes if earlier < c.effective <= later and c.adds is will]
             day = between[0].effective if between else change.effective
-            found.append(LawChange("country", title, yes if was else no, yes if will else no, day, change.citation))
+            found.append(
+                LawChange(text("country"), title, yes if was else no, yes if will else no, day, change.citation)
+            )
     events = tuple(event for event in law.events if earlier < event.on <= later)
     return tuple(sorted(found, key=lambda change: (change.on, change.kind, change.title))), events
 
@@ -161,7 +163,8 @@ def _words(record: Record | None, day: date) -> str:
         return text("none")
     if record.value is not None:
         return f"{record.value} {record.unit}"
-    return record.state if record.compliance <= day else text("{state}, not yet binding", state=record.state)
+    state = Text.of(record.state)
+    return state if record.compliance <= day else text("{state}, not yet binding", state=state)
 
 
 def _turning_day(records: Sequence[Record], earlier: date, later: date) -> date:
@@ -203,7 +206,8 @@ def wall_points(chips: Iterable[Chip], *, x: str, y: str, on: date, law: Law | N
 def regions(*, families: Sequence[str], x: str, y: str, on: date, law: Law | None = None) -> tuple[Region, ...]:
     """The rectangle of each clause of some families in the plane of two operands, read from the clauses themselves.
 
-    A clause that tests any other number is left out: it has no rectangle in this plane.
+    A clause that tests any other number is left out: it has no rectangle in this plane. What a stricter class takes by
+    the horizontal operand alone is cut off the classes after it.
     """
     law = law or packaged_law()
     view = law.on(on)
@@ -219,4 +223,13 @@ def regions(*, families: Sequence[str], x: str, y: str, on: date, law: Law | Non
             side[test.operand] = pick(side.get(test.operand, limit), limit)
         citation = view.limits[clause.tests[0].limit].citation
         found.append(Region(clause.id, clause.outcome, citation, low.get(x), high.get(x), low.get(y), high.get(y)))
-    return tuple(found)
+    return tuple(_without_taken(area, found[:index]) for index, area in enumerate(found))
+
+
+def _without_taken(area: Region, earlier: Sequence[Region]) -> Region:
+    """A region without the half-planes that an earlier clause with another outcome takes."""
+    for taken in earlier:
+        half_plane = taken.x_to is None and taken.y_from is None and taken.y_to is None
+        if half_plane and taken.outcome != area.outcome and taken.x_from is not None:
+            area = replace(area, x_to=min(area.x_to or taken.x_from, taken.x_from))
+    return area

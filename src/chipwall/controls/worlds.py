@@ -14,7 +14,8 @@ from typing import TypeVar
 
 from chipwall.controls.item import operands
 from chipwall.controls.logic import Truth, all_of, any_of, verdict
-from chipwall.controls.us import Context, Outcome, World, letter_reaches
+from chipwall.controls.question import Context, Outcome, World
+from chipwall.controls.us import letter_reaches
 
 __all__ = ["merged", "possible_classes", "worlds"]
 
@@ -112,7 +113,7 @@ def _letters(context: Context, numbers: Numbers, seats: tuple[str, ...]) -> tupl
 def worlds(context: Context) -> Iterator[World]:
     """Every world that the facts leave open; one if they leave nothing open."""
     item, view = context.item, context.view
-    readings = ((item.dram_bandwidth, True),)
+    readings: tuple[tuple[Decimal | None, bool], ...] = ((item.dram_bandwidth, True),)
     if item.cpu_dram and item.dram_bandwidth is not None:
         readings += ((item.dram_bandwidth - item.cpu_dram, False),)
     for datacenter, (dram, counts) in product(_ways(item.datacenter), readings):

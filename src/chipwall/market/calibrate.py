@@ -243,7 +243,8 @@ def calibration(*, draws: int = 20_000, seed: int = 1) -> Calibration:
     from chipwall.market.simulate import simulate
 
     bare, aims = load_priors(overlay=False), targets()
-    paths = simulate(load_scenario("as-of-mid-2025"), draws=draws, seed=seed, until="2025Q2", priors=bare)
+    keep = (*sorted({t.model for t in aims}), *(f"parameter:{name}" for name in bare.names))
+    paths = simulate(load_scenario("as-of-mid-2025"), draws=draws, seed=seed, until="2025Q2", priors=bare, keep=keep)
     weight, power = weights(paths, aims=aims)
     z = {name: _normal(bare, name, paths.parameter(name)) for name in bare.names}
     parameters = tuple(_parameter(bare, name, z[name], weight) for name in bare.names)

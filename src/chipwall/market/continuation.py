@@ -36,7 +36,7 @@ __all__ = [
 STEPS = 3  # sub-steps of a quarter; the filter walks on a monthly grid
 SLACK = 5  # days by which fiscal and calendar ends may differ and still meet
 FARTHEST = 4.0
-TAIL = 5.0  # degrees of freedom of the forecast: markets jump more often than a normal distribution
+TAIL = 5.0  # degrees of freedom of the forecast, five exactly: markets jump more often than a normal distribution
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,11 +233,17 @@ def _walk(s: _State, *, trend: Trend, quarters: float) -> _State:
 def quantile_draws(count: int) -> NDArray[np.float64]:
     """Evenly spaced quantiles of the standard forecast distribution (Student, unit scale), in order.
 
-    The last few in ten thousand are cut at :data:`FARTHEST`: on a log scale they would be absurd and own the mean.
-    """
-    from scipy.special import stdtrit  # 60 ms: only where a forecast is drawn
+    The last few in ten thousand are cut at :data:`FARTHEST`: on a log scale they would be absurd and own the mean. Five
+    degrees of freedom have a distribution function in closed form [1]_, turned round on a fine grid.
 
-    made = np.clip(np.asarray(stdtrit(TAIL, (np.arange(count) + 0.5) / count), dtype=np.float64), -FARTHEST, FARTHEST)
+    Sources
+    -------
+    .. [1] Abramowitz and Stegun, "Handbook of Mathematical Functions", 26.7.3.
+    """
+    angle = np.linspace(-np.pi / 2, np.pi / 2, 200_001)[1:-1]
+    below = 0.5 + (angle + np.sin(angle) * np.cos(angle) * (1 + 2 / 3 * np.cos(angle) ** 2)) / np.pi
+    far = np.interp((np.arange(count) + 0.5) / count, below, np.sqrt(TAIL) * np.tan(angle))
+    made = np.asarray(np.clip(far, -FARTHEST, FARTHEST), dtype=np.float64)
     made.flags.writeable = False  # shared between calls
     return made
 

@@ -13,13 +13,15 @@ from chipwall.market.draws import Draws, block_draws
 from chipwall.market.ecosystem import maturity_step, software_efficiency
 from chipwall.market.ledger import Ledger
 from chipwall.market.levers import Timeline
+from chipwall.market.paths import found_in
 from chipwall.market.priors import Z95, Priors
 from chipwall.market.products import PLATFORMS, SEGMENTS, Product, load_record, platform_slices
 from chipwall.market.quarters import quarter_index, quarter_year
 from chipwall.market.service import Service
 from chipwall.market.stock import Cohorts
 from chipwall.market.supply import ChineseSupply
-from chipwall.market.world import grey_flow, nvidia_revenue, us_h200_shipments, us_rent
+from chipwall.market.world import faded_years, grey_flow, nvidia_revenue, us_h200_shipments, us_rent
+from chipwall.text import text
 
 __all__ = ["HISTORY_END", "Block", "block_paths"]
 
@@ -74,7 +76,7 @@ def block_paths(block: Block) -> dict[str, Array]:
         run.quarter(t)
     found = run.ledger.quantities(run.quality)
     found |= {f"parameter:{name}": value[None, :] for name, value in run.p.items()}
-    return {name: found[name] for name in block.keep} if block.keep else found
+    return {name: found_in(found, name, text("quantity")) for name in block.keep} if block.keep else found
 
 
 class _Run:
@@ -98,7 +100,9 @@ class _Run:
         self.us = slice(0, self.nests[1].stop)
         self.chinese = slice(self.nests[2].start, len(self.products))
         self.licensed = np.array([[x.licensed] for x in self.products], dtype=float)
-        self.grey_row = next(i for i, x in enumerate(self.products) if x.id == "grey")
+        self.grey_row, self.h200_row = (
+            next(i for i, x in enumerate(self.products) if x.id == n) for n in ("grey", "h200")
+        )
         self.history_end = quarter_index(HISTORY_END)
         self.quality = np.array([[x.quality_at(t) for x in self.products] for t in range(block.quarters)])
         basis = block.service.by_basis
@@ -167,11 +171,13 @@ class _Run:
         self.cost_per_service = np.full(n, 15_000.0)
 
     def _setting(self, name: str, t: int) -> Array:
-        """A lever this quarter: a number, one per product, or one per draw."""
+        """A lever this quarter: a number, one per draw, or for levers on products [products, 1 or draws]."""
         drawn = self.block.lever_values.get(name)
+        value = np.asarray(getattr(self.lines, name)[t])
         if drawn is not None and t > self.history_end:
-            return drawn
-        return np.asarray(getattr(self.lines, name)[t])
+            # a varied lever on products is varied where the scenario sets it
+            return np.where(np.isfinite(value) & (value > 0), drawn[:, None], value).T if value.ndim else drawn
+        return value[:, None] if value.ndim else value
 
     def _stopped(self, t: int) -> bool:
         return self.lines.stop is not None and t >= self.lines.stop
@@ -202,11 +208,10 @@ class _Run:
 
     def _reprice(self, t: int) -> None:
         """Prices to buyers and what they do to utility; only rows whose price or quality changed."""
-        share = self._setting("share", t)
-        per_draw = share.shape == (self.block.size,)
-        self.taken = share[None, :] * self.licensed if per_draw else (share * self.licensed[:, 0])[:, None]
+        self.taken = self._setting("share", t) * self.licensed
         now = np.stack([self.taken[:, 0], self.quality[t]], axis=1)
-        rows = np.arange(len(now)) if per_draw else np.flatnonzero((now != self.priced_at).any(axis=1))
+        changed = (now != self.priced_at).any(axis=1) | ("share" in self.block.lever_values)
+        rows = np.flatnonzero(changed)
         self.priced_at = now
         quality = self.quality[t][rows, None]
         self.prices[rows] = demand.buyer_price(
@@ -259,7 +264,7 @@ class _Run:
             allocation=np.stack([self._allocation(x) for x in us]),
             washington=gates.washington_cap(state_us, trickle=p["washington_trickle"], pace=pace),
             volume_room=self._volume_room(t),
-            unit_cap=self.lines.unit_cap[t][self.us, None],
+            unit_cap=self._setting("unit_cap", t)[self.us],
             beijing=gates.beijing_cap(state_cn, trickle=p["beijing_trickle"], managed=approvals),
         )
 
@@ -269,17 +274,10 @@ class _Run:
         return np.full(self.block.size, self.block.allocations.get(product.id, 0.0)) if given is None else given
 
     def _volume_room(self, t: int) -> Array:
-        """What is left under the cap on cumulated shipments relative to US ones, by aggregate TPP per product.
-
-        Per product the ratio of TPP is the ratio of units. Only the H200 has US shipments here.
-        """
-        room = np.full((self.us.stop, self.block.size), np.inf)
-        for i, product in enumerate(self.products[self.us]):
-            limit = self.lines.cap_fraction[t, i]
-            if product.licensed and np.isfinite(limit):
-                home = self.h200_us_sum[t] if product.id == "h200" else 0.0
-                room[i] = np.maximum(limit * home - self.cumulated[i], 0.0)
-        return room
+        """What is left under the volume cap; only the H200 has US shipments here."""
+        home = np.zeros((self.us.stop, self.block.size))
+        home[self.h200_row] = self.h200_us_sum[t]
+        return gates.volume_room(self._setting("cap_fraction", t)[self.us], home=home, sold=self.cumulated[self.us])
 
     def _weights(self, t: int) -> Array:
         """exp(utility / similarity) [segments, products, draws]."""
@@ -382,10 +380,13 @@ class _Run:
         tight = np.log(np.clip(self.tightness, 0.3, 4.0))
         rent = floor / demand.HOURS * np.exp(p["rent_slope"] * tight + noise)
         # leasing grows on its own from the level of mid-2025, and more when chips are short at home
-        level = self.budget[min(self.history_end, len(self.budget) - 1)] * self.segment_share[:2].sum(axis=0)
+        level = self.budget[: self.history_end + 1][-1] * self.segment_share[:2].sum(axis=0)
         # it was small before the rule of October 2022 and grew into its trend by early 2024
         begun = float(np.clip((quarter_year(t) - 2022.75) / 1.25, 0.0, 1.0))
-        leased = begun * level * p["leasing_share"] * p["leasing_growth"] ** (quarter_year(t) - 2025.5)
+        years = quarter_year(t) - 2025.5
+        leased = (
+            begun * level * p["leasing_share"] * p["leasing_growth"] ** (faded_years(years) if years > 0 else years)
+        )
         leased *= np.exp(p["leasing_response"] * tight) * (0.0 if self._stopped(t) else self._setting("leasing", t))
         self.ledger.write(
             t,

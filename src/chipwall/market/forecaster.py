@@ -43,9 +43,10 @@ def knowledge_at_cut(rows: Iterable[Row] = (), *, draws: int = 4000, seed: int =
     told = [observables()[row.series] for row in asked if row.series in observables()]
     ends = [end for row in asked if (end := parse_period(row.period).end) is not None and end <= LATEST]
     last = max([EARLIEST, *ends])
-    until = f"{last.year}Q{(last.month + 2) // 3}"
+    until = f"{last.year}Q4"  # to the end of the year: some sources cut an annual figure into quarters
+    keep = tuple(sorted({q for o in observables().values() for q in o.quantities}))
     made = {
-        name: simulate(load_scenario(name), draws=draws, seed=seed, until=until)
+        name: simulate(load_scenario(name), draws=draws, seed=seed, until=until, keep=keep)
         for name in sorted({SCENARIO, *(o.scenario for o in told if o.scenario)})
     }
     return Knowledge(load(), CUT, fitted_trends(), made[SCENARIO], draws, made)

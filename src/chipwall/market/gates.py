@@ -19,6 +19,7 @@ __all__ = [
     "gate_closedness",
     "legal_supply",
     "regime_states",
+    "volume_room",
     "washington_cap",
 ]
 
@@ -85,6 +86,22 @@ def beijing_cap(state: NDArray[np.int64], *, trickle: Array, managed: Array) -> 
 def gate_closedness(washington: NDArray[np.int64], beijing: NDArray[np.int64]) -> Array:
     """How closed the tighter gate is: 0 both open, 1 a ban [1]."""
     return 1 - np.minimum(washington, beijing) / (len(STATES) - 1)
+
+
+def volume_room(limit: Array, *, home: Array, sold: Array) -> Array:
+    """What may still be sold under the cap on cumulated shipments relative to US ones [units].
+
+    The rule compares aggregate TPP per product; for one product the ratio of TPP is the ratio of units.
+
+    Parameters
+    ----------
+    limit : array [products, 1 or draws]
+        China over US shipments [1]; infinity for no cap.
+    home, sold : array [products, draws]
+        Cumulated shipments to US customers, and to China [units].
+    """
+    capped = np.isfinite(limit)
+    return np.where(capped, np.maximum(np.where(capped, limit, 0.0) * home - sold, 0.0), np.inf)
 
 
 def legal_supply(

@@ -15,7 +15,7 @@ from importlib.resources import files
 from chipwall.catalog.series import Series
 from chipwall.errors import DataError
 from chipwall.market.continuation import Trend
-from chipwall.text import text
+from chipwall.text import Text, text
 
 __all__ = ["KIND_CLASS", "Observable", "Term", "observables", "trends"]
 
@@ -30,17 +30,18 @@ KIND_CLASS: Mapping[str, str] = {
     "rent": "rent",
     "capacity": "capacity",
 }
-# Kinds that are somebody's words or a constant: there is nothing to predict.
-NOT_PREDICTED: Mapping[str, str] = {
-    "plan": "a published plan, not a count of what happened",
-    "forecast": "a published forecast or statement, not a count of what happened",
-    "spec": "a constant of a chip or a rule of thumb",
-    "policy": "a rule or an administrative count",
-    "probability": "a price or a prior of an event",
-    "text": "words, not a number",
-    "claim": "a claim checked elsewhere",
-    "parameter": "a prior of the model",
-    "benchmark": "the speed of a tool",
+# Why a series is not predicted: by its kind, or by the word that its entry gives as ``skip``.
+NOT_PREDICTED: Mapping[str, Text] = {
+    "plan": text("a published plan, not a count of what happened"),
+    "forecast": text("a published forecast or statement, not a count of what happened"),
+    "spec": text("a constant of a chip or a rule of thumb"),
+    "policy": text("a rule or an administrative count"),
+    "probability": text("a price or a prior of an event"),
+    "text": text("words, not a number"),
+    "claim": text("a claim checked elsewhere"),
+    "parameter": text("a prior of the model"),
+    "benchmark": text("the speed of a tool"),
+    "no longer sold": text("no longer sold by the legal channel; the model counts A100 together with A800"),
 }
 
 
@@ -136,5 +137,5 @@ def trends() -> Mapping[str, Trend]:
 def default_observable(about: Series) -> Observable:
     """How a series without an entry is predicted: it goes on by itself, or not at all."""
     if about.kind in NOT_PREDICTED:
-        return Observable(about.id, skip=NOT_PREDICTED[about.kind])
+        return Observable(about.id, skip=about.kind)
     return Observable(about.id, family=KIND_CLASS[about.kind], basis="goes on by itself")

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from chipwall.errors import InputError, unknown_name
 from chipwall.text import Text, text
 
-__all__ = ["CAVEATS", "Band", "Paths", "band", "quantile_error"]
+__all__ = ["CAVEATS", "Band", "Paths", "band", "found_in", "quantile_error"]
 
 Array = NDArray[np.float64]
 LEVELS = (0.05, 0.5, 0.95)
@@ -109,11 +109,11 @@ class Paths:
 
     def quantity(self, name: str) -> Array:
         """A quantity [draws, quarters], in SI and USD; a view."""
-        return np.asarray(_found(self.values, name, text("quantity")).T)
+        return np.asarray(found_in(self.values, name, text("quantity")).T)
 
     def parameter(self, name: str) -> Array:
         """A parameter of each draw [draws]."""
-        return _found(self.parameters, name, text("parameter"))
+        return found_in(self.parameters, name, text("parameter"))
 
     def at(self, name: str, quarter: str) -> Array:
         """A quantity in one quarter [draws]."""
@@ -122,7 +122,7 @@ class Paths:
                 text("quarter {quarter} is not in this run", quarter=quarter),
                 fix=text("The run has {first} to {last}", first=self.quarters[0], last=self.quarters[-1]),
             )
-        values: Array = _found(self.values, name, text("quantity"))[self.quarters.index(quarter)]
+        values: Array = found_in(self.values, name, text("quantity"))[self.quarters.index(quarter)]
         return values
 
     def band(self, name: str, quarter: str) -> Band:
@@ -131,11 +131,11 @@ class Paths:
 
     def bands(self, name: str, *, levels: Iterable[float] = LEVELS) -> Array:
         """Quantiles by quarter [levels, quarters]."""
-        return np.asarray(np.quantile(_found(self.values, name, text("quantity")), list(levels), axis=1))
+        return np.asarray(np.quantile(found_in(self.values, name, text("quantity")), list(levels), axis=1))
 
     def total(self, name: str, *, since: str) -> Array:
         """Sum of a flow from a quarter to the end of the run [draws]."""
-        rows = _found(self.values, name, text("quantity"))[self.quarters.index(since) :]
+        rows = found_in(self.values, name, text("quantity"))[self.quarters.index(since) :]
         return np.asarray(rows.sum(axis=0))
 
     def minus(self, other: Paths) -> Paths:
@@ -153,7 +153,8 @@ class Paths:
         )  # fmt: skip
 
 
-def _found(table: Mapping[str, Array], name: str, kind: Text) -> Array:
+def found_in(table: Mapping[str, Array], name: str, kind: Text) -> Array:
+    """An array by name; the nearest names where there is none."""
     if name not in table:
         from difflib import get_close_matches
 

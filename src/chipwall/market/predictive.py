@@ -31,7 +31,7 @@ from chipwall.market.continuation import (
     quarter_of,
     remainder,
 )
-from chipwall.market.observables import Observable, Term, default_observable, observables
+from chipwall.market.observables import NOT_PREDICTED, Observable, Term, default_observable, observables
 from chipwall.text import text
 
 __all__ = ["Forecast", "Knowledge", "Paths", "known_observations", "last_value", "predictive"]
@@ -129,7 +129,7 @@ def predictive(series_id: str, period: Period, *, knowledge: Knowledge) -> Forec
     about = knowledge.book.find(series_id)
     told = observables().get(series_id) or default_observable(about)
     if told.skip:
-        raise Unknown(text("{reason}", reason=text(told.skip)))
+        raise Unknown(NOT_PREDICTED[told.skip])
     if not period.dated or period.end is None:
         raise Unknown(text("the period '{label}' names no time", label=period.label))
     if any(
@@ -194,8 +194,10 @@ def _report(draws: Draws, told: Observable) -> Draws:
 
 def _continued(about: Series, told: Observable, period: Period, *, knowledge: Knowledge) -> Draws:
     trend = knowledge.trends[told.family]
-    # numbers printed ahead of time are somebody's forecast: only an entry that borrows a series leans on them
-    seen = [o for o in known_observations(about.id, knowledge=knowledge) if told.borrow or o.period.by(knowledge.cut)]
+    # a flow printed before its period is over is somebody's forecast: only an entry that borrows a series leans on it
+    level = about.kind in ("price", "rent", "rate", "ratio")
+    known = known_observations(about.id, knowledge=knowledge)
+    seen = [o for o in known if told.borrow or o.period.by(knowledge.cut) or (level and not o.period.forecast)]
     if not seen:
         raise Unknown(text("no value known by {cut} and no mechanism in the model", cut=knowledge.cut))
     mix = _seeded(about.id, "order").permutation(quantile_draws(knowledge.draws))
@@ -248,14 +250,34 @@ def _anchored(about: Series, told: Observable, period: Period, *, knowledge: Kno
     seen = [o for o in known_observations(about.id, knowledge=knowledge) if o.period.by(knowledge.cut)]
     if not told.anchor or not seen:
         return made
-    last = seen[-1]
-    value = last.as_printed
+    base, value = seen[-1].period, seen[-1].as_printed
     assert value is not None
-    then = _sum(about, told, last.period, knowledge=knowledge)
+    if told.flat_year and told.anchor == "multiply" and period.form == base.form == "quarter":
+        base, value = _last_year(seen)
+        made = _flat(about, told, period, after=base, knowledge=knowledge)
+    then = _sum(about, told, base, knowledge=knowledge)
     if told.anchor == "add":
         return value + made - then
     # a path in which nothing was delivered then says nothing about the ratio: take its own number
     return np.where(then > 0, value * made / np.where(then > 0, then, 1.0), made)
+
+
+def _last_year(seen: Sequence[Observation]) -> tuple[Period, float]:
+    """What is known of the last year of a series that is an annual guess cut into quarters: one stretch and its sum."""
+    end = seen[-1].period.end
+    assert end is not None
+    rows = [o for o in seen if o.period.end is not None and o.period.end.year == end.year]
+    start = rows[0].period.start
+    return Period(str(end.year), "days", start, end), sum(o.as_printed or 0.0 for o in rows)
+
+
+def _flat(about: Series, told: Observable, period: Period, *, after: Period, knowledge: Knowledge) -> Draws:
+    """A quarter of a later year as a fourth of that year, of the same year as it is."""
+    assert period.end is not None
+    assert after.end is not None
+    if period.end.year == after.end.year:
+        return _sum(about, told, period, knowledge=knowledge)
+    return _sum(about, told, parse_period(str(period.end.year)), knowledge=knowledge) / 4
 
 
 def _sum(about: Series, told: Observable, period: Period, *, knowledge: Knowledge) -> Draws:

@@ -52,7 +52,9 @@ class Scenario:
     Attributes
     ----------
     id, title, summary : str
-        Words for people.
+        Words for people, in English.
+    chinese : (str, str)
+        Title and summary in Chinese; empty where the file has none.
     levers : tuple of Lever
         In order; later ones lie over earlier ones.
     parameters : mapping of str to (float, float)
@@ -70,6 +72,13 @@ class Scenario:
     parameters: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     products: tuple[Product, ...] = ()
     allocations: Mapping[str, float] = field(default_factory=dict)
+    chinese: tuple[str, str] = ("", "")
+
+    def told_in(self, lang: str) -> Scenario:
+        """The same scenario with title and summary in a language, English where there is no other."""
+        if lang != "zh":
+            return self
+        return replace(self, title=self.chinese[0] or self.title, summary=self.chinese[1] or self.summary)
 
     def with_levers(self, *levers: Lever) -> Scenario:
         """The same scenario with more levers laid over it."""
@@ -87,7 +96,7 @@ def shipped_scenarios() -> tuple[str, ...]:
     return tuple(sorted(f.name.removesuffix(".toml") for f in folder.iterdir() if f.name.endswith(".toml")))
 
 
-def load_scenario(name: str) -> Scenario:
+def load_scenario(name: str, *, inside: tuple[str, ...] = ()) -> Scenario:
     """A shipped scenario by name, or a TOML file by path.
 
     Raises
@@ -104,7 +113,7 @@ def load_scenario(name: str) -> Scenario:
                 text("scenario file '{name}' cannot be read: {why}", name=name, why=str(error)),
                 fix=text("Shipped scenarios: {names}", names=", ".join(shipped_scenarios())),
             ) from None
-        return parse_scenario(words, file=name, identity=path.stem, folder=path.parent)
+        return parse_scenario(words, file=name, identity=path.stem, folder=path.parent, inside=(*inside, str(path)))
     if name not in shipped_scenarios():
         near = get_close_matches(name, shipped_scenarios(), n=3, cutoff=0.4)
         raise unknown_name(text("scenario"), name, nearest=near, listing="chipwall market scenarios")
@@ -112,7 +121,9 @@ def load_scenario(name: str) -> Scenario:
     return parse_scenario(words, file=f"{name}.toml", identity=name)
 
 
-def parse_scenario(words: str, *, file: str, identity: str = "", folder: Path | None = None) -> Scenario:
+def parse_scenario(
+    words: str, *, file: str, identity: str = "", folder: Path | None = None, inside: tuple[str, ...] = ()
+) -> Scenario:
     """A scenario from the words of a TOML file.
 
     Parameters
@@ -123,6 +134,8 @@ def parse_scenario(words: str, *, file: str, identity: str = "", folder: Path | 
         How messages name the file; the id of the scenario.
     folder : Path, optional
         Where a file named by ``extends`` is looked for.
+    inside : tuple of str
+        Files that extend this one, to find circles.
     """
     problems = Problems(file, words)
     try:
@@ -143,7 +156,7 @@ def parse_scenario(words: str, *, file: str, identity: str = "", folder: Path | 
             problems.line_of("[scenario]", 0, key),
             text("unknown key '{key}'; {hint}", key=key, hint=nearest(key, _HEAD)),
         )
-    base = _base(head, problems, folder)
+    base = _base(head, problems, folder, inside)
     parameters = parameters_of(table.get("parameters", {}), problems)
     extra, allocations = products_of(table.get("product", []), problems)
     products = _sorted((*(base.products or load_products()), *extra))
@@ -158,6 +171,7 @@ def parse_scenario(words: str, *, file: str, identity: str = "", folder: Path | 
         parameters={**base.parameters, **parameters},
         products=products,
         allocations={**base.allocations, **allocations},
+        chinese=(str(head.get("title_zh", "")), str(head.get("summary_zh", ""))),
     )
 
 
@@ -165,15 +179,20 @@ def _sorted(products: tuple[Product, ...]) -> tuple[Product, ...]:
     return tuple(sorted(products, key=lambda p: PLATFORMS.index(p.platform)))
 
 
-def _base(head: Mapping[str, Any], problems: Problems, folder: Path | None) -> Scenario:
-    name = head.get("extends")
+def _base(head: Mapping[str, Any], problems: Problems, folder: Path | None, inside: tuple[str, ...]) -> Scenario:
+    """The scenario that this one extends, or an empty one."""
+    empty = Scenario("", "", products=load_products())
+    name = str(head.get("extends", ""))
     if not name:
-        return Scenario("", "", products=load_products())
-    beside = (folder / f"{name}") if folder else None
+        return empty
+    line = problems.line_of("[scenario]", 0, "extends")
+    beside = folder / name if folder else None
+    found = str(beside) if beside is not None and beside.is_file() else name
+    if found in inside:
+        problems.add(line, text("extends: '{name}' leads back to itself", name=name))
+        return empty
     try:
-        if beside is not None and beside.is_file() and str(beside) != problems.file:
-            return load_scenario(str(beside))
-        return load_scenario(str(name))
+        return load_scenario(found, inside=inside)
     except InputError as error:
-        problems.add(problems.line_of("[scenario]", 0, "extends"), text("extends: {why}", why=str(error)))
-        return Scenario("", "", products=load_products())
+        problems.add(line, text("extends: {why}", why=" ".join(error.lines())))
+        return empty

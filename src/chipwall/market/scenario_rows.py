@@ -28,6 +28,7 @@ class Problems:
     def __init__(self, file: str, words: str) -> None:
         self.file, self.lines = file, words.splitlines()
         self.found: list[tuple[int, Text]] = []
+        self._headers: dict[str, list[int]] = {}
 
     def add(self, line: int, what: Text) -> None:
         """Note a problem."""
@@ -35,7 +36,7 @@ class Problems:
 
     def line_of(self, header: str, nth: int = 0, key: str = "") -> int:
         """Line of the nth table of that name, or of a key inside it; 1 where not found."""
-        begins = [i for i, line in enumerate(self.lines) if line.strip().split("#")[0].strip() == header]
+        begins = self._begins(header)
         if nth >= len(begins):
             return 1
         start = begins[nth]
@@ -46,6 +47,12 @@ class Problems:
             if key and inside.split("=")[0].strip().strip('"') == key:
                 return i + 1
         return start + 1
+
+    def _begins(self, header: str) -> list[int]:
+        """Where tables of that name begin; looked for once."""
+        if header not in self._headers:
+            self._headers[header] = [i for i, line in enumerate(self.lines) if line.split("#")[0].strip() == header]
+        return self._headers[header]
 
     def stop(self) -> None:
         """Raise if there is anything."""

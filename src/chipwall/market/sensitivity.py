@@ -21,7 +21,8 @@ __all__ = ["LEVER_RANGES", "Index", "Outcome", "indices", "outcome_of", "sensiti
 Array = NDArray[np.float64]
 # Ranges over which levers are varied, evenly: what governments could plausibly choose from mid-2025 on.
 LEVER_RANGES: Mapping[str, tuple[float, float]] = {
-    "share": (0.0, 0.5),
+    "share": (0.01, 0.5),
+    "cap_fraction": (0.1, 1.5),
     "licence_pace": (10_000.0, 300_000.0),
     "beijing_pace": (10_000.0, 300_000.0),
     "guidance": (0.0, 1.0),

@@ -22,7 +22,7 @@ __all__ = ["BASES", "MIXES", "REFERENCE", "Mix", "Service", "hedonic_rent", "ser
 Array = NDArray[np.float64]
 REFERENCE = "nvidia-h100-sxm"
 BASES = ("training", "bandwidth", "rent")
-# Log-linear fit to the mid-2026 rent quotes of H20 (141 GB), A100 and 910C against H100, see docs/market.md.
+# Log-linear fit to the mid-2026 rent quotes of H20 (141 GB), A100 and 910C against H100, see docs/method/market.md.
 RENT_COMPUTE_EXPONENT, RENT_BANDWIDTH_EXPONENT = 0.40, 0.86
 
 

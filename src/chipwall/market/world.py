@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from chipwall.market.priors import Z95
 from chipwall.market.quarters import quarter_index, quarter_year
 
-__all__ = ["grey_flow", "nvidia_revenue", "us_h200_shipments", "us_rent"]
+__all__ = ["faded_years", "grey_flow", "nvidia_revenue", "us_h200_shipments", "us_rent"]
 
 Array = NDArray[np.float64]
 Record = Mapping[str, Mapping[int, tuple[float, float, float]]]
@@ -23,7 +23,7 @@ NVIDIA_DC = (3.75, 3.81, 3.83, 3.62, 4.28, 10.32, 14.51, 18.4, 22.6, 26.3, 30.8,
 H200_FIRST = "2024Q3"
 
 
-def _faded(year: float) -> float:
+def faded_years(year: float) -> float:
     """Years of full growth that ``year`` years of fading growth amount to [year]."""
     return float(FADE_YEARS / np.log(2) * (1 - 0.5 ** (max(year, 0.0) / FADE_YEARS)))
 
@@ -44,7 +44,7 @@ def grey_flow(parameters: Mapping[str, Array], *, quarters: int, level: Array, r
         if t in counted:
             path[t] = counted[t][0] * factor
         elif t > last:
-            years = _faded(quarter_year(t) - quarter_year(last) + 0.375)
+            years = faded_years(quarter_year(t) - quarter_year(last) + 0.375)
             path[t] = mean * factor * np.exp(np.log(parameters["grey_growth"]) * years)
     return path
 
@@ -71,7 +71,7 @@ def us_rent(parameters: Mapping[str, Array], *, quarters: int, shocks: Array) ->
         level = np.exp(np.interp(year, years, np.log(levels)))
         if year > years[-1]:
             drift = drift + parameters["us_rent_volatility"] * shocks[t]
-            level = level * parameters["us_rent_decline"] ** _faded(year - years[-1]) * np.exp(drift)
+            level = level * parameters["us_rent_decline"] ** faded_years(year - years[-1]) * np.exp(drift)
         path[t] = level
     return path
 
@@ -87,6 +87,6 @@ def nvidia_revenue(parameters: Mapping[str, Array], *, quarters: int, shocks: Ar
         path[t] = NVIDIA_DC[min(t, last)] * GIGA
         if t > last:
             drift = drift + parameters["nvidia_dc_volatility"] * shocks[t]
-            years = _faded((t - last) / 4)
+            years = faded_years((t - last) / 4)
             path[t] *= np.exp(np.log(parameters["nvidia_dc_growth"]) * years + drift)
     return path

@@ -27,8 +27,9 @@ from chipwall.perf.recipes import RECIPES
 if TYPE_CHECKING:
     from chipwall.perf.hardware import Hardware
 
-__all__ = ["COLLECTIVE_OPS", "Calibration", "Constant", "Familiarity", "calibration", "constants_of", "offset_key"]
+__all__ = ["COLLECTIVE_OPS", "By", "Calibration", "Constant", "Familiarity", "calibration", "constants_of", "offset_key"]
 
+By = Literal["", "recipe", "op"]
 Familiarity = Literal["seen", "unseen chip", "unseen architecture"]
 COLLECTIVE_OPS = ("all_reduce", "all_gather", "reduce_scatter", "all_to_all")
 
@@ -77,7 +78,7 @@ class Constant:
     offsets: Mapping[str, float] = field(default_factory=dict, hash=False)
     rows: int = 0
     spread: float = 0.0
-    by: Literal["", "recipe", "op"] = ""
+    by: By = ""
     logarithmic: bool = False
     peak: str = ""
     note: str = ""
@@ -90,7 +91,7 @@ class Constant:
                 x += offset
         share = 1.0 / (1.0 + exp(-x))
         if self.logarithmic:
-            return self.low * (self.high / self.low) ** share
+            return float(self.low * (self.high / self.low) ** share)
         return self.low + (self.high - self.low) * share
 
 

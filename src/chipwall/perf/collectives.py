@@ -44,8 +44,8 @@ def collective_seconds(
     time goes to filling the pipeline as to moving data, ``pair_loss`` [1] what a group of two loses against a large one.
     """
     peers = np.maximum(n - 1.0, 1.0)
-    moving = size * share * (1.0 + pair_loss / peers) / (bandwidth * efficiency)
-    return latency + hop * peers + moving * (1.0 + np.sqrt(half_size / np.maximum(size, 1.0)))
+    slowed = share * (1.0 + pair_loss / peers) / (bandwidth * efficiency)
+    return latency + hop * peers + slowed * (size + np.sqrt(size * half_size))
 
 
 def linked_share(mesh: Any, domain: Any, inside: Any) -> Any:
@@ -74,7 +74,7 @@ def exchange_seconds(
 
 def _local_time(hw: Hardware, op: str, inside: Any, size: Any, in_switch: Any) -> Any:
     c = hw.constants
-    linked = np.asarray(hw.link_bandwidth) > 0
+    linked: Any = hw.link_bandwidth > 0
     used = linked_share(hw.mesh, hw.scaleup_domain, inside)
     bus = np.multiply(hw.host_bandwidth, 2.0 / np.maximum(inside, 2.0))
     link = np.where(linked, hw.link_bandwidth * used, bus)
@@ -122,8 +122,8 @@ def collective_time(
     c = hw.constants
     count = np.asarray(n, dtype=float)
     # a domain of one card without links is still one host of eight slots
-    reach = np.where(np.asarray(hw.link_bandwidth) > 0, hw.scaleup_domain, 8.0)
-    inside = np.minimum(count, reach if node is None else node)
+    reach = np.where(hw.link_bandwidth > 0, hw.scaleup_domain, 8.0)
+    inside: Any = np.minimum(count, reach if node is None else node)
     nodes = np.maximum(count / np.maximum(inside, 1.0), 1.0)
     local = _local_time(hw, op, inside, size, in_switch)
     network = hw.nic_bandwidth if nic_bandwidth is None else nic_bandwidth
@@ -131,7 +131,7 @@ def collective_time(
     # all-to-all each chip sends what is meant for other nodes itself
     spread = 1.0 if op == "all_to_all" else inside
     remote = collective_seconds(
-        np.asarray(size) / spread, traffic_share(op, nodes), nodes, network, c["network.efficiency"],
+        size / spread, traffic_share(op, nodes), nodes, network, c["network.efficiency"],
         c["network.latency"], c["network.hop"], c["network.half_size"], 0.0,
     )  # fmt: skip
     total = np.where(inside > 1, local, 0.0) + np.where(nodes > 1, remote, 0.0)
@@ -170,11 +170,11 @@ def point_to_point_time(hw: Hardware, *, size: Numeric, across_nodes: bool = Fal
     c = hw.constants
     if across_nodes:
         network = hw.nic_bandwidth if nic_bandwidth is None else nic_bandwidth
-        return c["network.latency"] + np.asarray(size) / (network * c["network.efficiency"])
-    linked = np.asarray(hw.link_bandwidth) > 0
-    link = np.where(linked, hw.link_bandwidth, hw.host_bandwidth)
-    efficiency = np.where(linked, c["collective.all_gather.efficiency"], c["pcie.efficiency"])
-    return (c["collective.all_gather.latency"] + np.asarray(size) / (link * efficiency))[()]
+        return c["network.latency"] + size / (network * c["network.efficiency"])
+    linked: Any = hw.link_bandwidth > 0
+    link: Any = np.where(linked, hw.link_bandwidth, hw.host_bandwidth)
+    efficiency: Any = np.where(linked, c["collective.all_gather.efficiency"], c["pcie.efficiency"])
+    return c["collective.all_gather.latency"] + size / (link * efficiency)
 
 
 def expert_exchange_time(hw: Hardware, *, n: Numeric, sent: Numeric, node: Numeric | None = None,
@@ -207,7 +207,7 @@ def expert_exchange_time(hw: Hardware, *, n: Numeric, sent: Numeric, node: Numer
     inside = np.minimum(n, hw.scaleup_domain if node is None else node)
     nodes = np.maximum(np.asarray(n) / np.maximum(inside, 1.0), 1.0)
     network = hw.nic_bandwidth if nic_bandwidth is None else nic_bandwidth
-    link = np.where(np.asarray(hw.link_bandwidth) > 0, hw.link_bandwidth, hw.host_bandwidth)
+    link = np.where(hw.link_bandwidth > 0, hw.link_bandwidth, hw.host_bandwidth)
     return exchange_seconds(
         sent, nodes, float(burst), link, network, c["exchange.latency"], c["exchange.link"], c["exchange.network"]
     )[()]
@@ -215,4 +215,4 @@ def expert_exchange_time(hw: Hardware, *, n: Numeric, sent: Numeric, node: Numer
 
 def bus_bandwidth(op: str, *, n: Numeric, size: Numeric, time: Numeric) -> Numeric:
     """Bus bandwidth as nccl-tests prints it [byte/s]: bytes over one chip's link, in the ring picture, per second."""
-    return np.asarray(size) * traffic_share(op, np.asarray(n, dtype=float)) / time
+    return size * traffic_share(op, np.asarray(n, dtype=float)) / time

@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from chipwall.perf.calibration import Constant, offset_key
+from chipwall.perf.calibration import Constant
 from chipwall.perf.inference_cases import Cases, case_values, cases, predictions
-from chipwall.perf.serving_constants import ENGINES, PRIORS, Prior, log_to_odds, odds_spread
+from chipwall.perf.serving_constants import ENGINES, PRIORS, SETUPS, VINTAGES, Prior, log_to_odds, odds_spread
 
 __all__ = ["Fit", "fit_rows", "grouped_predictions", "group_of", "prepared"]
 
@@ -48,6 +48,16 @@ def prepared(rows: Sequence[Mapping[str, str]]) -> tuple[list[Mapping[str, str]]
     return kept, made
 
 
+def _offsets(p: Prior, archs: Sequence[str]) -> tuple[tuple[str, Sequence[str], float], ...]:
+    """Kind, labels and spread of the offsets that a constant may have, in the order of :meth:`Fit.where`."""
+    known = [v for each in VINTAGES.values() for v in each]
+    both = [f"{a},vintage={v}" for a in archs for v in known]
+    setups = sorted(set(SETUPS.values()))
+    return (
+        ("arch", archs, p.arch), ("engine", ENGINES, p.engine), ("vintage", known, p.vintage), ("arch", both, p.pair), ("setup", setups, p.setup),
+    )  # fmt: skip
+
+
 @dataclass
 class Fit:
     """The unknowns of one fit and where each applies.
@@ -76,7 +86,7 @@ class Fit:
             names.append((name,))
             mean.append(log_to_odds(p, p.typical))
             sd.append(odds_spread(p, p.spread))
-            for kind, labels, size in (("arch", archs, p.arch), ("engine", ENGINES, p.engine)):
+            for kind, labels, size in _offsets(p, archs):
                 for label in labels if size else ():
                     names.append((name, kind, label))
                     mean.append(0.0)
@@ -89,7 +99,8 @@ class Fit:
         found = {}
         for name, p in self.priors.items():
             columns = [np.full(len(c.owner), position[(name,)])]
-            for kind, labels, size in (("arch", c.arch, p.arch), ("engine", c.engine, p.engine)):
+            held = (c.arch, c.engine, c.vintage, [f"{a},vintage={v}" for a, v in zip(c.arch, c.vintage, strict=True)], c.made_by)
+            for (kind, _, size), labels in zip(_offsets(p, ()), held, strict=True):
                 if size:
                     columns.append(np.array([position.get((name, kind, x), -1) for x in labels]))
             found[name] = np.stack(columns)
@@ -159,7 +170,7 @@ class Fit:
         found = {}
         for name, p in self.priors.items():
             offsets = {
-                offset_key({n[1]: n[2]}): float(x[i]) for i, n in enumerate(self.names) if n[0] == name and len(n) > 1 and abs(x[i]) > 1e-4
+                f"{n[1]}={n[2]}": float(x[i]) for i, n in enumerate(self.names) if n[0] == name and len(n) > 1 and abs(x[i]) > 1e-4
             }
             level = self.names.index((name,))
             found[name] = Constant(

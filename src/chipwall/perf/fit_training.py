@@ -65,13 +65,13 @@ SPECIFICATION: dict[str, Term] = {
     "train.expert_rows": _term(1.0, 4000.0, 100.0, 0.8, "rows per expert at which they lose half their rate", "token"),
     "train.attention": _term(0.5, 6.0, 1.5, 0.4, "attention in training over the same alone", arch=0.3, software=0.15),
     "train.elementwise": _term(0.2, 6.0, 1.0, 0.4, "element-wise traffic over the fused minimum", arch=0.25, software=0.2),
-    "train.casts": _term(0.05, 5.0, 0.5, 0.4, "traffic of casts to narrow formats over one read and write", recipe=0.3, **{"scaling": 0.3}),
+    "train.casts": _term(0.05, 5.0, 0.5, 0.4, "traffic of casts to narrow formats over one read and write", recipe=0.3, arch=0.4, **{"scaling": 0.3}),
     "train.mixer": _term(0.2, 20.0, 3.0, 0.5, "traffic of a state-space mixer over 14 widths"),
     "train.loss": _term(0.3, 6.0, 1.5, 0.4, "traffic of logits and loss over 10 bytes a value"),
     "train.tensor": _term(0.02, 3.0, 0.5, 0.5, "share of tensor-parallel exchange that shows", arch=0.3, software=0.4),
     "train.context": _term(0.02, 3.0, 0.4, 0.5, "share of context-parallel exchange that shows", arch=0.3),
     "train.expert": _term(0.05, 8.0, 0.8, 0.5, "expert exchange over its least time", arch=0.3),
-    "train.host": _term(1e-5, 2e-2, 8e-4, 0.6, "host time per layer and micro-batch", "s", arch=0.3, software=0.3),
+    "train.host": _term(1e-5, 2e-2, 8e-4, 0.6, "host time per layer and micro-batch", "s", arch=0.2, software=0.3, launching=1.2),
     "train.host_expert": _term(1e-6, 2e-3, 1e-4, 0.6, "host time per local expert, layer and micro-batch", "s", **{"scaling": 0.3}),
     "train.routing": _term(1e-5, 2e-2, 5e-4, 0.6, "host time to route one layer of experts, not captured", "s"),
     "train.permutation": _term(0.1, 20.0, 1.0, 0.6, "traffic of permutation not captured over 12 bytes an element"),
@@ -80,11 +80,10 @@ SPECIFICATION: dict[str, Term] = {
     "train.overlap": _term(0.05, 3.0, 0.9, 0.4, "share of computation behind which weight and gradient exchange hides", arch=0.2, software=0.3),
     "train.gradient": _term(0.4, 4.0, 1.3, 0.4, "bytes of gradient exchange over 2 per weight and direction", software=0.3),
     "train.optimizer": _term(0.5, 10.0, 2.0, 0.4, "optimizer traffic over 24 bytes a weight"),
+    "finetune.unpacking": _term(0.2, 20.0, 2.0, 0.5, "unpacking of 4-bit weights over its traffic"),
     "train.scale": _term(5e-4, 0.05, 6e-3, 0.5, "loss per doubling of the chips beyond 8"),
     "train.fixed": _term(1e-4, 0.2, 8e-3, 0.5, "time of a step that depends on nothing", "s"),
 }  # fmt: skip
-HELD = {"finetune.unpacking": Constant("finetune.unpacking", "1", 0.2, 8.0, 0.0, logarithmic=True, note="unpacking of 4-bit weights over its traffic")}
-
 SOFT = 0.08  # log ratio beyond which a residual counts linearly [1]
 
 
@@ -227,7 +226,6 @@ def _steps(blocks: Sequence[Block], values: Mapping[str, Any], count: int) -> Ar
     found = np.empty(count)
     for block in blocks:
         own = {name: v[block.where] for name, v in values.items()}
-        own["finetune.unpacking"] = HELD["finetune.unpacking"].value({})
         found[block.where] = sum(step_parts(block.hw, block.shape, block.run, recipe=block.recipe, constants=own).values())
     return found
 
@@ -284,7 +282,7 @@ def _constants(parameters: _Parameters, vector: Array, setups: Sequence[Setup]) 
             found[name] = Constant(name, term.unit, term.low, term.high, round(float(value), 5), rows=len(setups), logarithmic=True, note=term.note)
         elif abs(value) > 5e-4:
             found[name] = replace(found[name], offsets={**found[name].offsets, key: round(float(value), 5)})
-    return {**found, **HELD}
+    return found
 
 
 def predicted_step(setups: Sequence[Setup], constants: Mapping[str, Constant]) -> Array:
@@ -294,7 +292,7 @@ def predicted_step(setups: Sequence[Setup], constants: Mapping[str, Constant]) -
     return _steps(blocks_of(setups), values, len(setups))
 
 
-def folds_of(groups: Sequence[str], count: int = 6) -> NDArray[np.int64]:
+def folds_of(groups: Sequence[str], count: int = 10) -> NDArray[np.int64]:
     """Fold of each setup: whole groups, largest first into the emptiest fold, ties by name."""
     sizes = Counter(groups)
     load, place = [0] * count, {}
@@ -305,7 +303,7 @@ def folds_of(groups: Sequence[str], count: int = 6) -> NDArray[np.int64]:
 
 
 def cross_validated(
-    setups: Sequence[Setup], *, count: int = 6, rounds: int = 40
+    setups: Sequence[Setup], *, count: int = 10, rounds: int = 40
 ) -> tuple[Array, list[dict[str, Constant]]]:
     """Step time of every setup predicted by constants fitted without its group [s], and the constants of each fold."""
     fold = folds_of([s.group for s in setups], count)

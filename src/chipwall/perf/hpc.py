@@ -25,12 +25,12 @@ from chipwall.errors import ChipwallError, InputError
 from chipwall.perf.calibration import calibration
 from chipwall.perf.chips import measured_chip
 from chipwall.perf.efficiency import watts_per_teraflop
-from chipwall.perf.estimate import Bound, Estimate, Part
+from chipwall.perf.estimate import Basis, Bound, Estimate, Part
 from chipwall.perf.fit_kernels import Family
 from chipwall.perf.hardware import Hardware, hardware, spec_sheet
 from chipwall.perf.intervals import interval
 from chipwall.perf.load import measured
-from chipwall.perf.numbers import Numeric
+from chipwall.perf.numbers import MULTIPLY_ADD, Numeric
 from chipwall.perf.regression import Floats, Term
 from chipwall.text import Text, text
 from chipwall.units import GIGA, TERA
@@ -45,6 +45,7 @@ __all__ = [
 CG_FLOPS_PER_BYTE = 1.0 / 6.0
 # The radix-2 count that FFT benchmarks report, 5 N log2 N.
 FFT_FLOPS = 5.0
+FP64_BYTES = 8.0
 
 
 def stream_bandwidth(hw: Hardware) -> Numeric:
@@ -56,7 +57,7 @@ def _fp64(hw: Hardware) -> tuple[Numeric, Numeric]:
     """Vector and matrix peak in FP64 [flop/s]; the matrix units count only where they are faster."""
     vector = hw.peak("fp64")
     matrix = hw.peak("fp64_tensor")
-    return vector, np.fmax(matrix, vector)
+    return vector, np.where(matrix > vector, matrix, vector)[()]
 
 
 def vector_rate(hw: Hardware) -> Numeric:
@@ -83,7 +84,7 @@ def linpack_rate(hw: Hardware, *, chips: Numeric = 1.0) -> Numeric:
 def conjugate_gradient_rate(hw: Hardware, *, chips: Numeric = 1.0) -> Numeric:
     """Conjugate gradients as in HPCG [flop/s]: bandwidth times 1/6 flop per byte, or FP64 vector arithmetic if slower."""
     streamed = stream_bandwidth(hw) * CG_FLOPS_PER_BYTE * hw.constants["hpc.gather"]
-    return chips * np.fmin(streamed, vector_rate(hw))
+    return chips * np.minimum(streamed, vector_rate(hw))
 
 
 def fft_time(hw: Hardware, *, points: Numeric, dimensions: int = 3) -> Numeric:
@@ -101,9 +102,9 @@ def fft_time(hw: Hardware, *, points: Numeric, dimensions: int = 3) -> Numeric:
     float or array
         Time [s]: the larger of traffic and 5 N log2 N flops.
     """
-    moved = 2.0 * 16.0 * dimensions * np.asarray(points)
-    work = FFT_FLOPS * np.asarray(points) * np.log2(points)
-    return np.fmax(moved / (stream_bandwidth(hw) * hw.constants["hpc.gather"]), work / vector_rate(hw))[()]
+    moved = 4.0 * FP64_BYTES * dimensions * points
+    work = FFT_FLOPS * points * np.log2(points)
+    return np.maximum(moved / (stream_bandwidth(hw) * hw.constants["hpc.gather"]), work / vector_rate(hw))
 
 
 def stencil_time(hw: Hardware, *, points: Numeric, neighbours: int = 7) -> Numeric:
@@ -116,8 +117,8 @@ def stencil_time(hw: Hardware, *, points: Numeric, neighbours: int = 7) -> Numer
     neighbours : int
         Points of the stencil [1].
     """
-    moved, work = 16.0 * np.asarray(points), 2.0 * neighbours * np.asarray(points)
-    return np.fmax(moved / stream_bandwidth(hw), work / vector_rate(hw))[()]
+    moved, work = 2.0 * FP64_BYTES * points, MULTIPLY_ADD * neighbours * points
+    return np.maximum(moved / stream_bandwidth(hw), work / vector_rate(hw))
 
 
 # ------------------------------------------------------------------------------------------------ answers
@@ -190,11 +191,12 @@ def _estimate(
     familiar = calibration().familiarity("hpc", hw)
     low, high = interval(float(value), f"hpc/{familiar}", "hpc", bands=calibration().bands, inverse=True)
     nearest = tuple(
-        {"id": r["id"], "what": f"{r['benchmark']} {r['variant']}", "chip": r["chip"], "value": r["per_chip_value"], "unit": r["metric"]}
+        {"id": r["id"], "what": f"{r['benchmark']} {r['variant']}", "chip": r["chip"], "value": r["per_chip_value"],
+         "unit": r["metric"]}
         for r in measured("hpc")
         if KIND_OF.get(r["benchmark"]) == kind and measured_family(r["chip"]) == hw.family
     )  # fmt: skip
-    basis = "calibrated" if familiar == "seen" else "extrapolated"
+    basis: Basis = "calibrated" if familiar == "seen" else "extrapolated"
     return Estimate(
         quantity=name, value=float(value), unit=unit, low=low, high=high, basis=basis, bound=bound,
         breakdown=(Part(name, 1.0 / float(value), bound),), breakdown_total=1.0 / float(value),

@@ -20,12 +20,12 @@ from chipwall.perf.inference_classes import basis_for, class_for
 from chipwall.perf.inference_nearest import exact_and_nearest
 from chipwall.perf.inference_rows import band
 from chipwall.perf.precision import CACHE_BYTES, Precision, default_cache, precision_of
-from chipwall.perf.serving import Requests, cache_per_sequence, cache_room, served
+from chipwall.perf.serving import Requests, batch_room, cache_per_sequence, cache_room, served
 from chipwall.perf.serving_constants import ENGINES, step_constants, tuned_architectures
 from chipwall.perf.serving_energy import joules_per_token, power_under_load
-from chipwall.perf.serving_layouts import best_under_limits, checked_layout, possible_layouts, require_fit
+from chipwall.perf.serving_layouts import best_under_limits, checked_layout, possible_layouts, require_fit, side_by_side
 from chipwall.perf.serving_parts import iteration_parts
-from chipwall.perf.serving_setup import Layout, setup
+from chipwall.perf.serving_setup import Layout, relaid, setup
 from chipwall.perf.serving_step import Setup
 from chipwall.perf.transformer import shape
 from chipwall.text import text
@@ -199,7 +199,8 @@ def setups_of(model: LanguageModel, chip: Chip, q: Question, *, hw: Hardware | N
     if not asked:
         raise InputError(text("no layout of {model} divides {chips} chips", model=model.name, chips=q.chips), where="--n")
     layouts = require_fit(asked, machine, dims, precision, model, tied=tied, reserve=constants["memory.reserve"])
-    made = [setup(machine, dims, precision, x, cache=cache, constants=constants, tied=tied) for x in layouts]
+    first = setup(machine, dims, precision, layouts[0], cache=cache, constants=constants, tied=tied)
+    made = [first, *(relaid(first, precision, x, tied=tied) for x in layouts[1:])]
     return layouts, made, precision, cache
 
 
@@ -228,9 +229,8 @@ def serving(model: LanguageModel, chip: Chip, question: Question, *, hw: Hardwar
     machine = hw or hardware(chip)
     layouts, made, precision, cache = setups_of(model, chip, question, hw=machine)
     requests = requests_of(question)
-    results = [_values(s, x, requests, question) for s, x in zip(made, layouts, strict=True)]
-    at = _best(results, question)
-    s, layout, got = made[at], layouts[at], results[at]
+    at, got = _best_layout(made, layouts, requests, question)
+    s, layout = made[at], layouts[at]
     basis = basis_for(chip.id, machine.arch, arch_rows=tuned_architectures())
     shown = _inputs(model, chip, question, layout, precision, cache)
     exact, nearest = exact_and_nearest(model, chip, question, precision)
@@ -258,36 +258,42 @@ def serving(model: LanguageModel, chip: Chip, question: Question, *, hw: Hardwar
     )  # fmt: skip
 
 
-def _values(s: Setup, layout: Layout, q: Requests, question: Question) -> dict[str, float]:
-    """What one layout does, as floats."""
-    asked = q
+def _best_layout(made: list[Setup], layouts: list[Layout], q: Requests, question: Question) -> tuple[int, dict[str, float]]:
+    """The layout with the highest rate, and what it does; refuses where no layout holds the limits."""
+    asked = Requests(**{n: np.atleast_1d(float(getattr(q, n))) for n in Requests.__dataclass_fields__})
     if question.prefillers:
-        if not 0 < question.prefillers < layout.replicas:
-            raise InputError(
-                text("{count} of {replicas} replicas cannot all prefill", count=question.prefillers, replicas=layout.replicas),
-                where="--prefill-workers", fix=text("Leave at least one replica to decode: give --tp so that there are several"),
-            )  # fmt: skip
-        asked = replace(q, decoders=float(layout.replicas - question.prefillers), regime=8, concurrency=max(question.concurrency, 1.0))
-    if np.asarray(asked.regime) == 2:
-        found = best_under_limits([s], Requests(**{n: np.atleast_1d(float(getattr(asked, n))) for n in Requests.__dataclass_fields__}))
-        if found["layout"][0] < 0:
-            return {"output": 0.0, "requests": 0.0, "tpot": float("inf"), "ttft": float("inf"), "batch": 0.0, "room": 0.0, "step": 0.0}
-        asked = replace(asked, regime=5, concurrency=float(found["batch"][0]) * layout.replicas)
-        got = {k: float(v) for k, v in served(s, asked).items()}
-        return got | {"output": float(found["output"][0]), "requests": float(found["output"][0]) / question.output, "ttft": float(found["ttft"][0])}
-    return {k: float(v) for k, v in served(s, asked).items()}
-
-
-def _best(results: list[dict[str, float]], question: Question) -> int:
-    """Position of the best layout; refuses where no layout holds the limits."""
-    at = int(np.argmax([r["output"] for r in results]))
-    if results[at]["output"] <= 0:
+        return _best_disaggregated(made, layouts, asked, question)
+    if int(q.regime) != 2:
+        got = served(side_by_side(made), asked)
+        at = int(np.argmax(got["output"]))
+        return at, {k: float(np.broadcast_to(v, (len(made), 1))[at, 0]) for k, v in got.items()}
+    found = best_under_limits(made, asked)
+    at = int(found["layout"][0])
+    if at < 0:
         raise InputError(
             text("no layout holds the latency limits"),
             where=text("first token {first:g} s, per token {each:g} s", first=question.ttft_limit, each=question.tpot_limit),
             fix=text("Relax a limit, or use more or faster chips"),
         )
-    return at
+    output = float(found["output"][0])
+    room = float(batch_room(made[at], q))
+    values = {k: float(found[k][0]) for k in ("output", "tpot", "ttft", "batch")}
+    return at, values | {"requests": output / question.output, "room": room, "step": values["tpot"] * question.accepted}
+
+
+def _best_disaggregated(made: list[Setup], layouts: list[Layout], q: Requests, question: Question) -> tuple[int, dict[str, float]]:
+    """As :func:`_best_layout`, some replicas prefilling and the others decoding."""
+    able = [i for i, x in enumerate(layouts) if x.replicas > question.prefillers]
+    if not able:
+        raise InputError(
+            text("{count} replicas cannot all prefill", count=question.prefillers),
+            where="--prefill-workers",
+            fix=text("Leave at least one replica to decode: give --tp so that there are more replicas"),
+        )
+    decoders = np.array([[float(layouts[i].replicas - question.prefillers)] for i in able])
+    got = served(side_by_side([made[i] for i in able]), replace(q, decoders=decoders, regime=np.array([8.0]), concurrency=np.maximum(q.concurrency, 1.0)))
+    at = int(np.argmax(got["output"]))
+    return able[at], {k: float(np.broadcast_to(v, (len(able), 1))[at, 0]) for k, v in got.items()}
 
 
 def _inputs(model: LanguageModel, chip: Chip, q: Question, layout: Layout, precision: Precision, cache: str) -> dict[str, Any]:

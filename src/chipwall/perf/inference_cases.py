@@ -20,7 +20,7 @@ from chipwall.errors import ChipwallError
 from chipwall.perf.hardware import Hardware, hardware
 from chipwall.perf.precision import PRECISIONS, default_cache, precision_of
 from chipwall.perf.serving import MAX_BATCH, REGIMES, Requests, prefill_time, served, taken
-from chipwall.perf.serving_constants import engine_family, step_constants
+from chipwall.perf.serving_constants import SETUPS, engine_family, step_constants, vintage_of
 from chipwall.perf.serving_setup import Layout, setup, stacked_setups
 from chipwall.perf.serving_step import Setup
 from chipwall.perf.transformer import shape
@@ -57,6 +57,8 @@ class Case:
     metric: str
     prefill_only: bool
     layout: Layout
+    vintage: str
+    made_by: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +72,15 @@ class Cases:
     engine: tuple[str, ...]
     metric: tuple[str, ...]
     prefill_only: Any
+    vintage: tuple[str, ...]
+    made_by: tuple[str, ...]
 
     def at(self, where: Any) -> Cases:
         """Some of the cases."""
         return Cases(
             taken(self.setup, where), self.requests.at(where), self.owner[where], tuple(np.array(self.arch)[where]),
             tuple(np.array(self.engine)[where]), tuple(np.array(self.metric)[where]), self.prefill_only[where],
+            tuple(np.array(self.vintage)[where]), tuple(np.array(self.made_by)[where]),
         )  # fmt: skip
 
 
@@ -86,6 +91,8 @@ def case_of(row: Mapping[str, str]) -> list[Case] | Text:
     chip, model = _chip(row), _model(row)
     hw = hardware(chip)
     engine = _engine(row)
+    if hw.arch == "ascend" and engine in ("vllm", ""):
+        engine = "vllm-ascend"
     precision = precision_of(_precision_name(row), model=model, hw=hw)
     cache = row.get("precision_kv", "").lower()
     cache = PRECISIONS.get(cache, "") if cache else default_cache(precision, engine=engine, model=model, hw=hw)
@@ -95,12 +102,14 @@ def case_of(row: Mapping[str, str]) -> list[Case] | Text:
     if isinstance(requests, Text):
         return requests
     dims = shape(model)
-    constants = step_constants(hw.arch, engine)
+    vintage = vintage_of(engine, row.get("version_or_round", "") if engine == "tuned" else f"{row.get('engine', '')} {row.get('version_or_round', '')}")
+    made_by = SETUPS.get(row.get("source_name", ""), "")
+    constants = step_constants(hw.arch, engine, vintage, made_by)
     found = []
     for layout in _layouts(row, model, hw):
         made = setup(hw, dims, precision, layout, cache=cache or "bf16", constants=constants, tied=bool(model.tied_embeddings))
         asked = requests
-        found.append(Case(made, asked, hw.arch, engine, row["metric"], _prefill_only(row), layout))
+        found.append(Case(made, asked, hw.arch, engine, row["metric"], _prefill_only(row), layout, vintage, made_by))
     return _that_fit(found)
 
 
@@ -256,6 +265,8 @@ def cases(rows: Sequence[Mapping[str, str]]) -> tuple[Cases | None, dict[int, st
         engine=tuple(c.engine for c in each),
         metric=tuple(c.metric for c in each),
         prefill_only=np.array([c.prefill_only for c in each]),
+        vintage=tuple(c.vintage for c in each),
+        made_by=tuple(c.made_by for c in each),
     ), reasons
 
 

@@ -7,6 +7,8 @@ from functools import lru_cache
 from math import log
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from chipwall import catalog
 from chipwall.catalog.records import Chip, LanguageModel
 from chipwall.errors import ChipwallError
@@ -52,30 +54,37 @@ def _resolved(door: Any, name: str) -> Any:
         return None
 
 
-def _distance(row: Mapping[str, Any], model: LanguageModel, chip: Chip, arch: str, q: Question, precision: str) -> float:
-    away = abs(log(row["prompt"] / q.prompt)) + abs(log(row["output"] / q.output)) + abs(log(row["chips"] / q.chips))
-    away += abs(log(row["size"] / (model.parameters or 1.0)))
-    away += 0.0 if row["chip"] == chip.id else 1.0 if row["arch"] == arch else 3.0
-    away += 0.0 if row["precision"] == precision else 1.0
-    away += 0.0 if row["model"] == model.id else 0.7
-    load = row["load"]
-    given = float(load) if load.isdigit() else 0.0
-    if bool(given) != bool(q.concurrency):
-        away += 1.0
-    elif given and q.concurrency:
-        away += abs(log(given / q.concurrency))
-    return away
+@lru_cache(maxsize=1)
+def _columns() -> dict[str, Any]:
+    """The table as arrays, logarithms taken."""
+    rows = _table()
+    load = np.array([float(r["load"]) if r["load"].isdigit() else 0.0 for r in rows])
+    numbers = {n: np.log([r[n] for r in rows]) for n in ("prompt", "output", "chips", "size")}
+    return numbers | {n: np.array([r[n] for r in rows]) for n in ("chip", "arch", "model", "precision")} | {"load": load}
+
+
+def _distances(model: LanguageModel, chip: Chip, arch: str, q: Question, precision: str) -> Any:
+    """How unlike each row is: logarithms of lengths, chips and size, and penalties for another chip, format or load."""
+    t = _columns()
+    away = np.abs(t["prompt"] - log(q.prompt)) + np.abs(t["output"] - log(q.output)) + np.abs(t["chips"] - log(q.chips))
+    away = away + np.abs(t["size"] - log(model.parameters or 1.0))
+    away = away + np.where(t["chip"] == chip.id, 0.0, np.where(t["arch"] == arch, 1.0, 3.0))
+    away = away + (t["precision"] != precision) + 0.7 * (t["model"] != model.id)
+    given = t["load"] > 0
+    if not q.concurrency:
+        return away + given
+    return away + np.where(given, np.abs(np.log(np.maximum(t["load"], 1.0) / q.concurrency)), 1.0)
 
 
 def exact_and_nearest(model: LanguageModel, chip: Chip, q: Question, precision: Precision) -> tuple[bool, tuple[dict[str, Any], ...]]:
     """Whether a measured row is this very setup, and the nearest rows: id, what it is, output tokens/s, source."""
     arch, asked = architecture_of(chip), PRECISIONS.get(precision.name, "")
-    scored = sorted(((_distance(r, model, chip, arch, q, asked), i) for i, r in enumerate(_table())))[:SHOWN]
+    away_from = _distances(model, chip, arch, q, asked)
     near = []
-    for away, i in scored:
-        r = _table()[i]
+    for i in np.argsort(away_from, kind="stable")[:SHOWN]:
+        r, away = _table()[i], float(away_from[i])
         near.append({
             "id": r["id"], "model": r["model"], "chip": r["chip"], "chips": r["chips"], "precision": r["precision"], "prompt_tokens": r["prompt"],
             "output_tokens": r["output"], "load": r["load"], "engine": r["engine"], "output_tokens_per_s": r["value"], "source": r["source"], "distance": away,
         })  # fmt: skip
-    return bool(scored and scored[0][0] < 0.02), tuple(near)
+    return bool(near and near[0]["distance"] < 0.02), tuple(near)

@@ -64,7 +64,7 @@ def bands_by_class(
         found[pooled] = band(errors[usable], coverage=coverage)
     for name in sorted(set(names[usable].tolist())):
         rows = usable & (names == name)
-        if rows.sum() >= FEWEST_ROWS:
+        if name and not name.endswith("/") and rows.sum() >= FEWEST_ROWS:
             found[name] = band(errors[rows], coverage=coverage)
     return found
 

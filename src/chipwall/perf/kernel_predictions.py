@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from typing import Any
 
 from chipwall.errors import ChipwallError
 from chipwall.perf import collectives, kernels
@@ -32,7 +33,7 @@ def _hardware(chip: str, engine: str) -> Hardware:
 
 def kernel_time(hw: Hardware, row: KernelRow) -> float:
     """Predicted time of a row's kernel [s]."""
-    s = row.shape
+    s: dict[str, Any] = dict(row.shape)
     if row.kernel == "gemm":
         return float(kernels.gemm_time(hw, m=s["m"], n=s["n"], k=s["k"], recipe=row.recipe))
     if row.kernel == "grouped":
@@ -44,7 +45,7 @@ def kernel_time(hw: Hardware, row: KernelRow) -> float:
     moved = float(kernels.elementwise_time(hw, moved=s["moved"]))
     if row.kernel == "layer":
         product = float(kernels.gemm_time(hw, m=s["m"], n=s["n"], k=s["k"], recipe=row.recipe))
-        return s["products"] * product + moved
+        return float(s["products"]) * product + moved
     return float(kernels.smooth_maximum(moved, s.get("host", 0.0)))
 
 

@@ -6,7 +6,7 @@ step model, those that do not fit are dropped, and the answer says that it was s
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from itertools import product
 from math import ceil
@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chipwall.errors import InputError
+from chipwall.perf.calibration import Constant
 from chipwall.perf.hardware import Hardware
 from chipwall.perf.memory_training import MIXED, Storage, memory_parts
 from chipwall.perf.training_constants import step_constants
@@ -26,8 +27,8 @@ from chipwall.units import GIB
 
 __all__ = ["Found", "Layout", "candidates", "checked_run", "fastest", "smallest_chip_count"]
 
-# A layout that uses more of the memory than this is refused: fragments and peaks of the libraries need the rest.
-USABLE = 0.97
+# Share of the memory that a searched layout may use; what the runtime keeps is a part of its own.
+USABLE = 1.0
 # Layouts slower than this many times the fastest are no longer choices that somebody would make.
 WITHIN = 1.5
 
@@ -173,21 +174,21 @@ def _repeated(record: Any, count: int) -> Any:
 
 
 def priced(
-    layouts: Sequence[Layout], shape: Shape, hw: Hardware, template: Run, *, sequences: float, recipe: str, labels: dict[str, str],
-    storage: Storage = MIXED, adapters: float = 0.0,
+    layouts: Sequence[Layout], shape: Shape, hw: Hardware, template: Run, *, sequences: float, recipe: str, labels: Mapping[str, str],
+    storage: Storage = MIXED, adapters: float = 0.0, constants: Mapping[str, Constant] | None = None,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:  # fmt: skip
     """Step time [s] and memory of the fullest chip [byte] of each layout."""
     runs = stacked_runs([run_of(layout, template, sequences=sequences) for layout in layouts])
-    constants = {name: value[0] for name, value in step_constants([labels]).items()}  # type: ignore[index]
+    values = {name: value[0] for name, value in step_constants([labels], constants=constants).items()}  # type: ignore[index]
     shapes = _repeated(shape, len(layouts))
-    steps = sum(step_parts(hw, shapes, runs, recipe=recipe, constants=constants).values())
+    steps = sum(step_parts(hw, shapes, runs, recipe=recipe, constants=values).values())
     memory = sum(memory_parts(shapes, runs, storage=storage, adapters=adapters).values())
     return np.asarray(steps), np.asarray(memory)
 
 
 def fastest(
-    shape: Shape, hw: Hardware, template: Run, *, sequences: float, recipe: str, labels: dict[str, str],
-    storage: Storage = MIXED, adapters: float = 0.0, name: str = "",
+    shape: Shape, hw: Hardware, template: Run, *, sequences: float, recipe: str, labels: Mapping[str, str],
+    storage: Storage = MIXED, adapters: float = 0.0, name: str = "", constants: Mapping[str, Constant] | None = None,
 ) -> Found:  # fmt: skip
     """The fastest layout that fits, and the range of those that somebody would choose.
 
@@ -203,8 +204,9 @@ def fastest(
             fix=text("Choose a global batch that is a multiple of the number of chips"),
         )
     steps, memory = priced(
-        chosen, shape, hw, template, sequences=sequences, recipe=recipe, labels=labels, storage=storage, adapters=adapters
-    )
+        chosen, shape, hw, template, sequences=sequences, recipe=recipe, labels=labels, storage=storage, adapters=adapters,
+        constants=constants,
+    )  # fmt: skip
     room = float(np.max(hw.memory)) * USABLE
     fits = memory <= room
     if not fits.any():

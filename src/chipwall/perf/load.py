@@ -65,5 +65,4 @@ def measured(kind: str) -> tuple[dict[str, str], ...]:
     place = _DATA / "measured" / f"{kind}.csv"
     if not place.is_file():
         raise DataError(text("no measurements of kind '{kind}'", kind=kind), where=str(place))
-    with place.open(encoding="utf-8", newline="") as handle:
-        return tuple(csv.DictReader(handle))
+    return tuple(csv.DictReader(place.read_text(encoding="utf-8").splitlines()))

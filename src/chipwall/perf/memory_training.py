@@ -6,7 +6,7 @@ empirical: the working set of the layer under way, and what the runtime keeps fo
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from chipwall.perf.training_shape import Shape
 from chipwall.perf.training_step import Run, local_weights
 from chipwall.units import GIB
 
-__all__ = ["MEMORY_PARTS", "MIXED", "PURE", "Storage", "activation_bytes_per_token", "adapter_count", "memory_parts"]
+__all__ = ["MEMORY_PARTS", "MIXED", "PURE", "Storage", "activation_bytes_per_token", "adapter_count", "memory_parts", "storage_for"]
 
 MEMORY_PARTS = ("weights", "gradients", "optimizer", "adapters", "gathered layers", "activations", "logits", "runtime")
 
@@ -43,6 +43,8 @@ class Storage:
         Per adapter weight: 16-bit weight and gradient, 32-bit copy and two moments [byte].
     activation : float
         Share of the activations that stays on the chip [1]; less than 1 where they are moved to the host.
+    product_input : float
+        Per value that is kept as the input of a product; 1 for 8-bit and 4-bit products [byte].
     runtime : float
         Context, kernels, buffers and fragments [byte].
     """
@@ -51,9 +53,10 @@ class Storage:
     gradient: float = 4.0
     state: float = 12.0
     embedding: float = 2.0
-    logit: float = 10.0
+    logit: float = 8.0
     adapter: float = 16.0
     activation: float = 1.0
+    product_input: float = 2.0
     runtime: float = RUNTIME
 
 
@@ -61,18 +64,25 @@ MIXED = Storage()  # 16-bit weights, 32-bit gradients, master copy and two momen
 PURE = Storage(gradient=2.0, state=4.0)  # everything in 16 bits, AdamW moments too: torchtune and the like
 
 
-def activation_bytes_per_token(shape: Shape, run: Run) -> tuple[Any, Any, Any]:
+def storage_for(recipe: str) -> Storage:
+    """Mixed-precision storage of a format of the products: narrow products keep narrow inputs."""
+    return MIXED if recipe in ("bf16", "fp16") else replace(MIXED, product_input=1.0)
+
+
+def activation_bytes_per_token(shape: Shape, run: Run, *, product_input: float = 2.0) -> tuple[Any, Any, Any]:
     """What one token leaves behind for the backward pass [byte]: (attention layer, dense block, expert block).
 
-    In 16 bits: inputs of the products, the products before the activation function, norms, and the attention output;
-    attention scores are computed again (fused kernels), so they leave nothing.
+    Inputs of the products (``product_input`` bytes each: 1 where the products are 8-bit or narrower), products before the
+    activation function, norms and attention operands in 16 bits; attention scores are computed again (fused kernels), so
+    they leave nothing.
     """
-    tp = run.tensor
-    attention = 2.0 * (2.0 * shape.hidden + shape.projections + shape.attended) / tp
-    dense = 2.0 * (2.0 * shape.hidden + shape.matrices * shape.ffn) / tp
-    routed = shape.top_k * (2.0 * shape.expert_hidden + shape.matrices * shape.expert_ffn)
-    expert = 2.0 * (2.0 * shape.hidden + routed + shape.matrices * shape.shared_ffn) / tp
-    return attention, dense, expert
+    tp, narrow = run.tensor, product_input
+    inner = 2.0 * (shape.matrices - 1.0) + narrow  # of a feed-forward width: before the activation function, and after
+    attention = (2.0 + narrow) * shape.hidden + 2.0 * (shape.projections + shape.attended)
+    dense = (2.0 + narrow) * shape.hidden + inner * shape.ffn
+    routed = shape.top_k * ((2.0 + narrow) * shape.expert_hidden + inner * shape.expert_ffn)
+    expert = (2.0 + narrow) * shape.hidden + routed + inner * shape.shared_ffn
+    return attention / tp, dense / tp, expert / tp
 
 
 def adapter_count(shape: Shape, *, rank: Numeric, modules: str = "attention") -> Numeric:
@@ -125,7 +135,7 @@ def memory_parts(shape: Shape, run: Run, *, storage: Storage = MIXED, adapters: 
     gathered = np.where(sharded > 1, 4.0 * layer, 0.0)
 
     rows = run.micro_batch * run.sequence / run.context
-    attention, block, expert = activation_bytes_per_token(shape, run)
+    attention, block, expert = activation_bytes_per_token(shape, run, product_input=storage.product_input)
     whole = (shape.attention_layers * attention + shape.dense_layers * block + shape.expert_layers * expert) / run.pipeline
     whole = whole + shape.recurrent_layers * 2.0 * 14.0 * shape.hidden / run.tensor / run.pipeline
     kept = (1.0 - run.recompute) * whole + run.recompute * 2.0 * shape.hidden / run.tensor * shape.layers / run.pipeline

@@ -14,7 +14,7 @@ from chipwall.perf.collective_rows import readable_collectives
 from chipwall.perf.fit_collectives import exchange_family, link_family
 from chipwall.perf.fit_kernels import FAMILIES, Family, Outcome, fit_family
 from chipwall.perf.hpc import hpc_family
-from chipwall.perf.intervals import bands_by_class
+from chipwall.perf.intervals import FEWEST_ROWS, band, bands_by_class
 from chipwall.perf.kernel_rows import readable
 from chipwall.perf.load import measured
 
@@ -91,7 +91,8 @@ def refit(
     collective_rows = measured("collectives") if collectives is None else collectives
     classes = {row["id"]: row.get("class", "") for row in (*kernel_rows, *collective_rows)}
     outcomes = [fit_family(f, cross_validate=cross_validate) for f in _families(kernel_rows, collective_rows)]
-    constants, bands, seen = assumed_constants(), {}, {}
+    constants, seen = assumed_constants(), {}
+    bands: dict[str, tuple[float, float]] = {}
     for outcome in outcomes:
         name = outcome.family.name
         constants |= outcome.constants
@@ -110,9 +111,13 @@ def _bands(outcome: Outcome, classes: Mapping[str, str]) -> dict[str, tuple[floa
     name = outcome.family.name
     fine = [f"{name}/{classes.get(i, '')}" for i in outcome.family.ids]
     found = bands_by_class(outcome.out_of_fold, fine, pooled=name)
+    wider = found[name]
     for situation, errors in (("unseen chip", outcome.unseen), ("unseen architecture", outcome.foreign)):
-        found |= bands_by_class(errors, [""] * len(fine), pooled=f"{name}/{situation}")
-    found.pop("", None)
+        usable = errors[np.isfinite(errors)]
+        # what is less known is never told with a narrower band
+        own = band(usable) if len(usable) >= FEWEST_ROWS else wider
+        wider = (min(own[0], wider[0]), max(own[1], wider[1]))
+        found[f"{name}/{situation}"] = wider
     return found
 
 

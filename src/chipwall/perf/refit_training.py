@@ -12,7 +12,7 @@ from chipwall.perf.calibration import Calibration, Constant
 from chipwall.perf.fit_training import cross_validated, fitted, measured_step, predicted_step, setups_of, spread_over_folds
 from chipwall.perf.intervals import band, bands_by_class
 from chipwall.perf.load import measured
-from chipwall.perf.training_rows import MEMORY_UNITS, completed, predictions
+from chipwall.perf.training_rows import MEMORY_UNITS, completed, layout_open, predictions
 from chipwall.perf.training_setup import Setup
 
 __all__ = ["TrainingRefit", "refit_training"]
@@ -29,8 +29,11 @@ class TrainingRefit:
 
 
 def training_setups(rows: Sequence[Mapping[str, str]] | None = None) -> list[Setup]:
-    """Every ``fit`` row that measures the speed of training, layouts of rows without one searched."""
-    return [completed(s) for s in setups_of(measured("training") if rows is None else rows)]
+    """Every ``fit`` row that measures the speed of training or fine-tuning, layouts of rows without one searched."""
+    setups = setups_of([*measured("training"), *measured("finetune")] if rows is None else rows)
+    # constants of the rows that state their layout find the layouts of the others
+    known = fitted([s for s in setups if not layout_open(s)], rounds=15)
+    return [completed(s, known) for s in setups]
 
 
 def refit_training(*, cross_validate: bool = True) -> TrainingRefit:
@@ -48,7 +51,7 @@ def refit_training(*, cross_validate: bool = True) -> TrainingRefit:
         constants = {name: replace(c, spread=round(spreads.get(name, 0.0), 4)) for name, c in constants.items()}
         bands = _bands(setups, outside)
     calibration = Calibration(
-        constants=constants, bands=bands, data=f"{len(setups)} runs of measured/training.csv marked fit",
+        constants=constants, bands=bands, data=f"{len(setups)} runs of measured/training.csv and finetune.csv marked fit",
         seen={"training": tuple(sorted({s.hw.arch for s in setups}))},
     )  # fmt: skip
     return TrainingRefit(calibration, tuple(setups), outside, inside)

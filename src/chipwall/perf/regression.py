@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chipwall.perf.calibration import Constant, offset_key
+from chipwall.perf.calibration import By, Constant, offset_key
 from chipwall.perf.efficiency import STEEPEST_SLOPE
 
 __all__ = ["Design", "Fit", "Term", "designed", "fitted", "grouped_folds"]
@@ -45,7 +45,7 @@ class Term:
     offsets: Mapping[str, float] = field(default_factory=dict)
     logarithmic: bool = False
     slope: tuple[float, float] | None = None
-    by: str = ""
+    by: By = ""
     peak: str = ""
     note: str = ""
 
@@ -141,7 +141,7 @@ class Fit:
                 name=term.name, unit=term.unit, low=term.low, high=term.high, level=round(level, 4),
                 slope=round(slope, 4), offsets=offsets, rows=rows, spread=round(spreads.get(term.name, 0.0), 4),
                 by=term.by, logarithmic=term.logarithmic, peak=term.peak,
-                note=term.note,  # type: ignore[arg-type]
+                note=term.note,
             )  # fmt: skip
         return found
 

@@ -28,7 +28,13 @@ from chipwall.perf.collectives import all_gather_time, all_reduce_time
 from chipwall.perf.estimate import Bound, Estimate, Part
 from chipwall.perf.hardware import Hardware, hardware, require_recipe
 from chipwall.perf.intervals import interval
-from chipwall.perf.kernels import attention_decode_time, attention_prefill_time, elementwise_time, gemm_time, touched_experts
+from chipwall.perf.kernels import (
+    attention_decode_time,
+    attention_prefill_time,
+    elementwise_time,
+    gemm_time,
+    touched_experts,
+)
 from chipwall.perf.memory import kv_bytes, kv_bytes_per_token, weight_bytes
 from chipwall.perf.numbers import Numeric
 from chipwall.perf.recipes import recipe as recipe_of
@@ -173,10 +179,10 @@ def search_time(hw: Hardware, index: Index, *, queries: Numeric, nearest: Numeri
         touched = touched_experts(index.list_count, wanted * probes)
         moved = touched / index.list_count * index.vectors * (index.dimensions * index.bytes_per_value + 8.0)
         flops = 2.0 * wanted * probes / index.list_count * index.vectors * index.dimensions
-        scan = np.fmax(elementwise_time(hw, moved=moved, kernels=2.0), flops / (hw.peak("fp32") * 0.5))
+        scan = np.maximum(elementwise_time(hw, moved=moved, kernels=2.0), flops / (hw.peak("fp32") * 0.5))
         return (coarse + scan + elementwise_time(hw, moved=8.0 * wanted * nearest * probes, kernels=2.0))[()]
     reads = wanted * index.visited * index.degree * (index.dimensions * index.bytes_per_value + 4.0)
-    return (np.fmax(reads / (hw.memory_bandwidth * RANDOM_ACCESS), index.visited * HOP_TIME))[()]
+    return (np.maximum(reads / (hw.memory_bandwidth * RANDOM_ACCESS), index.visited * HOP_TIME))[()]
 
 
 def _scored(hw: Hardware, queries: Any, vectors: float, index: Index) -> Any:
@@ -185,7 +191,7 @@ def _scored(hw: Hardware, queries: Any, vectors: float, index: Index) -> Any:
     wide = vectors * index.dimensions * recipe_of("bf16").weight_bytes / (hw.memory_bandwidth * 0.9)
     narrow = vectors * index.dimensions * index.bytes_per_value / (hw.memory_bandwidth * 0.9)
     # few queries: traffic binds, so the width of a code counts
-    return np.fmax(time - wide + narrow, narrow)
+    return np.maximum(time - wide + narrow, narrow)
 
 
 # ------------------------------------------------------------------------------------------------ generation
@@ -213,7 +219,7 @@ def answer_times(
     width = float(model.head_dim or hidden / heads)
     per_layer = active_parameter_count(model) / layers / hidden / chips
     tokens = np.multiply(batch, prompt)
-    shared = {"heads": heads / chips, "kv_heads": max(kv_heads / chips, 1.0), "head_dim": width}
+    shared: dict[str, Any] = {"heads": heads / chips, "kv_heads": max(kv_heads / chips, 1.0), "head_dim": width}
     cached = kv_bytes_per_token(model) / min(float(chips), kv_heads)
 
     def rest(rows: Any) -> Any:

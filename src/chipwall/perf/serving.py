@@ -114,15 +114,16 @@ def batch_room(s: Setup, q: Requests) -> Any:
     return np.maximum(np.minimum(room, q.cap * ranks), 1.0)
 
 
-def in_flight_time(s: Setup, q: Requests, batch: Any) -> Any:
+def in_flight_time(s: Setup, q: Requests, batch: Any, *, neighbours: Any = None) -> Any:
     """Time of one iteration with ``batch`` sequences of the replica in flight [s].
 
-    Per token that a sequence gains, ``fresh / output`` prompt tokens of its successors are computed. A pipeline keeps one
-    micro-batch per stage in flight, so that a token takes one pass over all stages.
+    Per token that a sequence gains, ``fresh / output`` prompt tokens of its successors are computed; only those of
+    ``neighbours`` sequences where the prompt of the sequence itself is counted apart. A pipeline keeps one micro-batch
+    per stage in flight, so that a token takes one pass over all stages.
     """
     each = batch / s.pipeline
     steps = q.output / q.accepted
-    fresh = each * q.fresh / steps
+    fresh = (each if neighbours is None else neighbours / s.pipeline) * q.fresh / steps
     spent = step_time(
         s, decoding=each * q.drafted, context=q.prompt + q.output / 2.0, prompt_tokens=fresh, prompt=q.prompt, sampling=each * q.drafted
     )
@@ -155,6 +156,21 @@ def static_batch_time(s: Setup, q: Requests, batch: Any) -> tuple[Any, Any]:
     return prefill_time(s, q, batch), decode_time(s, q, batch) / q.accepted
 
 
+def closed_loop(s: Setup, q: Requests, batch: Any) -> tuple[Any, Any, Any]:
+    """Rate of one replica [1/s], time per token and to the first token [s] with a fixed number of clients.
+
+    A client waits for its prompt, then decodes while the prompts of its neighbours are computed. Clients whose lengths
+    are alike stay in step: a share ``serving.together`` of them asks at once, and their first tokens come between that
+    of one prompt alone and that of all of them.
+    """
+    token = in_flight_time(s, q, batch, neighbours=np.maximum(batch - 1.0, 0.0)) / q.accepted
+    alone = prefill_time(s, q, np.minimum(batch, 1.0))
+    rate = batch / (q.output * token + alone + s.constants["serving.first"])
+    crowd = 1.0 + s.constants["serving.together"] * np.maximum(batch - 1.0, 0.0)
+    first = s.constants["serving.first"] + 0.5 * (alone + prefill_time(s, q, crowd))
+    return rate, token, first
+
+
 def first_token_time(s: Setup, q: Requests, batch: Any, arrivals: Any) -> Any:
     """Mean time to the first token of one request among ``batch`` in flight [s].
 
@@ -177,17 +193,23 @@ def first_token_time(s: Setup, q: Requests, batch: Any, arrivals: Any) -> Any:
     return s.constants["serving.first"] + service + np.where(batch > 1, wait + 0.5 * decode, 0.0)
 
 
-def batch_under_limits(s: Setup, q: Requests, most: Any, *, margin: Any = 1.0, rounds: int = 10) -> Any:
-    """The largest batch of one replica whose time per token stays under its limit [1], by bisection."""
-    low, high = np.ones_like(most), most
+def batch_under_limits(s: Setup, q: Requests, most: Any, *, margin: Any = 1.0, rounds: int = 4) -> Any:
+    """The largest batch of one replica whose time per token stays under its limit [1].
+
+    The time of an iteration is close to a straight line in the batch, so a few steps of false position find it; the
+    batch returned always holds the limit, or is one where not even a single sequence does.
+    """
     limit = q.tpot_limit * margin * q.accepted
-    fits = in_flight_time(s, q, high) <= limit
-    low = np.where(fits, high, low)
+    low = np.ones_like(most)
+    fast, slow, high = in_flight_time(s, q, low), in_flight_time(s, q, most), most
+    whole = slow <= limit
     for _ in range(rounds):
-        middle = np.sqrt(low * high)
-        ok = in_flight_time(s, q, middle) <= limit
-        low, high = np.where(ok, middle, low), np.where(ok, high, middle)
-    return low
+        guess = low + (high - low) * np.clip((limit - fast) / np.maximum(slow - fast, 1e-12), 0.0, 1.0)
+        spent = in_flight_time(s, q, guess)
+        ok = spent <= limit
+        low, fast = np.where(ok, guess, low), np.where(ok, spent, fast)
+        high, slow = np.where(ok, high, guess), np.where(ok, slow, spent)
+    return np.where(whole, most, low)
 
 
 def burst(s: Setup, q: Requests, room: Any) -> Any:
@@ -223,6 +245,11 @@ def served(s: Setup, q: Requests) -> dict[str, Any]:
     arriving = regime == 7
     if np.any(arriving):
         batch = np.where(arriving, _batch_of_stream(s, q, room), batch)
+    looped = regime == 5
+    if np.all(looped):
+        rate, tpot, ttft = closed_loop(s, q, batch)
+        output, step = s.replicas * rate * q.output, tpot * q.accepted
+        return {"requests": output / q.output, "output": output, "tpot": tpot, "ttft": ttft, "batch": batch, "room": room, "step": step}
     step = in_flight_time(s, q, batch)
     output = s.replicas * batch * q.accepted / step * _use(c, regime)
     tpot = step / q.accepted
@@ -230,6 +257,10 @@ def served(s: Setup, q: Requests) -> dict[str, Any]:
         most = s.replicas * room * q.accepted / in_flight_time(s, q, room) * c["serving.saturated"]
         output = np.where(arriving, smallest(q.rate * q.output, most), output)
     ttft = first_token_time(s, q, batch, output / q.output / s.replicas)
+    if np.any(looped):
+        rate, token, first = closed_loop(s, q, batch)
+        output = np.where(looped, s.replicas * rate * q.output, output)
+        tpot, ttft = np.where(looped, token, tpot), np.where(looped, first, ttft)
     still = regime == 4
     if np.any(still):
         first, following = static_batch_time(s, q, batch)

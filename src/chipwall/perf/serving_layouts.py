@@ -33,8 +33,10 @@ def possible_layouts(model: LanguageModel, chips: int, *, domain: int = 8, pipel
     widest = max(min(domain if domain > 1 else 8, chips), 1)
     found = []
     for t in (1, 2, 4, 8, 16):
-        for p in (1, 2, 4, 8) if pipelines else (1,):
-            if t <= max(widest, 1) and heads % t == 0 and chips % (t * p) == 0 and t * p <= max(widest, 8):
+        for p in (1, 2, 4, 8, 16) if pipelines else (1,):
+            # stages may lie in other nodes; within one domain a group larger than it is pointless
+            fits = t * p <= max(widest, 8) or (t == widest and chips > widest)
+            if t <= widest and heads % t == 0 and chips % (t * p) == 0 and fits:
                 found.append(Layout(tensor=t, pipeline=p, replicas=chips // (t * p)))
     if model.is_moe:
         for e in (2, 4, 8, 16, 32, 64):
@@ -153,7 +155,7 @@ def best_under_limits(each: Sequence[Setup], q: Requests) -> dict[str, Any]:
 def _best_block(s: Setup, q: Requests) -> dict[str, Any]:
     c = s.constants
     room = batch_room(s, q)
-    batch = batch_under_limits(s, q, room, margin=c["serving.server"], rounds=6)
+    batch = batch_under_limits(s, q, room, margin=c["serving.server"], rounds=3)
     time = in_flight_time(s, q, batch)
     output = s.replicas * batch * q.accepted / time * c["serving.server"]
     ttft = first_token_time(s, q, batch, output / q.output / s.replicas)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from chipwall.perf.recipes import recipe
 from chipwall.perf.serving_step import Rates, Setup, rates, stacked_rates
 from chipwall.perf.transformer import Shape, stacked_shapes, weights_of
 
-__all__ = ["Layout", "chip_weights", "setup", "stacked_setups"]
+__all__ = ["Layout", "chip_weights", "relaid", "setup", "stacked_setups"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,7 @@ class Layout:
         return self.group * self.pipeline * self.replicas * self.context
 
 
+@lru_cache(maxsize=4096)
 def chip_weights(model: Shape, precision: Precision, layout: Layout, *, tied: bool = False) -> float:
     """Weights on one chip [byte]: products in their recipes, embedding and head in 16 bits."""
     t, group = layout.tensor, layout.group
@@ -84,6 +86,15 @@ def setup(
         weights=chip_weights(model, precision, layout, tied=tied),
         constants=constants,
     )
+
+
+def relaid(s: Setup, precision: Precision, layout: Layout, *, tied: bool = False) -> Setup:
+    """The same model and chip in another layout."""
+    return replace(
+        s, tensor=float(layout.tensor), pipeline=float(layout.pipeline), replicas=float(layout.replicas), group=float(layout.group),
+        spread=float(layout.spread), expert=float(layout.expert), context=float(layout.context),
+        weights=chip_weights(s.model, precision, layout, tied=tied),
+    )  # fmt: skip
 
 
 def stacked_setups(each: Sequence[Setup], *, constants: Mapping[str, Numeric] | None = None) -> Setup:

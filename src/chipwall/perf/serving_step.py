@@ -31,6 +31,8 @@ PARTS = {
     "head": "matrix", "data movement": "memory", "exchange": "network", "layers": "host", "host": "host",
 }  # fmt: skip
 BF16_BYTES = 2.0
+# Rows at which half of the fixed time that a full step adds to a layer has appeared.
+BUSY_ROWS = 64.0
 # State of one linear-attention head: 128 x 128 values kept in 32 bits, read and written once per token.
 LINEAR_STATE_BYTES = 2.0 * 128.0 * 128.0 * 4.0
 
@@ -208,7 +210,7 @@ def step_parts(
     time["attention"] = _attention_seconds(s, own_decoding, context, own_prompt, prompt)
     time["data movement"] = _movement_seconds(s, rows)
     time["exchange"] = _exchange_seconds(s, tokens, rows)
-    time["layers"] = m.layers * c["serving.layer"] + m.sparse_layers * c["serving.expert_layer"]
+    time["layers"] = m.layers * (c["serving.layer"] + c["serving.busy"] * rows / (rows + BUSY_ROWS)) + m.sparse_layers * c["serving.expert_layer"]
     time["host"] = c["serving.host"] + c["serving.sequence"] * sampling / ranks
     return {part: spent * c["serving.engine"] for part, spent in time.items()}
 

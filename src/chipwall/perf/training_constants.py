@@ -18,6 +18,10 @@ __all__ = ["Labels", "labels_of", "seen_architectures", "step_bands", "step_cons
 Labels = Mapping[str, str]
 
 
+# Software that launches small kernels one by one from Python.
+EAGER = ("transformers", "torchtune")
+
+
 @lru_cache(maxsize=1)
 def training_constants() -> dict[str, Constant]:
     """The shipped step constants by name."""
@@ -40,6 +44,8 @@ def seen_architectures() -> frozenset[str]:
 def labels_of(hw: Hardware, *, recipe: str, software: str = "", block_scaled: bool = False) -> dict[str, str]:
     """The labels of one setup; no scaling label unless the format carries a scale per block."""
     found = {"arch": hw.arch, "vendor": hw.vendor, "recipe": recipe, "software": software}
+    if software in EAGER:
+        found["launching"] = "eager"
     return {**found, "scaling": "block"} if block_scaled else found
 
 

@@ -27,25 +27,28 @@ MEMORY_UNITS = {"peak_mem_gib": GIB, "peak_mem_gb": GIGA, "peak_mem_mb": MIB}
 MINUTE = 60.0
 
 
-def searched_run(setup: Setup) -> Run:
+def searched_run(setup: Setup, constants: Mapping[str, Constant]) -> Run:
     """The run of a row that states no layout: the fastest that fits its chips, or its placeholder where none does."""
     storage, adapters, _ = memory_of_row(setup.row, setup)
     sequences = setup.sequences
     try:
         found = fastest(
-            setup.shape, setup.hw, setup.run, sequences=sequences, recipe=setup.recipe, labels=setup.labels, storage=storage, adapters=adapters
-        )
+            setup.shape, setup.hw, setup.run, sequences=sequences, recipe=setup.recipe, labels=setup.labels, storage=storage,
+            adapters=adapters, constants=constants,
+        )  # fmt: skip
     except ChipwallError:
         return setup.run
     return found.run
 
 
-def completed(setup: Setup) -> Setup:
+def layout_open(setup: Setup) -> bool:
+    """Whether a row leaves its layout to be searched; one chip needs none."""
+    return not (setup.declared or (setup.row.get("tp") and setup.row.get("pp")) or float(setup.run.chips) == 1.0)
+
+
+def completed(setup: Setup, constants: Mapping[str, Constant]) -> Setup:
     """A setup with its layout filled in by search where the row leaves it open."""
-    row = setup.row
-    if setup.declared or (row.get("tp") and row.get("pp")):
-        return setup
-    return replace(setup, run=searched_run(setup))
+    return replace(setup, run=searched_run(setup, constants)) if layout_open(setup) else setup
 
 
 def predicted_value(setup: Setup, step: float) -> float | None:
@@ -91,7 +94,7 @@ def predictions(rows: Sequence[Mapping[str, str]], constants: Mapping[str, Const
     timed: list[tuple[int, Setup]] = []
     for place, row in enumerate(rows):
         try:
-            setup = completed(setup_of_row(row))
+            setup = completed(setup_of_row(row), constants)
         except ChipwallError as problem:
             answers[place] = Skip(row.get("id", ""), str(problem.what))
             continue

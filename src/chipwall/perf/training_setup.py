@@ -17,7 +17,7 @@ from chipwall.errors import ChipwallError, InputError
 from chipwall.perf.chips import measured_chip
 from chipwall.perf.hardware import Hardware, hardware
 from chipwall.perf.memory import WEIGHT_FORMATS
-from chipwall.perf.memory_training import MIXED, PURE, Storage, adapter_count
+from chipwall.perf.memory_training import MIXED, PURE, Storage, adapter_count, storage_for
 from chipwall.perf.training_constants import labels_of
 from chipwall.perf.training_shape import Shape, model_flops_per_token, shape_of
 from chipwall.perf.training_step import Run
@@ -104,6 +104,13 @@ def recipe_of_row(words: str) -> str:
     return "bf16"
 
 
+def software_of_row(row: Mapping[str, str]) -> str:
+    """Software family of a row: by its class, and for fine-tuning by its source."""
+    if row.get("method") and row.get("class", "") == "community":
+        return "torchtune" if "torchtune" in row.get("source_name", "") else "transformers"
+    return SOFTWARE.get(row.get("class", ""), "")
+
+
 def _block_scaled(precision: str) -> bool:
     return "mx" in precision.lower() or "block" in precision.lower()
 
@@ -157,7 +164,7 @@ def setup_of_row(row: Mapping[str, str]) -> Setup:
     return Setup(
         id=row.get("id", ""), metric=row["metric"], value=number(row, "value"), class_=row.get("class", "") or "unclassified",
         group=group, chip=chip, model=model, hw=hw, shape=shape, run=run, recipe=recipe_of_row(row.get("precision", "")),
-        software=SOFTWARE.get(row.get("class", ""), ""), declared=declared, batch_known=known, sequences=sequences,
+        software=software_of_row(row), declared=declared, batch_known=known, sequences=sequences,
         expert_model=model.is_moe, row=row,
     )  # fmt: skip
 
@@ -264,7 +271,7 @@ def memory_of_row(row: Mapping[str, str], setup: Setup) -> tuple[Storage, float,
     """
     method, notes = row.get("method", ""), row.get("notes", "")
     if not method:
-        return MIXED, 0.0, 0.0
+        return storage_for(setup.recipe), 0.0, 0.0
     storage = replace(MIXED, logit=12.0)
     if "torchtune" in row.get("source_name", ""):
         storage = _torchtune(notes)

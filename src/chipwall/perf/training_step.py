@@ -189,7 +189,8 @@ def step_parts(
     moved_block = 2.0 * rows / tp * (6.0 * hidden + (shape.matrices + 1.0) * shape.ffn)
     per_token = shape.top_k * ((shape.matrices + 1.0) * shape.expert_ffn + 6.0 * shape.expert_hidden) + (shape.matrices + 1.0) * shape.shared_ffn
     moved_sparse = 2.0 * rows / tp * (6.0 * hidden + per_token)
-    moved_mixer = 2.0 * rows / tp * 14.0 * hidden * c["train.mixer"]
+    inner = hidden * np.maximum(shape.mixing_ratio - 0.5, 1.0) / 3.0  # width of the mixer's state, about twice the hidden one
+    moved_mixer = 2.0 * rows / tp * 7.0 * inner * c["train.mixer"]
     moved = attending * moved_attention + dense * moved_block + sparse * moved_sparse + recurring * moved_mixer
     elementwise = c["train.elementwise"] * moved / bandwidth
     casts = 0.0 * elementwise

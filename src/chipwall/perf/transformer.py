@@ -211,8 +211,17 @@ def operators(model: Shape, *, tensor_parallel: Numeric = 1.0, expert_shards: Nu
     )
 
 
+@lru_cache(maxsize=4096)
+def _weights_of_one(model: Shape, part: str) -> float:
+    return float(_weights(model, part))
+
+
 def weights_of(model: Shape, part: str) -> Numeric:
     """Weights of one part of the whole model, all experts counted [1]."""
+    return _weights_of_one(model, part) if isinstance(model.layers, float) else _weights(model, part)
+
+
+def _weights(model: Shape, part: str) -> Numeric:
     total: Numeric = 0.0
     for op in operators(model):
         if op.part == part:

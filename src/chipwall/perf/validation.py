@@ -29,10 +29,17 @@ KINDS: dict[str, tuple[str, str]] = {
     "kernels": ("chipwall.perf.kernel_predictions", "predict_kernels"),
     "collectives": ("chipwall.perf.kernel_predictions", "predict_collectives"),
 }
-_COMMON = "id source_name source_repo_or_url source_file version_or_round date chip class arch moe use use_reason notes outcome read_where"
-_LAYOUT = "model params_b active_params_b seq_len global_batch_sequences micro_batch precision tp pp dp cp ep vp etp recompute sharding dp_shard nic_per_node nic_gbps layout_source"
+_COMMON = (
+    "id source_name source_repo_or_url source_file version_or_round date chip class arch moe use use_reason notes outcome "
+    "read_where"
+)
+_LAYOUT = (
+    "model params_b active_params_b seq_len global_batch_sequences micro_batch precision tp pp dp cp ep vp etp recompute "
+    "sharding dp_shard nic_per_node nic_gbps layout_source"
+)
 _COLUMNS = {
-    "inference": "n_chips model params_b precision_weights precision_kv engine scenario isl osl batch_or_concurrency tp pp ep dp metric value per_chip_value length_note",
+    "inference": "n_chips model params_b precision_weights precision_kv engine scenario isl osl batch_or_concurrency "
+    "tp pp ep dp metric value per_chip_value length_note",
     "training": f"n_chips {_LAYOUT} metric value case layers hidden heads kv_heads ffn vocab sp",
     "finetune": f"n_chips {_LAYOUT} method lora_rank quant metric value target_modules optimizer grad_accum",
     "kernels": "op impl dtype m n k groups batch heads kv_heads head_dim seq causal metric value tflops_equiv",
