@@ -62,7 +62,14 @@ def test_an_answer_never_hides_a_point(holding: list[bool | None]) -> None:
     assert _answer(holding[::-1]) == answer
 
 
-@given(st.lists(st.tuples(st.integers(1, 5), st.sampled_from("abc"), st.booleans()), min_size=4, max_size=40, unique_by=lambda r: r[:2]))
+@given(
+    st.lists(
+        st.tuples(st.integers(1, 5), st.sampled_from("abc"), st.booleans()),
+        min_size=4,
+        max_size=40,
+        unique_by=lambda r: r[:2],
+    )
+)
 def test_a_region_is_right_as_often_as_it_says(rows: list[tuple[int, str, bool]]) -> None:
     conditions = [{"batch": float(b), "format": f} for b, f, _ in rows]
     wanted = [w for _, _, w in rows]

@@ -59,7 +59,13 @@ def test_decimals_that_do_not_exist_in_binary_do_not_decide() -> None:
 
 def test_between_needs_both_ends() -> None:
     between = claim("between", 1.0, upper=2.0)
-    assert [evaluate._compared(between, Reading(v, v, v))[0] for v in (0.9, 1.0, 1.5, 2.0, 2.1)] == [False, True, True, True, False]
+    assert [evaluate._compared(between, Reading(v, v, v))[0] for v in (0.9, 1.0, 1.5, 2.0, 2.1)] == [
+        False,
+        True,
+        True,
+        True,
+        False,
+    ]
 
 
 def test_draws_decide_by_their_share() -> None:
@@ -189,3 +195,59 @@ def test_shared_errors_narrow_a_ratio() -> None:
     assert free.value == bound.value == 3.0
     assert free.low < bound.low < 3.0 < bound.high < free.high  # type: ignore[operator]
     assert _quotient(top, bottom, shared=1.0).low == pytest.approx(3.0)
+
+
+EVERY = {
+    "fact": 'subject = "h200"\n[claim.fixed]\nmeasure = "memory_capacity"',
+    "fact_ratio": 'subject = "h200"\nbaseline = "h20"\n[claim.fixed]\nmeasure = "bf16_rate"',
+    "position": 'subject = "h200"\nbaseline = "h20"\n[claim.fixed]\nmeasure = "bf16_rate"\nupper = "b200"',
+    "legal_measure": 'subject = "h200"\n[claim.fixed]\nmeasure = "performance_density"',
+    "measure_over_limit": 'subject = "h200"\n[claim.fixed]\nlimit = "review2026-dram"\non = 2026-02-01',
+    "memory_share": 'subject = "h200"\n[claim.fixed]\nmodel = "llama-2-70b"\ntask = "lora"\nweights = "nf4"',
+    "throughput": 'subject = "h200"\n[claim.fixed]\nmodel = "llama-2-70b"',
+    "throughput_ratio": 'subject = "h200"\nbaseline = "h100"\n[claim.fixed]\nmodel = "llama-2-70b"\nphase = "full"',
+    "first_token_time": 'subject = "h200"\n[claim.fixed]\nmodel = "llama-2-70b"\nchips = 8\nbatch = 8',
+    "token_time": 'subject = "h200"\n[claim.fixed]\nmodel = "llama-2-70b"\nchips = 8\nbatch = 8',
+    "step_time": 'subject = "h200"\n[claim.fixed]\nmodel = "llama-2-70b"\nchips = 64',
+    "training_ratio": 'subject = "h200"\nbaseline = "h20"\n[claim.fixed]\nmodel = "llama-2-70b"\nchips = 64\ntask = "lora"',
+    "work_ratio": 'subject = "h200"\nbaseline = "h20"\n[claim.fixed]\nmodel = "llama-2-70b"\nwork = "8 answers"',
+    "measured_ratio": 'subject = "h200"\nbaseline = "h100"\n[claim.fixed]\nmodel = "llama-2-70b"\nscenario = "offline"',
+    "hpc_ratio": 'subject = "h200"\nbaseline = "h100"\n[claim.fixed]\nkernel = "hpcg"',
+    "price": 'subject = "h200"\n[claim.fixed]\non = 2026-11-01',
+    "rent": 'subject = "h100"\n[claim.fixed]\non = 2026-11-01\nplace = "china"',
+    "cost_per_unit_ratio": (
+        'subject = "ascend-910c"\nbaseline = "h100"\n[claim.fixed]\non = 2026-11-01\noffer = "rent"\nplace = "china"\n'
+        'measure = "memory_bandwidth"'
+    ),
+    "series": '[claim.fixed]\nobservation = "bernstein_supply @ 2025"',
+    "series_ratio": '[claim.fixed]\nobservation = "nvidia_china_hk_revenue_by_billing @ FY26Q1"\nover = "nvidia_datacenter_revenue"',
+    "series_growth": '[claim.fixed]\nobservation = "cambricon_revenue @ 2024"\nfrom = "cambricon_revenue @ 2023"',
+    "scenario_value": '[claim.fixed]\nscenario = "record"\npath = "us_share_active"\nquarter = "2025Q4"',
+    "scenario_difference": (
+        '[claim.fixed]\nscenario = "record"\nagainst = "no-sales"\npath = "us_share_active"\nquarter = "2026Q4"'
+    ),
+    "scenario_ratio": '[claim.fixed]\nscenario = "record"\nagainst = "no-sales"\npath = "budget"\nquarter = "2026Q4"',
+    "scenario_growth": '[claim.fixed]\nscenario = "record"\npath = "budget"\nquarter = "2026Q4"\nfrom = "2024Q4"',
+}
+
+
+@pytest.mark.parametrize("quantity", EVERY)
+def test_every_quantity_of_numbers_can_be_asked(quantity: str, world: World) -> None:
+    """Zero as the least: every one of them is a number, and none of these is below it but a difference."""
+    small = World(world.catalog, draws=30)
+    head = f'[[claim]]\nid = "x"\nstatement = "x"\nquantity = "{quantity}"\nrelation = "at least"\nvalue = 0\n'
+    found = verdict(one(head + EVERY[quantity], small), small)
+    assert found.value is not None, found.points[0].reading.unknown
+    assert found.low is not None
+    assert found.low <= found.value <= found.high  # type: ignore[operator]
+    assert found.sources
+    assert found.points[0].reading.calculation
+    if quantity != "scenario_difference":
+        assert found.answer == "supported"
+
+
+def test_every_quantity_is_tried(world: World) -> None:
+    from chipwall.claims.quantities import QUANTITIES
+
+    words = {name for name, q in QUANTITIES.items() if q.dimension in ("word", "answer")}
+    assert set(EVERY) | words == set(QUANTITIES)

@@ -44,7 +44,9 @@ def test_a_good_claim(world: World) -> None:
 
 def test_defaults_are_filled_in(world: World) -> None:
     words = GOOD.replace('"fact"', '"decision"').replace('"about"', '"is"').replace("value = 141", 'value = "3A090.a"')
-    words = words.replace('unit = "GB"\n', "").replace('measure = "memory_capacity"', 'answer = "eccn"\non = 2026-02-01')
+    words = words.replace('unit = "GB"\n', "").replace(
+        'measure = "memory_capacity"', 'answer = "eccn"\non = 2026-02-01'
+    )
     (found,) = claims_of_text(words, world, file="mine.toml")
     assert found.fixed["on"] == date(2026, 2, 1)
     assert (found.fixed["destination"], found.fixed["activity"], found.fixed["party"]) == ("CN", "export", "none")
@@ -111,7 +113,9 @@ def test_files_without_claims(words: str, told: str, world: World) -> None:
 
 def test_a_word_the_law_never_answers(world: World) -> None:
     words = GOOD.replace('"fact"', '"decision"').replace('"about"', '"is"').replace("value = 141", 'value = "3A090.d"')
-    words = words.replace('unit = "GB"\n', "").replace('measure = "memory_capacity"', 'answer = "eccn"\non = 2026-02-01')
+    words = words.replace('unit = "GB"\n', "").replace(
+        'measure = "memory_capacity"', 'answer = "eccn"\non = 2026-02-01'
+    )
     assert "the law never answers '3A090.d' to eccn" in refused(words, world)
 
 
@@ -122,7 +126,9 @@ def test_a_date_in_quotes_is_no_date(world: World) -> None:
 
 
 def test_free_conditions_that_mix_units(world: World) -> None:
-    words = GOOD.replace('[claim.fixed]\nmeasure = "memory_capacity"', '[claim.free]\nmeasure = ["memory_capacity", "tdp"]')
+    words = GOOD.replace(
+        '[claim.fixed]\nmeasure = "memory_capacity"', '[claim.free]\nmeasure = ["memory_capacity", "tdp"]'
+    )
     assert "does not fit" in refused(words, world)
 
 

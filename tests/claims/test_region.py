@@ -17,7 +17,9 @@ def grid() -> list[dict[str, Value]]:
 
 def told(holds: list[bool]) -> list[list[str]]:
     region = described_region(grid(), holds)
-    return [[f"{t.condition} {t.operator} {', '.join(str(v) for v in t.values)}" for t in rule] for rule in region.rules]
+    return [
+        [f"{t.condition} {t.operator} {', '.join(str(v) for v in t.values)}" for t in rule] for rule in region.rules
+    ]
 
 
 def test_one_threshold() -> None:

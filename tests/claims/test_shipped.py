@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -119,7 +118,13 @@ def moved(before: dict[str, Verdict], after: World, *, files: tuple[str, ...]) -
     """Ids of claims of some files whose verdict or any number behind it differs."""
 
     def content(v: Verdict) -> tuple[object, ...]:
-        return v.answer, v.value, v.low, v.high, [(p.holds, p.reading.value, p.reading.low, p.reading.high) for p in v.points]
+        return (
+            v.answer,
+            v.value,
+            v.low,
+            v.high,
+            [(p.holds, p.reading.value, p.reading.low, p.reading.high) for p in v.points],
+        )
 
     asked = [c for c in shipped_claims(after) if c.file in files]
     return {v.claim.id for v in evaluated(asked, after) if content(v) != content(before[v.claim.id])}
@@ -151,7 +156,13 @@ BANDWIDTH = {
     ],
 )  # fmt: skip
 def test_a_changed_fact_moves_its_claims_and_no_other(
-    chip: str, quantity: str, value: float, published: str, expected: set[str], verdicts: dict[str, Verdict], world: World
+    chip: str,
+    quantity: str,
+    value: float,
+    published: str,
+    expected: set[str],
+    verdicts: dict[str, Verdict],
+    world: World,
 ) -> None:
     changed = World(with_fact(world.catalog, chip, quantity, value, published), draws=DRAWS)
     found = moved(verdicts, changed, files=SHEETS)
@@ -173,24 +184,30 @@ def test_a_changed_limit_moves_multiples_of_it_alone(verdicts: dict[str, Verdict
     rule = world.law.parameters["a2-tpp"]
     halved = replace(rule, records=tuple(replace(r, value=(r.value or Decimal(0)) / 2) for r in rule.records))
     law = replace(world.law, parameters={**world.law.parameters, "a2-tpp": halved})
-    assert moved(verdicts, World(world.catalog, _law=law, draws=DRAWS), files=("hardware.toml", "law.toml", "market.toml")) == {
-        "h200-ten-times-the-limit"
-    }
+    assert moved(
+        verdicts, World(world.catalog, _law=law, draws=DRAWS), files=("hardware.toml", "law.toml", "market.toml")
+    ) == {"h200-ten-times-the-limit"}
 
 
 def test_a_changed_observation_moves_its_claims_alone(verdicts: dict[str, Verdict], world: World) -> None:
     name = "cambricon_units_goldman"
     rows = tuple(
-        replace(o, value=75e3, low=None, high=None) if o.period.label == "2025 forecast" else o for o in world.book.observations[name]
+        replace(o, value=75e3, low=None, high=None) if o.period.label == "2025 forecast" else o
+        for o in world.book.observations[name]
     )
     book = replace(world.book, observations={**world.book.observations, name: rows})
-    found = moved(verdicts, World(world.catalog, _book=book, draws=DRAWS), files=("hardware.toml", "law.toml", "market.toml"))
+    found = moved(
+        verdicts, World(world.catalog, _book=book, draws=DRAWS), files=("hardware.toml", "law.toml", "market.toml")
+    )
     assert found == {"cambricon-75k", "cambricon-doubles", "other-chinese-below-100k"}
 
 
 def test_facts_reach_the_simulation(world: World) -> None:
     """An H200 with no memory bandwidth to speak of changes what a market with it computes."""
-    changed: Callable[[], Catalog] = lambda: with_fact(world.catalog, "nvidia-h200-sxm", "memory_bandwidth", 1e12, "1 TB/s")  # noqa: E731
-    worlds = [World(c, draws=20) for c in (world.catalog, changed())]
-    totals = [w.paths("h200-share-cap", "shipped", until="2027Q1").at("h100e_bandwidth_total", "2027Q1").mean() for w in worlds]
+    changed = with_fact(world.catalog, "nvidia-h200-sxm", "memory_bandwidth", 1e12, "1 TB/s")
+    worlds = [World(c, draws=20) for c in (world.catalog, changed)]
+    totals = [
+        w.paths("h200-share-cap", "shipped", until="2027Q1").at("h100e_bandwidth_total", "2027Q1").mean()
+        for w in worlds
+    ]
     assert totals[1] < totals[0]

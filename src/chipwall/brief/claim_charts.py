@@ -24,10 +24,10 @@ def point_chart(v: Verdict, *, lang: str) -> Spec:
     if len(names) < 2 and isinstance(v.value, float):
         rows = [_bar(v, p, names, lang) for p in v.points if isinstance(p.reading.value, float)]
         reference = v.claim.value / claim_si(1.0, v.claim.unit) if isinstance(v.claim.value, float) else None
-        spec = bars(rows, title=title, x=v.claim.unit, lang=lang, reference=reference)
-        words = [translated(HOLDS[h], lang) for h in (True, False, None)]
-        spec["layer"][0]["encoding"]["color"]["scale"] = {"domain": words, "range": list(_COLOURS.values())}
-        return spec
+        chart = bars(rows, title=title, x=v.claim.unit, lang=lang, reference=reference)
+        groups = [translated(HOLDS[h], lang) for h in (True, False, None)]
+        chart["layer"][0]["encoding"]["color"]["scale"] = {"domain": groups, "range": list(_COLOURS.values())}
+        return chart
     across, up = (names[0], names[1]) if len(names) > 1 else (names[0] if names else "", "")
     cells = _cells(v, across, up, lang)
     spec: Spec = {

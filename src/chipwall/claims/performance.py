@@ -22,6 +22,7 @@ from chipwall.units import format_quantity
 
 if TYPE_CHECKING:
     from chipwall.perf.estimate import Estimate
+    from chipwall.perf.training import Training
 
 __all__ = [
     "first_token_time",
@@ -201,8 +202,9 @@ def work_ratio(claim: Claim, at: Conditions, world: World) -> Reading:
     """The subject's speed over the baseline's in one kind of work, so that one claim can span all of them [1]."""
     chips = _number(at, "chips")
     common: dict[str, Value] = {"model": at["model"], "precision": at["precision"]}
-    if at["work"] == "training":
-        asked: dict[str, Value] = {**common, "chips": 16 * chips, "batch": 512.0, "sequence": 2048.0}
+    if at["work"] in ("training", "adapters"):
+        task = "pretrain" if at["work"] == "training" else "lora"
+        asked: dict[str, Value] = {**common, "task": task, "chips": 16 * chips, "batch": 512.0, "sequence": 2048.0}
         return training_ratio(claim, asked, world)
     prompts = at["work"] == "prompts"
     phase, batch = ("prefill", 1.0) if prompts else ("decode", float(str(at["work"]).split()[0]))
@@ -234,22 +236,34 @@ def _settled(chip_id: str, at: Conditions, world: World) -> Reading:
     return _estimate(replace(found, low=low, high=high))
 
 
-def _trained(chip_id: str, at: Conditions, world: World) -> Any:
+def _trained(chip_id: str, at: Conditions, world: World) -> Training:
     """The training answer, computed once for each chip and job."""
-    from chipwall.perf.training import training
+    model, chip = world.model(str(at["model"])), world.chip(chip_id)
+    chips, batch, length = (int(_number(at, name)) for name in ("chips", "batch", "sequence"))
+    precision = str(at["precision"])
 
-    job = tuple(at[name] for name in ("model", "chips", "batch", "sequence", "precision"))
-    return world.once(
-        ("training", chip_id, *job),
-        lambda: training(
-            world.model(str(at["model"])),
-            world.chip(chip_id),
-            chips=int(_number(at, "chips")),
-            sequences=int(_number(at, "batch")),
-            sequence=int(_number(at, "sequence")),
-            precision=str(at["precision"]),
-        ),
-    )
+    def whole() -> Training:
+        from chipwall.perf.training import training
+
+        return training(model, chip, chips=chips, sequences=batch, sequence=length, precision=precision)
+
+    def adapters() -> Training:
+        from chipwall.perf.finetune import finetuning
+
+        found = finetuning(model, chip, chips=chips, sequences=batch, sequence=length, precision=precision)
+        if found.step is None:
+            raise Unknown(
+                text(
+                    "{model} with adapters does not fit on {chips} x {chip}",
+                    model=model.name,
+                    chips=chips,
+                    chip=chip.name,
+                )
+            )
+        return found.step
+
+    key = ("training", chip_id, at["task"], model.id, chips, batch, length, precision)
+    return world.once(key, whole if at["task"] == "pretrain" else adapters)
 
 
 # ------------------------------------------------------------------------------------------------ science

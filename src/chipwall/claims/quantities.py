@@ -63,6 +63,7 @@ _SERVING = (
 )
 _TRAINING = (
     _MODEL,
+    Condition("task", "choice", text("Whole model, or adapters on a frozen one."), ("pretrain", "lora"), "pretrain"),
     Condition("precision", "choice", text("Format of the products."), ("bf16", "fp16", "fp8"), "bf16"),
     _CHIPS,
     Condition("batch", "count", text("Sequences of one step."), default=512.0),
@@ -206,10 +207,13 @@ _ALL = (
         (
             _MODEL,
             Condition(
-                "work", "choice", text("Kind of work."), ("training", "prompts", "1 answer", "8 answers", "32 answers")
+                "work",
+                "choice",
+                text("Kind of work."),
+                ("training", "adapters", "prompts", "1 answer", "8 answers", "32 answers"),
             ),
             Condition("precision", "choice", text("Format of the products."), ("bf16", "fp8"), "bf16"),
-            Condition("chips", "count", text("Chips that serve; sixteen times as many train."), default=8.0),
+            Condition("chips", "count", text("Chips that serve; sixteen times as many train or tune."), default=8.0),
         ),
         baseline=True,
     ),

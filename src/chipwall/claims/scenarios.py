@@ -47,7 +47,9 @@ def scenario_growth(claim: Claim, at: Conditions, world: World) -> Reading:
     paths = _paths(at, "scenario", world)
     path = str(at["path"])
     sample = _ratio(paths.at(path, str(at["quarter"])), paths.at(path, str(at["from"]))) - 1.0
-    return _reading(sample, at, paths, text("{scenario}, since {quarter}", scenario=paths.title, quarter=at["from"]), world)
+    return _reading(
+        sample, at, paths, text("{scenario}, since {quarter}", scenario=paths.title, quarter=at["from"]), world
+    )
 
 
 def _paths(at: Conditions, which: str, world: World) -> Paths:
