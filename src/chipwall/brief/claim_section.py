@@ -30,10 +30,7 @@ def claim_section(chip: Chip, catalog: Catalog, lang: str) -> tuple[Text, Sectio
         said = text("No claim about {chip} is shipped; write one: chipwall claim check FILE.toml", chip=chip.name)
         return said, Section("claims", title, (said,))
     verdicts = evaluated(about, world)
-    counts = {
-        answer: sum(v.answer == answer for v in verdicts)
-        for answer in ("supported", "contradicted", "depends", "cannot tell")
-    }
+    counts = {answer: sum(v.answer == answer for v in verdicts) for answer in VERDICTS}
     said = text(
         "Of {count} claims about it {supported} are supported, {contradicted} contradicted, {depends} depend on a condition, "
         "{unclear} cannot be told.",
