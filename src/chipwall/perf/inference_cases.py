@@ -45,6 +45,7 @@ STAND_INS = {"Ascend-910B": "huawei-ascend-910b"}
 # Mean prompts of MLPerf data sets where the row does not say [token]; reference implementations, medium confidence.
 DATASET_PROMPTS = {
     "llama-2-70b": 294.0,
+    "llama-3.1-70b": 294.0,
     "llama-3.1-405b": 9428.0,
     "llama-3.1-8b": 778.0,
     "gpt-j-6b": 780.0,
