@@ -19,7 +19,7 @@ BOUNDS = {
     "memory": text("memory"),
     "network": text("network"),
     "host": text("host"),
-    "": text(""),
+    "": Text(""),
 }
 BASES = {
     "measured": text("measured"),
@@ -153,7 +153,7 @@ def operators_table(rows: Sequence[dict[str, object]]) -> Table:
     )
     shown = tuple(
         (
-            str(r["operator"]),
+            Cell(Text.of(str(r["operator"])), r["operator"]),
             *(Cell(number(float(str(r[k])), 5), r[k]) for k in ("rows", "columns", "depth", "times")),
             Cell(f"{float(str(r['flop'])):.3g} flop", r["flop"]),
             Cell(f"{float(str(r['weight_bytes'])) / GIB:.3g} GiB", r["weight_bytes"]),

@@ -88,7 +88,7 @@ def _data_sheet(first: Chip, second: Chip) -> list[Ratio]:
     found = []
     for quantity, name in (
         ("bf16_rate", text("BF16 peak")), ("fp8_rate", text("FP8 peak")), ("memory_bandwidth", text("memory bandwidth")),
-        ("memory_capacity", text("memory")), ("link_bandwidth", text("link bandwidth")), ("fp64_rate", text("FP64 peak")),
+        ("memory_capacity", text("memory capacity")), ("link_bandwidth", text("link bandwidth")), ("fp64_rate", text("FP64 peak")),
     ):  # fmt: skip
         a, b = first.value(quantity), second.value(quantity)
         if a is not None or b is not None:
@@ -115,7 +115,7 @@ def _line(
             rates.append(_rate(chip, model, chips, precision, engine, tensor, prompt=prompt, batch=batch))
         except ChipwallError as problem:
             rates.append(None)
-            why = str(problem.what)
+            why = problem.what
     if batch:
         detail = text("batch {batch}, {context:.0f} tokens of context", batch=batch, context=prompt)
         return Ratio(text("decode"), detail, precision, rates[0], rates[1], why)
