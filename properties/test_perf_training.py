@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 
 from chipwall import catalog
 from chipwall.perf.hardware import Hardware, hardware
+from chipwall.perf.load import measured
 from chipwall.perf.memory_training import memory_parts
 from chipwall.perf.training_constants import labels_of, step_constants
 from chipwall.perf.training_setup import setup_of_row
 from chipwall.perf.training_shape import model_flops_per_token
 from chipwall.perf.training_step import step_parts
-from chipwall.perf.load import measured
 
 ROWS = [r for r in measured("training") if r["use"] == "fit" and r["metric"] in ("step_time_s", "tokens_per_s_per_chip")]
 SETUPS = [setup_of_row(r) for r in ROWS[:: max(len(ROWS) // 60, 1)]]
@@ -52,7 +52,9 @@ def test_more_compute_at_the_same_efficiency_or_more_power_never_slows(setup, fa
 def test_never_below_the_arithmetic_of_the_data_sheet(setup) -> None:
     peak = max(float(np.nan_to_num(p)) for name, p in setup.hw.peaks.items() if name in ("bf16", "fp8", "fp4"))
     share = 2 / 3 if setup.run.adapters else 1.0
-    least = model_flops_per_token(setup.shape, setup.run.sequence) * float(setup.run.tokens) * share / float(setup.run.chips) / peak
+    least = (
+        model_flops_per_token(setup.shape, setup.run.sequence) * float(setup.run.tokens) * share / float(setup.run.chips) / peak
+    )
     assert step(setup) >= least
 
 

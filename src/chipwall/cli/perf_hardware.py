@@ -84,9 +84,15 @@ def _reasons(found: Any) -> dict[str, int]:
 @click.command()
 @click.option("--write", type=click.Path(path_type=Path), help="Where to write calibration.toml; default: nowhere.")
 @click.option("--quick", is_flag=True, help="No cross-validation: constants without spreads and bands, in seconds.")
+@click.option("--stage", type=click.Choice(["hardware", "training"]), default="hardware", show_default=True, help="What to fit.")
 @table_options
-def calibrate(write: Path | None, quick: bool, form: str | None, as_json: bool, lang: str) -> None:
-    """Fit the hardware constants again from the shipped measurements, and say how well they hold."""
+def calibrate(write: Path | None, quick: bool, stage: str, form: str | None, as_json: bool, lang: str) -> None:
+    """Fit the constants again from the shipped measurements, and say how well they hold."""
+    if stage == "training":
+        from chipwall.cli.perf_training import training_calibration
+
+        training_calibration(write, quick=quick, form=form, as_json=as_json, lang=lang)
+        return
     from chipwall.perf.calibration_file import calibration_toml
     from chipwall.perf.refit import refit
 

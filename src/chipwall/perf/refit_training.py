@@ -2,20 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from chipwall.perf.calibration import Calibration, Constant
-from chipwall.perf.fit_training import cross_validated, fitted, measured_step, predicted_step, setups_of, spread_over_folds
+from chipwall.perf.calibration import Calibration
+from chipwall.perf.fit_training import (
+    cross_validated,
+    fitted,
+    measured_step,
+    predicted_step,
+    setups_of,
+    spread_over_folds,
+)
 from chipwall.perf.intervals import band, bands_by_class
 from chipwall.perf.load import measured
-from chipwall.perf.training_rows import MEMORY_UNITS, completed, layout_open, predictions
+from chipwall.perf.training_rows import MEMORY_UNITS, completed, errors_of, layout_open, predictions
 from chipwall.perf.training_setup import Setup
 
 __all__ = ["TrainingRefit", "refit_training"]
+
+
+CLASSES: dict[str, Callable[[Setup], bool]] = {
+    "training, dense, layout declared": lambda s: not s.row.get("method") and not s.expert_model and s.declared,
+    "training, mixture of experts": lambda s: not s.row.get("method") and s.expert_model,
+    "training, MLPerf": lambda s: not s.row.get("method") and s.class_ == "mlperf",
+    "fine-tuning, LoRA of MLPerf": lambda s: s.row.get("method") == "lora" and s.class_ == "mlperf",
+    "fine-tuning, other LoRA and QLoRA": lambda s: s.row.get("method") in ("lora", "qlora") and s.class_ != "mlperf",
+    "fine-tuning, full": lambda s: s.row.get("method") == "full_sft",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +43,22 @@ class TrainingRefit:
     setups: tuple[Setup, ...]
     left_out: np.ndarray[Any, Any]
     in_sample: np.ndarray[Any, Any]
+
+    def scores(self) -> dict[str, dict[str, float]]:
+        """Errors of the left-out predictions by class: rows, median, mean, share within 15 % [1]."""
+        error = np.abs(np.expm1(self.left_out))
+        groups = {name: np.array([keep(s) for s in self.setups]) for name, keep in CLASSES.items()}
+        groups |= {c: np.array([s.class_ == c for s in self.setups]) for c in sorted({s.class_ for s in self.setups})}
+        return {
+            name: {
+                "rows": int(m.sum()),
+                "median_error": float(np.median(error[m])),
+                "mean_error": float(error[m].mean()),
+                "within_15": float((error[m] <= 0.15).mean()),
+            }
+            for name, m in groups.items()
+            if m.any()
+        }
 
 
 def training_setups(rows: Sequence[Mapping[str, str]] | None = None) -> list[Setup]:
@@ -51,9 +84,11 @@ def refit_training(*, cross_validate: bool = True) -> TrainingRefit:
         constants = {name: replace(c, spread=round(spreads.get(name, 0.0), 4)) for name, c in constants.items()}
         bands = _bands(setups, outside)
     calibration = Calibration(
-        constants=constants, bands=bands, data=f"{len(setups)} runs of measured/training.csv and finetune.csv marked fit",
+        constants=constants,
+        bands=bands,
+        data=f"{len(setups)} runs of measured/training.csv and finetune.csv marked fit",
         seen={"training": tuple(sorted({s.hw.arch for s in setups}))},
-    )  # fmt: skip
+    )
     return TrainingRefit(calibration, tuple(setups), outside, inside)
 
 
@@ -73,11 +108,11 @@ def _bands(setups: Sequence[Setup], errors: np.ndarray[Any, Any]) -> dict[str, t
 
 
 def _memory_errors() -> np.ndarray[Any, Any]:
-    rows = [r for kind in ("training", "finetune") for r in measured(kind) if r["metric"] in MEMORY_UNITS and r["use"] == "fit" and r["value"]]
+    rows = [
+        r
+        for kind in ("training", "finetune")
+        for r in measured(kind)
+        if r["metric"] in MEMORY_UNITS and r["use"] == "fit" and r["value"]
+    ]
     found = predictions(rows, {})
-    return np.array([np.log(p.predicted / p.measured) for p in found if hasattr(p, "predicted")])
-
-
-def constants_of(refit: TrainingRefit) -> Mapping[str, Constant]:
-    """The constants by name."""
-    return refit.calibration.constants
+    return errors_of(found)

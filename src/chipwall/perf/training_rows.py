@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from chipwall.errors import ChipwallError
 from chipwall.perf.calibration import Constant
@@ -15,8 +15,8 @@ from chipwall.perf.intervals import interval
 from chipwall.perf.layouts import fastest
 from chipwall.perf.memory_training import memory_parts
 from chipwall.perf.training_constants import seen_architectures, step_bands, training_constants
+from chipwall.perf.training_run import Run
 from chipwall.perf.training_setup import Setup, flops_of_row, memory_of_row, setup_of_row
-from chipwall.perf.training_step import Run
 from chipwall.perf.validation import Prediction, Skip
 from chipwall.text import text
 from chipwall.units import GIB, GIGA, MIB, TERA
@@ -33,9 +33,16 @@ def searched_run(setup: Setup, constants: Mapping[str, Constant]) -> Run:
     sequences = setup.sequences
     try:
         found = fastest(
-            setup.shape, setup.hw, setup.run, sequences=sequences, recipe=setup.recipe, labels=setup.labels, storage=storage,
-            adapters=adapters, constants=constants,
-        )  # fmt: skip
+            setup.shape,
+            setup.hw,
+            setup.run,
+            sequences=sequences,
+            recipe=setup.recipe,
+            labels=setup.labels,
+            storage=storage,
+            adapters=adapters,
+            constants=constants,
+        )
     except ChipwallError:
         return setup.run
     return found.run
@@ -118,7 +125,9 @@ def _memory_prediction(setup: Setup) -> Prediction:
 def _timed_prediction(setup: Setup, step: float) -> Prediction | Skip:
     value = predicted_value(setup, step)
     if value is None:
-        return Skip(setup.id, text("'{metric}' depends on convergence or units that the source does not give", metric=setup.metric))
+        return Skip(
+            setup.id, text("'{metric}' depends on convergence or units that the source does not give", metric=setup.metric)
+        )
     if not np.isfinite(value):
         return Skip(setup.id, text("no estimate for this chip and format"))
     low, high = interval(value, *_bands(setup), bands=step_bands(), inverse=setup.metric != "step_time_s")
@@ -131,6 +140,6 @@ def predict_rows(rows: Sequence[Mapping[str, str]]) -> list[Prediction | Skip]:
     return predictions(rows, training_constants())
 
 
-def errors_of(found: Sequence[Any]) -> np.ndarray[Any, Any]:
+def errors_of(found: Sequence[Prediction | Skip]) -> NDArray[np.float64]:
     """Natural log of predicted over measured of each prediction [1]."""
-    return np.log([p.predicted / p.measured for p in found if isinstance(p, Prediction)])
+    return np.array([np.log(p.predicted / p.measured) for p in found if isinstance(p, Prediction)])
