@@ -110,9 +110,9 @@ SPECIFICATION: dict[str, Term] = {
     "train.context": _term(0.02, 3.0, 0.4, 0.5, "share of context-parallel exchange that shows", arch=0.3),
     "train.expert": _term(0.05, 8.0, 0.8, 0.5, "expert exchange over its least time", arch=0.3),
     "train.host": _term(1e-5, 2e-2, 8e-4, 0.6, "host time per layer and micro-batch", "s", arch=0.2, software=0.3, launching=1.2),
-    "train.host_expert": _term(1e-6, 2e-3, 8e-5, 0.4, "host time per local expert, layer and micro-batch", "s"),
-    "train.routing": _term(1e-5, 2e-2, 6e-4, 0.4, "host time to route one layer of experts, not captured", "s"),
-    "train.permutation": _term(0.1, 40.0, 6.0, 0.4, "traffic of permutation not captured over 12 bytes an element"),
+    "train.host_expert": _term(1e-6, 2e-3, 1.2e-4, 0.5, "host time per local expert, layer and micro-batch", "s"),
+    "train.routing": _term(1e-5, 2e-2, 1e-3, 0.5, "host time to route one layer of experts, not captured", "s"),
+    "train.permutation": _term(0.1, 40.0, 2.5, 0.6, "traffic of permutation not captured over 12 bytes an element"),
     "train.youth": _term(0.01, 2.0, 0.25, 0.6, "excess of software for silicon of no age", arch=0.3),
     "train.host_link": _term(0.05, 1.0, 0.45, 0.4, "share of PCIe that chips without a link reach between each other"),
     "train.imbalance": _term(0.02, 1.0, 0.35, 0.5, "share of a fuller stage that the others wait for"),
@@ -338,7 +338,7 @@ def predicted_step(setups: Sequence[Setup], constants: Mapping[str, Constant]) -
     return _steps(blocks_of(setups), values, len(setups))
 
 
-def folds_of(groups: Sequence[str], count: int = 10) -> NDArray[np.int64]:
+def folds_of(groups: Sequence[str], count: int = 16) -> NDArray[np.int64]:
     """Fold of each setup: whole groups, largest first into the emptiest fold, ties by name."""
     sizes = Counter(groups)
     load, place = [0] * count, {}
@@ -348,7 +348,7 @@ def folds_of(groups: Sequence[str], count: int = 10) -> NDArray[np.int64]:
     return np.array([place[g] for g in groups])
 
 
-def cross_validated(setups: Sequence[Setup], *, count: int = 10, rounds: int = 40) -> tuple[Array, list[dict[str, Constant]]]:
+def cross_validated(setups: Sequence[Setup], *, count: int = 16, rounds: int = 30) -> tuple[Array, list[dict[str, Constant]]]:
     """Step time of every setup predicted by constants fitted without its group [s], and the constants of each fold."""
     fold = folds_of([s.group for s in setups], count)
     found, constants = np.empty(len(setups)), []
