@@ -5,9 +5,8 @@ import json
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 
-from chipwall.cli.controls import controls
+from chipwall.cli import main
 from chipwall.controls.cases import COMPARED_FLAGS, INPUT_COLUMNS, run_cases
 from chipwall.errors import InputError
 
@@ -100,13 +99,14 @@ def test_density_tolerance_is_a_fifth_of_a_percent(tmp_path: Path) -> None:
     assert [row.line for row in report.bad_rows] == [3, 5]
 
 
-def test_disagreement_exits_one_and_json_has_the_schema(tmp_path: Path) -> None:
+def test_disagreement_exits_one_and_json_has_the_schema(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     table = rows()[:3]
     table[2] = {**table[2], "expected_licence": "required"}
     path = written(tmp_path, table)
-    result = CliRunner().invoke(controls, ["test", str(path), "--json"], standalone_mode=False)
-    answer = json.loads(result.output)
-    assert result.return_value == 1
+    with pytest.raises(SystemExit) as caught:
+        main(["controls", "test", str(path), "--json"])
+    answer = json.loads(capsys.readouterr().out)
+    assert caught.value.code == 1
     assert set(answer) == {"cases", "agree", "disagree", "bad_rows"}
     assert (answer["cases"], answer["agree"], answer["bad_rows"]) == (3, 2, [])
     assert set(answer["disagree"][0]) == {"case_id", "column", "expected", "got", "why"}

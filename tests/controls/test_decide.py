@@ -199,3 +199,15 @@ def test_gh200_memory_on_the_cpu_is_read_both_ways() -> None:
     entry = ask(item, Journey("us_import", "TW", "US", "US"))
     assert "indeterminate_dram_sum" in entry.flags
     assert entry.duty.pct is None
+
+
+def test_every_word_of_china_gate_has_words_for_people() -> None:
+    from chipwall.brief.controls_tables import words
+
+    for gate in law().gates:
+        assert str(words(gate.status)) != gate.status or "_" not in gate.status
+
+
+def test_tpp_beside_a_memory_device_contradicts_nothing() -> None:
+    item = part("HBM stack (bare)", tpp=1000, die_area=121, density=2, dram_bandwidth=242)
+    assert ask(item, CHINA, date(2025, 6, 1)).eccn == "not_3A090"

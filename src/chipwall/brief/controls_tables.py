@@ -33,7 +33,7 @@ _WORDS: Mapping[str, Text] = {
     "not_asked": text("not asked"),
     "blocked": text("blocked"),
     "discouraged": text("discouraged"),
-    "conditional_import": text("conditional"),
+    "approved_with_conditions": text("approved with conditions"),
     "domestic": text("domestic part"),
     "barred_in_state_funded": text("barred in state-funded data centres"),
     "export": text("export"),
@@ -125,17 +125,18 @@ def _answer_rows(decision: Decision) -> list[tuple[object, ...]]:
         ),
         (
             text("China's own gate"),
-            text("{status} ({evidence}): {says}", status=_gate(gate.status), evidence=Text.of(gate.evidence), says=gate.says)
+            text(
+                "{status} ({evidence}): {says}",
+                status=words(gate.status),
+                evidence=Text.of(gate.evidence),
+                says=gate.says,
+            )
             if gate.evidence
             else gate.says,
         ),
         (text("Flags"), listed(Text.of(flag) for flag in decision.flags) or text("none")),
     ]
     return rows
-
-
-def _gate(status: str) -> Text:
-    return words("conditional_import" if status == "conditional" else status)
 
 
 def _availability(available: bool | None) -> Text:

@@ -52,6 +52,18 @@ COMMANDS: dict[str, tuple[str, str, Text]] = {
         "controls",
         text("Export controls on a date: classification, licence, duty."),
     ),
+    "simulate": (
+        "chipwall.cli.market",
+        "simulate",
+        text("What a policy changes in China: compute, shares, revenue, dependence."),
+    ),
+    "market": (
+        "chipwall.cli.market",
+        "market",
+        text("Scenarios, levers, sensitivity, exploration, calibration, back-test."),
+    ),
+    "infer": ("chipwall.cli.perf_inference", "infer", text("How fast a model serves on some chips.")),
+    "ratio": ("chipwall.cli.perf_inference", "ratio", text("Two chips compared by workload, batch and precision.")),
     "train": ("chipwall.cli.perf_training", "train", text("Train a model: step time, MFU, memory, time and energy.")),
     "finetune": ("chipwall.cli.perf_training", "finetune", text("Fine-tune a model: does it fit, and how fast.")),
     "data": ("chipwall.cli.data", "data", text("Check the catalogue's own data files.")),

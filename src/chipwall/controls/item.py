@@ -105,7 +105,9 @@ def item_of_numbers(
     for label, number in numbers.items():
         if number is not None and (not number.is_finite() or number < 0):
             raise InputError(text("{label} {number} is not an amount", label=Text.of(label), number=number), where=name)
-    problem = contradiction(tpp, die_area, density)
+    found_kind = kind or ("memory" if name.strip().lower().endswith("(bare)") else "processor")
+    # a memory device's density is bandwidth over area, so TPP has no say in it
+    problem = contradiction(tpp, die_area, density) if found_kind == "processor" else ""
     if problem:
         raise InputError(problem, where=name, fix=text("Leave the density out, or correct one of the three"))
     found_vendor, country = vendor_of(name, law)
@@ -114,7 +116,7 @@ def item_of_numbers(
     parts = named_parts(name, found_vendor, law)
     return Item(
         name=name,
-        kind=kind or ("memory" if name.strip().lower().endswith("(bare)") else "processor"),
+        kind=found_kind,
         vendor=found_vendor,
         designer_country=country,
         parts=parts,
@@ -172,7 +174,9 @@ def item_of_chip(chip: Chip, *, law: Law) -> Item:
         (
             name,
             text(
-                "{quantity} rests on a source of status '{status}'", quantity=OPERAND_NAMES[name], status=Text.of(m.status)
+                "{quantity} rests on a source of status '{status}'",
+                quantity=OPERAND_NAMES[name],
+                status=Text.of(m.status),
             ),
         )
         for name, m in found.items()

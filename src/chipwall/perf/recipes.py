@@ -75,6 +75,7 @@ RECIPES: dict[str, Recipe] = {
         Recipe("int8_weights", "bf16", 8, 16),
         Recipe("int4_weights", "bf16", 4.16, 16),
         Recipe("fp4_weights", "bf16", 4.5, 16),
+        Recipe("mxfp4_fp8", "fp8", 4.25, 8),
     )
 }
 

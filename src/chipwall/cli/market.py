@@ -1,0 +1,324 @@
+"""``chipwall simulate`` and ``chipwall market ...``."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor
+from importlib import import_module
+from pathlib import Path
+
+import click
+
+from chipwall.brief.tables import Cell, Column, Table
+from chipwall.cli.options import show, table_options, write_json, write_whole
+from chipwall.errors import InputError
+from chipwall.text import text
+
+__all__ = ["market", "simulate"]
+
+# Commands of the group that live in another module.
+_ELSEWHERE = dict.fromkeys(("calibrate", "backtest", "series"), "chipwall.cli.market_data")
+
+
+# Draws times quarters above which a run keeps the headline quantities only: two runs then stay within 4 GiB.
+_TABLE_BELOW = 8_000_000
+
+
+class _Market(click.Group):
+    """The group, with commands of the data side loaded when asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted({*super().list_commands(ctx), *_ELSEWHERE})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name in _ELSEWHERE:
+            found = getattr(import_module(_ELSEWHERE[cmd_name]), cmd_name)
+            assert isinstance(found, click.Command)
+            return found
+        return super().get_command(ctx, cmd_name)
+
+
+@click.group(cls=_Market)
+def market() -> None:
+    """Scenarios, levers, parameters, sensitivity, exploration and back-test of the simulation."""
+
+
+@contextlib.contextmanager
+def executor(workers: int, scheduler: str | None) -> Iterator[Executor | None]:
+    """Whatever runs blocks: this process, a pool, or a Dask cluster."""
+    if scheduler:
+        try:
+            from distributed import Client
+        except ImportError:
+            raise InputError(
+                text("--scheduler needs the extra 'cluster'"), fix=text("Install it: pip install 'chipwall[cluster]'")
+            ) from None
+        try:
+            client = Client(scheduler, timeout="10s")  # type: ignore[no-untyped-call]
+        except (OSError, TimeoutError, ValueError) as error:
+            raise InputError(
+                text("no scheduler answers at '{address}': {why}", address=scheduler, why=str(error)[:80]),
+                where="--scheduler",
+                fix=text("Start one with 'dask scheduler' and give its tcp:// address"),
+            ) from None
+        with client:
+            yield client.get_executor()  # type: ignore[no-untyped-call]
+    elif workers > 1:
+        from concurrent.futures import ProcessPoolExecutor
+        from multiprocessing import get_context
+
+        # fresh processes: forking a process that has threads of polars or BLAS may hang
+        with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+            yield pool
+    else:
+        yield None
+
+
+@contextlib.contextmanager
+def bar(title: str, *, shown: bool) -> Iterator[Callable[[int, int], None] | None]:
+    """A progress bar on the error stream of a terminal; nothing elsewhere."""
+    import sys
+
+    if not shown or not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task(title)
+        yield lambda done, total: progress.update(task, completed=done, total=total)
+
+
+def _quarters_shown(names: tuple[str, ...], since: str) -> list[str]:
+    """The last quarter and up to two year-ends between it and the decision."""
+    after = [q for q in names if q > since and q.endswith("Q4") and q < names[-1]]
+    return [*dict.fromkeys((after[0], after[len(after) // 2])), names[-1]] if after else [names[-1]]
+
+
+@click.command()
+@click.argument("scenario")
+@click.option("--vs", "other", help="A second scenario on the same draws.")
+@click.option("--draws", type=click.IntRange(1), default=10_000, show_default=True, help="Number of draws.")
+@click.option("--until", default="2031Q4", show_default=True, help="Last quarter.")
+@click.option(
+    "--seed", type=click.IntRange(0), default=1, show_default=True, help="Seed; the same seed, the same draws."
+)
+@click.option("--assume", help="Take the parameter ranges of this scenario for all runs, for example 'containment'.")
+@click.option("--since", default="2026Q1", show_default=True, help="Sums of money and packages begin here.")
+@click.option(
+    "--stop", help="Quarter of the unannounced stop behind the cut-off loss; nine quarters before the end by default."
+)
+@click.option(
+    "--quantity", "quantities", multiple=True, help="More quantities for --json and --chart; may be repeated."
+)
+@click.option(
+    "--chart", type=click.Path(dir_okay=False, path_type=Path), help="Write a chart of the first quantity (.svg)."
+)
+@click.option(
+    "--parquet",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder for the draws, one part per block; goes on where it stopped.",
+)
+@click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="Processes on this machine.")
+@click.option("--scheduler", help="Address of a Dask scheduler, tcp://host:port.")
+@table_options
+def simulate(
+    scenario: str, other: str | None, draws: int, until: str, seed: int, assume: str | None, since: str, stop: str | None,
+    quantities: tuple[str, ...], chart: Path | None, parquet: Path | None, workers: int, scheduler: str | None,
+    form: str | None, as_json: bool, lang: str,
+) -> None:  # fmt: skip
+    """What a policy changes: compute, shares, revenue, rents and dependence, with 5/50/95 percent bands.
+
+    SCENARIO is a shipped name (see: chipwall market scenarios) or a TOML file.
+    """
+    from chipwall.brief import market_tables as tables
+    from chipwall.market.dependence import LAGS, dependence
+    from chipwall.market.quarters import quarter_index, quarter_name, quarters
+    from chipwall.market.scenario import load_scenario
+    from chipwall.market.simulate import simulate as run
+
+    found = [load_scenario(name).told_in(lang) for name in (scenario, *([other] if other else []))]
+    if assume:
+        found = [s.with_parameters(load_scenario(assume).parameters) for s in found]
+    names = quarters(until)
+    _check_since(since, names)
+    stop_at = quarter_index(stop, where="--stop") if stop else len(names) - 1 - max(LAGS)
+    wanted = _wanted(quantities, draws * len(names))
+    with executor(workers, scheduler) as pool, bar("simulate", shown=draws > 5000) as progress:
+        few = min(draws, 2000)
+        runs, parts = [], []
+        for one in found:
+            folder = parquet / one.id if parquet else None
+            paths = run(
+                one, draws=draws, seed=seed, until=until, executor=pool, parts=folder, progress=progress, keep=wanted
+            )
+            runs.append(paths)
+            if stop_at > 1:
+                answer = dependence(one, stop=quarter_name(stop_at), draws=few, seed=seed, executor=pool)
+                parts.append((paths.title, answer))
+    if chart:
+        from chipwall.brief.charts import svg
+
+        write_whole(chart, svg(tables.band_chart(runs, wanted[0], lang=lang)))
+    if as_json:
+        by_name: dict[str, object] = {s.id: d for s, (_, d) in zip(found, parts, strict=False)}
+        write_json(tables.paths_answer(runs, wanted, {"dependence": by_name} if by_name else {}))
+        return
+    shown = _quarters_shown(names, since)
+    table = tables.paths_table(runs[0], other=runs[1] if other else None, quarters=shown, since=since)
+    show(table, form=form, as_json=False, lang=lang)
+    if parts and form != "csv":
+        click.echo()
+        show(tables.dependence_table(parts), form=form, as_json=False, lang=lang)
+
+
+def _check_since(since: str, names: tuple[str, ...]) -> None:
+    if since not in names:
+        raise InputError(
+            text("--since {since} is not in the run", since=since),
+            where="--since",
+            fix=text("Choose a quarter from {first} to {last}", first=names[0], last=names[-1]),
+        )
+
+
+def _wanted(asked: tuple[str, ...], size: int) -> tuple[str, ...]:
+    """Quantities to keep: those asked for and the rows of the table; in a very large run the headline ones."""
+    from chipwall.brief.market_tables import MEASURES
+    from chipwall.market.quantities import HEADLINE
+
+    rows = HEADLINE if size > _TABLE_BELOW else tuple(m.quantity for m in MEASURES)
+    return tuple(dict.fromkeys((*asked, *rows)))
+
+
+@market.command()
+@click.argument("scenario")
+@click.option("--measure", default="h100e_training_total", show_default=True, help="Quantity to explain.")
+@click.option("--quarter", default="2030Q4", show_default=True, help="In this quarter.")
+@click.option("--since", help="Sum a flow from this quarter on instead.")
+@click.option(
+    "--lever", "levers", multiple=True, help="Vary this lever as well; may be repeated; 'all' for all of them."
+)
+@click.option(
+    "--base",
+    type=click.IntRange(2),
+    default=128,
+    show_default=True,
+    help="Base sample; runs base x (inputs + 2) draws.",
+)
+@click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="Seed.")
+@click.option("--most", type=click.IntRange(1), default=15, show_default=True, help="Rows shown.")
+@table_options
+def sensitivity(
+    scenario: str, measure: str, quarter: str, since: str | None, levers: tuple[str, ...], base: int, seed: int, most: int,
+    form: str | None, as_json: bool, lang: str,
+) -> None:  # fmt: skip
+    """Which parameter and which lever decides a measure: Sobol indices, first and total order."""
+    from chipwall.brief import market_tables as tables
+    from chipwall.market.sensitivity import LEVER_RANGES, Outcome
+    from chipwall.market.sensitivity import sensitivity as study
+
+    if base & (base - 1):
+        raise InputError(
+            text("--base {base} is not a power of two", base=base), where="--base", fix=text("Give 64, 128, 256, ...")
+        )
+    chosen = tuple(LEVER_RANGES) if "all" in levers else levers
+    rows = study(scenario, outcome=Outcome(measure, quarter, since or ""), base=base, seed=seed, levers=chosen)
+    answer = {"measure": measure, "quarter": quarter, "since": since, "draws": base * (len(rows) + 2), "inputs": rows}
+    show(
+        tables.sensitivity_table(rows, quantity=measure, quarter=quarter, most=most),
+        form=form,
+        as_json=as_json,
+        lang=lang,
+        extra=answer,
+    )
+
+
+@market.command()
+@click.argument("scenario")
+@click.option("--vs", "other", required=True, help="The scenario to beat.")
+@click.option("--measure", default="h100e_training_total", show_default=True, help="Quantity to compare.")
+@click.option("--quarter", default="2030Q4", show_default=True, help="In this quarter.")
+@click.option("--since", help="Sum a flow from this quarter on instead.")
+@click.option("--less", is_flag=True, help="Smaller is better.")
+@click.option("--margin", default=0.0, show_default=True, help="Beat by this fraction of the other's value.")
+@click.option("--draws", type=click.IntRange(100), default=4000, show_default=True, help="Number of draws.")
+@click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="Seed.")
+@table_options
+def explore(
+    scenario: str, other: str, measure: str, quarter: str, since: str | None, less: bool, margin: float, draws: int, seed: int,
+    form: str | None, as_json: bool, lang: str,
+) -> None:  # fmt: skip
+    """Under which assumptions SCENARIO beats another: a short list of conditions (PRIM)."""
+    from chipwall.brief import market_tables as tables
+    from chipwall.market.explore import explore as search
+    from chipwall.market.scenario import load_scenario
+    from chipwall.market.sensitivity import Outcome
+
+    found = search(
+        load_scenario(scenario).told_in(lang), load_scenario(other).told_in(lang), outcome=Outcome(measure, quarter, since or ""), larger_is_better=not less, draws=draws, seed=seed,
+        margin=margin,
+    )  # fmt: skip
+    show(tables.discovery_table(found), form=form, as_json=as_json, lang=lang, extra=found)
+
+
+@market.command()
+@table_options
+def scenarios(form: str | None, as_json: bool, lang: str) -> None:
+    """Shipped scenarios."""
+    from chipwall.market.scenario import load_scenario, shipped_scenarios
+
+    found = [load_scenario(name).told_in(lang) for name in shipped_scenarios()]
+    columns = (
+        Column("scenario", text("Scenario")),
+        Column("title", text("Title")),
+        Column("summary", text("What it says")),
+    )
+    show(Table("", columns, tuple((s.id, s.title, s.summary) for s in found)), form=form, as_json=as_json, lang=lang)
+
+
+@market.command()
+@table_options
+def levers(form: str | None, as_json: bool, lang: str) -> None:
+    """Levers that a scenario file may set."""
+    from chipwall.market.levers import LEVERS
+
+    columns = (
+        Column("lever", text("Lever")),
+        Column("takes", text("Takes")),
+        Column("about", text("About")),
+        Column("meaning", text("Meaning")),
+    )
+    rows = tuple((k.name, k.unit or k.takes, k.about or "-", k.help) for k in LEVERS.values())
+    show(Table("", columns, rows), form=form, as_json=as_json, lang=lang)
+
+
+@market.command()
+@click.option("--bare", is_flag=True, help="Before fitting.")
+@table_options
+def parameters(bare: bool, form: str | None, as_json: bool, lang: str) -> None:
+    """Parameters with their 5 to 95 percent range, source and basis."""
+    from chipwall.market.priors import load_priors
+
+    columns = (
+        Column("parameter", text("Parameter")), Column("low", "5%", right=True), Column("high", "95%", right=True),
+        Column("unit", text("Unit")), Column("source", text("Source")), Column("basis", text("Basis")),
+    )  # fmt: skip
+    rows = tuple(
+        (p.name, Cell(f"{p.low:.4g}", p.low), Cell(f"{p.high:.4g}", p.high), p.unit, p.source, p.basis)
+        for p in load_priors(overlay=not bare).ranges.values()
+    )
+    show(Table("", columns, rows), form=form, as_json=as_json, lang=lang)
+
+
+@market.command()
+@table_options
+def quantities(form: str | None, as_json: bool, lang: str) -> None:
+    """Quantities of a path that --quantity, --measure and --json can name."""
+    from chipwall.market.quantities import unit_of
+    from chipwall.market.simulate import simulate as run
+
+    names = list(run("record", draws=2, until="2022Q2").names())
+    columns = (Column("quantity", text("Quantity")), Column("unit", text("Unit")))
+    show(Table("", columns, tuple((n, unit_of(n)) for n in names)), form=form, as_json=as_json, lang=lang)

@@ -1,0 +1,202 @@
+"""``chipwall market calibrate``, ``chipwall market backtest`` and ``chipwall market series``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from chipwall.brief.tables import Cell, Column, Table
+from chipwall.cli.options import json_option, lang_option, show, table_options, write_json, write_whole
+from chipwall.text import text
+
+__all__ = ["backtest", "calibrate", "series"]
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option(
+    "--draws", type=click.IntRange(200, 100_000), default=4000, show_default=True, help="Draws of each forecast."
+)
+@click.option("--seed", type=int, default=1, show_default=True, help="Seed of the simulation.")
+@table_options
+def backtest(file: Path, draws: int, seed: int, form: str | None, as_json: bool, lang: str) -> None:
+    """Score forecasts made with data to mid-2025 against a table in the shared column format."""
+    from chipwall.market.backtest import read_table, score
+    from chipwall.market.forecaster import knowledge_at_cut
+
+    rows = read_table(file)
+    done = score(rows, knowledge=knowledge_at_cut(rows, draws=draws, seed=seed))
+    if as_json:
+        write_json(done.record())
+        return
+    shown = tuple(
+        (
+            s.series,
+            p.period,
+            Cell(_short(p.value), p.value),
+            Cell(_short(p.low), p.low),
+            Cell(_short(p.median), p.median),
+            Cell(_short(p.high), p.high),
+            s.unit,
+            text("yes") if p.inside else text("no"),
+            Cell(_short(p.crps), p.crps),
+            Cell(_short(p.last_value_crps), p.last_value_crps),
+        )
+        for s in done.by_series
+        for p in s.points
+    )
+    columns = (
+        Column("series", text("series")),
+        Column("period", text("period")),
+        Column("value", text("happened"), True),
+        Column("low_05", text("5 %"), True),
+        Column("median", text("median"), True),
+        Column("high_95", text("95 %"), True),
+        Column("unit", text("unit")),
+        Column("inside", text("inside")),
+        Column("crps", text("CRPS"), True),
+        Column("crps_last_value", text("last value"), True),
+    )
+    show(
+        Table(text("Forecasts made with data to mid-2025"), columns, shown, _notes(done)),
+        form=form,
+        as_json=False,
+        lang=lang,
+    )
+
+
+def _notes(done: object) -> tuple[str, ...]:
+    from chipwall.market.backtest import Backtest
+
+    assert isinstance(done, Backtest)
+    told: list[str] = []
+    if done.points:
+        told.append(
+            text(
+                "{points} points in {series} series; {inside} of the points are inside the 90 % band; {better} of the series"
+                " with a last value beat it",
+                points=len(done.points),
+                series=len(done.by_series),
+                inside=f"{done.coverage:.0%}",
+                better="-" if done.share_better_than_last_value is None else f"{done.share_better_than_last_value:.0%}",
+            )
+        )
+    told += [
+        text("not scored: {series} {period}: {reason}", series=s.series, period=s.period, reason=s.reason)
+        for s in done.skipped
+    ]
+    told.append(
+        text(
+            "A point is in the definition and vintage of its own source; series of different definitions are never added."
+        )
+    )
+    told.append(
+        text("Forecasts are conditional on the policy known at the cut; lock-in terms are priors, not findings.")
+    )
+    return tuple(told)
+
+
+def _short(value: float | None) -> str:
+    if value is None:
+        return "-"
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+
+
+@click.command()
+@click.option(
+    "--draws",
+    type=click.IntRange(500, 200_000),
+    default=20_000,
+    show_default=True,
+    help="Prior draws that are weighted.",
+)
+@click.option("--seed", type=int, default=1, show_default=True, help="Seed of the simulation.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="Write the calibration file here; without it, only report."
+)
+@json_option
+@lang_option
+def calibrate(draws: int, seed: int, out: Path | None, as_json: bool, lang: str) -> None:
+    """Fit the model and the bands to data up to mid-2025, and say what the data can tell."""
+    from chipwall.market.calibrate import calibration, calibration_toml
+
+    done = calibration(draws=draws, seed=seed)
+    if out is not None:
+        write_whole(out, calibration_toml(done))
+    if as_json:
+        write_json(done.record())
+        return
+    rows = tuple(
+        (
+            p.name,
+            Cell(_short(p.prior_low), p.prior_low),
+            Cell(_short(p.prior_high), p.prior_high),
+            Cell(_short(p.low), p.low),
+            Cell(_short(p.high), p.high),
+            Cell(f"{p.sd_ratio:.2f}", p.sd_ratio),
+        )
+        for p in done.parameters
+    )
+    columns = (
+        Column("parameter", text("parameter")),
+        Column("prior_low", text("prior 5 %"), True),
+        Column("prior_high", text("prior 95 %"), True),
+        Column("low", text("fitted 5 %"), True),
+        Column("high", text("fitted 95 %"), True),
+        Column("sd_ratio", text("sd, fitted over prior"), True),
+    )
+    show(Table(text("What data to mid-2025 say"), columns, rows, done.notes), form=None, as_json=False, lang=lang)
+
+
+@click.command()
+@click.argument("name", required=False)
+@table_options
+def series(name: str | None, form: str | None, as_json: bool, lang: str) -> None:
+    """List the market series, or the values of one with source, vintage and status."""
+    from chipwall.catalog.series import load, observations
+
+    book = load()
+    if name is None:
+        rows = tuple(
+            (s.id, s.kind, s.unit, s.counted, s.scope, len(book.observations[s.id]), s.words)
+            for s in book.series.values()
+        )
+        titles = (
+            ("series", text("series")),
+            ("kind", text("kind")),
+            ("unit", text("unit")),
+            ("counted", text("counted")),
+            ("scope", text("which chips")),
+            ("values", text("values")),
+            ("definition", text("definition")),
+        )
+        show(
+            Table(text("Market series"), tuple(Column(*t) for t in titles), rows), form=form, as_json=as_json, lang=lang
+        )
+        return
+    about = book.find(name)
+    seen = observations(name)
+    found = tuple(
+        (
+            o.period.label,
+            Cell(o.published or "-", o.as_printed, (o.source,)),
+            o.unit,
+            o.vintage,
+            o.status,
+            o.source,
+            o.note,
+        )
+        for o in seen
+    )
+    heads = (
+        ("period", text("period")),
+        ("value", text("value")),
+        ("unit", text("unit")),
+        ("vintage", text("vintage")),
+        ("status", text("status")),
+        ("source", text("source")),
+        ("note", text("note")),
+    )
+    note = text("{words}; counts {counted}, {scope}", words=about.words, counted=about.counted, scope=about.scope)
+    show(Table(name, tuple(Column(*h) for h in heads), found, (note,)), form=form, as_json=as_json, lang=lang)

@@ -1,0 +1,193 @@
+"""The one door of the market: a scenario in, paths of its quantities out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Executor, Future
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chipwall._version import __version__
+from chipwall.errors import InputError
+from chipwall.market.draws import BLOCK, block_sizes
+from chipwall.market.engine import Block, block_paths
+from chipwall.market.levers import timeline
+from chipwall.market.parts import PartFolder
+from chipwall.market.paths import Paths
+from chipwall.market.priors import Priors, load_priors
+from chipwall.market.quantities import HEADLINE
+from chipwall.market.quarters import quarters as quarter_names
+from chipwall.market.scenario import Scenario, load_scenario
+from chipwall.market.service import REFERENCE, Estimator, services
+from chipwall.market.thresholds import over_limits
+from chipwall.text import text
+from chipwall.units import MIB
+
+__all__ = ["KEEP_ALL_BELOW", "prepare", "simulate"]
+
+Array = NDArray[np.float64]
+Progress = Callable[[int, int], None]
+# Above this many values a run keeps the headline quantities only: about 1 GiB.
+KEEP_ALL_BELOW = 128 * int(MIB)
+_QUANTITIES = 200
+
+
+def prepare(
+    scenario: Scenario | str,
+    *,
+    draws: int,
+    seed: int,
+    until: str,
+    priors: Priors | None = None,
+    estimator: Estimator | None = None,
+    keep: tuple[str, ...] = (),
+) -> Block:
+    """Everything a block needs, without its number: names resolved, levers laid over each other, limits applied."""
+    from chipwall import catalog
+
+    if draws < 1:
+        raise InputError(text("{draws} draws is not a run", draws=draws), fix=text("Give one draw or more"))
+    found = load_scenario(scenario) if isinstance(scenario, str) else scenario
+    names = quarter_names(until)
+    chips = {c: catalog.chip(c) for c in {REFERENCE, *(p.chip for p in found.products)}}
+    lines = timeline(found.levers, products=found.products, quarters=len(names))
+    return Block(
+        products=found.products,
+        service=services(found.products, chips, estimator=estimator),
+        lines=lines,
+        blocked=over_limits(found.products, chips, lines.limits, lines.drafts),
+        allocations=found.allocations,
+        priors=(priors or load_priors()).replace(found.parameters, source=found.id),
+        seed=seed,
+        number=0,
+        size=min(draws, BLOCK),
+        quarters=len(names),
+        keep=keep,
+    )
+
+
+def simulate(
+    scenario: Scenario | str,
+    *,
+    draws: int = 10_000,
+    seed: int = 1,
+    until: str = "2031Q4",
+    executor: Executor | None = None,
+    priors: Priors | None = None,
+    estimator: Estimator | None = None,
+    keep: tuple[str, ...] = (),
+    parts: Path | None = None,
+    progress: Progress | None = None,
+) -> Paths:
+    """Simulate a scenario.
+
+    Parameters
+    ----------
+    scenario : Scenario or str
+        A record, the name of a shipped scenario, or a path.
+    draws, seed : int
+        Number of draws [1] and their seed. The same seed gives the same draws in every scenario and whatever runs them.
+    until : str
+        Last quarter.
+    executor : concurrent.futures.Executor, optional
+        Runs blocks; in this process by default. A Dask cluster's executor gives identical numbers.
+    priors : Priors, optional
+        Parameter ranges; the fitted ones by default.
+    estimator : callable, optional
+        Service of a chip for a mix of work, in place of data-sheet rates.
+    keep : tuple of str, optional
+        Quantities to keep; all when they fit, else :data:`~chipwall.market.quantities.HEADLINE`.
+    parts : Path, optional
+        Folder for Parquet parts; parts that exist already are read, not run again.
+    progress : callable, optional
+        Called with blocks done and blocks in all.
+
+    Returns
+    -------
+    Paths
+
+    Limits
+    ------
+    Conditional on the scenario, not predicted; see docs/method/market.md for the back-test and its misses.
+
+    Examples
+    --------
+    >>> paths = simulate("no-sales", draws=50, until="2026Q2")
+    >>> paths.quantity("delivered_h200").sum().item()
+    0.0
+    """
+    found = load_scenario(scenario) if isinstance(scenario, str) else scenario
+    names = quarter_names(until)
+    if not keep and draws * len(names) * _QUANTITIES > KEEP_ALL_BELOW:
+        keep = HEADLINE
+    block = prepare(found, draws=draws, seed=seed, until=until, priors=priors, estimator=estimator, keep=keep)
+    sizes = block_sizes(draws)
+    folder = None
+    if parts is not None:
+        identity = PartFolder.fingerprint(found, block.priors, block.keep, block.service.by_basis, __version__)
+        folder = PartFolder(
+            parts, identity={"scenario": found.id, "seed": seed, "draws": draws, "until": until, "run": identity}
+        )
+    values: dict[str, Array] = {}
+    for done, (number, result) in enumerate(_results(block, sizes, executor, folder), start=1):
+        _gather(values, result, at=number * BLOCK, draws=draws)
+        if folder is not None and not folder.has(number):
+            folder.write(number, result, names)
+        if progress:
+            progress(done, len(sizes))
+    parameters = {n.removeprefix("parameter:"): values.pop(n)[0] for n in list(values) if n.startswith("parameter:")}
+    sources = tuple(sorted({p.source for p in block.priors.ranges.values()}))
+    return Paths(found.id, found.title, names, seed, draws, values, parameters, sources=sources)
+
+
+def _gather(values: dict[str, Array], result: Mapping[str, Array], *, at: int, draws: int) -> None:
+    for name, rows in result.items():
+        whole = values.get(name)
+        if whole is None:
+            # large runs keep single precision: the bands do not need more and memory halves
+            kind = np.float64 if draws * rows.shape[0] * _QUANTITIES <= KEEP_ALL_BELOW else np.float32
+            whole = values[name] = np.empty((rows.shape[0], draws), dtype=kind)
+        whole[:, at : at + rows.shape[1]] = rows
+
+
+def _results(
+    block: Block, sizes: list[int], executor: Executor | None, folder: PartFolder | None
+) -> Iterator[tuple[int, dict[str, Array]]]:
+    """Results of all blocks, in whatever order they come; at most a few are waiting at any time."""
+    jobs = [replace(block, number=i, size=size) for i, size in enumerate(sizes)]
+    if folder is not None and block.keep:
+        ready = [job for job in jobs if folder.has(job.number)]
+        for job in ready:
+            yield job.number, folder.read(job.number, block.keep, block.quarters)
+        jobs = [job for job in jobs if not folder.has(job.number)]
+    if executor is None:
+        for job in jobs:
+            yield job.number, block_paths(job)
+        return
+    yield from _from_executor(jobs, executor)
+
+
+def _from_executor(jobs: list[Block], executor: Executor) -> Iterator[tuple[int, dict[str, Array]]]:
+    waiting: dict[Future[dict[str, Array]], int] = {}
+    queue = iter(jobs)
+    window = 16
+    try:
+        for job in queue:
+            waiting[executor.submit(block_paths, job)] = job.number
+            if len(waiting) >= window:
+                yield from _finished(waiting)
+        while waiting:
+            yield from _finished(waiting)
+    finally:
+        for future in waiting:
+            future.cancel()
+
+
+def _finished(waiting: dict[Future[dict[str, Array]], int]) -> Iterator[tuple[int, dict[str, Array]]]:
+    """The oldest of the waiting blocks. Order does not change any number, and plain ``result`` works on any executor."""
+    future = next(iter(waiting))
+    number = waiting.pop(future)
+    yield number, future.result()

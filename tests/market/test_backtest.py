@@ -1,0 +1,192 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from chipwall.errors import InputError
+from chipwall.market.backtest import Row, read_table, score
+from chipwall.market.forecaster import knowledge_at_cut
+from chipwall.market.predictive import Knowledge, predictive
+from chipwall.market.scoring import band, continuous_ranked_probability_score, covered, rank_of
+
+HEAD = "series,period,value,unit,low,high,source,source_date,confidence,note\n"
+
+
+@pytest.fixture(scope="module")
+def knowledge() -> Knowledge:
+    return knowledge_at_cut(draws=400)
+
+
+# ---- scores
+
+
+def test_crps_of_one_draw_is_the_absolute_error() -> None:
+    assert continuous_ranked_probability_score(np.array([3.0]), value=5.0) == 2.0
+
+
+def test_crps_of_a_normal_distribution_matches_the_closed_form() -> None:
+    from scipy.stats import norm
+
+    draws = 2.0 + 3.0 * norm.ppf((np.arange(20_000) + 0.5) / 20_000)
+    for value in (-4.0, 2.0, 3.5, 11.0):
+        z = (value - 2.0) / 3.0
+        exact = 3.0 * (z * (2 * norm.cdf(z) - 1) + 2 * norm.pdf(z) - 1 / np.sqrt(np.pi))
+        assert continuous_ranked_probability_score(draws, value=value) == pytest.approx(exact, abs=2e-3)
+
+
+def test_crps_equals_its_definition() -> None:
+    rng = np.random.default_rng(1)
+    draws = rng.normal(size=200)
+    slow = np.mean(abs(draws - 0.3)) - np.mean(abs(draws[:, None] - draws[None, :])) / 2
+    assert continuous_ranked_probability_score(draws, value=0.3) == pytest.approx(slow)
+
+
+def test_an_honest_forecast_has_the_best_crps() -> None:
+    rng = np.random.default_rng(2)
+    happened = rng.normal(size=500)
+    means = {}
+    for width in (0.3, 1.0, 3.0):
+        draws = width * np.random.default_rng(3).normal(size=2000)
+        means[width] = np.mean([continuous_ranked_probability_score(draws, value=float(v)) for v in happened])
+    assert min(means, key=lambda w: means[w]) == 1.0
+
+
+def test_bands_cover_nine_in_ten() -> None:
+    rng = np.random.default_rng(4)
+    hits = [covered(rng.normal(size=2000), value=float(rng.normal())) for _ in range(400)]
+    assert 0.86 < np.mean(hits) < 0.94
+
+
+def test_a_value_on_an_atom_is_inside() -> None:
+    draws = np.concatenate([np.zeros(60), np.linspace(1, 2, 40)])
+    assert covered(draws, value=0.0)
+    assert rank_of(draws, value=0.0) == 0.3
+
+
+# ---- tables
+
+
+def write(tmp_path: Path, rows: str, head: str = HEAD) -> Path:
+    place = tmp_path / "table.csv"
+    place.write_text(head + rows, encoding="utf-8")
+    return place
+
+
+def test_a_table_with_a_mark_quotes_and_any_case(tmp_path: Path) -> None:
+    place = write(tmp_path, 'nvidia_datacenter_revenue,FY26Q4,"62.3",USD bn\n\n', "\ufeffSeries,Period,Value,Unit\n")
+    assert read_table(place) == (Row("nvidia_datacenter_revenue", "FY26Q4", "62.3", "USD bn", 2),)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [("", "lacks the columns"), ("series,value\na,1\n", "period"), (HEAD, "no rows"), ("\udcff", "not UTF-8")],
+)
+def test_bad_tables_are_refused(tmp_path: Path, content: str, said: str) -> None:
+    place = tmp_path / "bad.csv"
+    place.write_bytes(content.encode("utf-8", "surrogateescape"))
+    with pytest.raises(InputError) as caught:
+        read_table(place)
+    assert said in str(caught.value)
+    assert len(caught.value.lines()) <= 3
+
+
+def test_a_missing_table_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="cannot read"):
+        read_table(tmp_path / "none.csv")
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        (Row("nvidia_datacentre_revenue", "FY26Q4", "60", "USD bn", 2), "nearest: nvidia_datacenter_revenue"),
+        (Row("nvidia_datacenter_revenue", "FY26Q4", "much", "USD bn", 2), "not a number"),
+        (Row("nvidia_datacenter_revenue", "FY26Q4", "nan", "USD bn", 2), "not a number"),
+        (Row("nvidia_datacenter_revenue", "FY26Q4", "60", "CNY bn", 2), "the unit 'CNY bn'"),
+        (Row("nvidia_datacenter_revenue", "later", "60", "USD bn", 2), "names no time"),
+        (Row("nvidia_datacenter_revenue", "FY25Q4", "35.6", "USD bn", 2), "part of the data"),
+        (Row("trendforce_import_share", "2026 forecast", "0.3", "fraction", 2), "forecast"),
+        (Row("ascend_950PR_status", "2026-03-27", "1", "text", 2), "words"),
+        (Row("alibaba_3y_plan", "2025-2027", "480", "CNY bn", 2), "plan"),
+        (Row("epoch_nvidia_china_legal_units_A100", "2025Q3", "0", "units", 2), "A800"),
+        (Row("chip_price_B30A", "2025-09", "22", "k USD", 2), "no value known"),
+        (Row("epoch_china_legal_nvidia_h100e_cum", "2050Q1", "1", "", 2), "outside the simulated"),
+    ],
+)
+def test_what_is_skipped_has_a_reason(row: Row, said: str, knowledge: Knowledge) -> None:
+    done = score([row], knowledge=knowledge)
+    assert not done.points
+    assert (done.coverage, done.crps, done.share_better_than_last_value) == (None, None, None)
+    assert said in done.skipped[0].reason
+
+
+def test_a_unit_of_another_size_is_converted(knowledge: Knowledge) -> None:
+    rows = [Row("chip_price_H100", "2026", v, u, 2) for v, u in (("23", "k USD"), ("23000", "USD"), ("23", ""))]
+    assert {p.value for p in score(rows, knowledge=knowledge).points} == {23.0}
+
+
+def test_scores_add_up(knowledge: Knowledge) -> None:
+    rows = [
+        Row("nvidia_datacenter_revenue", "FY26Q4", "55", "USD bn", 2),
+        Row("nvidia_datacenter_revenue", "FY27Q1", "900", "USD bn", 3),
+        Row("rental_gix_H100", "2026-03-01 to 2026-03-15", "2", "USD/GPU-h", 4),
+        Row("nobody", "2026", "2", "", 5),
+    ]
+    done = score(rows, knowledge=knowledge)
+    told: dict[str, Any] = json.loads(json.dumps(done.record()))
+    assert told["points"] == 3
+    assert told["coverage_90"] == pytest.approx(2 / 3)
+    assert [s["series"] for s in told["by_series"]] == ["nvidia_datacenter_revenue", "rental_gix_H100"]
+    assert told["by_series"][0]["crps_last_value"] == pytest.approx(((55 - 39.1) + (900 - 39.1)) / 2)
+    assert told["by_series"][1]["better_than_last_value"] is None
+    assert told["share_better_than_last_value"] == 1.0
+    assert set(told["skipped"][0]) == {"series", "period", "reason"}
+    made = predictive("nvidia_datacenter_revenue", done.points[0].period and _period("FY26Q4"), knowledge=knowledge)
+    point = told["by_series"][0]["by_period"][0]
+    assert (point["low"], point["median"], point["high"]) == pytest.approx(band(made.draws))
+    assert point["crps"] == pytest.approx(continuous_ranked_probability_score(made.draws, value=55.0))
+
+
+def _period(label: str) -> Any:
+    from chipwall.catalog.periods import parse_period
+
+    return parse_period(label)
+
+
+def test_a_published_forecast_stands_beside(knowledge: Knowledge) -> None:
+    done = score([Row("idc_domestic_share", "2025", "0.41", "fraction", 2)], knowledge=knowledge)
+    point = done.points[0]
+    assert point.published == 0.4
+    assert point.published_crps == pytest.approx(0.01)
+    assert "trendforce" in point.published_by
+
+
+def test_the_command_prints_the_schema_and_a_table(tmp_path: Path, run: Callable[..., Any]) -> None:
+    place = write(tmp_path, "nvidia_datacenter_revenue,FY26Q4,55,USD bn\nnobody,2026,1,\n")
+    told = json.loads(run("market", "backtest", str(place), "--json", "--draws", "300").out)
+    assert list(told)[:4] == ["points", "coverage_90", "crps", "share_better_than_last_value"]
+    assert told["points"] == 1
+    assert told["skipped"] == [{"series": "nobody", "period": "2026", "reason": "unknown series"}]
+    shown = run("market", "backtest", str(place), "--draws", "300")
+    assert shown.status == 0
+    assert "not scored: nobody 2026" in shown.out
+    again = run("market", "backtest", str(place), "--draws", "300", "--json").out
+    assert json.loads(again) == told
+
+
+def test_the_command_refuses_a_bad_table(tmp_path: Path, run: Callable[..., Any]) -> None:
+    answer = run("market", "backtest", str(tmp_path / "none.csv"))
+    assert answer.status == 2
+    assert "Traceback" not in answer.err
+    assert len(answer.err.strip().splitlines()) <= 3
+
+
+def test_series_are_listed_and_shown(run: Callable[..., Any]) -> None:
+    assert "idc_cards_thead" in run("market", "series", "--csv").out
+    shown = json.loads(run("market", "series", "ascend_die_yield", "--json").out)
+    assert shown[0]["value"] == 0.2
+    assert run("market", "series", "ascend_die_yeild").status == 2

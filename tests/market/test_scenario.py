@@ -1,0 +1,201 @@
+from pathlib import Path
+
+import pytest
+
+from chipwall.errors import InputError
+from chipwall.market.gates import CHAIN
+from chipwall.market.levers import LEVERS, timeline
+from chipwall.market.products import load_products
+from chipwall.market.quarters import quarter_index
+from chipwall.market.scenario import load_scenario, parse_scenario, shipped_scenarios
+from chipwall.market.simulate import simulate
+
+NAMES = {
+    "record", "no-sales", "h20-only", "h200-share-cap", "h200-unrestricted", "b30a", "beijing-refuses",
+    "dependence-is-strength", "containment", "as-of-mid-2025",
+}  # fmt: skip
+
+
+def problems(words: str) -> list[str]:
+    with pytest.raises(InputError) as found:
+        parse_scenario(words, file="mine.toml")
+    return found.value.where.splitlines()
+
+
+def lever(**keys: object) -> str:
+    def shown(value: object) -> str:
+        return f'"{value}"' if isinstance(value, str) else str(value)
+
+    return "[[lever]]\n" + "".join(f"{k.rstrip('_')} = {shown(v)}\n" for k, v in keys.items())
+
+
+def gate(state: str, begin: str, **to: str) -> str:
+    return lever(name="washington", state=state, from_=begin, **to)
+
+
+def test_all_promised_scenarios_are_shipped_and_load() -> None:
+    assert set(shipped_scenarios()) >= NAMES
+    for name in shipped_scenarios():
+        found = load_scenario(name)
+        assert found.title
+        assert found.summary
+
+
+@pytest.mark.parametrize("name", sorted(NAMES))
+def test_every_scenario_runs(name: str) -> None:
+    paths = simulate(name, draws=20, until="2027Q1")
+    assert (paths.quantity("spending_total") > 0).all()
+
+
+def test_later_levers_lie_over_earlier_ones() -> None:
+    lines = timeline(load_scenario("h200-share-cap").levers, products=load_products(), quarters=40)
+    assert lines.washington[quarter_index("2025Q2")] == 0
+    assert (lines.beijing[quarter_index("2026Q1") :] == 3).all()
+    row = [p.id for p in load_products()].index("h200")
+    assert lines.share[quarter_index("2026Q1"), row] == 0.25
+    assert lines.cap_fraction[quarter_index("2026Q1"), row] == 0.5
+    assert lines.permitted[quarter_index("2025Q4"), row] == 0
+
+
+def test_as_of_mid_2025_knows_nothing_later() -> None:
+    scenario = load_scenario("as-of-mid-2025")
+    lines = timeline(scenario.levers, products=scenario.products, quarters=24)
+    after = quarter_index("2025Q3")
+    assert (lines.washington[after:] == CHAIN).all()
+    assert (lines.beijing[after:] == CHAIN).all()
+    assert all(lever.begin <= after for lever in scenario.levers)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (lever(name="alow", product="h200"), "1:2:|unknown lever 'alow'; did you mean allow?"),
+        (lever(name="allow"), "needs a product"),
+        (lever(name="allow", product="h201"), "unknown product 'h201'; did you mean h20"),
+        (lever(name="allow", product="ascend-910c"), "unknown product"),
+        (lever(name="unit_cap", product="h20", value=-5), "unit_cap = -5 is below zero"),
+        (lever(name="cap_fraction", value=-0.1), "below zero"),
+        (lever(name="share", value=1.5), "above its largest value"),
+        (lever(name="share", value="much"), "needs a number"),
+        (lever(name="share", value=0.1, segment="state"), "takes no segment"),
+        (lever(name="washington", state="shut"), "not one of ban, trickle, managed, open, chain"),
+        (lever(name="beijing", state="ban", from_="2099Q1"), "'2099Q1' is not a quarter from 2022Q1"),
+        (lever(name="beijing", state="ban", from_="2026"), "'2026' is not a quarter"),
+        (lever(name="beijing", state="ban", from_="2027Q1", to="2026Q1"), "before it begins"),
+        (lever(name="stop", from_="2027Q1", value=1), "takes no value"),
+        (lever(name="share", value=0.1, untl="2026Q1"), "unknown key 'untl'"),
+        ("[parameters]\nbudget_groth = [1.0, 1.2]\n", "did you mean budget_growth"),
+        ("[parameters]\nbudget_growth = [1.5, 1.2]\n", "low 1.5 is above high 1.2"),
+        ("[parameters]\npass_through = [0.5, 1.2]\n", "inside 0 to 1"),
+        ("[parameters]\nbudget_growth = 'high'\n", "takes a number or [low, high]"),
+        ('[scenario]\nextends = "recrod"\n', "unknown scenario 'recrod'"),
+        ("[levers]\n", "unknown table [levers]"),
+        ('[[product]]\nid = "h30"\nprice = [1, 2]\n', "names no chip"),
+        ('[[product]]\nid = "h30"\nchip = "nvidia-h30"\nprice = [1, 2]\n', "no chip in the catalogue"),
+        ('[[product]]\nid = "h20"\nchip = "h20"\nprice = [1, 2]\n', "id of its own"),
+        (lever(name="draft", value="nowhere.toml"), "draft rule"),
+    ],
+)  # fmt: skip
+def test_each_mistake_is_told_with_its_line(words: str, said: str) -> None:
+    found = problems(words)
+    assert len(found) == 1
+    line, _, what = said.rpartition("|")
+    assert what in found[0]
+    assert found[0].startswith("mine.toml:")
+    assert found[0].split(":")[1].isdigit()
+    assert not line or found[0].startswith("mine.toml:2:")
+
+
+def test_all_problems_are_told_at_once_in_order() -> None:
+    words = (
+        lever(name="alow")
+        + lever(name="share", value=-1)
+        + lever(name="beijing", state="shut")
+        + "[parameters]\nx = 1\n"
+    )
+    found = problems(words)
+    assert len(found) == 4
+    lines = [int(row.split(":")[1]) for row in found]
+    assert lines == sorted(lines)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "contradict"),
+    [
+        (lever(name="allow", product="h200", from_="2026Q1", to="2027Q4"), lever(name="ban", product="h200", from_="2027Q1"), True),
+        (lever(name="allow", product="h200", from_="2026Q1"), lever(name="ban", product="h200", from_="2026Q1"), True),
+        (lever(name="allow", product="h200", from_="2026Q1"), lever(name="ban", product="h200", from_="2027Q1"), False),
+        (lever(name="allow", product="h200", from_="2026Q1"), lever(name="ban", product="b30a", from_="2026Q1"), False),
+        (gate("ban", "2026Q1", to="2026Q4"), gate("open", "2026Q4", to="2027Q1"), True),
+        (gate("ban", "2026Q1", to="2026Q3"), gate("open", "2026Q4"), False),
+        (lever(name="stop", from_="2027Q1"), lever(name="stop", from_="2027Q1"), True),
+    ],
+)  # fmt: skip
+def test_contradictions(one: str, other: str, contradict: bool) -> None:
+    if contradict:
+        assert "contradicts" in problems(one + other)[0]
+    else:
+        parse_scenario(one + other, file="mine.toml")
+
+
+def test_not_toml_is_told_without_a_traceback() -> None:
+    with pytest.raises(InputError, match="is not TOML"):
+        parse_scenario("[scenario\n", file="mine.toml")
+
+
+def test_a_file_that_is_not_there() -> None:
+    with pytest.raises(InputError, match="cannot be read"):
+        load_scenario("nowhere.toml")
+
+
+def test_a_file_may_extend_a_file_beside_it(tmp_path: Path) -> None:
+    (tmp_path / "one.toml").write_text(
+        '[scenario]\ntitle = "One"\nextends = "record"\n' + lever(name="enforcement", value=0.5, from_="2026Q1")
+    )
+    (tmp_path / "two.toml").write_text(
+        '[scenario]\ntitle = "Two"\nextends = "one.toml"\n' + lever(name="leasing", value=0.0, from_="2027Q1")
+    )
+    found = load_scenario(str(tmp_path / "two.toml"))
+    assert [x.name for x in found.levers[-2:]] == ["enforcement", "leasing"]
+
+
+def test_files_that_extend_each_other_are_told(tmp_path: Path) -> None:
+    for one, other in (("one", "two"), ("two", "one")):
+        (tmp_path / f"{one}.toml").write_text(f'[scenario]\ntitle = "x"\nextends = "{other}.toml"\n')
+    with pytest.raises(InputError, match="problem") as found:
+        load_scenario(str(tmp_path / "one.toml"))
+    assert "leads back to itself" in found.value.where
+
+
+def test_a_new_product_is_sold(tmp_path: Path) -> None:
+    words = (
+        '[scenario]\ntitle = "New"\nextends = "h200-unrestricted"\n'
+        '[[product]]\nid = "b30b"\nchip = "b30a"\nprice = [20000, 25000]\nallocation = 50000\n'
+        + lever(name="allow", product="b30b", from_="2026Q3")
+    )
+    (tmp_path / "new.toml").write_text(words)
+    paths = simulate(str(tmp_path / "new.toml"), draws=50, until="2026Q4")
+    sold = paths.quantity("delivered_b30b")
+    assert sold[:, -1].max() > 0
+    assert sold[:, : quarter_index("2026Q3")].max() == 0
+    # an extra product leaves the history of the others alone
+    base = simulate("h200-unrestricted", draws=50, until="2026Q4")
+    assert (paths.quantity("budget")[:, :16] == base.quantity("budget")[:, :16]).all()
+
+
+def test_a_draft_rule_takes_out_what_it_tightens(tmp_path: Path) -> None:
+    (tmp_path / "draft.toml").write_text(
+        '[draft]\nid = "d"\neffective = 2027-01-01\n[[limit]]\nid = "review2026-tpp"\nvalue = 10000\n'
+    )
+    words = '[scenario]\ntitle = "Draft"\nextends = "h200-unrestricted"\n' + lever(
+        name="draft", value="draft.toml", from_="2027Q1"
+    )
+    (tmp_path / "mine.toml").write_text(words)
+    paths = simulate(str(tmp_path / "mine.toml"), draws=50, until="2027Q2")
+    assert paths.quantity("delivered_h200")[:, -3].max() > 0
+    assert paths.quantity("delivered_h200")[:, -2:].max() == 0
+    assert paths.quantity("delivered_h20")[:, -2:].max() > 0
+
+
+def test_every_lever_is_explained() -> None:
+    assert all(kind.help for kind in LEVERS.values())

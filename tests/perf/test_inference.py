@@ -1,0 +1,160 @@
+"""The door: answers, refusals, bases, and measured rows."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from chipwall import catalog
+from chipwall.errors import InputError, Unknown
+from chipwall.perf.fit_inference import Fit, group_of
+from chipwall.perf.hardware import hardware
+from chipwall.perf.inference import Question, serving
+from chipwall.perf.inference_rows import predict_rows
+from chipwall.perf.precision import precision_of
+from chipwall.perf.serving_constants import PRIORS, engine_family, step_constants, vintage_of
+from chipwall.perf.validation import Prediction, Skip
+
+ROW = {
+    "id": "x-1", "source_name": "NVIDIA TensorRT-LLM perf docs", "version_or_round": "TensorRT-LLM 0.17", "chip": "H100-SXM-80GB", "n_chips": "2",
+    "model": "Llama-3.1-70B", "params_b": "70", "precision_weights": "fp8", "precision_kv": "fp8", "engine": "TensorRT-LLM 0.17", "scenario": "in-flight",
+    "isl": "1000", "osl": "1000", "batch_or_concurrency": "max", "tp": "2", "pp": "1", "ep": "", "dp": "1", "metric": "output_tokens_per_s",
+    "value": "3000", "notes": "", "class": "tuned", "arch": "hopper", "moe": "0", "use": "fit",
+}  # fmt: skip
+
+
+def test_an_answer_is_whole() -> None:
+    got = serving(catalog.model("llama-3.3-70b"), catalog.chip("h200"), Question(chips=8, precision="fp8"))
+    for e in (got.throughput, got.ttft, got.tpot, got.energy):
+        assert 0 < e.low < e.value < e.high
+        assert e.basis in ("measured", "calibrated")
+    assert got.throughput.nearest
+    assert got.throughput.breakdown_total == pytest.approx(sum(p.value for p in got.throughput.breakdown))
+    assert got.weights + got.cache_room < float(hardware(catalog.chip("h200")).memory)
+    json.dumps(got.as_json())
+
+
+def test_an_unfitted_chip_says_so_and_gets_a_wider_band() -> None:
+    model = catalog.model("llama-3.1-8b")
+    seen = serving(model, catalog.chip("h100"), Question()).throughput
+    unseen = serving(model, catalog.chip("gaudi-3"), Question()).throughput
+    assert unseen.basis == "extrapolated"
+    assert unseen.high / unseen.low > seen.high / seen.low
+    assert any("was fitted" in str(n) for n in unseen.notes)
+
+
+def test_it_refuses_what_does_not_fit() -> None:
+    with pytest.raises(InputError) as problem:
+        serving(catalog.model("llama-3.1-405b"), catalog.chip("h20"), Question(chips=4, precision="bf16"))
+    assert "GiB short" in problem.value.what
+    assert "at least 16 x" in problem.value.fix
+
+
+@pytest.mark.parametrize(
+    ("question", "words"),
+    [
+        (Question(prompt=0), "not a length"),
+        (Question(output=-3), "not a length"),
+        (Question(chips=3, tensor=3), "does not divide the 32 heads"),
+        (Question(chips=6, tensor=4), "cannot be cut"),
+        (Question(engine="abacus"), "unknown engine"),
+        (Question(precision="fp2"), "unknown precision"),
+        (Question(cache="int1"), "unknown cache format"),
+        (Question(tpot_limit=1e-6), "no layout holds"),
+        (Question(reused=1.5), "prefix reuse"),
+        (Question(prefillers=4), "cannot all prefill"),
+    ],
+)
+def test_it_refuses_bad_questions(question: Question, words: str) -> None:
+    with pytest.raises(InputError) as problem:
+        serving(catalog.model("llama-3.1-8b"), catalog.chip("h100"), question)
+    assert words in str(problem.value)
+
+
+def test_it_refuses_a_precision_the_chip_lacks() -> None:
+    with pytest.raises(Unknown) as problem:
+        serving(catalog.model("llama-3.1-8b"), catalog.chip("a100"), Question(precision="fp8"))
+    assert "int8" in problem.value.fix
+
+
+def test_precisions_of_parts() -> None:
+    h100, b200 = hardware(catalog.chip("h100")), hardware(catalog.chip("b200"))
+    oss, deep, llama = (catalog.model(n) for n in ("gpt-oss-120b", "deepseek-r1", "llama-3.1-8b"))
+    assert precision_of("", model=oss, hw=h100).experts == "fp4_weights"
+    assert precision_of("mxfp4", model=oss, hw=b200).attention == "bf16"
+    assert precision_of("fp4", model=deep, hw=b200).attention == "bf16"
+    assert precision_of("", model=deep, hw=h100).experts == "fp8"
+    assert precision_of("awq-int4", model=llama, hw=h100).dense == "int4_weights"
+    assert precision_of("w8a8 int8", model=llama, hw=h100).dense == "int8"
+
+
+def test_engine_families_and_versions() -> None:
+    assert engine_family("TensorRT-LLM 0.11.0") == "trtllm"
+    assert engine_family("TensorRT-LLM 1.2 (PyTorch backend)") == "trtllm-pytorch"
+    assert engine_family("NVIDIA NIM 1.8.0 (TensorRT-LLM)") == "trtllm"
+    assert engine_family("vLLM 0.8.3 (ROCm)") == "vllm"
+    assert engine_family("") == ""
+    assert vintage_of("trtllm", "0.8.0") == "trtllm-0.9"
+    assert vintage_of("trtllm", "") == "trtllm-0.20"
+    assert vintage_of("sglang", "0.5") == ""
+
+
+def test_constants_stay_between_their_bounds() -> None:
+    for arch in ("hopper", "cdna3", "ascend", "nowhere"):
+        for engine in ("trtllm", "vllm", ""):
+            for name, value in step_constants(arch, engine).items():
+                assert PRIORS[name].low <= value <= PRIORS[name].high, name
+
+
+def test_a_row_is_predicted_in_its_own_metric() -> None:
+    base = predict_rows([ROW])[0]
+    assert isinstance(base, Prediction)
+    assert base.low < base.predicted < base.high
+    assert base.class_ == "tuned dense"
+    total = predict_rows([{**ROW, "metric": "tokens_per_s_total"}])[0]
+    each = predict_rows([{**ROW, "metric": "samples_per_s"}])[0]
+    assert isinstance(total, Prediction)
+    assert isinstance(each, Prediction)
+    assert total.predicted == pytest.approx(2 * base.predicted)
+    assert each.predicted == pytest.approx(base.predicted / 1000)
+
+
+def test_open_columns_are_searched_and_unknown_names_get_a_stand_in() -> None:
+    rows = [
+        {**ROW, "tp": "", "pp": ""},
+        {**ROW, "model": "InternLM-20B", "params_b": "20"},
+        {**ROW, "precision_weights": "", "precision_kv": ""},
+        {**ROW, "source_name": "MLPerf Inference v5.1", "scenario": "server", "model": "Llama-2-70B", "isl": "", "osl": "", "batch_or_concurrency": "", "tp": ""},
+        {**ROW, "metric": "ttft_ms", "scenario": "static-batch", "batch_or_concurrency": "1", "osl": ""},
+        {**ROW, "chip": "Ascend-910B", "engine": "vllm-ascend", "precision_weights": "bf16", "batch_or_concurrency": "8", "scenario": "server"},
+    ]  # fmt: skip
+    assert all(isinstance(p, Prediction) for p in predict_rows(rows))
+
+
+def test_inexpressible_rows_say_why() -> None:
+    rows = [
+        {**ROW, "isl": ""},
+        {**ROW, "metric": "smiles_per_s"},
+        {**ROW, "model": "nothing-like-it", "params_b": ""},
+        {**ROW, "precision_weights": "fp3"},
+    ]
+    found = predict_rows(rows)
+    assert all(isinstance(p, Skip) and p.reason for p in found)
+
+
+def test_two_chips_that_differ_in_name_only_are_equal() -> None:
+    chip = catalog.chip("h100")
+    other = replace(chip, name="Another name", aliases=())
+    a = serving(catalog.model("llama-3.1-8b"), chip, Question())
+    b = serving(catalog.model("llama-3.1-8b"), other, Question())
+    assert a.throughput.value == b.throughput.value
+
+
+def test_offsets_of_one_constant_share_its_unknowns() -> None:
+    fit = Fit.over(["hopper", "ampere"])
+    assert ("serving.layer",) in fit.names
+    assert ("serving.layer", "arch", "hopper") in fit.names
+    assert len(fit.prior) == len(fit.spread) == len(fit.names)
+    assert group_of(ROW) == ("NVIDIA TensorRT-LLM perf docs", "H100-SXM-80GB", "Llama-3.1-70B")
