@@ -192,7 +192,12 @@ def _parts(estimate: Any) -> Table:
         Column("bound", text("Bound by")),
     )
     rows = tuple(
-        (Text.of(p.name), Cell(format_quantity(p.value, "s"), p.value), _share(p.value / estimate.breakdown_total), Text.of(p.bound))
+        (
+            Text.of(p.name),
+            Cell(format_quantity(p.value, "s"), p.value),
+            _share(p.value / estimate.breakdown_total),
+            Text.of(p.bound),
+        )
         for p in sorted(estimate.breakdown, key=lambda p: -p.value)
         if p.value > 0
     )
@@ -305,12 +310,11 @@ def _tuning_table(title: Text, found: list[Any]) -> Table:
 
 def training_calibration(write: Path | None, *, quick: bool, form: str | None, as_json: bool, lang: str) -> None:
     """``chipwall calibrate --stage training``: fit the step constants again, write them, and show the scores."""
-    from chipwall.perf.calibration_file import calibration_toml
-    from chipwall.perf.refit_training import refit_training
+    from chipwall.perf.refit_training import refit_training, training_toml
 
     found = refit_training(cross_validate=not quick)
     if write is not None:
-        write_whole(write, calibration_toml(found.calibration))
+        write_whole(write, training_toml(found))
     columns = (
         Column("class", text("Class")),
         Column("rows", text("Rows"), right=True),

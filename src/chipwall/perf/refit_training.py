@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from chipwall.perf.calibration import Calibration
+from chipwall.perf.calibration_file import calibration_toml
 from chipwall.perf.fit_training import (
     cross_validated,
     fitted,
@@ -22,7 +23,7 @@ from chipwall.perf.load import measured
 from chipwall.perf.training_rows import MEMORY_UNITS, completed, errors_of, layout_open, predictions
 from chipwall.perf.training_setup import Setup
 
-__all__ = ["TrainingRefit", "refit_training"]
+__all__ = ["TrainingRefit", "refit_training", "training_toml"]
 
 
 CLASSES: dict[str, Callable[[Setup], bool]] = {
@@ -121,3 +122,16 @@ def _memory_errors() -> np.ndarray[Any, Any]:
     ]
     found = predictions(rows, {})
     return errors_of(found)
+
+
+def training_toml(found: TrainingRefit) -> str:
+    """``calibration_training.toml`` as text: constants, bands, and what each left-out row came to."""
+    lines = [
+        "# Natural log of predicted over measured step time of each run, predicted by constants fitted without its group.",
+        "[left_out]",
+    ]
+    errors: dict[str, float] = {}
+    for setup, error in zip(found.setups, found.left_out, strict=True):
+        errors[setup.id] = float(error)
+    lines += [f'"{name}" = {error:.4f}' for name, error in sorted(errors.items())]
+    return calibration_toml(found.calibration) + "\n" + "\n".join(lines) + "\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -13,6 +14,7 @@ from chipwall.perf.calibration import Constant
 from chipwall.perf.fit_training import predicted_step
 from chipwall.perf.intervals import interval
 from chipwall.perf.layouts import fastest
+from chipwall.perf.load import constants_table
 from chipwall.perf.memory_training import memory_parts
 from chipwall.perf.training_constants import seen_architectures, step_bands, training_constants
 from chipwall.perf.training_run import Run
@@ -21,7 +23,7 @@ from chipwall.perf.validation import Prediction, Skip
 from chipwall.text import text
 from chipwall.units import GIB, GIGA, MIB, TERA
 
-__all__ = ["predict_rows", "predicted_value", "predictions", "searched_run"]
+__all__ = ["out_of_fold", "predict_rows", "predicted_value", "predictions", "searched_run"]
 
 MEMORY_UNITS = {"peak_mem_gib": GIB, "peak_mem_gb": GIGA, "peak_mem_mb": MIB}
 MINUTE = 60.0
@@ -72,6 +74,8 @@ def predicted_value(setup: Setup, step: float) -> float | None:
         return tokens / step
     if metric == "samples_per_s":
         return setup.sequences / step
+    if metric == "time_to_train_min":
+        return _time_to_train(setup, step)
     rate = flops_of_row(setup) * tokens / step / chips
     if metric == "mfu":
         return rate / float(setup.hw.peak("bf16"))
@@ -80,6 +84,12 @@ def predicted_value(setup: Setup, step: float) -> float | None:
     if metric == "tflops_per_chip_hw_incl_recompute":
         return rate * (1.0 + float(run.recompute) / 3.0) / TERA
     return None
+
+
+def _time_to_train(setup: Setup, step: float) -> float | None:
+    """Minutes to the samples at which a submission converged, evaluation left out; None where they are not stated."""
+    stated = re.search(r"samples_to_converge\(median\)=(\d+)", setup.row.get("notes", ""))
+    return float(stated[1]) / setup.sequences * step / MINUTE if stated else None
 
 
 def _memory(setup: Setup) -> float:
@@ -130,7 +140,9 @@ def _timed_prediction(setup: Setup, step: float) -> Prediction | Skip:
         )
     if not np.isfinite(value):
         return Skip(setup.id, text("no estimate for this chip and format"))
-    low, high = interval(value, *_bands(setup), bands=step_bands(), inverse=setup.metric != "step_time_s")
+    low, high = interval(
+        value, *_bands(setup), bands=step_bands(), inverse=setup.metric not in ("step_time_s", "time_to_train_min")
+    )
     basis = "calibrated" if setup.hw.arch in seen_architectures() else "extrapolated"
     return Prediction(setup.id, setup.value, value, low, high, basis, setup.class_)
 
@@ -138,6 +150,11 @@ def _timed_prediction(setup: Setup, step: float) -> Prediction | Skip:
 def predict_rows(rows: Sequence[Mapping[str, str]]) -> list[Prediction | Skip]:
     """Predictions of the shipped model for rows of a training or fine-tuning table."""
     return predictions(rows, training_constants())
+
+
+def out_of_fold() -> dict[str, float]:
+    """Natural log of predicted over measured step time by row id, from fits that left out the row's group [1]."""
+    return {name: float(error) for name, error in constants_table("calibration_training").get("left_out", {}).items()}
 
 
 def errors_of(found: Sequence[Prediction | Skip]) -> NDArray[np.float64]:
