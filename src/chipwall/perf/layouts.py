@@ -34,6 +34,7 @@ USABLE = 1.0
 WITHIN = 1.5
 # Where the count of chips that hold a model stops [1].
 MOST_CHIPS = 100_000
+NODE = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -313,9 +314,9 @@ def smallest_chip_count(shape: Shape, hw: Hardware, template: Run, *, storage: S
             recompute=1.0,
             recompute_attention=0.0,
         )
-        tensor = replace(one, tensor=float(min(count, 8)), data=ceil(count / 8), shard=float(max(count // 8, 1)))
+        tensor = replace(one, tensor=float(min(count, NODE)), data=ceil(count / NODE), shard=float(max(count // NODE, 1)))
         need = min(float(sum(memory_parts(shape, r, storage=storage, adapters=adapters).values())) for r in (one, tensor))
         if need <= room:
             return count
-        count += 1 if count < 16 else count // 8
+        count += 1 if count < 2 * NODE else count // NODE
     return count
