@@ -18,9 +18,10 @@ SINCE = "2026Q1"
 def market_section(lang: str) -> tuple[Text, Section]:
     """The sentence for the first page, and the section: five years under three policies."""
     from chipwall.market.paths import band  # NumPy, only for a brief
+    from chipwall.market.scenario import load_scenario
     from chipwall.market.simulate import simulate
 
-    runs = [simulate(name, draws=DRAWS, seed=1, until=LAST) for name in SCENARIOS]
+    runs = [simulate(load_scenario(name).told_in(lang), draws=DRAWS, seed=1, until=LAST) for name in SCENARIOS]
     rows = []
     for measure in MEASURES:
         if all(measure.quantity in run.values for run in runs):
