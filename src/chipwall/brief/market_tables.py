@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from chipwall.market.sensitivity import Index
 
 __all__ = [
-    "MEASURES", "band_chart", "dependence_table", "discovery_table", "measure_sample", "paths_answer", "paths_table", "sensitivity_table",
+    "MEASURES", "band_chart", "dependence_table", "discovery_table", "measure_sample", "paths_answer", "paths_table",
+    "sensitivity_table",
 ]  # fmt: skip
 
 
@@ -55,6 +56,17 @@ MEASURES: tuple[Measure, ...] = (
     Measure("fill_rate", text("Share of budgets that found a chip"), "percent"),
     Measure("rent_china_h100", text("Rent of an H100's service in China, USD an hour"), "rent"),
 )
+
+
+_AXES: dict[str, Text] = {
+    "1": text("share"),
+    "h100e": text("H100-equivalents"),
+    "h100e_effective": text("H100-equivalents after software"),
+    "units_per_quarter": text("packages a quarter"),
+    "units": text("packages"),
+    "usd_per_quarter": text("USD a quarter"),
+    "usd_per_hour": text("USD an hour"),
+}
 
 
 def _count(value: float) -> str:
@@ -273,7 +285,9 @@ def band_chart(runs: Sequence[Paths], quantity: str, *, lang: str, since: str = 
                     }
                 )
     title = next((m.title for m in MEASURES if m.quantity == quantity), text("{name}", name=quantity))
-    return path_chart(rows, title=title, y=unit_of(quantity), lang=lang)
+    return path_chart(
+        rows, title=title, y=_AXES.get(unit_of(quantity), text("{unit}", unit=unit_of(quantity))), lang=lang
+    )
 
 
 def paths_answer(runs: Sequence[Paths], quantities: Sequence[str], extra: dict[str, object]) -> dict[str, object]:

@@ -111,7 +111,7 @@ def simulate(
 
     Limits
     ------
-    Conditional on the scenario, not predicted; see docs/method/market.md for the back-test and its misses.
+    Conditional on the scenario, not predicted; see docs/market.md for the back-test and its misses.
 
     Examples
     --------
