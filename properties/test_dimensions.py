@@ -7,7 +7,7 @@ plain numbers and would let a rate of bytes pass for a rate of flops.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
@@ -55,7 +55,7 @@ def chip() -> Hardware:
 
 
 @pytest.fixture(autouse=True)
-def units_of_bare_numbers(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def units_of_bare_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (kernels, attention, hpc):
         monkeypatch.setattr(module, "MULTIPLY_ADD", Q(2.0, "flop"))
     for module in (kernels, attention):
@@ -70,7 +70,6 @@ def units_of_bare_numbers(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         return SimpleNamespace(maths=how.maths, quantised=how.quantised, **widths)
 
     monkeypatch.setattr(kernels, "recipe_of", with_units)
-    yield
 
 
 KV = Q(2.0, "byte")

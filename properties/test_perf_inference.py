@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import lru_cache
+from functools import cache
 
 import numpy as np
 import pytest
@@ -20,10 +20,14 @@ MODELS = ("llama-3.1-8b", "llama-3.1-70b", "mixtral-8x7b", "deepseek-v2-lite", "
 CHIPS = ("a100", "h100", "h20", "b200", "mi300x", "l40s", "gaudi-3")
 
 
-@lru_cache(maxsize=None)
+@cache
 def setup_of(model: str, chip: str) -> Setup:
     record = catalog.model(model)
-    return setups_of(record, catalog.chip(chip), Question(chips=16, precision="bf16", tensor=8 if record.heads % 8 == 0 else 4, pipeline=2))[1][0]
+    return setups_of(
+        record,
+        catalog.chip(chip),
+        Question(chips=16, precision="bf16", tensor=8 if record.heads % 8 == 0 else 4, pipeline=2),
+    )[1][0]
 
 
 loads = st.builds(
@@ -38,13 +42,21 @@ def faster(s: Setup, what: str, by: float) -> Setup:
     if what == "peak":
         more = {n: getattr(s, n) for n in ("attention", "dense", "experts", "head")}
         return replace(
-            s, hw=replace(hw, peaks={k: v * by for k, v in hw.peaks.items()}), **{n: replace(r, peak=r.peak * by) for n, r in more.items()}
+            s,
+            hw=replace(hw, peaks={k: v * by for k, v in hw.peaks.items()}),
+            **{n: replace(r, peak=r.peak * by) for n, r in more.items()},
         )
     return replace(s, hw=replace(hw, **{what: getattr(hw, what) * by}))
 
 
 @settings(max_examples=40, deadline=None)
-@given(setups, loads, st.floats(1, 300), st.sampled_from(["peak", "memory_bandwidth", "link_bandwidth", "nic_bandwidth", "host_bandwidth"]), st.floats(1.0, 8.0))
+@given(
+    setups,
+    loads,
+    st.floats(1, 300),
+    st.sampled_from(["peak", "memory_bandwidth", "link_bandwidth", "nic_bandwidth", "host_bandwidth"]),
+    st.floats(1.0, 8.0),
+)
 def test_more_of_anything_never_slows(s: Setup, q: Requests, batch: float, what: str, by: float) -> None:
     better = faster(s, what, by)
     for time in (in_flight_time, decode_time, prefill_time):
@@ -94,9 +106,11 @@ def test_dimensions_hold() -> None:
     """Time scales as seconds when rates and sizes are given in other units: twice the rates, half the variable time."""
     s = setup_of("llama-3.1-8b", "h100")
     q = Requests(prompt=512.0, output=128.0)
-    fixed = {n: 1e-30 for n in ("serving.layer", "serving.busy", "serving.host", "serving.sequence", "serving.expert_layer")}
+    fixed = dict.fromkeys(
+        ("serving.layer", "serving.busy", "serving.host", "serving.sequence", "serving.expert_layer"), 1e-30
+    )
     bare = s.with_constants({**s.constants, **fixed})
-    bare = replace(bare, tensor=1.0, group=1.0)
+    bare = replace(bare, tensor=1.0, group=1.0, pipeline=1.0)
     twice = faster(faster(bare, "peak", 2.0), "memory_bandwidth", 2.0)
     assert float(in_flight_time(twice, q, 16.0)) == pytest.approx(float(in_flight_time(bare, q, 16.0)) / 2, rel=1e-9)
 
@@ -106,4 +120,6 @@ def test_energy_has_its_unit() -> None:
     u = pint.UnitRegistry()
     u.define("token = [token]")
     watts, output = 700.0 * u.watt, 1000.0 * u.token / u.second
-    assert (watts * 8 / output).to(u.joule / u.token).magnitude == pytest.approx(joules_per_token(700.0, chips=8, output=1000.0))
+    assert (watts * 8 / output).to(u.joule / u.token).magnitude == pytest.approx(
+        joules_per_token(700.0, chips=8, output=1000.0)
+    )

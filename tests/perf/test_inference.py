@@ -18,11 +18,32 @@ from chipwall.perf.serving_constants import PRIORS, engine_family, step_constant
 from chipwall.perf.validation import Prediction, Skip
 
 ROW = {
-    "id": "x-1", "source_name": "NVIDIA TensorRT-LLM perf docs", "version_or_round": "TensorRT-LLM 0.17", "chip": "H100-SXM-80GB", "n_chips": "2",
-    "model": "Llama-3.1-70B", "params_b": "70", "precision_weights": "fp8", "precision_kv": "fp8", "engine": "TensorRT-LLM 0.17", "scenario": "in-flight",
-    "isl": "1000", "osl": "1000", "batch_or_concurrency": "max", "tp": "2", "pp": "1", "ep": "", "dp": "1", "metric": "output_tokens_per_s",
-    "value": "3000", "notes": "", "class": "tuned", "arch": "hopper", "moe": "0", "use": "fit",
-}  # fmt: skip
+    "id": "x-1",
+    "source_name": "NVIDIA TensorRT-LLM perf docs",
+    "version_or_round": "TensorRT-LLM 0.17",
+    "chip": "H100-SXM-80GB",
+    "n_chips": "2",
+    "model": "Llama-3.1-70B",
+    "params_b": "70",
+    "precision_weights": "fp8",
+    "precision_kv": "fp8",
+    "engine": "TensorRT-LLM 0.17",
+    "scenario": "in-flight",
+    "isl": "1000",
+    "osl": "1000",
+    "batch_or_concurrency": "max",
+    "tp": "2",
+    "pp": "1",
+    "ep": "",
+    "dp": "1",
+    "metric": "output_tokens_per_s",
+    "value": "3000",
+    "notes": "",
+    "class": "tuned",
+    "arch": "hopper",
+    "moe": "0",
+    "use": "fit",
+}
 
 
 def test_an_answer_is_whole() -> None:
@@ -126,10 +147,26 @@ def test_open_columns_are_searched_and_unknown_names_get_a_stand_in() -> None:
         {**ROW, "tp": "", "pp": ""},
         {**ROW, "model": "InternLM-20B", "params_b": "20"},
         {**ROW, "precision_weights": "", "precision_kv": ""},
-        {**ROW, "source_name": "MLPerf Inference v5.1", "scenario": "server", "model": "Llama-2-70B", "isl": "", "osl": "", "batch_or_concurrency": "", "tp": ""},
+        {
+            **ROW,
+            "source_name": "MLPerf Inference v5.1",
+            "scenario": "server",
+            "model": "Llama-2-70B",
+            "isl": "",
+            "osl": "",
+            "batch_or_concurrency": "",
+            "tp": "",
+        },
         {**ROW, "metric": "ttft_ms", "scenario": "static-batch", "batch_or_concurrency": "1", "osl": ""},
-        {**ROW, "chip": "Ascend-910B", "engine": "vllm-ascend", "precision_weights": "bf16", "batch_or_concurrency": "8", "scenario": "server"},
-    ]  # fmt: skip
+        {
+            **ROW,
+            "chip": "Ascend-910B",
+            "engine": "vllm-ascend",
+            "precision_weights": "bf16",
+            "batch_or_concurrency": "8",
+            "scenario": "server",
+        },
+    ]
     assert all(isinstance(p, Prediction) for p in predict_rows(rows))
 
 

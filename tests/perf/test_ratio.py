@@ -25,14 +25,18 @@ def test_h200_over_h20_is_bandwidth_in_decode_and_arithmetic_in_prefill() -> Non
 
 def test_what_does_not_fit_has_no_ratio_and_a_reason() -> None:
     found = ratios(catalog.chip("h200"), catalog.chip("h20"), catalog.model("gpt-3-175b"), precisions=("bf16",))
-    largest = [r for r in found if "batch 256" in str(r.detail)][0]
+    largest = next(r for r in found if "batch 256" in str(r.detail))
     assert largest.value is None
     assert largest.why
 
 
 def test_a_chip_against_itself_is_one() -> None:
     chip = catalog.chip("h100")
-    assert all(r.value == pytest.approx(1.0) for r in ratios(chip, chip, catalog.model("llama-3.1-8b"), chips=1, precisions=("bf16",)) if r.value)
+    assert all(
+        r.value == pytest.approx(1.0)
+        for r in ratios(chip, chip, catalog.model("llama-3.1-8b"), chips=1, precisions=("bf16",))
+        if r.value
+    )
 
 
 def test_layouts_in_words() -> None:

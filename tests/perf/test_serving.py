@@ -25,7 +25,9 @@ def setup_of(model: str = "llama-3.1-70b", chip: str = "h100", *, chips: int = 8
 LOAD = {"decoding": 32.0, "context": 2048.0, "prompt_tokens": 512.0, "prompt": 1024.0, "sampling": 33.0}
 
 
-@pytest.mark.parametrize("model", ["llama-3.1-70b", "mixtral-8x7b", "deepseek-r1", "qwen3-next-80b-a3b", "gpt-oss-120b"])
+@pytest.mark.parametrize(
+    "model", ["llama-3.1-70b", "mixtral-8x7b", "deepseek-r1", "qwen3-next-80b-a3b", "gpt-oss-120b"]
+)
 def test_parts_are_positive_and_sum_to_the_step(model: str) -> None:
     s = setup_of(model, "b200")
     parts = step_parts(s, **LOAD)
@@ -71,10 +73,23 @@ def test_the_batch_under_a_limit_holds_it() -> None:
 def test_arrays_agree_with_scalars() -> None:
     a, b = setup_of(), setup_of("mixtral-8x7b", "h200", chips=2)
     both = stacked_setups([a, b])
-    q = Requests(prompt=np.array([1024.0, 300.0]), output=np.array([128.0, 400.0]), regime=np.array([0.0, 5.0]), concurrency=np.array([1.0, 16.0]))
+    q = Requests(
+        prompt=np.array([1024.0, 300.0]),
+        output=np.array([128.0, 400.0]),
+        regime=np.array([0.0, 5.0]),
+        concurrency=np.array([1.0, 16.0]),
+    )
     got = served(both, q)
     for i, s in enumerate((a, b)):
-        one = served(s, Requests(prompt=float(q.prompt[i]), output=float(q.output[i]), regime=int(q.regime[i]), concurrency=float(q.concurrency[i])))
+        one = served(
+            s,
+            Requests(
+                prompt=float(q.prompt[i]),
+                output=float(q.output[i]),
+                regime=int(q.regime[i]),
+                concurrency=float(q.concurrency[i]),
+            ),
+        )
         for key in ("output", "tpot", "ttft", "batch"):
             assert float(np.asarray(got[key])[i]) == pytest.approx(float(one[key]), rel=1e-9)
 
@@ -92,7 +107,10 @@ def test_regimes_agree_where_they_must() -> None:
 
 def test_first_tokens_wait_longer_the_more_clients_there_are() -> None:
     s = setup_of()
-    ttft = [float(served(s, Requests(prompt=2048.0, output=256.0, regime=5, concurrency=n))["ttft"]) for n in (1.0, 4.0, 16.0, 64.0)]
+    ttft = [
+        float(served(s, Requests(prompt=2048.0, output=256.0, regime=5, concurrency=n))["ttft"])
+        for n in (1.0, 4.0, 16.0, 64.0)
+    ]
     assert ttft == sorted(ttft)
     assert ttft[-1] > 5 * ttft[0]
 
@@ -122,14 +140,21 @@ def test_expert_parallel_and_context_parallel_exchange_costs_time() -> None:
     cut = setups_of(catalog.model("llama-3.1-70b"), chip, Question(chips=8, tensor=4, context=2))[1][0]
     whole = setups_of(catalog.model("llama-3.1-70b"), chip, Question(chips=4, tensor=4))[1][0]
     q = Requests(prompt=65536.0, output=1.0)
-    assert 0.5 * float(prefill_time(whole, q, 1.0)) < float(prefill_time(cut, q, 1.0)) < float(prefill_time(whole, q, 1.0))
+    assert (
+        0.5 * float(prefill_time(whole, q, 1.0)) < float(prefill_time(cut, q, 1.0)) < float(prefill_time(whole, q, 1.0))
+    )
 
 
 def test_the_search_returns_a_layout_that_holds_both_limits() -> None:
     made = setups_of(catalog.model("llama-3.1-70b"), catalog.chip("h100"), Question(chips=8))[1]
     count = 64
     rng = np.random.default_rng(3)
-    q = Requests(prompt=rng.uniform(128, 4096, count), output=rng.uniform(64, 1024, count), ttft_limit=np.full(count, 2.0), tpot_limit=rng.uniform(0.01, 0.1, count))
+    q = Requests(
+        prompt=rng.uniform(128, 4096, count),
+        output=rng.uniform(64, 1024, count),
+        ttft_limit=np.full(count, 2.0),
+        tpot_limit=rng.uniform(0.01, 0.1, count),
+    )
     found = best_under_limits(made, q)
     held = found["layout"] >= 0
     assert held.any()

@@ -13,7 +13,9 @@ from chipwall.perf.transformer import attended, cache_values_per_token, operator
 PARTS = ("attention", "ffn", "shared", "router", "experts", "head")
 
 
-@pytest.mark.parametrize("name", ["llama-3.1-8b", "gpt-3-175b", "mixtral-8x7b", "deepseek-r1", "qwen3-235b-a22b", "gpt-oss-120b"])
+@pytest.mark.parametrize(
+    "name", ["llama-3.1-8b", "gpt-3-175b", "mixtral-8x7b", "deepseek-r1", "qwen3-235b-a22b", "gpt-oss-120b"]
+)
 def test_the_operators_hold_all_weights(name: str) -> None:
     model = catalog.model(name)
     s = shape(model)

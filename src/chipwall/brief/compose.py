@@ -16,8 +16,12 @@ from chipwall.brief.chip_sections import (
     tpp_section,
     unknown_section,
 )
+from chipwall.brief.claim_section import claim_section
 from chipwall.brief.law_section import law_section
+from chipwall.brief.market_section import market_section
+from chipwall.brief.price_section import price_section
 from chipwall.brief.report import Brief, cited
+from chipwall.brief.serving_section import serving_section
 from chipwall.catalog.load import Catalog
 from chipwall.catalog.records import Chip
 from chipwall.controls.measures import performance_density, total_processing_performance
@@ -54,19 +58,36 @@ def chip_brief(chip: Chip, others: Sequence[Chip], asked: Asked, *, catalog: Cat
     models = [catalog.names.model(m) for m in _MODELS]
     lang = asked.lang
     law_said, law = law_section(chip, others, destination=asked.destination, on=asked.on, lang=lang)
+    speed_said, speed = serving_section(chip, others, catalog.names.model(asked.model), lang)
+    money_said, money = price_section(chip, others)
+    market_said, market = market_section(lang)
+    claims_said, claims = claim_section(chip, catalog, lang)
     sections = (
         identity_section(chip),
         law,
         ratios_section(chip, others, lang),
         tpp_section(chip, others),
+        speed,
         memory_section(chip, models, lang),
         ceilings_section([chip, *others], models[1:]),
+        money,
+        market,
+        claims,
         unknown_section([chip, *others]),
     )
     return Brief(
         title=text("Brief: {chip}", chip=chip.name),
         subtitle=_one_line(chip),
-        answers=(law_said, *_ratio_sentences(chip, others), _tpp_sentence(chip), *fit_sentences(chip, models[-1])),
+        answers=(
+            law_said,
+            *_ratio_sentences(chip, others),
+            speed_said,
+            *fit_sentences(chip, models[-1]),
+            money_said,
+            market_said,
+            claims_said,
+            _tpp_sentence(chip),
+        ),
         sections=sections,
         sources=cited(sections, catalog.sources),
         version=catalog.version,

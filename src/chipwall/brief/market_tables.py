@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from chipwall.market.sensitivity import Index
 
 __all__ = [
-    "MEASURES", "band_chart", "dependence_table", "discovery_table", "paths_answer", "paths_table", "sensitivity_table",
+    "MEASURES", "band_chart", "dependence_table", "discovery_table", "measure_sample", "paths_answer", "paths_table",
+    "sensitivity_table",
 ]  # fmt: skip
 
 
@@ -57,6 +58,17 @@ MEASURES: tuple[Measure, ...] = (
 )
 
 
+_AXES: dict[str, Text] = {
+    "1": text("share"),
+    "h100e": text("H100-equivalents"),
+    "h100e_effective": text("H100-equivalents after software"),
+    "units_per_quarter": text("packages a quarter"),
+    "units": text("packages"),
+    "usd_per_quarter": text("USD a quarter"),
+    "usd_per_hour": text("USD an hour"),
+}
+
+
 def _count(value: float) -> str:
     for factor, letter in ((1e6, "M"), (1e3, "k")):
         if abs(value) >= factor:
@@ -84,7 +96,8 @@ def shown_band(found: Band, how: str) -> Cell:
     return Cell(f"{word(found.mid)} ({word(found.low)} – {word(found.high)})", found.mid)
 
 
-def _sample(paths: Paths, measure: Measure, quarter: str, since: str) -> NDArray[np.float64]:
+def measure_sample(paths: Paths, measure: Measure, quarter: str, since: str) -> NDArray[np.float64]:
+    """The draws of one measure in a quarter; a flow is summed from ``since`` to it."""
     if not measure.summed:
         return paths.at(measure.quantity, quarter)
     first, last = paths.quarters.index(since), paths.quarters.index(quarter)
@@ -104,9 +117,9 @@ def paths_table(paths: Paths, *, other: Paths | None, quarters: Sequence[str], s
     for measure in MEASURES:
         if measure.quantity not in paths.values:
             continue
-        samples = {"A": [_sample(paths, measure, q, since) for q in quarters]}
+        samples = {"A": [measure_sample(paths, measure, q, since) for q in quarters]}
         if other is not None:
-            samples["B"] = [_sample(other, measure, q, since) for q in quarters]
+            samples["B"] = [measure_sample(other, measure, q, since) for q in quarters]
             samples["A-B"] = [a - b for a, b in zip(samples["A"], samples["B"], strict=True)]
         for run, values in samples.items():
             title = (
@@ -272,7 +285,9 @@ def band_chart(runs: Sequence[Paths], quantity: str, *, lang: str, since: str = 
                     }
                 )
     title = next((m.title for m in MEASURES if m.quantity == quantity), text("{name}", name=quantity))
-    return path_chart(rows, title=title, y=unit_of(quantity), lang=lang)
+    return path_chart(
+        rows, title=title, y=_AXES.get(unit_of(quantity), text("{unit}", unit=unit_of(quantity))), lang=lang
+    )
 
 
 def paths_answer(runs: Sequence[Paths], quantities: Sequence[str], extra: dict[str, object]) -> dict[str, object]:

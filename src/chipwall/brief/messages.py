@@ -10,6 +10,7 @@ Only developers run this, so Babel is not a dependency of the program, which rea
 from __future__ import annotations
 
 import ast
+import csv
 import inspect
 import re
 import sys
@@ -34,6 +35,7 @@ SOURCE = Path(__file__).parent.parent
 _IN_DATA: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("controls/data/us/*.toml", ("title", "summary")),
     ("controls/data/cn/*.toml", ("title", "summary")),
+    ("controls/data/country_groups.csv", ("name",)),
     ("controls/data/coverage.toml", ("not_advice", "modelled", "not_modelled")),
 )
 _PLURALS = {"zh": "nplurals=1; plural=0;"}
@@ -67,7 +69,7 @@ def _of_call(node: ast.Call, file: str) -> Iterator[Message]:
     if name in ("text", "Text.of", "unknown_name") and node.args:
         found = list(_literals(node.args[0]))
         # the other two also take words that are already messages
-        if name == "text" and not found:
+        if name == "text" and not found and not isinstance(node.args[0], ast.Constant):
             raise SystemExit(f"{file}:{node.lineno}: the template of text() must be a literal")
         yield from found
     elif name == "plural":
@@ -103,7 +105,9 @@ def collected(root: Path = SOURCE) -> list[Message]:
         found |= dict.fromkeys(messages_in(path.read_text(encoding="utf-8"), file=str(path)))
     for pattern, keys in _IN_DATA:
         for path in sorted(root.glob(pattern)):
-            found |= dict.fromkeys(_in_data(tomllib.loads(path.read_text(encoding="utf-8")), keys))
+            content = path.read_text(encoding="utf-8")
+            read = list(csv.DictReader(content.splitlines())) if path.suffix == ".csv" else tomllib.loads(content)
+            found |= dict.fromkeys(_in_data(read, keys))
     return sorted(found, key=lambda m: (_forms(m)[0], _forms(m)))
 
 

@@ -43,6 +43,61 @@ BASIS: tuple[Text, ...] = (
     text("limit"),
 )
 
+# parts of a training step, of an iteration of a serving engine, and of memory; kinds of recomputation
+PART: tuple[Text, ...] = (
+    text("linear layers"),
+    text("attention"),
+    text("element-wise"),
+    text("number formats"),
+    text("output head"),
+    text("recomputation"),
+    text("tensor parallel"),
+    text("context parallel"),
+    text("expert parallel"),
+    text("data parallel"),
+    text("pipeline imbalance"),
+    text("pipeline bubble"),
+    text("optimizer"),
+    text("start and stop"),
+    text("gradients"),
+    text("adapters"),
+    text("gathered layers"),
+    text("cache"),
+    text("index"),
+    text("embedder"),
+    text("full"),
+)
+OPERATOR: tuple[Text, ...] = (
+    text("qkv"),
+    text("attention output"),
+    text("latent down"),
+    text("latent query"),
+    text("latent up"),
+    text("latent output"),
+    text("ffn up"),
+    text("ffn down"),
+    text("router"),
+    text("shared up"),
+    text("shared down"),
+    text("expert up"),
+    text("expert down"),
+    text("head"),
+)
+
+# prices: place, channel, kind of offer
+PRICE: tuple[Text, ...] = (
+    text("china"),
+    text("world"),
+    text("united-states"),
+    text("legal"),
+    text("grey"),
+    text("quote"),
+    text("on demand"),
+    text("one-year contract"),
+    text("buy"),
+    text("rent"),
+)
+
 # what a name can be looked up as
 KIND: tuple[Text, ...] = (
     text("chip"),

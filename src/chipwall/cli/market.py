@@ -256,10 +256,9 @@ def explore(
     from chipwall.market.scenario import load_scenario
     from chipwall.market.sensitivity import Outcome
 
-    found = search(
-        load_scenario(scenario).told_in(lang), load_scenario(other).told_in(lang), outcome=Outcome(measure, quarter, since or ""), larger_is_better=not less, draws=draws, seed=seed,
-        margin=margin,
-    )  # fmt: skip
+    one, two = (load_scenario(name).told_in(lang) for name in (scenario, other))
+    outcome = Outcome(measure, quarter, since or "")
+    found = search(one, two, outcome=outcome, larger_is_better=not less, draws=draws, seed=seed, margin=margin)
     show(tables.discovery_table(found), form=form, as_json=as_json, lang=lang, extra=found)
 
 

@@ -9,24 +9,10 @@ import click
 
 from chipwall.brief.tables import Cell, Column, Table
 from chipwall.cli.options import json_option, lang_option, show, table_options, write_json, write_whole
-from chipwall.text import text
+from chipwall.text import Text, listed, text
 from chipwall.units import GIGA
 
 __all__ = ["calibrate", "hpc", "rag", "scoreboard", "validate"]
-
-
-WORDS: dict[str, str] = {
-    str(word): word
-    for word in (
-        text("compute"), text("memory"), text("network"), text("host"), text("calibrated"), text("extrapolated"),
-        text("limit"), text("measured"),
-    )
-}  # fmt: skip
-
-
-def text_of(word: str) -> str:
-    """A bound or basis as a translatable word."""
-    return WORDS.get(word, word)
 
 
 def percent(value: object) -> Cell:
@@ -151,7 +137,7 @@ def _hpc_row(chip: str, e: Any, first: float | None) -> tuple[object, ...]:
     value = Cell(shown(e.value), e.value, e.sources)
     ratio = Cell(f"{e.value / first:.2f}", e.value / first) if first else None
     low, high = Cell(shown(e.low), e.low), Cell(shown(e.high), e.high)
-    return e.quantity, chip, value, low, high, ratio, text_of(e.bound), text_of(e.basis)
+    return e.quantity, chip, value, low, high, ratio, Text.of(e.bound), Text.of(e.basis)
 
 
 @click.command()
@@ -202,16 +188,19 @@ def _rag_table(found: Any) -> Table:
     columns = (Column("stage", text("Stage")), Column("time_s", text("Time"), right=True),
                Column("share", text("Share %"), right=True), Column("bound", text("Bound by")))  # fmt: skip
     rows = [
-        (p.name, Cell(format_quantity(p.value, "s", digits=3), p.value), percent(p.value / found.value), text_of(p.bound))
+        (p.name, Cell(format_quantity(p.value, "s", digits=3), p.value), percent(p.value / found.value), Text.of(p.bound))
         for p in found.breakdown
     ]
-    rows.append((text("all"), Cell(format_quantity(found.value, "s", digits=3), found.value), percent(1.0), text_of(found.bound)))
+    rows.append((text("all"), Cell(format_quantity(found.value, "s", digits=3), found.value), percent(1.0), Text.of(found.bound)))
     i = found.inputs
-    memory = ", ".join(f"{name} {format_quantity(v, 'byte', digits=3)}" for name, v in i["memory_bytes_per_chip"].items())
+    memory = listed(
+        text("{part} {size}", part=Text.of(name), size=format_quantity(v, "byte", digits=3))
+        for name, v in i["memory_bytes_per_chip"].items()
+    )
     low, high = (format_quantity(v, "s", digits=3) for v in (found.low, found.high))
     first = format_quantity(i["first_token_s"], "s", digits=3)
     notes = (
-        text("80 % interval {low} to {high}; basis: {basis}", low=low, high=high, basis=text_of(found.basis)),
+        text("80 % interval {low} to {high}; basis: {basis}", low=low, high=high, basis=Text.of(found.basis)),
         text("{rate:.3g} questions/s; first token after {time}", rate=i["questions_per_s"], time=first),
         text("memory per chip: {parts}", parts=memory),
         *found.notes,

@@ -17,8 +17,8 @@ __all__ = ["infer", "ratio"]
 @click.argument("model")
 @click.option("--chip", "chip_name", required=True, help="The chip, for example h200.")
 @click.option("--n", "chips", default=1, show_default=True, help="Number of chips.")
-@click.option("--isl", default=1024.0, show_default=True, help="Mean tokens of a prompt.")
-@click.option("--osl", default=1024.0, show_default=True, help="Mean tokens of an answer.")
+@click.option("--isl", default=1000.0, show_default=True, help="Mean tokens of a prompt.")
+@click.option("--osl", default=1000.0, show_default=True, help="Mean tokens of an answer.")
 @click.option("--concurrency", type=float, help="Requests in the system at once.")
 @click.option("--rate", type=float, help="Requests that arrive per second.")
 @click.option("--static", "static", type=float, help="One batch of this many sequences: prefill, then decode.")
@@ -32,11 +32,15 @@ __all__ = ["infer", "ratio"]
 @click.option("--ep", default=1, show_default=True, help="Expert parallel.")
 @click.option("--cp", default=1, show_default=True, help="Context parallel.")
 @click.option("--attention-dp", is_flag=True, help="Data-parallel attention, experts spread over --ep chips.")
-@click.option("--prefill-workers", default=0, show_default=True, help="Replicas that only prefill (disaggregated serving).")
+@click.option(
+    "--prefill-workers", default=0, show_default=True, help="Replicas that only prefill (disaggregated serving)."
+)
 @click.option("--prefix-reuse", default=0.0, show_default=True, help="Share of the prompt found in the prefix cache.")
 @click.option("--accepted", default=1.0, show_default=True, help="Tokens per step of speculative decoding.")
 @click.option("--drafted", default=0.0, help="Tokens verified per step. Default: as --accepted.")
-@click.option("--engine", default="trtllm", show_default=True, help="trtllm, trtllm-pytorch, tuned, vllm, sglang, lmdeploy.")
+@click.option(
+    "--engine", default="trtllm", show_default=True, help="trtllm, trtllm-pytorch, tuned, vllm, sglang, lmdeploy."
+)
 @click.option("--explain", is_flag=True, help="The operator table as well.")
 @json_option
 @lang_option
@@ -56,30 +60,42 @@ def infer(model: str, chip_name: str, as_json: bool, lang: str, explain: bool, *
     if as_json:
         write_json({**answer.as_json(), **({"operators": table} if explain else {})})
         return
-    for one in (answer_table(answer), breakdown_table(answer), nearest_table(answer), *((operators_table(table),) if explain else ())):
+    for one in (
+        answer_table(answer),
+        breakdown_table(answer),
+        nearest_table(answer),
+        *((operators_table(table),) if explain else ()),
+    ):
         show(one, form=None, as_json=False, lang=lang)
 
 
 def _question(o: dict[str, Any]) -> Any:
     from chipwall.perf.inference import Question
+    from chipwall.perf.serving import NO_LIMIT
 
     loads = [name for name in ("concurrency", "rate", "static") if o[name] is not None]
     if len(loads) > 1 or (loads and o["fill"]):
         raise InputError(
-            text("one load at a time"), where="--concurrency, --rate, --static, --max", fix=text("Give one of them, or none to fill the memory")
+            text("one load at a time"),
+            where="--concurrency, --rate, --static, --max",
+            fix=text("Give one of them, or none to fill the memory"),
         )
     for name in ("concurrency", "rate", "static", "slo_ttft", "slo_tpot"):
         if o[name] is not None and not o[name] > 0:
             raise InputError(text("{value:g} is not positive", value=o[name]), where="--" + name.replace("_", "-"))
     if o["tp"] != "auto" and not o["tp"].isdigit():
-        raise InputError(text("'{words}' is not a number of chips", words=o["tp"]), where="--tp", fix=text("Give a number, or auto"))
+        raise InputError(
+            text("'{words}' is not a number of chips", words=o["tp"]), where="--tp", fix=text("Give a number, or auto")
+        )
     spread = o["attention_dp"]
     return Question(
-        prompt=o["isl"], output=o["osl"], chips=o["chips"], concurrency=o["concurrency"] or o["static"] or 0.0, rate=o["rate"] or 0.0,
-        static=o["static"] is not None, ttft_limit=o["slo_ttft"] or 1e9, tpot_limit=o["slo_tpot"] or 1e9, precision=o["precision"],
+        prompt=o["isl"], output=o["osl"], chips=o["chips"], rate=o["rate"] or 0.0,
+        concurrency=o["concurrency"] or o["static"] or 0.0, static=o["static"] is not None,
+        ttft_limit=o["slo_ttft"] or NO_LIMIT, tpot_limit=o["slo_tpot"] or NO_LIMIT, precision=o["precision"],
         cache=o["kv"], engine=o["engine"], tensor=0 if o["tp"] == "auto" else int(o["tp"]), pipeline=o["pp"],
-        expert=o["ep"] if o["ep"] > 1 or not spread else o["chips"], spread=spread, context=o["cp"], prefillers=o["prefill_workers"],
-        reused=o["prefix_reuse"], accepted=o["accepted"], drafted=o["drafted"] or o["accepted"],
+        expert=o["ep"] if o["ep"] > 1 or not spread else o["chips"], spread=spread, context=o["cp"],
+        prefillers=o["prefill_workers"], reused=o["prefix_reuse"], accepted=o["accepted"],
+        drafted=o["drafted"] or o["accepted"],
     )  # fmt: skip
 
 
@@ -93,7 +109,16 @@ def _question(o: dict[str, Any]) -> Any:
 @click.option("--engine", default="trtllm", show_default=True, help="Serving software.")
 @table_options
 def ratio(
-    first: str, second: str, model: str, chips: int, tp: int, precision: str, engine: str, form: str | None, as_json: bool, lang: str
+    first: str,
+    second: str,
+    model: str,
+    chips: int,
+    tp: int,
+    precision: str,
+    engine: str,
+    form: str | None,
+    as_json: bool,
+    lang: str,
 ) -> None:
     """How many times faster FIRST is than SECOND, by workload, batch and precision, beside the data-sheet ratios."""
     from chipwall import catalog
@@ -101,7 +126,11 @@ def ratio(
     from chipwall.perf.ratios import ratios
 
     if chips < 1 or tp < 0:
-        raise InputError(text("{value} is not a count", value=min(chips, tp)), where="--n, --tp", fix=text("Give a whole number of one or more"))
+        raise InputError(
+            text("{value} is not a count", value=min(chips, tp)),
+            where="--n, --tp",
+            fix=text("Give a whole number of one or more"),
+        )
     a, b, record = catalog.chip(first), catalog.chip(second), catalog.model(model)
     names = [p.strip().lower() for p in precision.split(",") if p.strip()]
     found = ratios(a, b, record, chips=chips, precisions=names, engine=engine, tensor=tp)

@@ -110,7 +110,12 @@ def _layout_words(found: Any) -> str:
     words = f"TP {i['tensor']} x PP {i['pipeline']}.{i['virtual']} x CP {i['context']} x DP {i['data']}"
     expert = f", EP {i['expert']}" if i["expert"] > 1 else ""
     fsdp = ", FSDP" if i["fsdp"] else ""
-    return f"{words}{expert}{fsdp}, micro-batch {i['micro_batch']}, recompute {i['recompute']}"
+    return text(
+        "{ways}, micro-batch {micro}, recompute {recompute}",
+        ways=words + expert + fsdp,
+        micro=i["micro_batch"],
+        recompute=Text.of(str(i["recompute"])),
+    )
 
 
 def _summary(title: Text, found: Any, whole: dict[str, float] | None) -> Table:
@@ -118,8 +123,8 @@ def _summary(title: Text, found: Any, whole: dict[str, float] | None) -> Table:
     rows: list[tuple[object, ...]] = [
         (text("step time"), Cell(format_quantity(e.value, "s"), e.value)),
         (text("80 % interval"), Cell(f"{format_quantity(e.low, 's')} - {format_quantity(e.high, 's')}")),
-        (text("basis"), e.basis),
-        (text("bound by"), e.bound),
+        (text("basis"), Text.of(e.basis)),
+        (text("bound by"), Text.of(e.bound)),
         (text("tokens per second"), Cell(format_quantity(found.tokens_per_s, "1"), found.tokens_per_s)),
         (text("tokens per second and chip"), Cell(format_quantity(found.tokens_per_s_per_chip, "1"), found.tokens_per_s_per_chip)),
         (text("model FLOPs utilisation (MFU)"), _share(found.mfu)),
@@ -146,7 +151,7 @@ def _summary(title: Text, found: Any, whole: dict[str, float] | None) -> Table:
 def _parts(estimate: Any) -> Table:
     columns = (Column("part", text("Part of the step")), Column("time_s", text("Time"), right=True), Column("share", text("Share"), right=True), Column("bound", text("Bound by")))
     rows = tuple(
-        (Text.of(p.name), Cell(format_quantity(p.value, "s"), p.value), _share(p.value / estimate.breakdown_total), p.bound)
+        (Text.of(p.name), Cell(format_quantity(p.value, "s"), p.value), _share(p.value / estimate.breakdown_total), Text.of(p.bound))
         for p in sorted(estimate.breakdown, key=lambda p: -p.value)
         if p.value > 0
     )

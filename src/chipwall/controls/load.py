@@ -140,7 +140,7 @@ def _rows(folder: Traversable, name: str) -> list[dict[str, str]]:
 
 def _countries(folder: Traversable) -> Countries:
     table = {
-        row["iso2"]: Country(row["iso2"], row["name"], frozenset(group for group in _GROUPS if row[group] == "1"))
+        row["iso2"]: Country(row["iso2"], Text.of(row["name"]), frozenset(group for group in _GROUPS if row[group] == "1"))
         for row in _rows(folder, "country_groups.csv")
     }
     changes: dict[tuple[str, str], list[Change]] = {}

@@ -138,9 +138,9 @@ class _Run:
             shocks=shocks["supply"],
             record=load_record(),
         )
-        segments = np.stack([np.zeros_like(p["lab_share"]), p["lab_share"], p["state_share"], p["startup_share"]])
-        segments[0] = np.maximum(1 - segments.sum(axis=0), 0.05)  # platforms take the rest
-        self.segment_share = segments / segments.sum(axis=0)
+        others = np.stack([p["lab_share"], p["state_share"], p["startup_share"]])
+        platforms = np.maximum(1 - others.sum(axis=0), 0.05)  # they take the rest
+        self.segment_share = np.vstack([platforms[None], others]) / (platforms + others.sum(axis=0))
 
     def _fixed_part(self, draws: Draws) -> None:
         """Prices, and the part of utility that no quarter changes: service of the hardware."""
@@ -188,23 +188,27 @@ class _Run:
         """Advance by one quarter and write what it says."""
         self._reprice(t)
         offered = self._offered(t)
-        weights = self._weights(t)
+        # products that no draw offers this quarter are left out of the choice: nobody could take them
+        self.live = np.flatnonzero(offered.any(axis=1))
+        nests = tuple(slice(*np.searchsorted(self.live, (x.start, x.stop))) for x in self.nests)
+        us = slice(0, nests[1].stop)
+        weights = self._weights(t, nests)
         base = self.budget[t] * self.tightness ** np.clip(self.p["rent_elasticity"], 0.0, 1.0)
         budget = self.segment_share * base + self.carried
         quota = self.lines.domestic_quota[t][:, None]
         bought = demand.purchases(
             weights,
             budget=budget,
-            offered=offered * self.prices,
-            nests=self.nests,
+            offered=offered[self.live] * self.prices[self.live],
+            nests=nests,
             similarity=self.p["nest_similarity"],
-            extra=(self.us, self.p["additional_share"]) if t > self.history_end else None,
-            us=self.us,
+            extra=(us, self.p["additional_share"]) if t > self.history_end else None,
+            us=us,
             quota=quota if quota.any() else None,
         )
         self.ledger.write_products(t, offered=offered)
         self._settle(t, bought, budget)
-        self._advance(t, bought)
+        self._advance(t, bought, nests)
 
     def _reprice(self, t: int) -> None:
         """Prices to buyers and what they do to utility; only rows whose price or quality changed."""
@@ -217,14 +221,13 @@ class _Run:
         self.prices[rows] = demand.buyer_price(
             self.price[rows] * quality, share=self.taken[rows], pass_through=self.p["pass_through"]
         )
-        cost = demand.service_cost(
-            self.prices[rows],
-            power=self.running[rows],
-            overhead=self.p["server_overhead"],
-            life=self.p["economic_life"],
-            energy=self.p["energy_price"],
-        )
+        cost = self._cost(self.prices[rows], self.running[rows])
         self.cheapness[rows] = np.exp(np.log(cost / (REFERENCE_COST * quality)) * -self.scale)
+
+    def _cost(self, price: Array, power: Array) -> Array:
+        """Cost of owning one chip for a quarter [USD/quarter]."""
+        overhead, life, energy = (self.p[k] for k in ("server_overhead", "economic_life", "energy_price"))
+        return demand.service_cost(price, power=power, overhead=overhead, life=life, energy=energy)
 
     def _offered(self, t: int) -> Array:
         """Units that can be delivered [products, draws]."""
@@ -279,8 +282,8 @@ class _Run:
         home[self.h200_row] = self.h200_us_sum[t]
         return gates.volume_room(self._setting("cap_fraction", t)[self.us], home=home, sold=self.cumulated[self.us])
 
-    def _weights(self, t: int) -> Array:
-        """exp(utility / similarity) [segments, products, draws]."""
+    def _weights(self, t: int, nests: tuple[slice, ...]) -> Array:
+        """exp(utility / similarity) of the products on offer [segments, products, draws]."""
         p = self.p
         self.efficiency = np.ones_like(self.maturity)
         self.efficiency[2:] = software_efficiency(self.maturity[2:], floor=self.floor)
@@ -295,8 +298,8 @@ class _Run:
         own += platform
         own *= self.per_use
         np.exp(own, out=own)
-        weights = self.hardware * self.cheapness
-        for i, nest in enumerate(self.nests):
+        weights = self.hardware[:, self.live] * self.cheapness[self.live]
+        for i, nest in enumerate(nests):
             weights[:, nest] *= own[:, i, None]
         return weights
 
@@ -304,7 +307,8 @@ class _Run:
 
     def _settle(self, t: int, bought: demand.Purchases, budget: Array) -> None:
         """Money and deliveries of the quarter."""
-        by_product = bought.spent.sum(axis=0)
+        by_product = np.zeros_like(self.prices)
+        by_product[self.live] = bought.spent.sum(axis=0)
         units = by_product / self.prices
         self.carried = self.p["carry_over"] * bought.left
         licensed = by_product * self.licensed
@@ -330,14 +334,14 @@ class _Run:
         self.domestic_money = by_product[self.chinese].sum(axis=0) / spent
         self.tightness += TIGHTNESS_MEMORY * (np.clip(asked / spent, 0.5, 4.0) - self.tightness)
 
-    def _advance(self, t: int, bought: demand.Purchases) -> None:
+    def _advance(self, t: int, bought: demand.Purchases, nests: tuple[slice, ...]) -> None:
         """Stocks, ecosystems and rents at the end of the quarter."""
         p, n = self.p, self.block.size
         quality = self.quality[t][:, None]
         chips = bought.spent
-        chips *= quality / self.prices
-        chips *= self.block.service.by_segment[:, :, None]
-        added = np.stack([chips[:, nest].sum(axis=1) for nest in self.nests], axis=1)
+        chips *= (quality / self.prices)[self.live]
+        chips *= self.block.service.by_segment[:, self.live, None]
+        added = np.stack([chips[:, nest].sum(axis=1) for nest in nests], axis=1)
         active = self.service_stock.add(added.reshape(-1, n)).reshape(len(SEGMENTS), -1, n)
         self.active = np.maximum(active, 1e-6, out=active)
         if self._stopped(t):
@@ -369,13 +373,7 @@ class _Run:
         spent = self.ledger.by_product["spending"][t].sum(axis=0)
         price = np.divide(spent, new, out=self.cost_per_service.copy(), where=new > 1.0)
         self.cost_per_service += COST_MEMORY * (price - self.cost_per_service)
-        floor = demand.service_cost(
-            self.cost_per_service,
-            power=self.running[self.grey_row],
-            overhead=p["server_overhead"],
-            life=p["economic_life"],
-            energy=p["energy_price"],
-        )
+        floor = self._cost(self.cost_per_service, self.running[self.grey_row])
         noise = p["rent_volatility"] * self.draws.shocks["rent_cn"][t]
         tight = np.log(np.clip(self.tightness, 0.3, 4.0))
         rent = floor / demand.HOURS * np.exp(p["rent_slope"] * tight + noise)

@@ -1,9 +1,9 @@
 """Service of one chip relative to an H100: how performance enters the market.
 
 Three measures are kept apart because rankings change with them: dense training compute, memory bandwidth, and rent.
-What buyers value is a mix of work: a compute-bound part (training, prefill) and a memory-bound part (decoding). This
-module reads data-sheet rates and states its basis; an estimator from :mod:`chipwall.perf` replaces it through the
-``estimator`` argument without any other change.
+What buyers value is a mix of work: training, prefill and decoding, at the rates of the performance model relative to an
+H100 (:mod:`chipwall.market.performance`); a chip that it has no answer for follows its data sheet. Another estimator
+replaces both through the ``estimator`` argument without any other change.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chipwall.catalog.records import Chip
+from chipwall.market.performance import stored_rates
 from chipwall.market.products import Product
 
 __all__ = ["BASES", "MIXES", "REFERENCE", "Mix", "Service", "hedonic_rent", "services"]
@@ -22,7 +23,7 @@ __all__ = ["BASES", "MIXES", "REFERENCE", "Mix", "Service", "hedonic_rent", "ser
 Array = NDArray[np.float64]
 REFERENCE = "nvidia-h100-sxm"
 BASES = ("training", "bandwidth", "rent")
-# Log-linear fit to the mid-2026 rent quotes of H20 (141 GB), A100 and 910C against H100, see docs/method/market.md.
+# Log-linear fit to the mid-2026 rent quotes of H20 (141 GB), A100 and 910C against H100, see docs/market.md.
 RENT_COMPUTE_EXPONENT, RENT_BANDWIDTH_EXPONENT = 0.40, 0.86
 
 
@@ -110,12 +111,14 @@ def services(
     chips : mapping of str to Chip
         Catalogue records by id; the reference must be among them.
     estimator : callable, optional
-        Service of a chip for a mix; data-sheet rates by default: compute-bound work follows the 16-bit rate,
-        memory-bound work follows bandwidth, each relative to the reference.
+        Service of a chip for a mix. By default the rates of the performance model; for a chip without them
+        compute-bound work follows the 16-bit rate and memory-bound work follows bandwidth.
 
     Limits
     ------
-    A linear mix assumes that buyers use each chip for what it does best. Not validated against fleets.
+    A linear mix assumes that buyers use each chip for what it does best. The performance model rests on published runs
+    of engineers who know their machine; what other users of a young platform lose is its software efficiency, on top.
+    Not validated against fleets.
     """
     reference = chips[REFERENCE]
     compute = np.array([training_rate(chips[p.chip]) / training_rate(reference) for p in products])
@@ -128,6 +131,9 @@ def services(
     def service(i: int, mix: Mix) -> float:
         if estimator is not None:
             return estimator(chips[products[i].chip], mix)
+        rates = stored_rates().get(products[i].chip)
+        if rates is not None:
+            return mix.training * rates["training"] + mix.prefill * rates["prefill"] + mix.decode * rates["decode"]
         return float(mix.compute_bound * compute[i] + mix.decode * bandwidth[i])
 
     by_segment = [[service(i, mix) for i in range(len(products))] for mix in MIXES.values()]

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chipwall._version import __version__
+from chipwall.catalog.load import Catalog
 from chipwall.errors import InputError
 from chipwall.market.draws import BLOCK, block_sizes
 from chipwall.market.engine import Block, block_paths
@@ -44,15 +45,17 @@ def prepare(
     priors: Priors | None = None,
     estimator: Estimator | None = None,
     keep: tuple[str, ...] = (),
+    facts: Catalog | None = None,
 ) -> Block:
     """Everything a block needs, without its number: names resolved, levers laid over each other, limits applied."""
     from chipwall import catalog
 
+    known = facts or catalog.load()
     if draws < 1:
         raise InputError(text("{draws} draws is not a run", draws=draws), fix=text("Give one draw or more"))
     found = load_scenario(scenario) if isinstance(scenario, str) else scenario
     names = quarter_names(until)
-    chips = {c: catalog.chip(c) for c in {REFERENCE, *(p.chip for p in found.products)}}
+    chips = {c: known.names.chip(c) for c in {REFERENCE, *(p.chip for p in found.products)}}
     lines = timeline(found.levers, products=found.products, quarters=len(names))
     return Block(
         products=found.products,
@@ -81,6 +84,7 @@ def simulate(
     keep: tuple[str, ...] = (),
     parts: Path | None = None,
     progress: Progress | None = None,
+    facts: Catalog | None = None,
 ) -> Paths:
     """Simulate a scenario.
 
@@ -104,6 +108,8 @@ def simulate(
         Folder for Parquet parts; parts that exist already are read, not run again.
     progress : callable, optional
         Called with blocks done and blocks in all.
+    facts : Catalog, optional
+        Chips and their rates; the packaged catalogue by default.
 
     Returns
     -------
@@ -111,7 +117,7 @@ def simulate(
 
     Limits
     ------
-    Conditional on the scenario, not predicted; see docs/method/market.md for the back-test and its misses.
+    Conditional on the scenario, not predicted; see docs/market.md for the back-test and its misses.
 
     Examples
     --------
@@ -123,7 +129,7 @@ def simulate(
     names = quarter_names(until)
     if not keep and draws * len(names) * _QUANTITIES > KEEP_ALL_BELOW:
         keep = HEADLINE
-    block = prepare(found, draws=draws, seed=seed, until=until, priors=priors, estimator=estimator, keep=keep)
+    block = prepare(found, draws=draws, seed=seed, until=until, priors=priors, estimator=estimator, keep=keep, facts=facts)
     sizes = block_sizes(draws)
     folder = None
     if parts is not None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import log
+from statistics import median
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,7 +38,7 @@ def grey_flow(parameters: Mapping[str, Array], *, quarters: int, level: Array, r
     """
     counted = record["grey"]
     ratios = [high / low for _, low, high in counted.values()]
-    factor = np.exp(float(np.log(np.median(ratios))) / (2 * Z95) * level)
+    factor = np.exp(log(median(ratios)) / (2 * Z95) * level)
     last = max(counted)
     mean = float(np.mean([counted[t][0] for t in range(last - 3, last + 1)]))
     path = np.zeros((quarters, level.size))

@@ -82,12 +82,24 @@ class Constant:
     logarithmic: bool = False
     peak: str = ""
     note: str = ""
+    # the offsets with their keys taken apart once: a chip resolves two thousand values
+    _cases: tuple[tuple[tuple[tuple[str, str], ...], float], ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        cases = tuple(
+            (tuple((kind, label) for kind, _, label in (part.partition("=") for part in key.split(","))), offset)
+            for key, offset in self.offsets.items()
+        )
+        object.__setattr__(self, "_cases", cases)
 
     def value(self, labels: Mapping[str, str], *, power_ratio: float = 1.0) -> float:
         """The constant where ``labels`` hold, at a power ratio in watts per TFLOP/s [unit of the constant]."""
         x = self.level + self.slope * log(power_ratio)
-        for key, offset in self.offsets.items():
-            if all(labels.get(kind) == label for kind, _, label in (part.partition("=") for part in key.split(","))):
+        for case, offset in self._cases:
+            for kind, label in case:
+                if labels.get(kind) != label:
+                    break
+            else:
                 x += offset
         share = 1.0 / (1.0 + exp(-x))
         if self.logarithmic:

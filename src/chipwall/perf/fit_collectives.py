@@ -8,7 +8,14 @@ from typing import Any
 import numpy as np
 
 from chipwall.perf.collective_rows import CollectiveRow, measured_seconds
-from chipwall.perf.collectives import COLLECTIVES, collective_seconds, exchange_seconds, linked_share, traffic_share
+from chipwall.perf.collectives import (
+    COLLECTIVES,
+    collective_seconds,
+    exchange_seconds,
+    linked_share,
+    switch_gain,
+    traffic_share,
+)
 from chipwall.perf.fit_kernels import Family
 from chipwall.perf.hardware import spec_sheet
 from chipwall.perf.regression import Floats, Term
@@ -32,14 +39,14 @@ def link_family(rows: Sequence[CollectiveRow]) -> Family:
     n, size = np.array([row.n for row in kept]), np.array([row.size for row in kept])
     share = np.array([float(traffic_share(row.op, row.n)) for row in kept])
     switch = np.array([
-        float(s.in_switch) * (row.op == "all_reduce") * (row.n > 2) * (row.in_switch is not False)
+        float(s.in_switch) * (row.op == "all_reduce") * (row.in_switch is not False)
         for row, s in zip(kept, sheets, strict=True)
     ])  # fmt: skip
     used = np.array([float(linked_share(s.mesh, s.scaleup_domain, row.n)) for row, s in zip(kept, sheets, strict=True)])
     link = np.array([float(s.link_bandwidth) for s in sheets]) * used
 
     def formula(v: Mapping[str, Floats], i: Any) -> Floats:
-        efficiency = v["collective.efficiency"] * (1.0 + switch[i] * (v["switch.gain"] - 1.0))
+        efficiency = v["collective.efficiency"] * switch_gain(switch[i], n[i], v["switch.efficiency"])
         return np.asarray(
             collective_seconds(
                 size[i], share[i], n[i], link[i], efficiency, v["collective.latency"], v["collective.hop"],
@@ -54,7 +61,7 @@ def link_family(rows: Sequence[CollectiveRow]) -> Family:
         Term("collective.hop", "s", 1e-7, 2e-5, 1.5e-6, broad, logarithmic=True, by="op"),
         Term("collective.half_size", "byte", 1e3, 1e8, 3e6, broad, logarithmic=True, by="op"),
         Term("collective.pair_loss", "1", 0.0, 1.0, 0.15, broad, by="op"),
-        Term("switch.gain", "1", 1.0, 2.0, 1.2, {"arch": 0.5}, note="a reduction in the switch against a ring"),
+        Term("switch.efficiency", "1", 0.5, 1.0, 0.8, {"arch": 0.5}, note="rate of a reduction in the switch over a ring's"),
     )
     target = np.log([measured_seconds(row) for row in kept])
     ids, groups = tuple(row.id for row in kept), tuple(row.group for row in kept)

@@ -18,7 +18,7 @@ from chipwall.perf.calibration import Constant
 from chipwall.perf.inference_cases import Cases, case_values, cases, predictions
 from chipwall.perf.serving_constants import ENGINES, PRIORS, SETUPS, VINTAGES, Prior, log_to_odds, odds_spread
 
-__all__ = ["Fit", "fit_rows", "grouped_predictions", "group_of", "prepared"]
+__all__ = ["Fit", "fit_rows", "group_of", "grouped_predictions", "prepared"]
 
 HUBER = 0.12  # relative error beyond which a row pulls with constant force [1]
 PRIOR_WEIGHT = 1.5
@@ -35,7 +35,9 @@ def group_of(row: Mapping[str, str]) -> tuple[str, str, str]:
 def row_weights(rows: Sequence[Mapping[str, str]]) -> Any:
     """Weight of each row in the fit, mean one [1]."""
     size = Counter(group_of(r) for r in rows)
-    weight = np.array([size[group_of(r)] ** GROUP_POWER * (1.0 if r["class"] == "tuned" else UNTUNED_WEIGHT) for r in rows])
+    weight = np.array(
+        [size[group_of(r)] ** GROUP_POWER * (1.0 if r["class"] == "tuned" else UNTUNED_WEIGHT) for r in rows]
+    )
     return weight / weight.mean()
 
 
@@ -54,8 +56,12 @@ def _offsets(p: Prior, archs: Sequence[str]) -> tuple[tuple[str, Sequence[str], 
     both = [f"{a},vintage={v}" for a in archs for v in known]
     setups = sorted(set(SETUPS.values()))
     return (
-        ("arch", archs, p.arch), ("engine", ENGINES, p.engine), ("vintage", known, p.vintage), ("arch", both, p.pair), ("setup", setups, p.setup),
-    )  # fmt: skip
+        ("arch", archs, p.arch),
+        ("engine", ENGINES, p.engine),
+        ("vintage", known, p.vintage),
+        ("arch", both, p.pair),
+        ("setup", setups, p.setup),
+    )
 
 
 @dataclass
@@ -99,7 +105,13 @@ class Fit:
         found = {}
         for name, p in self.priors.items():
             columns = [np.full(len(c.owner), position[(name,)])]
-            held = (c.arch, c.engine, c.vintage, [f"{a},vintage={v}" for a, v in zip(c.arch, c.vintage, strict=True)], c.made_by)
+            held = (
+                c.arch,
+                c.engine,
+                c.vintage,
+                [f"{a},vintage={v}" for a, v in zip(c.arch, c.vintage, strict=True)],
+                c.made_by,
+            )
             for (kind, _, size), labels in zip(_offsets(p, ()), held, strict=True):
                 if size:
                     columns.append(np.array([position.get((name, kind, x), -1) for x in labels]))
@@ -115,7 +127,9 @@ class Fit:
             found[name] = p.low * (p.high / p.low) ** (1.0 / (1.0 + np.exp(-odds)))
         return found
 
-    def predicted(self, x: Any, c: Cases, where: Mapping[str, Any] | None = None, *, moved: str = "", by: float = 0.0) -> Any:
+    def predicted(
+        self, x: Any, c: Cases, where: Mapping[str, Any] | None = None, *, moved: str = "", by: float = 0.0
+    ) -> Any:
         """Prediction of every row that has cases."""
         k = self.values(x, self.where(c) if where is None else where, moved=moved, by=by)
         return predictions(replace(c, setup=replace(c.setup, constants=k)))[1]
@@ -170,13 +184,23 @@ class Fit:
         found = {}
         for name, p in self.priors.items():
             offsets = {
-                f"{n[1]}={n[2]}": float(x[i]) for i, n in enumerate(self.names) if n[0] == name and len(n) > 1 and abs(x[i]) > 1e-4
+                f"{n[1]}={n[2]}": float(x[i])
+                for i, n in enumerate(self.names)
+                if n[0] == name and len(n) > 1 and abs(x[i]) > 1e-4
             }
             level = self.names.index((name,))
             found[name] = Constant(
-                name=name, unit=p.unit, low=p.low, high=p.high, level=float(x[level]), offsets=offsets, rows=rows,
-                spread=float(spread[level]), logarithmic=True, note=p.note,
-            )  # fmt: skip
+                name=name,
+                unit=p.unit,
+                low=p.low,
+                high=p.high,
+                level=float(x[level]),
+                offsets=offsets,
+                rows=rows,
+                spread=float(spread[level]),
+                logarithmic=True,
+                note=p.note,
+            )
         return found
 
 
@@ -203,7 +227,12 @@ def grouped_predictions(
     few = fit.narrowed(start, c, within=0.3)
     for k in np.unique(fold):
         seen = fold != k
-        x = fit.solved([r for r, s in zip(rows, seen, strict=True) if s], subset(few, seen), start=(start + fit.prior) / 2.0, steps=steps)
+        x = fit.solved(
+            [r for r, s in zip(rows, seen, strict=True) if s],
+            subset(few, seen),
+            start=(start + fit.prior) / 2.0,
+            steps=steps,
+        )
         predicted[~seen] = fit.predicted(x, subset(c, ~seen))
         each.append(x)
     return predicted, np.array(each)

@@ -62,7 +62,13 @@ def calibration_text(rows: Sequence[Mapping[str, str]]) -> str:
     return _toml(constants, bands_of(kept, predicted), archs, [c for c, n in chips.items() if n >= 5], len(kept))
 
 
-def _toml(constants: Mapping[str, Constant], bands: Mapping[str, tuple[float, float]], archs: Mapping[str, int], chips: Sequence[str], rows: int) -> str:
+def _toml(
+    constants: Mapping[str, Constant],
+    bands: Mapping[str, tuple[float, float]],
+    archs: Mapping[str, int],
+    chips: Sequence[str],
+    rows: int,
+) -> str:
     lines = [
         "# Step and host constants of serving, fitted on end-to-end rows with the hardware constants frozen. Written by",
         "# `chipwall calibrate`; do not edit by hand. value = low * (high / low) ** expit(level + every offset that holds).",
@@ -80,9 +86,17 @@ def _toml(constants: Mapping[str, Constant], bands: Mapping[str, tuple[float, fl
     ]
     for name, c in sorted(constants.items()):
         lines += [
-            "", f'[constants."{name}"]', f'unit = "{c.unit}"', f"low = {c.low:.9g}", f"high = {c.high:.9g}", f"level = {c.level:.6g}",
-            f"rows = {c.rows}", f"spread = {c.spread:.3g}", "logarithmic = true", f'note = "{c.note}"',
-        ]  # fmt: skip
+            "",
+            f'[constants."{name}"]',
+            f'unit = "{c.unit}"',
+            f"low = {c.low:.9g}",
+            f"high = {c.high:.9g}",
+            f"level = {c.level:.6g}",
+            f"rows = {c.rows}",
+            f"spread = {c.spread:.3g}",
+            "logarithmic = true",
+            f'note = "{c.note}"',
+        ]
         if c.offsets:
             pairs = ", ".join(f'"{k}" = {v:.5g}' for k, v in sorted(c.offsets.items()))
             lines.append(f"offsets = {{ {pairs} }}")

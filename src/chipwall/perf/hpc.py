@@ -56,8 +56,9 @@ def stream_bandwidth(hw: Hardware) -> Numeric:
 def _fp64(hw: Hardware) -> tuple[Numeric, Numeric]:
     """Vector and matrix peak in FP64 [flop/s]; the matrix units count only where they are faster."""
     vector = hw.peak("fp64")
-    matrix = hw.peak("fp64_tensor")
-    return vector, np.where(matrix > vector, matrix, vector)[()]
+    matrix: Any = hw.peak("fp64_tensor")
+    larger: Any = np.where(matrix > vector, matrix, vector)
+    return vector, larger[()]
 
 
 def vector_rate(hw: Hardware) -> Numeric:

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -18,9 +18,10 @@ from chipwall.perf.estimate import Estimate, Part
 from chipwall.perf.hardware import Hardware, hardware
 from chipwall.perf.inference_classes import basis_for, class_for
 from chipwall.perf.inference_nearest import exact_and_nearest
+from chipwall.perf.inference_records import DEFAULT_ENGINE, Question, Serving
 from chipwall.perf.inference_rows import band
 from chipwall.perf.precision import CACHE_BYTES, Precision, default_cache, precision_of
-from chipwall.perf.serving import Requests, batch_room, cache_per_sequence, cache_room, served
+from chipwall.perf.serving import NO_LIMIT, Requests, batch_room, cache_per_sequence, cache_room, served
 from chipwall.perf.serving_constants import ENGINES, step_constants, tuned_architectures
 from chipwall.perf.serving_energy import joules_per_token, power_under_load
 from chipwall.perf.serving_layouts import best_under_limits, checked_layout, possible_layouts, require_fit, side_by_side
@@ -30,131 +31,16 @@ from chipwall.perf.serving_step import Setup
 from chipwall.perf.transformer import shape
 from chipwall.text import text
 
-__all__ = ["Question", "Serving", "requests_of", "serving", "setups_of"]
-
-DEFAULT_ENGINE = "trtllm"
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """What is asked of the chips.
-
-    Attributes
-    ----------
-    prompt, output : float
-        Mean tokens of a prompt and of an answer [token].
-    chips : int
-        Chips in all [1].
-    concurrency : float
-        Requests in the system; 0 to fill the memory, or to fill the limits [1].
-    rate : float
-        Requests that arrive per second; 0 for a closed loop [1/s].
-    static : bool
-        One batch of ``concurrency`` sequences, prefill then decode, instead of requests in flight.
-    ttft_limit, tpot_limit : float
-        Limits on the first token and on the time per token [s].
-    precision, cache : str
-        Format of the weights and of the cache; empty for the usual one.
-    engine : str
-        Family of serving software, a key of :data:`chipwall.perf.serving_constants.ENGINES`.
-    tensor, pipeline, expert, context : int
-        Layout; 0 for tensor to search.
-    spread : bool
-        Data-parallel attention with the experts spread over ``expert`` chips.
-    prefillers : int
-        Of the replicas, how many only prefill (disaggregated serving); 0 for none [1].
-    reused : float
-        Share of the prompt that a prefix cache already holds [1].
-    accepted, drafted : float
-        Tokens that one step of speculative decoding yields, and verifies; 1 without [1].
-    """
-
-    prompt: float = 1024.0
-    output: float = 1024.0
-    chips: int = 1
-    concurrency: float = 0.0
-    rate: float = 0.0
-    static: bool = False
-    ttft_limit: float = 1e9
-    tpot_limit: float = 1e9
-    precision: str = ""
-    cache: str = ""
-    engine: str = DEFAULT_ENGINE
-    tensor: int = 0
-    pipeline: int = 1
-    expert: int = 1
-    spread: bool = False
-    context: int = 1
-    prefillers: int = 0
-    reused: float = 0.0
-    accepted: float = 1.0
-    drafted: float = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class Serving:
-    """The answer: rates and latencies as estimates, and what they rest on.
-
-    Attributes
-    ----------
-    throughput, ttft, tpot, energy : Estimate
-        Output tokens per second of all chips; first token; time per token; joules per output token.
-    batch : float
-        Sequences in flight per replica [1].
-    most : float
-        Sequences that the memory of a replica holds [1].
-    cache_room, cache_per_sequence, weights, reserve : float
-        Memory of one chip [byte].
-    layout : Layout
-        The layout, given or found.
-    precision : Precision
-        Recipes of the parts.
-    """
-
-    throughput: Estimate
-    ttft: Estimate
-    tpot: Estimate
-    energy: Estimate
-    batch: float
-    most: float
-    cache_room: float
-    cache_per_sequence: float
-    weights: float
-    reserve: float
-    layout: Layout
-    precision: Precision
-    cache: str
-    requests_per_s: float
-    inputs: Mapping[str, Any] = field(hash=False, default_factory=dict)
-
-    def as_json(self) -> dict[str, Any]:
-        """Plain values, SI, the unit in the field name."""
-        return {
-            "throughput": self.throughput.as_json(),
-            "ttft": self.ttft.as_json(),
-            "tpot": self.tpot.as_json(),
-            "energy": self.energy.as_json(),
-            "requests_per_s": self.requests_per_s,
-            "batch_per_replica": self.batch,
-            "most_sequences_per_replica": self.most,
-            "cache_room_bytes_per_chip": self.cache_room,
-            "cache_bytes_per_sequence_and_chip": self.cache_per_sequence,
-            "weight_bytes_per_chip": self.weights,
-            "reserve_bytes_per_chip": self.reserve,
-            "layout": {
-                "tensor_parallel": self.layout.tensor, "pipeline_parallel": self.layout.pipeline, "replicas": self.layout.replicas,
-                "expert_parallel": self.layout.expert, "attention_data_parallel": self.layout.spread, "context_parallel": self.layout.context,
-            },
-            "precision": {"asked": self.precision.name, "attention": self.precision.attention, "dense": self.precision.dense, "experts": self.precision.experts, "cache": self.cache},
-            "inputs": dict(self.inputs),
-        }  # fmt: skip
+__all__ = ["DEFAULT_ENGINE", "Question", "Serving", "requests_of", "serving", "setups_of"]
 
 
 def requests_of(q: Question) -> Requests:
     """The question as requests; refuses lengths and loads that mean nothing."""
     for name, value in (("--isl", q.prompt), ("--osl", q.output)):
         if not value >= 1 or not np.isfinite(value):
-            raise InputError(text("{value:g} tokens is not a length", value=value), where=name, fix=text("Give one token or more"))
+            raise InputError(
+                text("{value:g} tokens is not a length", value=value), where=name, fix=text("Give one token or more")
+            )
     if q.concurrency < 0 or q.rate < 0 or q.chips < 1:
         raise InputError(text("a load and a number of chips are not negative"), fix=text("Give one or more"))
     if not 0 <= q.reused < 1 or q.accepted < 1 or q.drafted < q.accepted:
@@ -163,16 +49,26 @@ def requests_of(q: Question) -> Requests:
             where="--prefix-reuse, --accepted, --drafted",
             fix=text("For example --prefix-reuse 0.5, --accepted 2.4 --drafted 4"),
         )
-    limited = q.ttft_limit < 1e8 or q.tpot_limit < 1e8
+    limited = q.ttft_limit < NO_LIMIT or q.tpot_limit < NO_LIMIT
     regime = 4 if q.static else 7 if q.rate else 5 if q.concurrency else 2 if limited else 0
     return Requests(
-        prompt=float(q.prompt), output=float(q.output), regime=regime, concurrency=max(q.concurrency, 1.0), rate=q.rate,
-        ttft_limit=q.ttft_limit, tpot_limit=q.tpot_limit, reused=q.reused, accepted=q.accepted, drafted=q.drafted,
+        prompt=float(q.prompt),
+        output=float(q.output),
+        regime=regime,
+        concurrency=max(q.concurrency, 1.0),
+        rate=q.rate,
+        ttft_limit=q.ttft_limit,
+        tpot_limit=q.tpot_limit,
+        reused=q.reused,
+        accepted=q.accepted,
+        drafted=q.drafted,
         prefillers=float(q.prefillers),
-    )  # fmt: skip
+    )
 
 
-def setups_of(model: LanguageModel, chip: Chip, q: Question, *, hw: Hardware | None = None) -> tuple[list[Layout], list[Setup], Precision, str]:
+def setups_of(
+    model: LanguageModel, chip: Chip, q: Question, *, hw: Hardware | None = None
+) -> tuple[list[Layout], list[Setup], Precision, str]:
     """Every feasible layout of a question with its setup, the precision, and the format of the cache.
 
     Raises
@@ -184,20 +80,40 @@ def setups_of(model: LanguageModel, chip: Chip, q: Question, *, hw: Hardware | N
     """
     machine = hw or hardware(chip)
     if q.engine not in ENGINES:
-        raise InputError(text("unknown engine '{name}'", name=q.engine), where="--engine", fix=text("Use one of: {names}", names=", ".join(ENGINES)))
+        raise InputError(
+            text("unknown engine '{name}'", name=q.engine),
+            where="--engine",
+            fix=text("Use one of: {names}", names=", ".join(ENGINES)),
+        )
     precision = precision_of(q.precision, model=model, hw=machine, strict=bool(q.precision), where="--precision")
     cache = q.cache.lower() or default_cache(precision, engine=q.engine, model=model, hw=machine)
     if cache not in CACHE_BYTES:
-        raise InputError(text("unknown cache format '{name}'", name=cache), where="--kv", fix=text("Use one of: {names}", names=", ".join(CACHE_BYTES)))
+        raise InputError(
+            text("unknown cache format '{name}'", name=cache),
+            where="--kv",
+            fix=text("Use one of: {names}", names=", ".join(CACHE_BYTES)),
+        )
     dims, tied = shape(model), bool(model.tied_embeddings)
     constants = step_constants(machine.arch, q.engine)
     if q.tensor or q.spread or q.context > 1:
         tensor = max(q.tensor, 1)
-        asked = [checked_layout(model, chips=q.chips, tensor=tensor, pipeline=q.pipeline, expert=q.expert, spread=q.spread, context=q.context)]
+        asked = [
+            checked_layout(
+                model,
+                chips=q.chips,
+                tensor=tensor,
+                pipeline=q.pipeline,
+                expert=q.expert,
+                spread=q.spread,
+                context=q.context,
+            )
+        ]
     else:
         asked = possible_layouts(model, q.chips, domain=int(machine.scaleup_domain))
     if not asked:
-        raise InputError(text("no layout of {model} divides {chips} chips", model=model.name, chips=q.chips), where="--n")
+        raise InputError(
+            text("no layout of {model} divides {chips} chips", model=model.name, chips=q.chips), where="--n"
+        )
     layouts = require_fit(asked, machine, dims, precision, model, tied=tied, reserve=constants["memory.reserve"])
     first = setup(machine, dims, precision, layouts[0], cache=cache, constants=constants, tied=tied)
     made = [first, *(relaid(first, precision, x, tied=tied) for x in layouts[1:])]
@@ -242,9 +158,20 @@ def serving(model: LanguageModel, chip: Chip, question: Question, *, hw: Hardwar
     def estimate(quantity: str, value: float, unit: str, *, metric: str, breakdown: tuple[Part, ...] = ()) -> Estimate:
         low, high = band(class_for(tuned=tuned, moe=moe, metric=metric), basis)
         return Estimate(
-            quantity, value, unit, value * low, value * high, "measured" if exact and metric == "output" else basis, bound, breakdown,
-            sum(p.value for p in breakdown), inputs=shown, nearest=nearest, sources=machine.sources, notes=notes,
-        )  # fmt: skip
+            quantity,
+            value,
+            unit,
+            value * low,
+            value * high,
+            "measured" if exact and metric == "output" else basis,
+            bound,
+            breakdown,
+            sum(p.value for p in breakdown),
+            inputs=shown,
+            nearest=nearest,
+            sources=machine.sources,
+            notes=notes,
+        )
 
     energy = joules_per_token(watts, chips=question.chips, output=got["output"])
     return Serving(
@@ -252,13 +179,23 @@ def serving(model: LanguageModel, chip: Chip, question: Question, *, hw: Hardwar
         ttft=estimate("ttft", got["ttft"], "s", metric="ttft"),
         tpot=estimate("tpot", got["tpot"], "s", metric="tpot"),
         energy=estimate("energy_per_output_token", energy, "J/token", metric="output"),
-        batch=got["batch"], most=got["room"], cache_room=float(cache_room(s)), cache_per_sequence=float(cache_per_sequence(s, requests)),
-        weights=float(s.weights), reserve=float(s.constants["memory.reserve"]), layout=layout, precision=precision, cache=cache,
-        requests_per_s=got["requests"], inputs=shown,
-    )  # fmt: skip
+        batch=got["batch"],
+        most=got["room"],
+        cache_room=float(cache_room(s)),
+        cache_per_sequence=float(cache_per_sequence(s, requests)),
+        weights=float(s.weights),
+        reserve=float(s.constants["memory.reserve"]),
+        layout=layout,
+        precision=precision,
+        cache=cache,
+        requests_per_s=got["requests"],
+        inputs=shown,
+    )
 
 
-def _best_layout(made: list[Setup], layouts: list[Layout], q: Requests, question: Question) -> tuple[int, dict[str, float]]:
+def _best_layout(
+    made: list[Setup], layouts: list[Layout], q: Requests, question: Question
+) -> tuple[int, dict[str, float]]:
     """The layout with the highest rate, and what it does; refuses where no layout holds the limits."""
     asked = Requests(**{n: np.atleast_1d(float(getattr(q, n))) for n in Requests.__dataclass_fields__})
     if question.prefillers:
@@ -272,7 +209,9 @@ def _best_layout(made: list[Setup], layouts: list[Layout], q: Requests, question
     if at < 0:
         raise InputError(
             text("no layout holds the latency limits"),
-            where=text("first token {first:g} s, per token {each:g} s", first=question.ttft_limit, each=question.tpot_limit),
+            where=text(
+                "first token {first:g} s, per token {each:g} s", first=question.ttft_limit, each=question.tpot_limit
+            ),
             fix=text("Relax a limit, or use more or faster chips"),
         )
     output = float(found["output"][0])
@@ -281,7 +220,9 @@ def _best_layout(made: list[Setup], layouts: list[Layout], q: Requests, question
     return at, values | {"requests": output / question.output, "room": room, "step": values["tpot"] * question.accepted}
 
 
-def _best_disaggregated(made: list[Setup], layouts: list[Layout], q: Requests, question: Question) -> tuple[int, dict[str, float]]:
+def _best_disaggregated(
+    made: list[Setup], layouts: list[Layout], q: Requests, question: Question
+) -> tuple[int, dict[str, float]]:
     """As :func:`_best_layout`, some replicas prefilling and the others decoding."""
     able = [i for i, x in enumerate(layouts) if x.replicas > question.prefillers]
     if not able:
@@ -291,17 +232,31 @@ def _best_disaggregated(made: list[Setup], layouts: list[Layout], q: Requests, q
             fix=text("Leave at least one replica to decode: give --tp so that there are more replicas"),
         )
     decoders = np.array([[float(layouts[i].replicas - question.prefillers)] for i in able])
-    got = served(side_by_side([made[i] for i in able]), replace(q, decoders=decoders, regime=np.array([8.0]), concurrency=np.maximum(q.concurrency, 1.0)))
+    got = served(
+        side_by_side([made[i] for i in able]),
+        replace(q, decoders=decoders, regime=np.array([8.0]), concurrency=np.maximum(q.concurrency, 1.0)),
+    )
     at = int(np.argmax(got["output"]))
     return able[at], {k: float(np.broadcast_to(v, (len(able), 1))[at, 0]) for k, v in got.items()}
 
 
-def _inputs(model: LanguageModel, chip: Chip, q: Question, layout: Layout, precision: Precision, cache: str) -> dict[str, Any]:
+def _inputs(
+    model: LanguageModel, chip: Chip, q: Question, layout: Layout, precision: Precision, cache: str
+) -> dict[str, Any]:
     return {
-        "model": model.id, "chip": chip.id, "chips": q.chips, "prompt_tokens": q.prompt, "output_tokens": q.output,
-        "precision": precision.name, "cache": cache, "engine": q.engine, "tensor_parallel": layout.tensor,
-        "pipeline_parallel": layout.pipeline, "replicas": layout.replicas, "expert_parallel": layout.expert,
-    }  # fmt: skip
+        "model": model.id,
+        "chip": chip.id,
+        "chips": q.chips,
+        "prompt_tokens": q.prompt,
+        "output_tokens": q.output,
+        "precision": precision.name,
+        "cache": cache,
+        "engine": q.engine,
+        "tensor_parallel": layout.tensor,
+        "pipeline_parallel": layout.pipeline,
+        "replicas": layout.replicas,
+        "expert_parallel": layout.expert,
+    }
 
 
 def _notes(q: Question, got: Mapping[str, float], hw: Hardware, basis: str, precision: Precision) -> tuple[str, ...]:
@@ -311,11 +266,23 @@ def _notes(q: Question, got: Mapping[str, float], hw: Hardware, basis: str, prec
     if hw.assumed:
         notes.append(text("not published and assumed typical: {names}", names=", ".join(hw.assumed)))
     if precision.widened:
-        notes.append(text("{chip} lacks {format} arithmetic: weights are widened on the way in", chip=hw.name, format=precision.name))
+        notes.append(
+            text(
+                "{chip} lacks {format} arithmetic: weights are widened on the way in",
+                chip=hw.name,
+                format=precision.name,
+            )
+        )
     if q.concurrency > got["room"] * 1.001 and q.concurrency:
-        notes.append(text("more requests than the cache holds: {room:.0f} per replica run, the others wait", room=got["room"]))
+        notes.append(
+            text("more requests than the cache holds: {room:.0f} per replica run, the others wait", room=got["room"])
+        )
     if q.rate and got["requests"] < 0.9 * q.rate:
-        notes.append(text("saturated: {rate:.3g} requests/s arrive, {served:.3g} are served", rate=q.rate, served=got["requests"]))
+        notes.append(
+            text(
+                "saturated: {rate:.3g} requests/s arrive, {served:.3g} are served", rate=q.rate, served=got["requests"]
+            )
+        )
     if q.reused or q.accepted > 1:
         notes.append(text("prefix reuse and accepted draft tokens are the factors you gave, not predictions"))
     return tuple(notes)

@@ -19,14 +19,15 @@ from chipwall.catalog.records import Chip, LanguageModel
 from chipwall.errors import ChipwallError
 from chipwall.perf.hardware import Hardware, hardware
 from chipwall.perf.precision import PRECISIONS, default_cache, precision_of
-from chipwall.perf.serving import MAX_BATCH, REGIMES, Requests, prefill_time, served, taken
+from chipwall.perf.serving import MAX_BATCH, NO_LIMIT, Requests, prefill_time, served, taken
 from chipwall.perf.serving_constants import SETUPS, engine_family, step_constants, vintage_of
 from chipwall.perf.serving_setup import Layout, setup, stacked_setups
 from chipwall.perf.serving_step import Setup
 from chipwall.perf.transformer import shape
 from chipwall.text import Text, text
+from chipwall.units import GIGA
 
-__all__ = ["Case", "Cases", "METRICS", "case_of", "cases", "predictions"]
+__all__ = ["METRICS", "Case", "Cases", "case_of", "cases", "predictions"]
 
 METRICS = ("output_tokens_per_s", "tokens_per_s_total", "samples_per_s", "ttft_ms", "tpot_ms")
 
@@ -42,7 +43,15 @@ MLPERF_LIMITS = {
 # Names of measured tables that the catalogue leaves open, and the record that stands for them.
 STAND_INS = {"Ascend-910B": "huawei-ascend-910b"}
 # Mean prompts of MLPerf data sets where the row does not say [token]; reference implementations, medium confidence.
-DATASET_PROMPTS = {"llama-2-70b": 294.0, "llama-3.1-405b": 9428.0, "llama-3.1-8b": 778.0, "gpt-j-6b": 780.0, "mixtral-8x7b": 400.0, "deepseek-r1": 1400.0, "gpt-oss-120b": 1400.0}
+DATASET_PROMPTS = {
+    "llama-2-70b": 294.0,
+    "llama-3.1-405b": 9428.0,
+    "llama-3.1-8b": 778.0,
+    "gpt-j-6b": 780.0,
+    "mixtral-8x7b": 400.0,
+    "deepseek-r1": 1400.0,
+    "gpt-oss-120b": 1400.0,
+}
 DATASET_OUTPUTS = {"gpt-j-6b": 128.0, "llama-3.1-8b": 128.0, "llama-2-70b": 290.0}
 
 
@@ -102,12 +111,19 @@ def case_of(row: Mapping[str, str]) -> list[Case] | Text:
     if isinstance(requests, Text):
         return requests
     dims = shape(model)
-    vintage = vintage_of(engine, row.get("version_or_round", "") if engine == "tuned" else f"{row.get('engine', '')} {row.get('version_or_round', '')}")
+    vintage = vintage_of(
+        engine,
+        row.get("version_or_round", "")
+        if engine == "tuned"
+        else f"{row.get('engine', '')} {row.get('version_or_round', '')}",
+    )
     made_by = SETUPS.get(row.get("source_name", ""), "")
     constants = step_constants(hw.arch, engine, vintage, made_by)
     found = []
     for layout in _layouts(row, model, hw):
-        made = setup(hw, dims, precision, layout, cache=cache or "bf16", constants=constants, tied=bool(model.tied_embeddings))
+        made = setup(
+            hw, dims, precision, layout, cache=cache or "bf16", constants=constants, tied=bool(model.tied_embeddings)
+        )
         asked = requests
         found.append(Case(made, asked, hw.arch, engine, row["metric"], _prefill_only(row), layout, vintage, made_by))
     return _that_fit(found)
@@ -134,7 +150,7 @@ def _model(row: Mapping[str, str]) -> LanguageModel:
         size = _number(row.get("params_b", ""))
         if size is None or row.get("moe") == "1":
             raise
-        return _dense_stand_in(size * 1e9)
+        return _dense_stand_in(size * GIGA)
 
 
 def _dense_stand_in(parameters: float) -> LanguageModel:
@@ -209,7 +225,7 @@ def _requests(row: Mapping[str, str], model: LanguageModel) -> Requests | Text:
     elif not mlperf:
         code = 0 if code in (2, 3) else code
     if mlperf and code in (2, 3):
-        first, each = MLPERF_LIMITS.get((model.id, scenario), (1e9, 1e9))
+        first, each = MLPERF_LIMITS.get((model.id, scenario), (NO_LIMIT, NO_LIMIT))
         given |= {"ttft_limit": first, "tpot_limit": each}
     if workers:
         code = 8
@@ -229,12 +245,8 @@ def _layouts(row: Mapping[str, str], model: LanguageModel, hw: Hardware) -> list
         copies = max(chips // (tensor * stages), 1)
         return [Layout(tensor=tensor, pipeline=stages, replicas=copies, expert=expert if 1 < expert <= tensor else 1)]
     heads = model.heads or 1
-    found = []
-    for t in (1, 2, 4, 8):
-        for p in (1, 2, 4, 8):
-            if t * p <= 8 and chips % (t * p) == 0 and heads % t == 0:
-                found.append(Layout(tensor=t, pipeline=p, replicas=chips // (t * p)))
-    return found
+    degrees = [(t, p) for t in (1, 2, 4, 8) for p in (1, 2, 4, 8) if t * p <= 8 and chips % (t * p) == 0]
+    return [Layout(tensor=t, pipeline=p, replicas=chips // (t * p)) for t, p in degrees if heads % t == 0]
 
 
 def cases(rows: Sequence[Mapping[str, str]]) -> tuple[Cases | None, dict[int, str]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import lru_cache
 from math import log
 from typing import TYPE_CHECKING, Any
@@ -16,7 +15,7 @@ from chipwall.perf.load import architecture_of, measured
 from chipwall.perf.precision import PRECISIONS, Precision
 
 if TYPE_CHECKING:
-    from chipwall.perf.inference import Question
+    from chipwall.perf.inference_records import Question
 
 __all__ = ["exact_and_nearest"]
 
@@ -38,12 +37,24 @@ def _table() -> tuple[dict[str, Any], ...]:
         model = models.setdefault(row["model"], _resolved(catalog.model, row["model"]))
         if chip is None or model is None:
             continue
-        found.append({
-            "id": row["id"], "chip": chip.id, "arch": architecture_of(chip), "model": model.id, "size": model.parameters or 1.0,
-            "chips": float(row["n_chips"]), "precision": PRECISIONS.get(row["precision_weights"], ""), "prompt": max(float(row["isl"]), 1.0),
-            "output": max(float(row["osl"]), 1.0), "load": row["batch_or_concurrency"], "value": float(row["value"]), "source": row["source_name"],
-            "engine": row["engine"], "tensor": row["tp"],
-        })  # fmt: skip
+        found.append(
+            {
+                "id": row["id"],
+                "chip": chip.id,
+                "arch": architecture_of(chip),
+                "model": model.id,
+                "size": model.parameters or 1.0,
+                "chips": float(row["n_chips"]),
+                "precision": PRECISIONS.get(row["precision_weights"], ""),
+                "prompt": max(float(row["isl"]), 1.0),
+                "output": max(float(row["osl"]), 1.0),
+                "load": row["batch_or_concurrency"],
+                "value": float(row["value"]),
+                "source": row["source_name"],
+                "engine": row["engine"],
+                "tensor": row["tp"],
+            }
+        )
     return tuple(found)
 
 
@@ -60,7 +71,9 @@ def _columns() -> dict[str, Any]:
     rows = _table()
     load = np.array([float(r["load"]) if r["load"].isdigit() else 0.0 for r in rows])
     numbers = {n: np.log([r[n] for r in rows]) for n in ("prompt", "output", "chips", "size")}
-    return numbers | {n: np.array([r[n] for r in rows]) for n in ("chip", "arch", "model", "precision")} | {"load": load}
+    return (
+        numbers | {n: np.array([r[n] for r in rows]) for n in ("chip", "arch", "model", "precision")} | {"load": load}
+    )
 
 
 def _distances(model: LanguageModel, chip: Chip, arch: str, q: Question, precision: str) -> Any:
@@ -76,15 +89,29 @@ def _distances(model: LanguageModel, chip: Chip, arch: str, q: Question, precisi
     return away + np.where(given, np.abs(np.log(np.maximum(t["load"], 1.0) / q.concurrency)), 1.0)
 
 
-def exact_and_nearest(model: LanguageModel, chip: Chip, q: Question, precision: Precision) -> tuple[bool, tuple[dict[str, Any], ...]]:
+def exact_and_nearest(
+    model: LanguageModel, chip: Chip, q: Question, precision: Precision
+) -> tuple[bool, tuple[dict[str, Any], ...]]:
     """Whether a measured row is this very setup, and the nearest rows: id, what it is, output tokens/s, source."""
     arch, asked = architecture_of(chip), PRECISIONS.get(precision.name, "")
     away_from = _distances(model, chip, arch, q, asked)
     near = []
     for i in np.argsort(away_from, kind="stable")[:SHOWN]:
         r, away = _table()[i], float(away_from[i])
-        near.append({
-            "id": r["id"], "model": r["model"], "chip": r["chip"], "chips": r["chips"], "precision": r["precision"], "prompt_tokens": r["prompt"],
-            "output_tokens": r["output"], "load": r["load"], "engine": r["engine"], "output_tokens_per_s": r["value"], "source": r["source"], "distance": away,
-        })  # fmt: skip
+        near.append(
+            {
+                "id": r["id"],
+                "model": r["model"],
+                "chip": r["chip"],
+                "chips": r["chips"],
+                "precision": r["precision"],
+                "prompt_tokens": r["prompt"],
+                "output_tokens": r["output"],
+                "load": r["load"],
+                "engine": r["engine"],
+                "output_tokens_per_s": r["value"],
+                "source": r["source"],
+                "distance": away,
+            }
+        )
     return bool(near and near[0]["distance"] < 0.02), tuple(near)

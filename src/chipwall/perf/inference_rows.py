@@ -47,7 +47,9 @@ def _one(row: Mapping[str, str], value: float | None, reason: str) -> Prediction
     except ValueError:
         return Skip(row["id"], text("the value is not a number"))
     if not np.isfinite(value) or not measured > 0:
-        return Skip(row["id"], text("no finite prediction") if measured > 0 else text("the value is not a positive number"))
+        return Skip(
+            row["id"], text("no finite prediction") if measured > 0 else text("the value is not a positive number")
+        )
     class_, basis = class_of(row), basis_of(row)
     low, high = band(class_, basis)
     return Prediction(row["id"], measured, value, value * low, value * high, basis, class_)
@@ -65,4 +67,9 @@ def summary_of(results: Sequence[Prediction]) -> dict[str, Any]:
     """Median error, share within 20 % and coverage of the band of some predictions [1]."""
     error = np.array([abs(p.error) for p in results])
     inside = [p.low <= p.measured <= p.high for p in results]
-    return {"rows": len(results), "median": float(np.median(error)), "within_20": float(np.mean(error < 0.2)), "covered": float(np.mean(inside))}
+    return {
+        "rows": len(results),
+        "median": float(np.median(error)),
+        "within_20": float(np.mean(error < 0.2)),
+        "covered": float(np.mean(inside)),
+    }

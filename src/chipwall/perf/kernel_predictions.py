@@ -26,7 +26,7 @@ FAMILY = {"gemm": "gemm", "grouped": "moe", "moe": "moe", "attention": "attentio
           "copy": "elementwise", "layer": "elementwise"}  # fmt: skip
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=1000)
 def _hardware(chip: str, engine: str) -> Hardware:
     return hardware(measured_chip(chip), engine=engine)
 

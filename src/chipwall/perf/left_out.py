@@ -23,12 +23,30 @@ __all__ = ["cell_row", "left_out"]
 def cell_row(cell: Mapping[str, str]) -> dict[str, str]:
     """A cell as a row of the shared column format."""
     return {
-        "id": "-".join((cell["model"], cell["chip"], cell["isl"], cell["osl"])), "source_name": "NVIDIA TensorRT-LLM perf docs",
-        "version_or_round": "TensorRT-LLM 1.0", "chip": cell["chip"], "n_chips": cell["tp"], "model": cell["model"], "precision_weights": "fp8",
-        "precision_kv": "fp8", "engine": "TensorRT-LLM 1.0 (PyTorch)", "scenario": "in-flight", "isl": cell["isl"], "osl": cell["osl"],
-        "batch_or_concurrency": "max", "tp": cell["tp"], "pp": "1", "ep": "", "dp": "1", "metric": "output_tokens_per_s",
-        "value": cell["measured_output_tokens_per_s"], "notes": "", "class": "tuned", "moe": "0", "use": "fit",
-    }  # fmt: skip
+        "id": "-".join((cell["model"], cell["chip"], cell["isl"], cell["osl"])),
+        "source_name": "NVIDIA TensorRT-LLM perf docs",
+        "version_or_round": "TensorRT-LLM 1.0",
+        "chip": cell["chip"],
+        "n_chips": cell["tp"],
+        "model": cell["model"],
+        "precision_weights": "fp8",
+        "precision_kv": "fp8",
+        "engine": "TensorRT-LLM 1.0 (PyTorch)",
+        "scenario": "in-flight",
+        "isl": cell["isl"],
+        "osl": cell["osl"],
+        "batch_or_concurrency": "max",
+        "tp": cell["tp"],
+        "pp": "1",
+        "ep": "",
+        "dp": "1",
+        "metric": "output_tokens_per_s",
+        "value": cell["measured_output_tokens_per_s"],
+        "notes": "",
+        "class": "tuned",
+        "moe": "0",
+        "use": "fit",
+    }
 
 
 def _key(row: Mapping[str, str]) -> tuple[str, str]:
@@ -44,7 +62,11 @@ def left_out(cells: Sequence[Mapping[str, str]], rows: Sequence[Mapping[str, str
     found = np.zeros(len(cells))
     for group in sorted(set(wanted)):
         seen = np.array([k != group for k in keys])
-        each = fit.solved([r for r, s in zip(kept, seen, strict=True) if s], fit.narrowed(x, subset(made, seen), within=0.3), start=(x + fit.prior) / 2.0)
+        each = fit.solved(
+            [r for r, s in zip(kept, seen, strict=True) if s],
+            fit.narrowed(x, subset(made, seen), within=0.3),
+            start=(x + fit.prior) / 2.0,
+        )
         at = [i for i, w in enumerate(wanted) if w == group]
         asked, _ = cases([cell_row(cells[i]) for i in at])
         assert asked is not None

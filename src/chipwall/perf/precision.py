@@ -88,12 +88,17 @@ def precision_of(name: str, *, model: LanguageModel, hw: Hardware, strict: bool 
         raise Unknown(
             text("{chip} has no {format} arithmetic", chip=hw.name, format=maths.upper()),
             where=where,
-            fix=text("It computes in: {formats}; int4 and int8_weights store less and compute in 16 bits", formats=", ".join(have)),
+            fix=text(
+                "It computes in: {formats}; int4 and int8_weights store less and compute in 16 bits",
+                formats=", ".join(have),
+            ),
         )
     recipe, widened = _recipe(known, hw)
     if "gpt-oss" in model.id and known in ("fp8", "fp4", "mxfp4"):
         # published with MXFP4 experts and 16-bit attention; Blackwell multiplies them by FP8 activations
-        return Precision(asked, "bf16", "bf16", "mxfp4_fp8" if hw.supports("fp4") else "fp4_weights", not hw.supports("fp4"))
+        return Precision(
+            asked, "bf16", "bf16", "mxfp4_fp8" if hw.supports("fp4") else "fp4_weights", not hw.supports("fp4")
+        )
     if known in ("fp4", "mxfp4", "int4") and is_latent(model):
         return Precision(asked, "bf16", recipe, recipe, widened)
     return Precision(asked, recipe, recipe, recipe, widened)
@@ -108,7 +113,9 @@ def _recipe(known: str, hw: Hardware) -> tuple[str, bool]:
     if known == "fp8":
         return ("fp8", False) if hw.supports("fp8") else ("fp8_weights", True)
     if known == "int8":
-        return ("int8", False) if hw.supports("int8") else ("fp8", False) if hw.supports("fp8") else ("int8_weights", True)
+        return (
+            ("int8", False) if hw.supports("int8") else ("fp8", False) if hw.supports("fp8") else ("int8_weights", True)
+        )
     return ("fp16" if known == "fp16" else "bf16"), False
 
 
@@ -118,7 +125,6 @@ def default_cache(precision: Precision, *, engine: str, model: LanguageModel, hw
     TensorRT-LLM and benchmark harnesses quantise the cache with the weights; vLLM and SGLang keep 16 bits unless told
     otherwise, and so does everybody for latent attention.
     """
-    if engine in ("trtllm", "trtllm-pytorch", "tuned") and hw.supports("fp8") and not is_latent(model):
-        if precision.name in ("fp8", "fp4", "nvfp4", "mxfp4") and not precision.widened:
-            return "fp8"
-    return "bf16"
+    quantises = engine in ("trtllm", "trtllm-pytorch", "tuned") and hw.supports("fp8") and not is_latent(model)
+    narrow = precision.name in ("fp8", "fp4", "nvfp4", "mxfp4") and not precision.widened
+    return "fp8" if quantises and narrow else "bf16"

@@ -52,7 +52,14 @@ class Ratio:
 
 
 def ratios(
-    first: Chip, second: Chip, model: LanguageModel, *, chips: int = 8, precisions: Sequence[str] = ("bf16", "fp8"), engine: str = "trtllm", tensor: int = 0
+    first: Chip,
+    second: Chip,
+    model: LanguageModel,
+    *,
+    chips: int = 8,
+    precisions: Sequence[str] = ("bf16", "fp8"),
+    engine: str = "trtllm",
+    tensor: int = 0,
 ) -> tuple[Ratio, ...]:
     """Every line of the comparison, equal numbers of chips in one replica.
 
@@ -69,10 +76,11 @@ def ratios(
     """
     found = list(_data_sheet(first, second))
     for precision in precisions:
-        for length in PROMPTS:
-            found.append(_line(first, second, model, chips, precision, engine, tensor, prompt=float(length), batch=0))
-        for batch in BATCHES:
-            found.append(_line(first, second, model, chips, precision, engine, tensor, prompt=float(CONTEXT), batch=batch))
+        lines = [(float(length), 0) for length in PROMPTS] + [(float(CONTEXT), batch) for batch in BATCHES]
+        found += [
+            _line(first, second, model, chips, precision, engine, tensor, prompt=prompt, batch=batch)
+            for prompt, batch in lines
+        ]
     return tuple(found)
 
 
@@ -80,7 +88,7 @@ def _data_sheet(first: Chip, second: Chip) -> list[Ratio]:
     found = []
     for quantity, name in (
         ("bf16_rate", text("BF16 peak")), ("fp8_rate", text("FP8 peak")), ("memory_bandwidth", text("memory bandwidth")),
-        ("memory_capacity", text("memory")), ("link_bandwidth", text("link bandwidth")), ("fp64_rate", text("FP64 peak")),
+        ("memory_capacity", text("memory capacity")), ("link_bandwidth", text("link bandwidth")), ("fp64_rate", text("FP64 peak")),
     ):  # fmt: skip
         a, b = first.value(quantity), second.value(quantity)
         if a is not None or b is not None:
@@ -89,7 +97,16 @@ def _data_sheet(first: Chip, second: Chip) -> list[Ratio]:
 
 
 def _line(
-    first: Chip, second: Chip, model: LanguageModel, chips: int, precision: str, engine: str, tensor: int, *, prompt: float, batch: int
+    first: Chip,
+    second: Chip,
+    model: LanguageModel,
+    chips: int,
+    precision: str,
+    engine: str,
+    tensor: int,
+    *,
+    prompt: float,
+    batch: int,
 ) -> Ratio:
     rates: list[float | None] = []
     why = ""
@@ -98,18 +115,28 @@ def _line(
             rates.append(_rate(chip, model, chips, precision, engine, tensor, prompt=prompt, batch=batch))
         except ChipwallError as problem:
             rates.append(None)
-            why = str(problem.what)
+            why = problem.what
     if batch:
         detail = text("batch {batch}, {context:.0f} tokens of context", batch=batch, context=prompt)
         return Ratio(text("decode"), detail, precision, rates[0], rates[1], why)
     return Ratio(text("prefill"), text("{tokens:.0f} tokens", tokens=prompt), precision, rates[0], rates[1], why)
 
 
-def _rate(chip: Chip, model: LanguageModel, chips: int, precision: str, engine: str, tensor: int, *, prompt: float, batch: int) -> float:
+def _rate(
+    chip: Chip, model: LanguageModel, chips: int, precision: str, engine: str, tensor: int, *, prompt: float, batch: int
+) -> float:
     hw = hardware(chip)
     heads = model.heads or 1
     degree = tensor or next(t for t in range(chips, 0, -1) if chips % t == 0 and heads % t == 0)
-    question = Question(prompt=prompt, output=1.0, chips=chips, precision=precision, engine=engine, tensor=degree, concurrency=float(max(batch, 1)))
+    question = Question(
+        prompt=prompt,
+        output=1.0,
+        chips=chips,
+        precision=precision,
+        engine=engine,
+        tensor=degree,
+        concurrency=float(max(batch, 1)),
+    )
     _, made, _, _ = setups_of(model, chip, question, hw=hw)
     s, q = made[0], requests_of(question)
     if not batch:

@@ -20,23 +20,22 @@ from typing import Any, Literal
 
 import numpy as np
 
-from chipwall.catalog.dimensions import active_parameter_count, needed
 from chipwall.catalog.records import Chip, LanguageModel
 from chipwall.errors import InputError
-from chipwall.perf.calibration import calibration
-from chipwall.perf.collectives import all_gather_time, all_reduce_time
+from chipwall.perf.collectives import all_gather_time
 from chipwall.perf.estimate import Bound, Estimate, Part
-from chipwall.perf.hardware import Hardware, hardware, require_recipe
-from chipwall.perf.intervals import interval
+from chipwall.perf.hardware import Hardware, hardware
+from chipwall.perf.inference import DEFAULT_ENGINE, Question, Serving, serving
 from chipwall.perf.kernels import (
-    attention_decode_time,
     attention_prefill_time,
     elementwise_time,
     gemm_time,
     touched_experts,
 )
-from chipwall.perf.memory import kv_bytes, kv_bytes_per_token, weight_bytes
+from chipwall.perf.load import table
+from chipwall.perf.memory import kv_bytes, weight_bytes
 from chipwall.perf.numbers import Numeric
+from chipwall.perf.precision import precision_of
 from chipwall.perf.recipes import recipe as recipe_of
 from chipwall.text import Text, text
 from chipwall.units import GIB, format_quantity
@@ -76,13 +75,7 @@ class Embedder:
         return self.layers * (4.0 * self.hidden**2 + (3.0 if self.gated else 2.0) * self.hidden * self.ffn)
 
 
-# Shapes as published with the models: BERT base and large (Devlin et al. 2019) as used by E5, GTE and BGE, and the 7B
-# decoder that E5-Mistral and its kin fine-tune.
-EMBEDDERS: Mapping[str, Embedder] = {
-    "base": Embedder("base", 12, 768, 3072, 12, 768),
-    "large": Embedder("large", 24, 1024, 4096, 16, 1024),
-    "7b": Embedder("7b", 32, 4096, 14336, 32, 4096, gated=True),
-}
+EMBEDDERS: Mapping[str, Embedder] = {name: Embedder(name, **shape) for name, shape in table("embedders").items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,47 +191,27 @@ def _scored(hw: Hardware, queries: Any, vectors: float, index: Index) -> Any:
 
 
 def answer_times(
-    hw: Hardware, model: LanguageModel, *, batch: Numeric, prompt: Numeric, output: Numeric, chips: int = 1, recipe: str = "bf16"
-) -> tuple[Numeric, Numeric]:
-    """Time to the first token of a batch, and time per further token [s].
+    hw: Hardware, chip: Chip, model: LanguageModel, *, batch: float, prompt: float, output: float, chips: int = 1,
+    precision: str = "bf16", engine: str = "", taken: float = 0.0,
+) -> Serving:  # fmt: skip
+    """What serving says of a batch that prefills and then decodes together; see :func:`chipwall.perf.inference.serving`.
 
     Parameters
     ----------
-    batch, prompt, output : float or array
+    batch, prompt, output : float
         Sequences, prompt tokens of each and answer tokens of each [1].
     chips : int
         Chips that share each layer [1].
-
-    Returns
-    -------
-    tuple of float or array
-        Prefill of the whole batch [s], and one decode step at the mean context [s].
+    taken : float
+        Memory of each chip that something else holds, the index for example [byte].
     """
-    layers, hidden, heads = needed(model, "layers", "hidden", "heads")
-    kv_heads = float(model.kv_heads or heads)
-    width = float(model.head_dim or hidden / heads)
-    per_layer = active_parameter_count(model) / layers / hidden / chips
-    tokens = np.multiply(batch, prompt)
-    shared: dict[str, Any] = {"heads": heads / chips, "kv_heads": max(kv_heads / chips, 1.0), "head_dim": width}
-    cached = kv_bytes_per_token(model) / min(float(chips), kv_heads)
-
-    def rest(rows: Any) -> Any:
-        exchange = 2.0 * all_reduce_time(hw, n=chips, size=rows * hidden * 2.0)
-        return elementwise_time(hw, moved=rows * hidden * 2.0 * 16.0, kernels=4.0) + exchange
-
-    prefill = layers * (
-        gemm_time(hw, m=tokens, n=per_layer, k=float(hidden), recipe=recipe)
-        + attention_prefill_time(hw, batch=batch, queries=prompt, **shared)
-        + rest(tokens)
-    )
-    step = layers * (
-        gemm_time(hw, m=batch, n=per_layer, k=float(hidden), recipe=recipe)
-        + attention_decode_time(
-            hw, batch=batch, context=np.add(prompt, np.divide(output, 2.0)), kv_bytes_per_token=cached, **shared
-        )
-        + rest(np.asarray(batch, dtype=float))
-    )
-    return prefill, step
+    # a copy of the chip with what the index leaves of its memory
+    rest = replace(hw, memory=hw.memory - taken)
+    asked = Question(
+        prompt=prompt, output=output, chips=chips, concurrency=batch, static=True, precision=precision, tensor=chips,
+        engine=engine or DEFAULT_ENGINE,
+    )  # fmt: skip
+    return serving(model, chip, asked, hw=rest)
 
 
 # ------------------------------------------------------------------------------------------------ the pipeline
@@ -260,8 +233,8 @@ class Pipeline:
         Tokens of the question and of one passage, passages given to the model, tokens of the answer [1].
     batch : float
         Questions that go through together [1].
-    recipe : str
-        Precision of the language model.
+    precision : str
+        Format of the language model's weights.
     """
 
     embedder: Embedder
@@ -272,7 +245,7 @@ class Pipeline:
     passages: float = 5.0
     answer: float = 256.0
     batch: float = 1.0
-    recipe: str = "bf16"
+    precision: str = "bf16"
 
     @property
     def prompt(self) -> float:
@@ -289,29 +262,25 @@ STAGES: Mapping[str, Text] = {
 }
 
 
-def _stages(hw: Hardware, p: Pipeline, chips: int) -> dict[str, tuple[float, Bound]]:
+def _stages(hw: Hardware, p: Pipeline, chips: int, served: Serving) -> dict[str, tuple[float, Bound]]:
     """Time and bound of each stage; the index is cut over the chips, each searches its part."""
     part = replace(p.index, vectors=max(p.index.vectors / chips, 1.0), lists=p.index.list_count / chips)
-    prefill, step = answer_times(
-        hw, p.model, batch=p.batch, prompt=p.prompt, output=p.answer, chips=chips, recipe=p.recipe
-    )
     gather = float(all_gather_time(hw, n=chips, size=p.batch * p.passages * 12.0 * chips)) if chips > 1 else 0.0
     searched = float(search_time(hw, part, queries=p.batch, nearest=p.passages))
     found: dict[str, tuple[float, Bound]] = {
         "embed": (float(embedding_time(hw, p.embedder, texts=p.batch, length=p.question)), "compute"),
         "search": (searched, "memory"),
         "gather": (gather, "network"),
-        "prefill": (float(prefill), "compute"),
-        "decode": (float(step) * p.answer, "memory"),
+        "prefill": (served.ttft.value, "compute"),
+        "decode": (served.tpot.value * p.answer, "memory"),
     }
     return {name: stage for name, stage in found.items() if stage[0] > 0}
 
 
 def _memory(p: Pipeline, chips: int) -> dict[str, float]:
     """Bytes on one chip."""
-    formats = {"fp8_block": "fp8", "int8_weights": "int8", "int4_weights": "int4", "fp8_weights": "fp8", "fp4_weights": "fp4"}
     return {
-        "model": weight_bytes(p.model, formats.get(p.recipe, p.recipe)) / chips,
+        "model": weight_bytes(p.model, p.precision) / chips,
         "cache": kv_bytes(p.model, context=p.prompt + p.answer, sequences=p.batch) / chips,
         "index": index_bytes(p.index) / chips,
         "embedder": 2.0 * p.embedder.parameters,
@@ -329,7 +298,7 @@ def _check(hw: Hardware, p: Pipeline, chips: int) -> dict[str, float]:
             text("{chips} chips do not divide the {heads} heads of {model}", chips=chips, heads=p.model.heads, model=p.model.name),
             fix=text("Give a number of chips that divides the heads"),
         )
-    require_recipe(hw, p.recipe)
+    precision_of(p.precision, model=p.model, hw=hw, strict=True, where="--precision")
     parts = _memory(p, chips)
     room = float(hw.memory) * (1.0 - MEMORY_RESERVE)
     used = sum(parts.values())
@@ -371,20 +340,26 @@ def pipeline_estimate(chip: Chip, p: Pipeline, *, chips: int = 1, engine: str = 
     """
     hw = hardware(chip, engine=engine)
     parts = _check(hw, p, chips)
-    stages = _stages(hw, p, chips)
+    served = answer_times(
+        hw, chip, p.model, batch=p.batch, prompt=p.prompt, output=p.answer, chips=chips, precision=p.precision,
+        engine=engine, taken=parts["index"] + parts["embedder"],
+    )  # fmt: skip
+    stages = _stages(hw, p, chips, served)
     total = sum(time for time, _ in stages.values())
     slowest = max(stages, key=lambda name: stages[name][0])
     # stages of successive batches overlap only if they run on other chips; here they share them
     rate = p.batch / total
-    familiar = calibration().familiarity("gemm", hw)
-    bands = {"pipeline": (0.6, 1.6), "pipeline/unseen architecture": (0.45, 2.0)}
-    low, high = interval(total, f"pipeline/{familiar}", "pipeline", bands=bands)
-    notes: list[Text] = [text("no vector search on this chip was measured: search is by bytes and FLOPs, generation by kernels")]
-    if hw.assumed:
-        notes.append(text("not published and assumed typical: {names}", names=", ".join(hw.assumed)))
+    # generation has the band of serving; embedding and search were never measured as such: half to twice
+    generated = stages["prefill"][0] + stages["decode"][0]
+    rest = total - generated
+    band = served.throughput
+    low = generated * band.value / band.high + rest / 2.0
+    high = generated * band.value / band.low + rest * 2.0
+    notes: list[str] = [text("no vector search on this chip was measured: search is by bytes and FLOPs")]
+    notes += [note for note in served.throughput.notes if note not in notes]
     inputs: dict[str, Any] = {
         "chip": chip.id, "chips": chips, "model": p.model.id, "embedder": p.embedder.name, "index": asdict(p.index),
-        "prompt_tokens": p.prompt, "answer_tokens": p.answer, "batch": p.batch, "precision": p.recipe,
+        "prompt_tokens": p.prompt, "answer_tokens": p.answer, "batch": p.batch, "precision": p.precision,
         "questions_per_s": rate, "first_token_s": total - stages["decode"][0],
         "memory_bytes_per_chip": parts, "memory_usable_bytes": float(hw.memory), "reserve": MEMORY_RESERVE,
     }  # fmt: skip

@@ -14,9 +14,10 @@ import numpy as np
 
 from chipwall.perf.numbers import Numeric
 from chipwall.perf.serving_step import Setup, step_time
-from chipwall.perf.transformer import attended, cache_values_per_token
+from chipwall.perf.transformer import cache_values_per_token
 
 __all__ = [
+    "NO_LIMIT",
     "REGIMES", "Requests", "batch_room", "batch_under_limits", "burst", "cache_room", "decode_time", "first_token_time",
     "in_flight_time", "pipeline_loss", "prefill_time", "served", "static_batch_time", "taken",
 ]  # fmt: skip
@@ -24,6 +25,8 @@ __all__ = [
 # What is asked of the engine; the code of a regime is its place here.
 REGIMES = ("saturated", "offline", "server", "interactive", "static", "concurrency", "burst", "rate", "disaggregated")
 MAX_BATCH = 2048.0
+# A limit in seconds that nothing reaches: no limit.
+NO_LIMIT = 1e8
 # Prompt tokens that an engine puts in one iteration (chunked prefill); the usual defaults are 2k to 16k.
 CHUNK = 8192.0
 
@@ -62,8 +65,8 @@ class Requests:
     concurrency: Numeric = 1.0
     count: Numeric = 1.0
     rate: Numeric = 0.0
-    ttft_limit: Numeric = 1e9
-    tpot_limit: Numeric = 1e9
+    ttft_limit: Numeric = NO_LIMIT
+    tpot_limit: Numeric = NO_LIMIT
     prefillers: Numeric = 0.0
     decoders: Numeric = 0.0
     reused: Numeric = 0.0
@@ -125,7 +128,12 @@ def in_flight_time(s: Setup, q: Requests, batch: Any, *, neighbours: Any = None)
     steps = q.output / q.accepted
     fresh = (each if neighbours is None else neighbours / s.pipeline) * q.fresh / steps
     spent = step_time(
-        s, decoding=each * q.drafted, context=q.prompt + q.output / 2.0, prompt_tokens=fresh, prompt=q.prompt, sampling=each * q.drafted
+        s,
+        decoding=each * q.drafted,
+        context=q.prompt + q.output / 2.0,
+        prompt_tokens=fresh,
+        prompt=q.prompt,
+        sampling=each * q.drafted,
     )
     return spent * pipeline_loss(s)
 
@@ -146,7 +154,12 @@ def decode_time(s: Setup, q: Requests, batch: Any) -> Any:
     """Time of one decode step of ``batch`` sequences of one replica, no prompts in between [s]."""
     each = batch / s.pipeline
     spent = step_time(
-        s, decoding=each * q.drafted, context=q.prompt + q.output / 2.0, prompt_tokens=0.0, prompt=1.0, sampling=each * q.drafted
+        s,
+        decoding=each * q.drafted,
+        context=q.prompt + q.output / 2.0,
+        prompt_tokens=0.0,
+        prompt=1.0,
+        sampling=each * q.drafted,
     )
     return spent * pipeline_loss(s)
 
@@ -235,13 +248,15 @@ def served(s: Setup, q: Requests) -> dict[str, Any]:
     batch = np.where(regime == 4, q.concurrency / s.replicas, batch)
     batch = np.where(regime == 6, np.minimum(q.count / s.replicas, room), batch)
     batch = np.maximum(batch, 1e-3)
-    limited = np.isfinite(q.tpot_limit) & (np.asarray(q.tpot_limit) < 1e8) & ((regime == 2) | (regime == 3))
+    limited = np.isfinite(q.tpot_limit) & (np.asarray(q.tpot_limit) < NO_LIMIT) & ((regime == 2) | (regime == 3))
     if np.any(limited):
         margin = np.where(regime == 3, c["serving.interactive"], c["serving.server"])
         where = np.nonzero(np.broadcast_to(limited, np.shape(room)))
         part, asked = taken(s, where), q.at(where)
         batch = np.array(np.broadcast_to(batch, np.shape(room)), dtype=float)
-        batch[where] = batch_under_limits(part, asked, room[where], margin=taken(np.broadcast_to(margin, np.shape(room)), where))
+        batch[where] = batch_under_limits(
+            part, asked, room[where], margin=taken(np.broadcast_to(margin, np.shape(room)), where)
+        )
     arriving = regime == 7
     if np.any(arriving):
         batch = np.where(arriving, _batch_of_stream(s, q, room), batch)
@@ -249,7 +264,15 @@ def served(s: Setup, q: Requests) -> dict[str, Any]:
     if np.all(looped):
         rate, tpot, ttft = closed_loop(s, q, batch)
         output, step = s.replicas * rate * q.output, tpot * q.accepted
-        return {"requests": output / q.output, "output": output, "tpot": tpot, "ttft": ttft, "batch": batch, "room": room, "step": step}
+        return {
+            "requests": output / q.output,
+            "output": output,
+            "tpot": tpot,
+            "ttft": ttft,
+            "batch": batch,
+            "room": room,
+            "step": step,
+        }
     step = in_flight_time(s, q, batch)
     output = s.replicas * batch * q.accepted / step * _use(c, regime)
     tpot = step / q.accepted
@@ -267,12 +290,24 @@ def served(s: Setup, q: Requests) -> dict[str, Any]:
         waves = np.maximum(batch / room, 1.0)
         whole = (first + following * np.maximum(q.output - 1.0, 0.0)) / c["serving.static"]
         output = np.where(still, s.replicas * batch * q.output / (whole * waves), output)
-        tpot, ttft, step = np.where(still, following, tpot), np.where(still, first, ttft), np.where(still, following, step)
+        tpot, ttft, step = (
+            np.where(still, following, tpot),
+            np.where(still, first, ttft),
+            np.where(still, following, step),
+        )
     apart = np.asarray(q.decoders) > 0
     if np.any(apart):
         rate, token = _disaggregated(s, q)
         output, tpot = np.where(apart, rate * q.output, output), np.where(apart, token, tpot)
-    return {"requests": output / q.output, "output": output, "tpot": tpot, "ttft": ttft, "batch": batch, "room": room, "step": step}
+    return {
+        "requests": output / q.output,
+        "output": output,
+        "tpot": tpot,
+        "ttft": ttft,
+        "batch": batch,
+        "room": room,
+        "step": step,
+    }
 
 
 def smallest(a: Any, b: Any) -> Any:
@@ -282,7 +317,17 @@ def smallest(a: Any, b: Any) -> Any:
 
 def _use(c: Any, regime: Any) -> Any:
     """Share of the steady rate that a run of each regime reaches: start, end and spread of lengths [1]."""
-    names = ("serving.saturated", "serving.offline", "serving.server", "serving.server", "serving.static", "", "serving.burst", "", "")
+    names = (
+        "serving.saturated",
+        "serving.offline",
+        "serving.server",
+        "serving.server",
+        "serving.static",
+        "",
+        "serving.burst",
+        "",
+        "",
+    )
     use: Any = 1.0
     for code, name in enumerate(names):
         if name:

@@ -19,7 +19,15 @@ from chipwall.perf.transformer import Shape
 from chipwall.text import text
 from chipwall.units import GIB
 
-__all__ = ["best_under_limits", "checked_layout", "feasible_layouts", "possible_layouts", "require_fit", "smallest_chips", "side_by_side"]
+__all__ = [
+    "best_under_limits",
+    "checked_layout",
+    "feasible_layouts",
+    "possible_layouts",
+    "require_fit",
+    "side_by_side",
+    "smallest_chips",
+]
 
 # Share of the memory that must be left for the cache before a layout counts as feasible.
 LEAST_ROOM = 0.02
@@ -39,13 +47,14 @@ def possible_layouts(model: LanguageModel, chips: int, *, domain: int = 8, pipel
             if t <= widest and heads % t == 0 and chips % (t * p) == 0 and fits:
                 found.append(Layout(tensor=t, pipeline=p, replicas=chips // (t * p)))
     if model.is_moe:
-        for e in (2, 4, 8, 16, 32, 64):
-            if e <= widest and chips % e == 0 and (model.experts or 1) % e == 0:
-                found.append(Layout(expert=e, spread=True, replicas=chips // e))
+        degrees = [e for e in (2, 4, 8, 16, 32, 64) if e <= widest and chips % e == 0 and (model.experts or 1) % e == 0]
+        found += [Layout(expert=e, spread=True, replicas=chips // e) for e in degrees]
     return found
 
 
-def free_memory(hw: Hardware, dims: Shape, precision: Precision, layout: Layout, *, tied: bool, reserve: float) -> float:
+def free_memory(
+    hw: Hardware, dims: Shape, precision: Precision, layout: Layout, *, tied: bool, reserve: float
+) -> float:
     """Memory left for the cache on one chip [byte]; negative where the weights and the reserve do not fit."""
     return float(hw.memory) - reserve - chip_weights(dims, precision, layout, tied=tied)
 
@@ -58,7 +67,9 @@ def feasible_layouts(
     return [x for x in found if free_memory(hw, dims, precision, x, tied=tied, reserve=reserve) > least]
 
 
-def smallest_chips(hw: Hardware, dims: Shape, precision: Precision, model: LanguageModel, *, tied: bool, reserve: float) -> int | None:
+def smallest_chips(
+    hw: Hardware, dims: Shape, precision: Precision, model: LanguageModel, *, tied: bool, reserve: float
+) -> int | None:
     """The smallest number of chips (of 1, 2, 4, 8 ...) that holds the weights and some cache; None above 512."""
     count = 1
     while count <= 512:
@@ -70,7 +81,14 @@ def smallest_chips(hw: Hardware, dims: Shape, precision: Precision, model: Langu
 
 
 def require_fit(
-    layouts: Sequence[Layout], hw: Hardware, dims: Shape, precision: Precision, model: LanguageModel, *, tied: bool, reserve: float
+    layouts: Sequence[Layout],
+    hw: Hardware,
+    dims: Shape,
+    precision: Precision,
+    model: LanguageModel,
+    *,
+    tied: bool,
+    reserve: float,
 ) -> list[Layout]:
     """The feasible layouts; refuses, with the shortfall and the smallest number of chips, where there is none."""
     fitting = feasible_layouts(layouts, hw, dims, precision, tied=tied, reserve=reserve)
@@ -90,27 +108,51 @@ def require_fit(
             "{model} in {precision} does not fit on {chips} x {chip}: {short:.1f} GiB short per chip",
             model=model.name, precision=precision.name, chips=chips, chip=hw.name, short=short / GIB,
         ),
-        where=text("usable memory {memory:.1f} GiB per chip, of which {reserve:.1f} GiB are kept in reserve", memory=float(hw.memory) / GIB, reserve=reserve / GIB),
+        where=text(
+            "usable memory {memory:.1f} GiB per chip, of which {reserve:.1f} GiB are kept in reserve",
+            memory=float(hw.memory) / GIB, reserve=reserve / GIB,
+        ),
         fix=fix,
     )  # fmt: skip
 
 
-def checked_layout(model: LanguageModel, *, chips: int, tensor: int, pipeline: int = 1, expert: int = 1, spread: bool = False, context: int = 1) -> Layout:
+def checked_layout(
+    model: LanguageModel,
+    *,
+    chips: int,
+    tensor: int,
+    pipeline: int = 1,
+    expert: int = 1,
+    spread: bool = False,
+    context: int = 1,
+) -> Layout:
     """A layout that a person gave; refuses one that does not divide the chips, the heads or the experts."""
     heads, experts = model.heads or 1, model.experts or 0
     shared = expert if spread else tensor
     if min(chips, tensor, pipeline, expert, context) < 1:
-        raise InputError(text("a layout counts chips: every part is 1 or more"), fix=text("Give whole numbers, for example --tp 8"))
+        raise InputError(
+            text("a layout counts chips: every part is 1 or more"), fix=text("Give whole numbers, for example --tp 8")
+        )
     if heads % tensor:
         fitting = ", ".join(str(t) for t in (1, 2, 4, 8, 16, 32) if heads % t == 0)
         raise InputError(
-            text("tensor parallel {tensor} does not divide the {heads} heads of {model}", tensor=tensor, heads=heads, model=model.name),
+            text(
+                "tensor parallel {tensor} does not divide the {heads} heads of {model}",
+                tensor=tensor,
+                heads=heads,
+                model=model.name,
+            ),
             where="--tp",
             fix=text("Use one of: {fitting}", fitting=fitting),
         )
     if expert > 1 and (not experts or experts % expert):
         raise InputError(
-            text("expert parallel {expert} does not divide the {experts} experts of {model}", expert=expert, experts=experts, model=model.name),
+            text(
+                "expert parallel {expert} does not divide the {experts} experts of {model}",
+                expert=expert,
+                experts=experts,
+                model=model.name,
+            ),
             where="--ep",
         )
     if chips % (shared * pipeline * context):
@@ -165,4 +207,10 @@ def _best_block(s: Setup, q: Requests) -> dict[str, Any]:
     at = (best, np.arange(value.shape[1]))
     wide = np.broadcast_arrays(value, batch, time / q.accepted, ttft)
     output, batch, tpot, first = (w[at] for w in wide)
-    return {"layout": np.where(output > 0, best, -1), "output": np.maximum(output, 0.0), "batch": batch, "tpot": tpot, "ttft": first}
+    return {
+        "layout": np.where(output > 0, best, -1),
+        "output": np.maximum(output, 0.0),
+        "batch": batch,
+        "tpot": tpot,
+        "ttft": first,
+    }

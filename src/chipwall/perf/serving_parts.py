@@ -14,10 +14,16 @@ __all__ = ["iteration_parts", "operator_rows"]
 
 FREE = 1e30
 _NAMES = {
-    "attention products": text("attention products"), "attention": text("attention"), "feed-forward": text("feed-forward"),
-    "experts": text("experts"), "head": text("output head"), "data movement": text("data movement"),
-    "exchange": text("exchange between chips"), "layers": text("launches and synchronisation"), "host": text("scheduler and sampling"),
-}  # fmt: skip
+    "attention products": text("attention products"),
+    "attention": text("attention"),
+    "feed-forward": text("feed-forward"),
+    "experts": text("experts"),
+    "head": text("output head"),
+    "data movement": text("data movement"),
+    "exchange": text("exchange between chips"),
+    "layers": text("launches and synchronisation"),
+    "host": text("scheduler and sampling"),
+}
 
 
 def iteration_parts(s: Setup, q: Requests, batch: float) -> tuple[tuple[Part, ...], Bound]:
@@ -49,7 +55,12 @@ def _parts(s: Setup, q: Requests, batch: float) -> dict[str, float]:
     each = batch / s.pipeline
     steps = q.output / q.accepted
     got = step_parts(
-        s, decoding=each * q.drafted, context=q.prompt + q.output / 2.0, prompt_tokens=each * q.fresh / steps, prompt=q.prompt, sampling=each * q.drafted
+        s,
+        decoding=each * q.drafted,
+        context=q.prompt + q.output / 2.0,
+        prompt_tokens=each * q.fresh / steps,
+        prompt=q.prompt,
+        sampling=each * q.drafted,
     )
     return {name: float(value) for name, value in got.items()}
 
@@ -66,18 +77,40 @@ def operator_rows(s: Setup, q: Requests, batch: float) -> list[dict[str, Any]]:
     each = float(batch / s.pipeline)
     tokens = each + each * float(q.fresh / q.output)
     shards = 1.0 if s.spread else s.tensor / s.expert
-    bytes_of = {"attention": s.attention, "ffn": s.dense, "shared": s.dense, "router": s.head, "head": s.head, "experts": s.experts}
+    bytes_of = {
+        "attention": s.attention,
+        "ffn": s.dense,
+        "shared": s.dense,
+        "router": s.head,
+        "head": s.head,
+        "experts": s.experts,
+    }
     rows = []
     for op in operators(s.model, tensor_parallel=s.tensor, expert_shards=shards):
         times = float(op.times)
         if not times:
             continue
         own = tokens / float(s.group if s.spread else 1.0)
-        count = {"token": own, "sequence": each / float(s.group if s.spread else 1.0), "pick": tokens * float(s.model.top_k) / float(s.expert)}[op.rows]
+        count = {
+            "token": own,
+            "sequence": each / float(s.group if s.spread else 1.0),
+            "pick": tokens * float(s.model.top_k) / float(s.expert),
+        }[op.rows]
         copies = float(s.model.experts / s.expert) if op.rows == "pick" else 1.0
-        rows.append({
-            "operator": op.name, "part": op.part, "rows": count, "columns": float(op.columns), "depth": float(op.depth), "times": times,
-            "flop": 2.0 * count * float(op.columns) * float(op.depth) * times,
-            "weight_bytes": float(op.columns) * float(op.depth) * times * copies * float(bytes_of[op.part].weight_bytes),
-        })  # fmt: skip
+        rows.append(
+            {
+                "operator": op.name,
+                "part": op.part,
+                "rows": count,
+                "columns": float(op.columns),
+                "depth": float(op.depth),
+                "times": times,
+                "flop": 2.0 * count * float(op.columns) * float(op.depth) * times,
+                "weight_bytes": float(op.columns)
+                * float(op.depth)
+                * times
+                * copies
+                * float(bytes_of[op.part].weight_bytes),
+            }
+        )
     return rows

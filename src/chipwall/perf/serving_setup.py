@@ -58,14 +58,25 @@ def chip_weights(model: Shape, precision: Precision, layout: Layout, *, tied: bo
     """Weights on one chip [byte]: products in their recipes, embedding and head in 16 bits."""
     t, group = layout.tensor, layout.group
     attention = float(weights_of(model, "attention")) * recipe(precision.attention).weight_bytes / t
-    dense = (float(weights_of(model, "ffn")) + float(weights_of(model, "shared"))) * recipe(precision.dense).weight_bytes / t
+    dense = (
+        (float(weights_of(model, "ffn")) + float(weights_of(model, "shared")))
+        * recipe(precision.dense).weight_bytes
+        / t
+    )
     experts = float(weights_of(model, "experts")) * recipe(precision.experts).weight_bytes / group
     ends = float(model.vocab * model.hidden) * 2.0 * (1.0 if tied else 2.0) / t
     return (attention + dense + experts + ends) / layout.pipeline
 
 
 def setup(
-    hw: Hardware, model: Shape, precision: Precision, layout: Layout, *, cache: str, constants: Mapping[str, Numeric], tied: bool = False
+    hw: Hardware,
+    model: Shape,
+    precision: Precision,
+    layout: Layout,
+    *,
+    cache: str,
+    constants: Mapping[str, Numeric],
+    tied: bool = False,
 ) -> Setup:
     """One setup, all numbers floats."""
     return Setup(

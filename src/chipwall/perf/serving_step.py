@@ -31,6 +31,8 @@ PARTS = {
     "head": "matrix", "data movement": "memory", "exchange": "network", "layers": "host", "host": "host",
 }  # fmt: skip
 BF16_BYTES = 2.0
+# Chips on the PCIe tree of one server.
+PCIE_NODE = 8.0
 # Rows at which half of the fixed time that a full step adds to a layer has appeared.
 BUSY_ROWS = 64.0
 # State of one linear-attention head: 128 x 128 values kept in 32 bits, read and written once per token.
@@ -136,7 +138,11 @@ def product_seconds(rows: Any, columns: Any, depth: Any, r: Rates, bandwidth: An
     columns: throughput then rises smoothly with the batch, as it does over a run. A few rows take kernels that waste
     less, so the padding grows from nothing to ``serving.rows``.
     """
-    scale = np.where(r.kind == 0, c["serving.gemm"], np.where(r.kind == 1, c["serving.int8"], np.where(r.kind == 2, c["serving.int4"], c["serving.fp4"])))
+    scale = np.where(
+        r.kind == 0,
+        c["serving.gemm"],
+        np.where(r.kind == 1, c["serving.int8"], np.where(r.kind == 2, c["serving.int4"], c["serving.fp4"])),
+    )
     efficiency = np.minimum(r.efficiency * scale, 0.98)
     padded = padded_rows(rows, c["serving.rows"]) * (columns + c["serving.columns"])
     compute = 2.0 * padded * (depth + r.depth_half) / (r.peak * efficiency)
@@ -156,13 +162,19 @@ def experts_seconds(op: Operator, tokens: Any, s: Setup, bandwidth: Any) -> Any:
     picks = tokens * m.top_k / s.expert
     touched = touched_experts(local, picks)
     uneven = np.where(s.expert > 1, c["serving.imbalance"], 1.0)
-    scale = c["serving.experts"] * np.where(r.kind == 2, c["serving.int4"], np.where(r.kind == 3, c["serving.fp4"], 1.0))
+    scale = c["serving.experts"] * np.where(
+        r.kind == 2, c["serving.int4"], np.where(r.kind == 3, c["serving.fp4"], 1.0)
+    )
     efficiency = np.minimum(r.efficiency * scale, 0.98)
     share = picks / np.maximum(touched, 1e-9)
     padded = touched * padded_rows(share * uneven, c["serving.experts_rows"]) * (op.columns + c["serving.columns"])
     compute = 2.0 * padded * (op.depth + r.depth_half) / (r.peak * efficiency)
-    moved = touched * op.columns * op.depth * r.weight_bytes + picks * uneven * (op.depth * r.input_bytes + op.columns * r.output_bytes)
-    return smooth_maximum(compute, moved / (bandwidth * np.minimum(r.memory_efficiency * c["serving.experts_memory"], 0.98)))
+    moved = touched * op.columns * op.depth * r.weight_bytes + picks * uneven * (
+        op.depth * r.input_bytes + op.columns * r.output_bytes
+    )
+    return smooth_maximum(
+        compute, moved / (bandwidth * np.minimum(r.memory_efficiency * c["serving.experts_memory"], 0.98))
+    )
 
 
 def step_parts(
@@ -196,7 +208,14 @@ def step_parts(
     tokens = np.maximum(decoding + prompt_tokens, 1e-9)
     time: dict[str, Any] = dict.fromkeys(PARTS, 0.0)
     shards = np.where(s.spread > 0, 1.0, s.tensor / s.expert)
-    place = {"attention": "attention products", "ffn": "feed-forward", "shared": "feed-forward", "router": "experts", "head": "head", "experts": "experts"}
+    place = {
+        "attention": "attention products",
+        "ffn": "feed-forward",
+        "shared": "feed-forward",
+        "router": "experts",
+        "head": "head",
+        "experts": "experts",
+    }
     of = {"attention": s.attention, "ffn": s.dense, "shared": s.dense, "router": s.head, "head": s.head}
     for op in operators(m, tensor_parallel=s.tensor, expert_shards=shards):
         if not np.any(op.times):
@@ -210,7 +229,10 @@ def step_parts(
     time["attention"] = _attention_seconds(s, own_decoding, context, own_prompt, prompt)
     time["data movement"] = _movement_seconds(s, rows)
     time["exchange"] = _exchange_seconds(s, tokens, rows)
-    time["layers"] = m.layers * (c["serving.layer"] + c["serving.busy"] * rows / (rows + BUSY_ROWS)) + m.sparse_layers * c["serving.expert_layer"]
+    time["layers"] = (
+        m.layers * (c["serving.layer"] + c["serving.busy"] * rows / (rows + BUSY_ROWS))
+        + m.sparse_layers * c["serving.expert_layer"]
+    )
     time["host"] = c["serving.host"] + c["serving.sequence"] * sampling / ranks
     return {part: spent * c["serving.engine"] for part, spent in time.items()}
 
@@ -219,7 +241,9 @@ def step_time(
     s: Setup, *, decoding: Numeric, context: Numeric, prompt_tokens: Numeric, prompt: Numeric, sampling: Numeric
 ) -> Any:
     """Time of one iteration [s]; arguments as :func:`step_parts`."""
-    parts = step_parts(s, decoding=decoding, context=context, prompt_tokens=prompt_tokens, prompt=prompt, sampling=sampling)
+    parts = step_parts(
+        s, decoding=decoding, context=context, prompt_tokens=prompt_tokens, prompt=prompt, sampling=sampling
+    )
     return sum(parts.values())
 
 
@@ -233,15 +257,23 @@ def _attention_seconds(s: Setup, decoding: Any, context: Any, prompt_tokens: Any
     work = 2.0 * heads * (2.0 * m.head_dim + m.latent * (2.0 * m.latent_rank + m.rotary))
     bw = hw.memory_bandwidth
     peak = hw.peak("bf16")
-    decode = layers * decoding * smooth_maximum(seen * stored / (bw * c["decode.memory"]), seen * work / (peak * c["decode.efficiency"]))
+    decode = (
+        layers
+        * decoding
+        * smooth_maximum(seen * stored / (bw * c["decode.memory"]), seen * work / (peak * c["decode.efficiency"]))
+    )
     wide = 2.0 * heads * (2.0 * m.head_dim + m.latent * (m.content + m.rotary + m.value_dim))
     # a query sees half of its prompt on average, or its window; exponentials and masked tiles as in the kernel tables
     a = {name: hw.constants[f"attention.bf16.{name}"] for name in ("efficiency", "causal_half", "softmax")}
     pairs = np.minimum(prompt / 2.0, attended(m, prompt))
     efficiency = np.minimum(a["efficiency"] * c["serving.attention"], 0.98)
-    prefill = layers * prompt_tokens * (wide + 4.0 * heads * a["softmax"]) * (pairs + a["causal_half"]) / (peak * efficiency)
+    prefill = (
+        layers * prompt_tokens * (wide + 4.0 * heads * a["softmax"]) * (pairs + a["causal_half"]) / (peak * efficiency)
+    )
     state = m.layers * m.linear * m.heads / s.tensor * LINEAR_STATE_BYTES
-    linear = state * decoding / (bw * c["decode.memory"]) + m.layers * m.linear * prompt_tokens * heads * 4.0 * 128.0 * 128.0 / (peak * efficiency)
+    linear = state * decoding / (
+        bw * c["decode.memory"]
+    ) + m.layers * m.linear * prompt_tokens * heads * 4.0 * 128.0 * 128.0 / (peak * efficiency)
     return decode + prefill + linear
 
 
@@ -260,14 +292,24 @@ def _exchange_seconds(s: Setup, tokens: Any, rows: Any) -> Any:
     """All-reduces of tensor parallelism, all-to-all of expert parallelism, hand-over between pipeline stages [s]."""
     c, m, hw = s.constants, s.model, s.hw
     spent: Any = 0.0
+    # chips without a scale-up link share the PCIe tree of a node
+    together = np.where(np.asarray(hw.link_bandwidth) > 0, hw.scaleup_domain, PCIE_NODE)
     if np.any(s.tensor > 1):
-        reduce = all_reduce_time(hw, n=s.tensor, size=rows * m.hidden * BF16_BYTES, in_switch=0.0)
-        spent = spent + 2.0 * m.layers * np.where(s.tensor > 1, reduce, 0.0) * c["serving.reduce"]
+        reduce = all_reduce_time(
+            hw, n=s.tensor, size=rows * m.hidden * BF16_BYTES, in_switch=0.0, node=np.minimum(s.tensor, together)
+        )
+        # engines have all-reduces of their own inside a domain; between nodes they wait for the library's
+        scale = np.where(s.tensor > together, c["serving.far"], c["serving.reduce"])
+        # cards behind PCIe switches run their rings side by side: they do not share the bus as the tables' board does
+        beside = np.where(np.asarray(hw.link_bandwidth) > 0, 1.0, c["serving.bus"] * 2.0 / np.maximum(s.tensor, 2.0))
+        spent = spent + 2.0 * m.layers * np.where(s.tensor > 1, reduce, 0.0) * scale * beside
     if np.any(s.spread > 0):
         # each token goes to its experts' chips in 8 bits and comes back in 16
         copies = np.minimum(m.top_k, s.group)
-        there = all_to_all_time(hw, n=s.group, size=rows * m.hidden * copies * 1.5)
-        spent = spent + 2.0 * m.sparse_layers * np.where((s.spread > 0) & (s.group > 1), there, 0.0) * c["serving.exchange"]
+        there = all_to_all_time(hw, n=s.group, size=rows * m.hidden * copies * 1.5, node=np.minimum(s.group, together))
+        spent = (
+            spent + 2.0 * m.sparse_layers * np.where((s.spread > 0) & (s.group > 1), there, 0.0) * c["serving.exchange"]
+        )
     if np.any(s.context > 1):
         size = rows * s.context * cache_values_per_token(m, tensor_parallel=s.tensor) * s.cache_bytes
         spent = spent + m.layers * np.where(s.context > 1, all_gather_time(hw, n=s.context, size=size), 0.0)

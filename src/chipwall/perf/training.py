@@ -15,7 +15,7 @@ from chipwall.perf.hardware import Hardware, hardware, require_recipe
 from chipwall.perf.intervals import interval
 from chipwall.perf.layouts import USABLE, Found, Layout, checked_run, fastest, smallest_chip_count
 from chipwall.perf.memory_training import MIXED, Storage, memory_parts, storage_for
-from chipwall.perf.training_constants import labels_of, seen_architectures, step_bands, step_constants
+from chipwall.perf.training_constants import labels_of, seen_architectures, software_age, step_bands, step_constants
 from chipwall.perf.training_nearest import nearest_runs
 from chipwall.perf.training_shape import Shape, model_flops_per_token, shape_of
 from chipwall.perf.training_step import Run, step_parts
@@ -138,7 +138,7 @@ def template_run(
     return Run(
         chips=float(chips), sequence=float(sequence), micro_batch=1.0, micro_batches=1.0, tensor=1.0, pipeline=1.0, virtual=1.0,
         context=1.0, expert=1.0, expert_tensor=1.0, data=float(chips), fsdp=0.0, shard=float(chips), recompute=0.0,
-        recompute_attention=0.0, adapters=float(adapters), graphs=0.98 * graphs, captured=float(graphs), year=year,
+        recompute_attention=0.0, adapters=float(adapters), graphs=0.98 * graphs, captured=float(graphs), age=software_age(hw.arch, year),
         node=float(node or usual), network=float(network if network is not None else hw.nic_bandwidth), weight_reads=unpacking,
     )  # fmt: skip
 
@@ -265,7 +265,7 @@ def _inputs(model: LanguageModel, hw: Hardware, run: Run, layout: Layout, recipe
         "global_batch_sequences": round(float(run.micro_batch) * float(run.micro_batches) * float(run.data)), "precision": recipe,
         "tensor": layout.tensor, "pipeline": layout.pipeline, "virtual": layout.virtual, "context": layout.context,
         "expert": layout.expert, "data": int(run.data), "micro_batch": layout.micro_batch, "fsdp": layout.fsdp,
-        "recompute": layout.recompute, "software": labels["software"] or "typical", "software_year": float(run.year),
+        "recompute": layout.recompute, "software": labels["software"] or "typical", "software_age_years": float(run.age),
         "network_bytes_per_s_per_chip": float(run.network), "chips_per_node": int(run.node),
     }  # fmt: skip
 

@@ -41,6 +41,12 @@ def seen_architectures() -> frozenset[str]:
     return frozenset(str(name) for name in constants_table("calibration_training")["seen"]["training"])
 
 
+def software_age(arch: str, year: float) -> float:
+    """How long software for a kind of silicon has been developed at a date [year]; 3 where its release is not known."""
+    release = constants_table("training_defaults")["release"].get(arch)
+    return 3.0 if release is None else max(year - float(release), 0.0)
+
+
 def labels_of(hw: Hardware, *, recipe: str, software: str = "", block_scaled: bool = False) -> dict[str, str]:
     """The labels of one setup; no scaling label unless the format carries a scale per block."""
     found = {"arch": hw.arch, "vendor": hw.vendor, "recipe": recipe, "software": software}

@@ -96,7 +96,7 @@ def predictions(rows: Sequence[Mapping[str, str]], constants: Mapping[str, Const
         try:
             setup = completed(setup_of_row(row), constants)
         except ChipwallError as problem:
-            answers[place] = Skip(row.get("id", ""), str(problem.what))
+            answers[place] = Skip(row.get("id", ""), problem.what)
             continue
         if setup.metric in MEMORY_UNITS:
             answers[place] = _memory_prediction(setup)

@@ -18,7 +18,7 @@ from chipwall.perf.chips import measured_chip
 from chipwall.perf.hardware import Hardware, hardware
 from chipwall.perf.memory import WEIGHT_FORMATS
 from chipwall.perf.memory_training import MIXED, PURE, Storage, adapter_count, storage_for
-from chipwall.perf.training_constants import labels_of
+from chipwall.perf.training_constants import labels_of, software_age
 from chipwall.perf.training_shape import Shape, model_flops_per_token, shape_of
 from chipwall.perf.training_step import Run
 from chipwall.text import text
@@ -32,6 +32,8 @@ SOFTWARE = {
     "mlperf-ambiguous": "mlperf", "mosaicml": "fsdp", "torchtitan": "fsdp", "maxtext-gpu": "maxtext", "internevo": "internevo",
     "vendor-npu": "mindspeed", "amd-recipe": "megatron", "tpu": "maxtext",
 }  # fmt: skip
+# Words of sources that ran Megatron, for tables without classes.
+MEGATRON_SOURCES = ("Megatron", "NeMo", "Korthikanti", "seqsel")
 # Cards of one node and Gbit/s of each, where a row does not say: reference designs of the makers.
 USUAL_NETWORK = {"ampere": (8, 200), "hopper": (8, 400), "blackwell": (8, 400), "ascend": (8, 200), "gaudi": (8, 300), "ada": (4, 200)}
 @dataclass(frozen=True, slots=True)
@@ -108,7 +110,10 @@ def software_of_row(row: Mapping[str, str]) -> str:
     """Software family of a row: by its class, and for fine-tuning by its source."""
     if row.get("method") and row.get("class", "") == "community":
         return "torchtune" if "torchtune" in row.get("source_name", "") else "transformers"
-    return SOFTWARE.get(row.get("class", ""), "")
+    if not row.get("class"):
+        source = f"{row.get('source_name', '')} {row.get('read_where', '')}"
+        return "megatron" if any(name in source for name in MEGATRON_SOURCES) else ""
+    return SOFTWARE.get(row["class"], "")
 
 
 def _block_scaled(precision: str) -> bool:
@@ -185,6 +190,8 @@ def _run_of_row(
         sequences = data * micro * max(8.0, 4.0 * pp)
     micro = min(micro, max(sequences / data, 1.0)) if row.get("micro_batch") else micro
     fsdp = "fsdp" in source or "FSDP=" in notes or "zero3" in source
+    # optimizer and gradients sharded, weights gathered once a step: no gather per micro-batch
+    fsdp = fsdp and not ("zero2" in source or "optimizer" in source)
     # DeepSpeed scripts of full fine-tuning shard everything, those of adapters the optimizer only
     fsdp = fsdp or (source.startswith("zero (script") and row.get("method") == "full_sft")
     shard = number(row, "dp_shard") or data * cp
@@ -201,8 +208,9 @@ def _run_of_row(
         virtual=number(row, "vp") or _usual_interleaving(row, shape, pp), context=cp, expert=number(row, "ep", 1.0) if shape.experts else 1.0,
         expert_tensor=number(row, "etp", 1.0), data=data, fsdp=float(fsdp), shard=shard, recompute=recompute,
         recompute_attention=core, adapters=float(row.get("method", "") in ("lora", "qlora")), graphs=_graphs(notes), captured=_captured(row, shape),
-        year=year_of_row(row), node=node,
+        age=software_age(hw.arch, year_of_row(row)), node=node,
         network=network, weight_reads=_weight_reads(row),
+        sequence_parallel=0.0 if (row.get("sp") or "").strip() == "0" else 1.0,
     )  # fmt: skip
     return run, stated and bool(row.get("micro_batch")) and known, known, sequences
 
@@ -232,18 +240,27 @@ def _captured(row: Mapping[str, str], shape: Shape) -> float:
 
 
 def _usual_interleaving(row: Mapping[str, str], shape: Shape, pipeline: float) -> float:
-    """Virtual stages where a row with pipeline stages does not say: tuned recipes interleave as far as layers divide."""
-    each = float(shape.layers) / pipeline
+    """Virtual stages where a row with pipeline stages does not say: tuned recipes interleave as far as layers allow."""
     tuned = row.get("class", "") in ("megatron-recipe", "mlperf", "mlperf-ambiguous")
-    return each if tuned and pipeline > 1 and each == int(each) else 1.0
+    recent = not row.get("class") and year_of_row(row) >= 2023.0
+    return max(float(int(float(shape.layers) / pipeline)), 1.0) if (tuned or recent) and pipeline > 1 else 1.0
 
 
 def year_of_row(row: Mapping[str, str]) -> float:
     """Date of the software of a row, as a year with fraction; the middle of the year where only that is given."""
     found = re.match(r"(\d{4})(?:-(\d{2}))?", row.get("date", ""))
     if not found:
-        return 2025.0
+        return _year_of_source(row)
     return float(found[1]) + ((float(found[2]) - 0.5) / 12.0 if found[2] else 0.5)
+
+
+def _year_of_source(row: Mapping[str, str]) -> float:
+    """Date of a row without one: that of the arXiv number of its source, or of the release its source names; else 2025."""
+    if paper := re.search(r"arxiv\.org/abs/(\d{2})(\d{2})\.", row.get("source_repo_or_url", "")):
+        return 2000.0 + float(paper[1]) + (float(paper[2]) - 0.5) / 12.0
+    if release := re.search(r"\b(2\d)\.(\d{2})\b", row.get("source_name", "")):
+        return 2000.0 + float(release[1]) + (float(release[2]) - 0.5) / 12.0
+    return 2025.0
 
 
 def _network(row: Mapping[str, str], hw: Hardware, chip: Chip) -> tuple[float, float]:

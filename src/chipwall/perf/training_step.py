@@ -28,6 +28,10 @@ PARTS = (
 )  # fmt: skip
 
 
+# Time in which the excess of young software falls to a third [year].
+MATURING = 1.5
+
+
 @dataclass(frozen=True, slots=True)
 class Run:
     """How a model is trained: batch, split over chips, recomputation, network; numbers, or arrays of numbers.
@@ -53,12 +57,14 @@ class Run:
     graphs, captured : numeric
         Share of the launching that captured graphs take away [1]; 1 where the whole step is captured, so that experts
         run without asking the host how many tokens they got.
-    year : numeric
-        Date of the software, as a year with fraction.
+    age : numeric
+        Time for which software for this kind of silicon has been developed [year].
     node, network : numeric
         Chips of one node [1], and network per chip and direction [byte/s].
     weight_reads : numeric
         Bytes read per base weight and pass to undo a storage format (QLoRA) [byte]; 0: none.
+    sequence_parallel : numeric
+        1 where norms and residuals are split over the tensor-parallel chips too, 0 where each does all of them.
     """
 
     chips: Numeric
@@ -79,10 +85,11 @@ class Run:
     adapters: Numeric
     graphs: Numeric
     captured: Numeric
-    year: Numeric
+    age: Numeric
     node: Numeric
     network: Numeric
     weight_reads: Numeric = 0.0
+    sequence_parallel: Numeric = 1.0
 
     @property
     def tokens(self) -> Numeric:
@@ -102,10 +109,9 @@ def _exposed(transfer: Any, cover: Any) -> Any:
     return np.minimum(width * np.logaddexp(0.0, np.minimum(over, 60.0)), transfer)
 
 
-def _linear(hw: Hardware, rows: Any, columns: Any, depth: Any, recipe: str, half: Any) -> Any:
-    """Time of one matrix product of a layer, short of rows as training is after splitting [s]; 0 without columns."""
-    wide = np.maximum(columns, 1.0)
-    time = gemm_time(hw, m=rows, n=wide, k=np.maximum(depth, 1.0), recipe=recipe) * (1.0 + half / rows)
+def _linear(hw: Hardware, rows: Any, columns: Any, depth: Any, recipe: str) -> Any:
+    """Time of one matrix product of a layer [s]; 0 without columns."""
+    time = gemm_time(hw, m=rows, n=np.maximum(columns, 1.0), k=np.maximum(depth, 1.0), recipe=recipe)
     return np.where(columns > 0.5, time, 0.0)
 
 
@@ -156,19 +162,19 @@ def step_parts(
     slow = c["train.gemm"] * power_factor(hw, c)
 
     # one layer of each kind, forward
-    hidden, half = shape.hidden, c["train.rows_half"]
+    hidden = shape.hidden
     projections = slow * (
-        _linear(hw, rows, shape.projections / tp, hidden, recipe, half) + _linear(hw, rows, hidden, shape.attended / tp, recipe, half)
+        _linear(hw, rows, shape.projections / tp, hidden, recipe) + _linear(hw, rows, hidden, shape.attended / tp, recipe)
     )
     up = (shape.matrices - 1.0) / tp
-    block = slow * (_linear(hw, rows, up * shape.ffn, hidden, recipe, half) + _linear(hw, rows, hidden, shape.ffn / tp, recipe, half) * (shape.ffn > 0))
+    block = slow * (_linear(hw, rows, up * shape.ffn, hidden, recipe) + _linear(hw, rows, hidden, shape.ffn / tp, recipe) * (shape.ffn > 0))
     shared = slow * (
-        _linear(hw, rows, up * shape.shared_ffn, hidden, recipe, half)
-        + _linear(hw, rows, hidden, shape.shared_ffn / tp, recipe, half) * (shape.shared_ffn > 0)
+        _linear(hw, rows, up * shape.shared_ffn, hidden, recipe)
+        + _linear(hw, rows, hidden, shape.shared_ffn / tp, recipe) * (shape.shared_ffn > 0)
     )
     mixer = slow * (
-        _linear(hw, rows, (shape.mixing_ratio - 2.0) * hidden / tp, hidden, recipe, half)
-        + _linear(hw, rows, hidden, 2.0 * hidden / tp, recipe, half)
+        _linear(hw, rows, (shape.mixing_ratio - 2.0) * hidden / tp, hidden, recipe)
+        + _linear(hw, rows, hidden, 2.0 * hidden / tp, recipe)
     )
     experts = slow * c["train.experts"] * _experts(hw, shape, run, rows, recipe, c["train.expert_rows"])
     core, core_back = _attention(hw, shape, run)
@@ -185,10 +191,11 @@ def step_parts(
 
     # traffic: 16-bit reads and writes per token of norms, residuals, activations
     widths = shape.projections + shape.attended
-    moved_attention = 2.0 * rows / tp * (6.0 * hidden + 2.0 * widths)
-    moved_block = 2.0 * rows / tp * (6.0 * hidden + (shape.matrices + 1.0) * shape.ffn)
+    stream = 6.0 * hidden * np.where(np.asarray(run.sequence_parallel) > 0, 1.0, tp)
+    moved_attention = 2.0 * rows / tp * (stream + 2.0 * widths)
+    moved_block = 2.0 * rows / tp * (stream + (shape.matrices + 1.0) * shape.ffn)
     per_token = shape.top_k * ((shape.matrices + 1.0) * shape.expert_ffn + 6.0 * shape.expert_hidden) + (shape.matrices + 1.0) * shape.shared_ffn
-    moved_sparse = 2.0 * rows / tp * (6.0 * hidden + per_token)
+    moved_sparse = 2.0 * rows / tp * (stream + per_token)
     inner = hidden * np.maximum(shape.mixing_ratio - 0.5, 1.0) / 3.0  # width of the mixer's state, about twice the hidden one
     moved_mixer = 2.0 * rows / tp * 7.0 * inner * c["train.mixer"]
     moved = attending * moved_attention + dense * moved_block + sparse * moved_sparse + recurring * moved_mixer
@@ -203,15 +210,16 @@ def step_parts(
     unpacking = 2.0 * run.weight_reads * (local_weights(shape, run)[0] - shape.vocab * hidden / tp) / bandwidth * c["finetune.unpacking"]
 
     # output head and loss on the last stage
-    head = c["train.gemm16"] * power_factor(hw, c) * _linear(hw, rows, shape.vocab / tp, hidden, plain, half) * passes
+    head = c["train.gemm16"] * power_factor(hw, c) * _linear(hw, rows, shape.vocab / tp, hidden, plain) * passes
     head = head + c["train.loss"] * 10.0 * rows * shape.vocab / tp / bandwidth
     last = np.where(np.asarray(pp) > 1, np.minimum(head, head * stage + c["train.imbalance"] * head), head)
 
     # exchange inside a micro-batch
+    share = c["train.host_link"]
     everywhere = attending + dense + sparse + recurring
-    tensor = _tensor_exchange(hw, shape, run, rows, everywhere / 2.0) * c["train.tensor"]
-    context = _context_exchange(hw, shape, run, rows, attending) * c["train.context"]
-    expert = _expert_exchange(hw, shape, run, rows, sparse) * c["train.expert"]
+    tensor = _tensor_exchange(hw, shape, run, rows, everywhere / 2.0, share) * c["train.tensor"]
+    context = _context_exchange(hw, shape, run, rows, attending, share) * c["train.context"]
+    expert = _expert_exchange(hw, shape, run, rows, sparse, share) * c["train.expert"]
 
     work = {
         "linear layers": linear * passes, "experts": routed * passes, "attention": attention + attending * core_back,
@@ -241,8 +249,9 @@ def step_parts(
     state = sum(local_weights(shape, run)) / state_share
     parts["optimizer"] = trained * c["train.optimizer"] * 24.0 * state / bandwidth
     spread = 1.0 + c["train.scale"] * np.log2(np.maximum(run.chips / 8.0, 1.0))
-    age = np.exp(-c["train.progress"] * (np.clip(run.year, 2021.0, 2027.0) - 2025.0))
-    parts = {name: time * age for name, time in parts.items()}
+    # software for new silicon is not tuned yet: the excess fades with its age
+    young = 1.0 + c["train.youth"] * np.exp(-np.clip(run.age, 0.0, 20.0) / MATURING)
+    parts = {name: time * young for name, time in parts.items()}
     total = sum(parts.values())
     parts["start and stop"] = c["train.fixed"] * spread + (spread - 1.0) * total
     return {name: parts[name] for name in PARTS}
@@ -277,41 +286,41 @@ def _attention(hw: Hardware, shape: Shape, run: Run) -> tuple[Any, Any]:
     return attention_prefill_time(hw, **asked) * share, attention_backward_time(hw, **asked) * share
 
 
-def _group_bandwidth(hw: Hardware, run: Run, inner: Any, size: Any) -> Any:
+def _group_bandwidth(hw: Hardware, run: Run, inner: Any, size: Any, host: Any) -> Any:
     """Bandwidth of a ring over ``size`` chips that stand ``inner`` apart [byte/s].
 
-    Inside the scale-up domain the link (PCIe where there is none); across nodes all network cards of the members that
+    ``host`` is the share of PCIe that chips without a link reach between each other. Inside the scale-up domain the link (PCIe where there is none); across nodes all network cards of the members that
     share a node, because parallel rings leave by different cards.
     """
     domain = np.maximum(np.minimum(np.maximum(run.node, hw.scaleup_domain), run.chips), 1.0)
     wired = (np.asarray(hw.link_bandwidth) > 0) & (np.asarray(inner) * size <= hw.scaleup_domain)
-    link = np.where(wired, hw.link_bandwidth, np.where(np.asarray(hw.scaleup_domain) >= run.node, hw.link_bandwidth, hw.host_bandwidth / 2.0))
-    link = np.where(np.asarray(hw.link_bandwidth) > 0, link, hw.host_bandwidth / 2.0)
+    link = np.where(wired, hw.link_bandwidth, np.where(np.asarray(hw.scaleup_domain) >= run.node, hw.link_bandwidth, hw.host_bandwidth * host))
+    link = np.where(np.asarray(hw.link_bandwidth) > 0, link, hw.host_bandwidth * host)
     beside = np.clip(domain / inner, 1.0, np.maximum(size, 1.0))
     across = np.minimum(link, run.network * beside)
     return np.where(np.asarray(inner) * size <= domain, link, across)
 
 
-def _tensor_exchange(hw: Hardware, shape: Shape, run: Run, rows: Any, blocks: Any) -> Any:
+def _tensor_exchange(hw: Hardware, shape: Shape, run: Run, rows: Any, blocks: Any, host: Any) -> Any:
     """Gathers and scatters of tensor parallelism of one micro-batch: two all-reduce equivalents each way per layer [s]."""
     tp = run.tensor
     moved = 8.0 * rows * shape.hidden * 2.0 * (tp - 1.0) / tp * (1.0 + 0.5 * run.recompute)
-    return blocks * moved / _group_bandwidth(hw, run, 1.0, tp)
+    return blocks * moved / _group_bandwidth(hw, run, 1.0, tp, host)
 
 
-def _context_exchange(hw: Hardware, shape: Shape, run: Run, rows: Any, attending: Any) -> Any:
+def _context_exchange(hw: Hardware, shape: Shape, run: Run, rows: Any, attending: Any, host: Any) -> Any:
     """Keys and values passed around the context ring, forward and twice backward [s]."""
     width = np.minimum(shape.kv_heads * (shape.head_dim + shape.value_dim), 2.0 * shape.attended) / run.tensor
     moved = 3.0 * (run.context - 1.0) * rows * width * 2.0
-    return attending * moved / _group_bandwidth(hw, run, run.tensor, run.context)
+    return attending * moved / _group_bandwidth(hw, run, run.tensor, run.context, host)
 
 
-def _expert_exchange(hw: Hardware, shape: Shape, run: Run, rows: Any, sparse: Any) -> Any:
+def _expert_exchange(hw: Hardware, shape: Shape, run: Run, rows: Any, sparse: Any, host: Any) -> Any:
     """Dispatch and combine of the experts, forward and backward: four exchanges of the routed tokens [s]."""
     ep = run.expert
     moved = 4.0 * rows / run.tensor * shape.top_k * shape.expert_hidden * 2.0 * (ep - 1.0) / ep
     inside = ep <= np.maximum(hw.scaleup_domain, 1.0)
-    rate = np.where(inside, np.maximum(hw.link_bandwidth, hw.host_bandwidth / 2.0), np.minimum(2.0 * run.network, np.maximum(hw.link_bandwidth, run.network)))
+    rate = np.where(inside, np.maximum(hw.link_bandwidth, hw.host_bandwidth * host), np.minimum(2.0 * run.network, np.maximum(hw.link_bandwidth, run.network)))
     return np.where(shape.experts > 0, sparse * moved / rate, 0.0)
 
 
@@ -321,13 +330,13 @@ def _data_exchange(hw: Hardware, shape: Shape, run: Run, whole: Any, c: Mapping[
     replicas = run.data * run.context
     group = replicas * run.tensor / np.maximum(run.expert * run.expert_tensor, 1.0)
     bytes_each = 4.0 * c["train.gradient"]
-    ring = dense * (replicas - 1.0) / replicas * bytes_each / _group_bandwidth(hw, run, run.tensor, replicas)
+    ring = dense * (replicas - 1.0) / replicas * bytes_each / _group_bandwidth(hw, run, run.tensor, replicas, c["train.host_link"])
     copies = np.maximum(group, 1.0)
-    ring = ring + experts * (copies - 1.0) / copies * bytes_each / _group_bandwidth(hw, run, np.minimum(run.expert * run.tensor, 8.0), copies)
+    ring = ring + experts * (copies - 1.0) / copies * bytes_each / _group_bandwidth(hw, run, np.minimum(run.expert * run.tensor, 8.0), copies, c["train.host_link"])
     stages = np.minimum(run.pipeline, run.micro_batches)
     once = _exposed(ring, c["train.overlap"] * 0.6 * whole * stages)
     # sharded weights: gathered forward and backward, gradients scattered, for every micro-batch
     shard = np.maximum(run.shard, 1.0)
-    gathered = (dense + experts) * (shard - 1.0) / shard * 6.0 * c["train.gradient"] / _group_bandwidth(hw, run, run.tensor, shard)
+    gathered = (dense + experts) * (shard - 1.0) / shard * 6.0 * c["train.gradient"] / _group_bandwidth(hw, run, run.tensor, shard, c["train.host_link"])
     each = run.micro_batches * _exposed(gathered, c["train.overlap"] * whole)
     return np.where(np.asarray(run.fsdp) > 0, each, once)

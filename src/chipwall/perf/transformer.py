@@ -21,13 +21,22 @@ from chipwall.catalog.dimensions import full_attention_share, head_width, is_lat
 from chipwall.catalog.records import LanguageModel
 from chipwall.perf.numbers import Numeric
 
-__all__ = ["Operator", "Shape", "attended", "cache_values_per_token", "operators", "shape", "stacked_shapes", "weights_of"]
+__all__ = [
+    "Operator",
+    "Shape",
+    "attended",
+    "cache_values_per_token",
+    "operators",
+    "shape",
+    "stacked_shapes",
+    "weights_of",
+]
 
 # Where the source says only that layers are mixed, most models of that kind use this share of full layers.
 TYPICAL_FULL_SHARE = {"linear": 0.25, "window": 1.0 / 6.0}
 # Tokens that a learned sparse attention keeps per query: index_topk of DeepSeek-V3.2; block-sparse designs are alike.
 SPARSE_KEYS = 2048.0
-UNBOUNDED = 1e15
+UNBOUNDED = 1e13
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +93,9 @@ def shape(model: LanguageModel) -> Shape:
     """The dimensions of one model; raises :class:`~chipwall.errors.Unknown` where a needed one is missing."""
     layers, hidden, heads = needed(model, "layers", "hidden", "heads")
     latent = is_latent(model)
-    rank, content, rotary, value = needed(model, "kv_lora_rank", "qk_nope", "qk_rope", "v_head_dim") if latent else (0, 0, 0, 0)
+    rank, content, rotary, value = (
+        needed(model, "kv_lora_rank", "qk_nope", "qk_rope", "v_head_dim") if latent else (0, 0, 0, 0)
+    )
     sparse = moe_layers(model)
     experts, top_k, expert_ffn = needed(model, "experts", "top_k", "expert_ffn_hidden") if sparse else (0, 0, 0)
     ffn = model.ffn_hidden or 0

@@ -1,0 +1,81 @@
+"""Physics of the training step that must hold for any chip, model and layout."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from chipwall import catalog
+from chipwall.perf.hardware import Hardware, hardware
+from chipwall.perf.memory_training import memory_parts
+from chipwall.perf.training_constants import labels_of, step_constants
+from chipwall.perf.training_setup import setup_of_row
+from chipwall.perf.training_shape import model_flops_per_token
+from chipwall.perf.training_step import step_parts
+from chipwall.perf.load import measured
+
+ROWS = [r for r in measured("training") if r["use"] == "fit" and r["metric"] in ("step_time_s", "tokens_per_s_per_chip")]
+SETUPS = [setup_of_row(r) for r in ROWS[:: max(len(ROWS) // 60, 1)]]
+setups = st.sampled_from(SETUPS)
+
+
+def step(setup, hw: Hardware | None = None, run=None) -> float:
+    known = setup.hw if hw is None else hw
+    recipe = setup.recipe if known.supports({"bf16": "bf16", "fp8": "fp8", "fp4": "fp4"}[setup.recipe]) else "bf16"
+    constants = {name: value[0] for name, value in step_constants([setup.labels]).items()}
+    return float(sum(step_parts(known, setup.shape, run or setup.run, recipe=recipe, constants=constants).values()))
+
+
+@settings(max_examples=60, deadline=None)
+@given(setup=setups, factor=st.floats(1.05, 4.0))
+def test_more_bandwidth_or_link_or_network_never_slows(setup, factor) -> None:
+    before = step(setup)
+    for name in ("memory_bandwidth", "link_bandwidth", "host_bandwidth"):
+        assert step(setup, replace(setup.hw, **{name: getattr(setup.hw, name) * factor})) <= before * (1 + 1e-9), name
+    assert step(setup, run=replace(setup.run, network=setup.run.network * factor)) <= before * (1 + 1e-9)
+
+
+@settings(max_examples=40, deadline=None)
+@given(setup=setups, factor=st.floats(1.05, 3.0))
+def test_more_compute_at_the_same_efficiency_or_more_power_never_slows(setup, factor) -> None:
+    before = step(setup)
+    faster = replace(setup.hw, peaks={name: peak * factor for name, peak in setup.hw.peaks.items()})
+    assert step(setup, faster) <= before * (1 + 1e-9)
+    assert step(setup, replace(setup.hw, tdp=setup.hw.tdp * factor)) <= before * (1 + 1e-9)
+
+
+@settings(max_examples=60, deadline=None)
+@given(setup=setups)
+def test_never_below_the_arithmetic_of_the_data_sheet(setup) -> None:
+    peak = max(float(np.nan_to_num(p)) for name, p in setup.hw.peaks.items() if name in ("bf16", "fp8", "fp4"))
+    share = 2 / 3 if setup.run.adapters else 1.0
+    least = model_flops_per_token(setup.shape, setup.run.sequence) * float(setup.run.tokens) * share / float(setup.run.chips) / peak
+    assert step(setup) >= least
+
+
+@settings(max_examples=40, deadline=None)
+@given(setup=setups)
+def test_recomputing_costs_time_and_saves_memory(setup) -> None:
+    none, full = (replace(setup.run, recompute=share, recompute_attention=0.0) for share in (0.0, 1.0))
+    assert step(setup, run=full) > step(setup, run=none)
+    memory = [float(sum(memory_parts(setup.shape, run).values())) for run in (none, full)]
+    assert memory[1] <= memory[0]
+
+
+@settings(max_examples=40, deadline=None)
+@given(setup=setups, times=st.integers(2, 8))
+def test_a_larger_batch_never_trains_fewer_tokens_per_second(setup, times) -> None:
+    more = replace(setup.run, micro_batches=setup.run.micro_batches * times)
+    assert step(setup, run=more) <= times * step(setup) * (1 + 1e-9)
+
+
+def test_chips_that_differ_only_in_name_are_equal() -> None:
+    chip = catalog.chip("h100")
+    twin = replace(chip, id=chip.id + "-twin", name="Twin")
+    setup = next(s for s in SETUPS if s.chip.id == chip.id)
+    assert step(setup, hardware(twin)) == step(setup, hardware(chip))
+    labels = [labels_of(hardware(c), recipe="fp8") for c in (chip, twin)]
+    assert labels[0] == labels[1]

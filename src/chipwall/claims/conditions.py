@@ -1,0 +1,144 @@
+"""One value of one condition: a spelling resolved to the id, number or day that engines take, or refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import date
+from difflib import get_close_matches
+
+from chipwall.claims.records import Value
+from chipwall.claims.series import SEPARATOR
+from chipwall.claims.vocabulary import ASSUMPTIONS, Condition
+from chipwall.claims.world import World
+from chipwall.errors import InputError
+from chipwall.text import text
+
+__all__ = ["condition_value"]
+
+
+def condition_value(condition: Condition, given: object, world: World) -> Value:
+    """The value that engines take.
+
+    Raises
+    ------
+    InputError
+        Of the wrong sort, or a name that nobody knows, with the nearest names.
+    """
+    return _SORTS[condition.sort](condition, given, world)
+
+
+def _text(condition: Condition, given: object) -> str:
+    if not isinstance(given, str):
+        raise InputError(text("{value} is not a name", value=str(given)), fix=text("Put the name in quotes"))
+    return given
+
+
+def _known(given: str, known: Iterable[str]) -> str:
+    names = list(known)
+    if given in names:
+        return given
+    near = get_close_matches(given, names, n=4, cutoff=0.4)
+    shown = near or names[:12]
+    raise InputError(
+        text("unknown value '{value}'", value=given),
+        where=text("Did you mean {names}?", names=", ".join(f"'{n}'" for n in shown))
+        if near
+        else text("One of: {names}", names=", ".join(shown) + (", ..." if len(names) > len(shown) else "")),
+    )
+
+
+def _chip(condition: Condition, given: object, world: World) -> Value:
+    return world.catalog.names.chip(_text(condition, given)).id
+
+
+def _model(condition: Condition, given: object, world: World) -> Value:
+    return world.catalog.names.model(_text(condition, given)).id
+
+
+def _day(condition: Condition, given: object, world: World) -> Value:
+    if isinstance(given, date):
+        return given
+    raise InputError(text("'{value}' is not a date", value=str(given)), fix=text("Write 2026-02-01, without quotes"))
+
+
+def _choice(condition: Condition, given: object, world: World) -> Value:
+    choices = condition.choices or ("none", *world.law.parties)
+    return _known(_text(condition, given), choices)
+
+
+def _count(condition: Condition, given: object, world: World) -> Value:
+    if isinstance(given, (int, float)) and not isinstance(given, bool) and given >= 1 and float(given).is_integer():
+        return float(given)
+    raise InputError(text("{value} is not a count", value=str(given)), fix=text("Give a whole number of one or more"))
+
+
+def _share(condition: Condition, given: object, world: World) -> Value:
+    if isinstance(given, (int, float)) and not isinstance(given, bool) and 0 <= given <= 1:
+        return float(given)
+    raise InputError(text("{value} is not a share", value=str(given)), fix=text("Give a share between 0 and 1"))
+
+
+def _limit(condition: Condition, given: object, world: World) -> Value:
+    return _known(_text(condition, given), world.law.parameters)
+
+
+def _observation(condition: Condition, given: object, world: World) -> Value:
+    words = _text(condition, given)
+    if condition.name == "over" and SEPARATOR not in words:
+        return world.book.find(words).id  # of the same period
+    if words.count(SEPARATOR) != 1:
+        raise InputError(
+            text("'{value}' is not a series with a period", value=words),
+            fix=text("Write for example 'nvidia_h20_revenue @ FY26Q3'"),
+        )
+    name, period = words.split(SEPARATOR)
+    world.book.find(name)
+    if not period.strip():
+        raise InputError(text("'{value}' has no period", value=words))
+    return words
+
+
+def _series(condition: Condition, given: object, world: World) -> Value:
+    return world.book.find(_text(condition, given)).id
+
+
+def _scenario(condition: Condition, given: object, world: World) -> Value:
+    from chipwall.market.scenario import shipped_scenarios
+
+    return _known(_text(condition, given), (*((ASSUMPTIONS,) if condition.default else ()), *shipped_scenarios()))
+
+
+def _quarter(condition: Condition, given: object, world: World) -> Value:
+    from chipwall.market.quarters import quarter_index, quarter_name
+
+    return quarter_name(quarter_index(_text(condition, given)))
+
+
+def _path(condition: Condition, given: object, world: World) -> Value:
+    return _known(_text(condition, given), world.path_names)
+
+
+def _event(condition: Condition, given: object, world: World) -> Value:
+    return _known(_text(condition, given), (e.id for e in world.law.events))
+
+
+def _country(condition: Condition, given: object, world: World) -> Value:
+    return world.law.countries.resolve(_text(condition, given))
+
+
+_SORTS: Mapping[str, Callable[[Condition, object, World], Value]] = {
+    "chip": _chip,
+    "model": _model,
+    "day": _day,
+    "choice": _choice,
+    "count": _count,
+    "share": _share,
+    "limit": _limit,
+    "observation": _observation,
+    "series": _series,
+    "scenario": _scenario,
+    "quarter": _quarter,
+    "path": _path,
+    "event": _event,
+    "country": _country,
+}

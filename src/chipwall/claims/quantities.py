@@ -1,0 +1,345 @@
+"""The table of quantities that a claim may speak of, each with the conditions it takes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from chipwall.catalog.quantities import QUANTITIES as FACTS
+from chipwall.claims.vocabulary import ASSUMPTIONS, Condition, Quantity
+from chipwall.text import text
+
+__all__ = ["QUANTITIES"]
+
+
+def _measure(*dimensions: str) -> Condition:
+    names = tuple(n for n, q in FACTS.items() if not dimensions or q.dimension not in dimensions)
+    return Condition("measure", "choice", text("Which fact of the catalogue."), names)
+
+
+_ON = Condition("on", "day", text("Day of the law."))
+_LEGAL = ("tpp", "performance_density", "dram_bandwidth", "io_rate")
+_FORMATS = ("bf16", "fp16", "fp8", "int8", "int4", "nf4", "fp4", "mxfp4", "fp32")
+_MODEL = Condition("model", "model", text("Language model."))
+_CHIPS = Condition("chips", "count", text("Chips that share the work."), default=1.0)
+_OFFER_PLACE = Condition(
+    "place", "choice", text("Where it is offered."), ("china", "united-states", "world", "anywhere"), "anywhere"
+)
+_JOURNEY = (
+    _ON,
+    Condition("destination", "country", text("Where it goes."), default="CN"),
+    Condition("headquarters", "country", text("Where the end user is headquartered."), default="CN"),
+    Condition(
+        "activity", "choice", text("How it travels."), ("export", "reexport", "in_country", "us_import"), "export"
+    ),
+    Condition("party", "choice", text("A phrase for the end user; none by default."), default="none"),
+)
+_SERVING = (
+    _MODEL,
+    Condition(
+        "precision",
+        "choice",
+        text("Format of the weights and products."),
+        ("bf16", "fp16", "fp8", "int8", "fp4", "mxfp4", "int4", "int8_weights"),
+        "fp8",
+    ),
+    _CHIPS,
+    Condition(
+        "phase",
+        "choice",
+        text("Prompts only, answers only, both in flight, or both with as many in flight as memory holds."),
+        ("prefill", "decode", "mixed", "full"),
+        "mixed",
+    ),
+    Condition("batch", "count", text("Sequences in flight on all chips."), default=1.0),
+    Condition("prompt", "count", text("Tokens of a prompt."), default=2048.0),
+    Condition("output", "count", text("Tokens of an answer."), default=256.0),
+    Condition(
+        "engine",
+        "choice",
+        text("Serving software."),
+        ("typical", "trtllm", "trtllm-pytorch", "vllm", "sglang", "lmdeploy"),
+        "typical",
+    ),
+)
+_TRAINING = (
+    _MODEL,
+    Condition("task", "choice", text("Whole model, or adapters on a frozen one."), ("pretrain", "lora"), "pretrain"),
+    Condition("precision", "choice", text("Format of the products."), ("bf16", "fp16", "fp8"), "bf16"),
+    _CHIPS,
+    Condition("batch", "count", text("Sequences of one step."), default=512.0),
+    Condition("sequence", "count", text("Tokens of a sequence."), default=2048.0),
+)
+_SCENARIOS = (
+    Condition("scenario", "scenario", text("What governments do.")),
+    Condition("against", "scenario", text("What it is compared with, draw by draw.")),
+    Condition("path", "path", text("Which quantity of the market.")),
+    Condition("quarter", "quarter", text("When.")),
+    Condition("assumptions", "scenario", text("Whose parameter ranges; shipped ones by default."), default=ASSUMPTIONS),
+)
+
+_ALL = (
+    Quantity("fact", text("Fact"), text("A number or word of the catalogue."), "measure", (_measure(),)),
+    Quantity(
+        "fact_ratio",
+        text("Ratio of facts"),
+        text("The subject's number over the baseline's."),
+        "1",
+        (_measure("word", "flag"),),
+        baseline=True,
+    ),
+    Quantity(
+        "position",
+        text("Position between two chips"),
+        text("0 at the baseline, 1 at the upper chip, on a logarithmic scale."),
+        "1",
+        (_measure("word", "flag"), Condition("upper", "chip", text("The chip at 1."))),
+        baseline=True,
+    ),
+    Quantity(
+        "legal_measure",
+        text("Quantity of the law"),
+        text("As the export rules define it, in exact decimal."),
+        "legal",
+        (Condition("measure", "choice", text("Which one."), _LEGAL),),
+    ),
+    Quantity(
+        "measure_over_limit",
+        text("Multiple of a limit"),
+        text("A quantity of the law over a limit in force on a day."),
+        "1",
+        (Condition("limit", "limit", text("Which limit.")), _ON),
+    ),
+    Quantity(
+        "limit_operand",
+        text("What a limit limits"),
+        text("The operand of the clause that uses the limit."),
+        "word",
+        (Condition("limit", "limit", text("Which limit.")), _ON),
+        subject=False,
+    ),
+    Quantity(
+        "decision",
+        text("Decision of the law"),
+        text("One answer for a chip on a journey on a day."),
+        "answer",
+        (
+            Condition(
+                "answer",
+                "choice",
+                text("Which answer."),
+                (
+                    "eccn",
+                    "licence_as_enforced",
+                    "licence_on_books",
+                    "review_policy",
+                    "duty",
+                    "revenue_share",
+                    "china_gate",
+                ),
+            ),
+            *_JOURNEY,
+        ),
+    ),
+    Quantity(
+        "event_effect",
+        text("Effect of an event"),
+        text("What an event of the record did to the law."),
+        "word",
+        (Condition("event", "event", text("Which event.")),),
+        subject=False,
+    ),
+    Quantity(
+        "memory_share",
+        text("Share of memory needed"),
+        text("Memory that the task needs over what the chips have for it; at most 1 means that it fits."),
+        "1",
+        (
+            _MODEL,
+            Condition(
+                "task",
+                "choice",
+                text("Serve it, with a retrieved context in the cache, or fine-tune it with adapters."),
+                ("serve", "lora"),
+            ),
+            Condition("weights", "choice", text("Format of the weights."), _FORMATS),
+            _CHIPS,
+            Condition(
+                "context",
+                "count",
+                text("Tokens in the cache of a sequence, or of a training sequence."),
+                default=2048.0,
+            ),
+            Condition("sequences", "count", text("Sequences at once."), default=1.0),
+            Condition("rank", "count", text("Rank of the adapters."), default=16.0),
+        ),
+    ),
+    Quantity(
+        "throughput",
+        text("Throughput"),
+        text("Tokens per second of all chips; prompt tokens for prefill."),
+        "token/s",
+        _SERVING,
+    ),
+    Quantity(
+        "throughput_ratio",
+        text("Ratio of throughputs"),
+        text("The subject's over the baseline's, same number of chips."),
+        "1",
+        _SERVING,
+        baseline=True,
+    ),
+    Quantity("first_token_time", text("Time to first token"), text("Mean over requests."), "s", _SERVING),
+    Quantity("token_time", text("Time per output token"), text("Between two tokens of one answer."), "s", _SERVING),
+    Quantity("step_time", text("Time of a training step"), text("One optimizer step."), "s", _TRAINING),
+    Quantity(
+        "training_ratio",
+        text("Ratio of training speeds"),
+        text("The subject's tokens per second over the baseline's."),
+        "1",
+        _TRAINING,
+        baseline=True,
+    ),
+    Quantity(
+        "work_ratio",
+        text("Ratio over kinds of work"),
+        text("The subject's speed over the baseline's, by kind of work; sequences and prompts of 2,048 tokens."),
+        "1",
+        (
+            _MODEL,
+            Condition(
+                "work",
+                "choice",
+                text("Kind of work."),
+                ("training", "adapters", "prompts", "1 answer", "8 answers", "32 answers"),
+            ),
+            Condition("precision", "choice", text("Format of the products."), ("bf16", "fp8"), "bf16"),
+            Condition("chips", "count", text("Chips that serve; sixteen times as many train or tune."), default=8.0),
+        ),
+        baseline=True,
+    ),
+    Quantity(
+        "measured_ratio",
+        text("Ratio of measured throughputs"),
+        text("Median over published pairs that share source, round, model, scenario and number format, per chip."),
+        "1",
+        (
+            _MODEL,
+            Condition("scenario", "choice", text("Scenario of the benchmark."), ("offline", "server", "interactive")),
+            Condition(
+                "round",
+                "choice",
+                text("Round of the benchmark."),
+                ("v4.0", "v4.1", "v5.0", "v5.1", "v6.0", "any"),
+                "any",
+            ),
+            Condition("source", "choice", text("Who measured."), ("mlperf", "any"), "mlperf"),
+        ),
+        baseline=True,
+    ),
+    Quantity(
+        "hpc_ratio",
+        text("Ratio in scientific computing"),
+        text("The subject's speed over the baseline's on one kind of kernel."),
+        "1",
+        (
+            Condition(
+                "kernel",
+                "choice",
+                text("Kind of kernel."),
+                ("stream", "stencil", "hpcg", "fft", "vector", "dgemm", "hpl"),
+            ),
+        ),
+        baseline=True,
+    ),
+    Quantity(
+        "price",
+        text("Price"),
+        text("Of one chip, newest quote by that day."),
+        "USD",
+        (_OFFER_PLACE, Condition("on", "day", text("Newest quote by this day."))),
+    ),
+    Quantity(
+        "rent",
+        text("Rent"),
+        text("Of one chip for an hour, newest quote by that day."),
+        "USD/s",
+        (_OFFER_PLACE, Condition("on", "day", text("Newest quote by this day."))),
+    ),
+    Quantity(
+        "cost_per_unit_ratio",
+        text("Ratio of cost per unit"),
+        text("Price or rent over a fact, relative to the baseline's: above 1 the subject is dearer for the same."),
+        "1",
+        (
+            Condition("offer", "choice", text("Bought or rented."), ("buy", "rent")),
+            _measure("word", "flag"),
+            _OFFER_PLACE,
+            Condition("on", "day", text("Newest quotes by this day.")),
+        ),
+        baseline=True,
+    ),
+    Quantity(
+        "series",
+        text("Market series"),
+        text("One published number with its definition and vintage; a year of quarters is summed."),
+        "observation",
+        (Condition("observation", "observation", text("'series @ period'.")),),
+        subject=False,
+    ),
+    Quantity(
+        "series_ratio",
+        text("Ratio of two series"),
+        text("One published number over another."),
+        "1",
+        (
+            Condition("observation", "observation", text("'series @ period'.")),
+            Condition("over", "observation", text("What it is divided by; a series alone means the same period.")),
+        ),
+        subject=False,
+    ),
+    Quantity(
+        "series_growth",
+        text("Growth of a series"),
+        text("One published number over an earlier one, less one."),
+        "1",
+        (
+            Condition("observation", "observation", text("The later number.")),
+            Condition("from", "observation", text("The earlier number.")),
+        ),
+        subject=False,
+    ),
+    Quantity(
+        "scenario_value",
+        text("Outcome of a scenario"),
+        text("A quantity of the market under one scenario, over draws."),
+        "path",
+        tuple(c for c in _SCENARIOS if c.name != "against"),
+        subject=False,
+    ),
+    Quantity(
+        "scenario_difference",
+        text("Difference of scenarios"),
+        text("One scenario less another, on shared draws."),
+        "path",
+        _SCENARIOS,
+        subject=False,
+    ),
+    Quantity(
+        "scenario_ratio",
+        text("Ratio of scenarios"),
+        text("One scenario over another, on shared draws."),
+        "1",
+        _SCENARIOS,
+        subject=False,
+    ),
+    Quantity(
+        "scenario_growth",
+        text("Growth under a scenario"),
+        text("A quantity of the market in a quarter over an earlier one, less one."),
+        "1",
+        (*(c for c in _SCENARIOS if c.name != "against"), Condition("from", "quarter", text("The earlier quarter."))),
+        subject=False,
+    ),
+)
+
+QUANTITIES: Mapping[str, Quantity] = {q.name: q for q in _ALL}
