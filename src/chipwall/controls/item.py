@@ -35,8 +35,8 @@ OPERAND_NAMES: Mapping[str, Text] = {
     "aggregate_tpp_share": text("TPP shipped to China over TPP shipped to US customers"),
     "us_available": text("commercially available in the US"),
 }
-# powers of ten an amount may span: far beyond any chip, and no sum or quotient of two such numbers overflows
-_POWERS = 99
+# powers of ten an amount may span: far beyond any chip, and small enough to divide, add and round without an overflow
+_POWERS = 20
 _SYNTHETIC = re.compile(r"^synthetic\b(?:\s*\((.*)\))?", re.IGNORECASE)
 
 
@@ -151,7 +151,7 @@ def contradiction(tpp: Decimal | None, die_area: Decimal | None, density: Decima
         density=density,
         tpp=tpp,
         area=die_area,
-        quotient=measures.plain(round(quotient, 4)),
+        quotient=measures.plain(Decimal(f"{quotient:.4f}")),
     )
 
 
