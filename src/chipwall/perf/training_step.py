@@ -50,7 +50,7 @@ PARTS = (
 
 
 # Time in which the excess of young software falls to a third [year].
-MATURING = 1.5
+MATURING = 1.0
 
 
 def _linear(hw: Hardware, rows: Any, columns: Any, depth: Any, recipe: str) -> Any:
