@@ -16,7 +16,7 @@ from chipwall.brief.chip_sections import (
     tpp_section,
     unknown_section,
 )
-from chipwall.brief.claim_section import claim_section
+from chipwall.brief.claims_section import claims_section
 from chipwall.brief.law_section import law_section
 from chipwall.brief.market_section import market_section
 from chipwall.brief.price_section import price_section
@@ -24,6 +24,7 @@ from chipwall.brief.report import Brief, cited
 from chipwall.brief.serving_section import serving_section
 from chipwall.catalog.load import Catalog
 from chipwall.catalog.records import Chip
+from chipwall.claims.world import packaged_world
 from chipwall.controls.measures import performance_density, total_processing_performance
 from chipwall.text import Text, text
 from chipwall.units import format_quantity
@@ -61,7 +62,7 @@ def chip_brief(chip: Chip, others: Sequence[Chip], asked: Asked, *, catalog: Cat
     speed_said, speed = serving_section(chip, others, catalog.names.model(asked.model), lang)
     money_said, money = price_section(chip, others)
     market_said, market = market_section(lang)
-    claims_said, claims = claim_section(chip, catalog, lang)
+    claims_said, claims = claims_section(chip, lang=lang)
     sections = (
         identity_section(chip),
         law,
@@ -89,7 +90,7 @@ def chip_brief(chip: Chip, others: Sequence[Chip], asked: Asked, *, catalog: Cat
             _tpp_sentence(chip),
         ),
         sections=sections,
-        sources=cited(sections, catalog.sources),
+        sources=cited(sections, packaged_world().sources),
         version=catalog.version,
     )
 
