@@ -16,7 +16,7 @@ from chipwall.brief.chip_sections import (
     tpp_section,
     unknown_section,
 )
-from chipwall.brief.claim_section import claim_section
+from chipwall.brief.claims_section import claims_section
 from chipwall.brief.law_section import law_section
 from chipwall.brief.market_section import market_section
 from chipwall.brief.price_section import price_section
@@ -61,7 +61,7 @@ def chip_brief(chip: Chip, others: Sequence[Chip], asked: Asked, *, catalog: Cat
     speed_said, speed = serving_section(chip, others, catalog.names.model(asked.model), lang)
     money_said, money = price_section(chip, others)
     market_said, market = market_section(lang)
-    claims_said, claims = claim_section(chip, catalog, lang)
+    claims_said, claims = claims_section(chip, lang=lang)
     sections = (
         identity_section(chip),
         law,

@@ -88,7 +88,7 @@ def _sentence(chip: Chip) -> Text:
     parts = []
     for offer in ("buy", "rent"):
         found = sorted(
-            (p for p in prices(chip.id) if p.offer == offer), key=lambda p: (p.cards == 1, p.observation.period.end)
+            (p for p in prices(chip.id) if p.offer == offer), key=lambda p: (p.cards == 1, _end(p))
         )
         if found:
             price = found[-1]
