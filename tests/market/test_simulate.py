@@ -252,6 +252,18 @@ def test_errors_shrink_with_the_root_of_draws() -> None:
     assert ratio == pytest.approx(2.0, rel=0.15)
 
 
+def test_extreme_parameters_stay_finite() -> None:
+    extreme = {
+        "own_share_feedback": (200.0, 400.0),
+        "ecosystem_weight": (100.0, 200.0),
+        "price_response": (10.0, 20.0),
+        "nest_similarity": (0.1, 0.2),
+    }
+    paths = simulate(load_scenario("h200-managed").with_parameters(extreme), draws=50, until="2029Q4")
+    assert all(np.isfinite(v).all() for v in paths.values.values())
+    assert paths.quantity("us_share_active").max() <= 1
+
+
 def test_unknown_quantity_names_the_nearest(record) -> None:
     with pytest.raises(InputError, match="delivered_h20"):
         record.quantity("delivered_h21")

@@ -299,6 +299,7 @@ class _Run:
         own *= p["own_share_feedback"]
         own += platform
         own *= self.per_use
+        own -= own.max(axis=1, keepdims=True)  # shares stay the same, and no feedback is too strong for exp()
         np.exp(own, out=own)
         weights = self.hardware[:, self.live] * self.cheapness[self.live]
         for i, nest in enumerate(nests):
