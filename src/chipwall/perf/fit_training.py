@@ -113,7 +113,7 @@ SPECIFICATION: dict[str, Term] = {
     "train.host_expert": _term(1e-6, 2e-3, 1.2e-4, 0.5, "host time per local expert, layer and micro-batch", "s"),
     "train.routing": _term(1e-5, 2e-2, 1e-3, 0.5, "host time to route one layer of experts, not captured", "s"),
     "train.permutation": _term(0.1, 40.0, 2.5, 0.6, "traffic of permutation not captured over 12 bytes an element"),
-    "train.youth": _term(0.01, 2.0, 0.25, 0.6, "excess of software for silicon of no age", arch=0.3),
+    "train.youth": _term(0.01, 3.0, 0.4, 0.6, "excess of software for silicon of no age", arch=0.3),
     "train.host_link": _term(0.05, 1.0, 0.45, 0.4, "share of PCIe that chips without a link reach between each other"),
     "train.imbalance": _term(0.02, 1.0, 0.35, 0.5, "share of a fuller stage that the others wait for"),
     "train.overlap": _term(

@@ -25,6 +25,7 @@ from chipwall.perf.numbers import Numeric
 from chipwall.perf.training_exchange import context_exchange, data_exchange, expert_exchange, tensor_exchange
 from chipwall.perf.training_run import Run, local_weights
 from chipwall.perf.training_shape import Shape, attention_span
+from chipwall.units import TERA
 
 __all__ = ["PARTS", "power_factor", "step_parts"]
 
@@ -49,8 +50,11 @@ PARTS = (
 )
 
 
+# Power budgets are told against 700 W (H100 SXM); power per 16-bit operation with which a chip does not run into its cap:
+# that of an A100 [W / (flop/s)].
+REFERENCE_POWER, AMPLE_POWER = 700.0, 1.3 / TERA
 # Time in which the excess of young software falls to a third [year].
-MATURING = 1.5
+MATURING = 1.0
 
 
 def _linear(hw: Hardware, rows: Any, columns: Any, depth: Any, recipe: str) -> Any:
@@ -94,7 +98,7 @@ def step_parts(hw: Hardware, shape: Shape, run: Run, *, recipe: str, constants: 
     rows = run.micro_batch * run.sequence / cp
     bandwidth = hw.memory_bandwidth
     passes = 3.0 - run.adapters  # forward, input gradient, weight gradient
-    slow = c["train.gemm"] * power_factor(hw, c)
+    slow = np.maximum(c["train.gemm"] * power_factor(hw, c), 1.0)
 
     # one layer of each kind, forward
     hidden = shape.hidden
@@ -156,7 +160,7 @@ def step_parts(hw: Hardware, shape: Shape, run: Run, *, recipe: str, constants: 
     )
 
     # output head and loss on the last stage
-    head = c["train.gemm16"] * power_factor(hw, c) * _linear(hw, rows, shape.vocab / tp, hidden, plain) * passes
+    head = np.maximum(c["train.gemm16"] * power_factor(hw, c), 1.0) * _linear(hw, rows, shape.vocab / tp, hidden, plain) * passes
     head = head + c["train.loss"] * 10.0 * rows * shape.vocab / tp / bandwidth
     last = np.where(np.asarray(pp) > 1, np.minimum(head, head * stage + c["train.imbalance"] * head), head)
 
@@ -221,8 +225,15 @@ def step_parts(hw: Hardware, shape: Shape, run: Run, *, recipe: str, constants: 
 
 
 def power_factor(hw: Hardware, constants: Mapping[str, Numeric]) -> Any:
-    """Sustained products under the power cap [1]: (TDP / 700 W) to a fitted power; more power is never slower."""
-    return (np.asarray(hw.tdp) / 700.0) ** (-np.asarray(constants["train.power"]))
+    """Sustained products under the power cap [1]: the power budget over 700 W, to a fitted power; more power never slows.
+
+    A chip whose arithmetic is cut down (an H20) does not run into its cap: what it has beyond the power per operation of
+    :data:`AMPLE_POWER` counts, up to the reference.
+    """
+    tdp = np.asarray(hw.tdp)
+    spare = np.maximum(tdp / (AMPLE_POWER * np.asarray(hw.peak("bf16"))), 1.0)
+    budget = np.maximum(tdp, np.minimum(tdp * spare, REFERENCE_POWER))
+    return (budget / REFERENCE_POWER) ** (-np.asarray(constants["train.power"]))
 
 
 def _experts(hw: Hardware, shape: Shape, run: Run, rows: Any, recipe: str, half: Any) -> Any:
