@@ -102,7 +102,7 @@ def wide(monkeypatch: pytest.MonkeyPatch) -> None:
 def facts(catalog) -> list[str]:
     """Words of sources, which stay as they were published, longest first."""
     said: set[str] = set()
-    for source in catalog.sources.values():
+    for source in [*catalog.sources.values(), *law().sources.values()]:
         said |= {source.title, source.publisher, source.note, source.place, source.licence}
     for chip in catalog.chips.values():
         for fact in chip.facts:

@@ -105,9 +105,23 @@ PRIORS: dict[str, Prior] = {
         "fixed time more of a layer with experts: routing, permutation",
         vintage=0.3,
     ),
+    "serving.expert_prompt": Prior(
+        "s",
+        1e-9,
+        2e-6,
+        4e-8,
+        0.7,
+        0.0,
+        0.3,
+        "time more of a prompt token in a layer with experts: kernels that are not fused yet",
+        vintage=0.5,
+    ),
     "serving.host": Prior("s", 5e-5, 3e-2, 1e-3, 0.7, 0.0, 0.6, "fixed time of an iteration on the host", setup=0.4),
     "serving.sequence": Prior(
-        "s", 2e-7, 1e-3, 1e-5, 0.7, 0.0, 0.8, "host and sampling time per sequence and iteration", setup=0.4
+        "s", 2e-7, 1e-3, 1.5e-5, 0.7, 0.0, 0.8, "host and sampling time per sequence and iteration", setup=0.4
+    ),
+    "serving.overlap": Prior(
+        "1", 0.05, 1.0, 0.3, 0.3, 0.0, 0.4, "share of the host's work that overlaps with the chip's"
     ),
     "serving.first": Prior(
         "s", 1e-4, 1.0, 6e-3, 0.3, 0.0, 1.0, "time of the front end before the first token", setup=0.6

@@ -233,7 +233,12 @@ def step_parts(
         m.layers * (c["serving.layer"] + c["serving.busy"] * rows / (rows + BUSY_ROWS))
         + m.sparse_layers * c["serving.expert_layer"]
     )
-    time["host"] = c["serving.host"] + c["serving.sequence"] * sampling / ranks
+    time["experts"] = time["experts"] + m.sparse_layers * c["serving.expert_prompt"] * own_prompt
+    # the host prepares part of the next iteration while the chip computes: of that part, only what takes longer shows
+    device = sum(time.values())
+    host = c["serving.host"] + c["serving.sequence"] * sampling / ranks
+    hidden = c["serving.overlap"] * host
+    time["host"] = host - hidden + smooth_maximum(device, hidden) - device
     return {part: spent * c["serving.engine"] for part, spent in time.items()}
 
 
