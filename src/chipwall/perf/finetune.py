@@ -187,11 +187,12 @@ def _settled(
         found = fastest(
             shape, hw, template, sequences=sequences, recipe=recipe, labels=dict(labels), storage=storage, adapters=adapters
         )
-    except InputError:
-        # nothing fits: the memory of the most thrifty layout is told, with the verdict
-        replicas = min(int(template.chips), sequences)
-        thrifty = Layout(micro_batch=1, fsdp=True, recompute="full") if sequences % int(template.chips) == 0 else None
-        if thrifty is None:
-            raise
-        return checked_run(thrifty, shape, template, sequences=max(sequences, replicas)), thrifty, None
+    except InputError as refusal:
+        # nothing fits: the memory of a thrifty layout is told, with the verdict; where none divides, the refusal stands
+        count = int(template.chips)
+        spread = Layout(fsdp=True, recompute="full") if sequences % count == 0 else Layout(tensor=count, recompute="full")
+        try:
+            return checked_run(spread, shape, template, sequences=sequences), spread, None
+        except InputError:
+            raise refusal from None
     return found.run, found.layout, found

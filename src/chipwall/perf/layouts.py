@@ -238,15 +238,16 @@ def fastest(
     adapters: float = 0.0,
     name: str = "",
     constants: Mapping[str, Constant] | None = None,
+    recompute: str = "",
 ) -> Found:
-    """The fastest layout that fits, and the range of those that somebody would choose.
+    """The fastest layout that fits, and the range of those that somebody would choose; ``recompute`` may fix that choice.
 
     Raises
     ------
     InputError
         Nothing divides, or nothing fits: says by how many GiB, and the smallest number of chips that holds it.
     """
-    chosen = candidates(shape, hw, template, sequences=sequences)
+    chosen = [c for c in candidates(shape, hw, template, sequences=sequences) if recompute in ("", c.recompute)]
     if not chosen:
         raise InputError(
             text("no layout divides {batch} sequences over {chips} chips", batch=int(sequences), chips=int(template.chips)),

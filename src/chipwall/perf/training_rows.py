@@ -44,6 +44,7 @@ def searched_run(setup: Setup, constants: Mapping[str, Constant]) -> Run:
             storage=storage,
             adapters=adapters,
             constants=constants,
+            recompute="full" if setup.run.recompute == 1.0 else "",
         )
     except ChipwallError:
         return setup.run

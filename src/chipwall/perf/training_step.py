@@ -27,7 +27,7 @@ from chipwall.perf.training_run import Run, local_weights
 from chipwall.perf.training_shape import Shape, attention_span
 from chipwall.units import TERA
 
-__all__ = ["PARTS", "power_factor", "step_parts"]
+__all__ = ["AMPLE_POWER", "PARTS", "power_factor", "step_parts"]
 
 # Names of the parts, in the order in which they are told. They sum to the step time.
 PARTS = (
