@@ -131,6 +131,16 @@ def test_cap_holds_draw_by_draw(sold) -> None:
     assert (china <= 0.5 * home * (1 + 1e-9) + 1e-6).all()
 
 
+def test_a_ban_in_the_counted_past_takes_its_deliveries_away(record) -> None:
+    at = quarter_index("2024Q3")
+    base = load_scenario("record")
+    banned = simulate(base.with_levers(Lever("ban", at, about="h20")), draws=50, until="2025Q2")
+    assert banned.quantity("delivered_h20")[:, at:].max() == 0
+    assert np.array_equal(banned.quantity("delivered_h20")[:, :at], record.quantity("delivered_h20")[:50, :at])
+    stopped = simulate(base.with_levers(Lever("stop", at)), draws=50, until="2025Q2")
+    assert stopped.quantity("delivered_us")[:, at:].max() == 0
+
+
 def test_plain_cap_holds() -> None:
     capped = load_scenario("h200-unrestricted").with_levers(
         Lever("unit_cap", quarter_index("2026Q1"), about="h200", value=20_000.0)

@@ -16,9 +16,10 @@ from chipwall.perf.load import measured
 from chipwall.perf.training import run_energy, run_time, step_time, training
 from chipwall.perf.training_constants import software_age, step_bands, training_constants
 from chipwall.perf.training_rows import predict_rows
+from chipwall.perf.training_run import stacked_runs
 from chipwall.perf.training_setup import setup_of_row
 from chipwall.perf.training_shape import model_flops_per_token, shape_of
-from chipwall.perf.training_step import PARTS, stacked_runs, step_parts
+from chipwall.perf.training_step import PARTS, step_parts
 from chipwall.perf.validation import Prediction, Skip
 
 LLAMA = Layout(tensor=4, pipeline=4, virtual=5, context=2)
@@ -86,7 +87,7 @@ def test_weights_follow_from_the_shape(model: str) -> None:
 
 
 def test_hfu_counts_recomputation_and_mfu_does_not() -> None:
-    ask = dict(chips=64, sequences=128, sequence=2048)
+    ask = {"chips": 64, "sequences": 128, "sequence": 2048}
     plain = training(catalog.model("gpt-3-175b"), catalog.chip("a100"), layout=Layout(8, 8, 1), **ask)
     again = training(catalog.model("gpt-3-175b"), catalog.chip("a100"), layout=Layout(8, 8, 1, recompute="full"), **ask)
     assert again.estimate.value > 1.2 * plain.estimate.value
@@ -154,7 +155,14 @@ def test_rings_use_all_cards_of_a_node() -> None:
 
 
 def test_rows_are_predicted_in_their_own_metric() -> None:
-    wanted = {"step_time_s", "tokens_per_s_per_chip", "mfu", "tflops_per_chip_model", "tflops_per_chip_hw_incl_recompute", "peak_mem_gib"}
+    wanted = {
+        "step_time_s",
+        "tokens_per_s_per_chip",
+        "mfu",
+        "tflops_per_chip_model",
+        "tflops_per_chip_hw_incl_recompute",
+        "peak_mem_gib",
+    }
     rows = {}
     for row in measured("training"):
         if row["use"] == "fit" and row["metric"] in wanted:

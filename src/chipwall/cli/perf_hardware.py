@@ -73,10 +73,15 @@ def _reasons(found: Any) -> dict[str, int]:
     help="Hardware constants, or the step constants that are fitted after them.",
 )
 @click.option("--write", type=click.Path(path_type=Path), help="Where to write the file of constants; default: nowhere.")
-@click.option("--quick", is_flag=True, help="Kernels without cross-validation: no spreads and bands, but in seconds.")
+@click.option("--quick", is_flag=True, help="No cross-validation: constants without spreads and bands, in seconds.")
 @table_options
 def calibrate(stage: str, write: Path | None, quick: bool, form: str | None, as_json: bool, lang: str) -> None:
     """Fit constants again from the shipped measurements, and say how well they hold."""
+    if stage == "training":
+        from chipwall.cli.perf_training import training_calibration
+
+        training_calibration(write, quick=quick, form=form, as_json=as_json, lang=lang)
+        return
     if stage == "kernels":
         from chipwall.perf.calibration_file import calibration_toml
         from chipwall.perf.refit import refit
@@ -85,24 +90,14 @@ def calibrate(stage: str, write: Path | None, quick: bool, form: str | None, as_
         content = calibration_toml(found.calibration)
         show(_fit_table(found), form=form, as_json=as_json, lang=lang)
     else:
-        content = _stage_content(stage)
+        from chipwall.perf.fit_inference_file import calibration_text
+        from chipwall.perf.load import measured
+
+        content = calibration_text(measured("inference"))
         if write is None:
             click.echo(content)
     if write is not None:
         write_whole(write, content)
-
-
-def _stage_content(stage: str) -> str:
-    from chipwall.perf.load import measured
-
-    if stage == "inference":
-        from chipwall.perf.fit_inference_file import calibration_text
-
-        return calibration_text(measured("inference"))
-    from chipwall.perf.calibration_file import calibration_toml
-    from chipwall.perf.refit_training import refit_training
-
-    return calibration_toml(refit_training().calibration)
 
 
 def _fit_table(found: Any) -> Table:

@@ -34,6 +34,7 @@ METRICS = ("output_tokens_per_s", "tokens_per_s_total", "samples_per_s", "ttft_m
 # Latency limits of MLPerf Inference: (first token, per token) [s], by model and scenario; mlcommons/inference rules.
 MLPERF_LIMITS = {
     ("llama-2-70b", "server"): (2.0, 0.2), ("llama-2-70b", "interactive"): (0.45, 0.04),
+    ("llama-3.1-70b", "server"): (2.0, 0.2), ("llama-3.1-70b", "interactive"): (0.45, 0.04),
     ("llama-3.1-405b", "server"): (6.0, 0.175), ("llama-3.1-405b", "interactive"): (4.5, 0.08),
     ("llama-3.1-8b", "server"): (2.0, 0.1), ("llama-3.1-8b", "interactive"): (0.5, 0.03),
     ("gpt-j-6b", "server"): (20.0, 1.0), ("mixtral-8x7b", "server"): (2.0, 0.2),
@@ -45,6 +46,7 @@ STAND_INS = {"Ascend-910B": "huawei-ascend-910b"}
 # Mean prompts of MLPerf data sets where the row does not say [token]; reference implementations, medium confidence.
 DATASET_PROMPTS = {
     "llama-2-70b": 294.0,
+    "llama-3.1-70b": 294.0,
     "llama-3.1-405b": 9428.0,
     "llama-3.1-8b": 778.0,
     "gpt-j-6b": 780.0,

@@ -181,7 +181,9 @@ def closed_loop(s: Setup, q: Requests, batch: Any) -> tuple[Any, Any, Any]:
     rate = batch / (q.output * token + alone + s.constants["serving.first"])
     crowd = 1.0 + s.constants["serving.together"] * np.maximum(batch - 1.0, 0.0)
     first = s.constants["serving.first"] + 0.5 * (alone + prefill_time(s, q, crowd))
-    return rate, token, first
+    # clients beyond what the cache holds wait until as many answers are done
+    waiting = np.maximum(q.concurrency / s.replicas - batch, 0.0) / rate
+    return rate, token, first + waiting
 
 
 def first_token_time(s: Setup, q: Requests, batch: Any, arrivals: Any) -> Any:
