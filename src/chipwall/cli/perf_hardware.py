@@ -232,7 +232,10 @@ def _rag_table(found: Any) -> Table:
 
 @click.command()
 @click.option("--out", type=click.Path(path_type=Path), help="Where to write the page; default: the terminal.")
-@click.option("--kind", "kinds", multiple=True, help="Only these kinds of tables.")
+@click.option(
+    "--kind", "kinds", multiple=True, help="Only these kinds of tables.",
+    type=click.Choice(("kernels", "collectives", "inference", "training", "finetune")),
+)
 def scoreboard(out: Path | None, kinds: tuple[str, ...]) -> None:
     """Write the page of predicted against published: by class, chip and source, worst rows first."""
     from chipwall.perf.refit import refit
