@@ -89,7 +89,7 @@ def claim_table(verdicts: Sequence[Verdict], *, lang: str) -> Table:
                 _value_words(v),
                 v.value,
                 v.sources,
-                calculation=v.points[0].reading.calculation if len(v.points) == 1 else "",
+                calculation=_worked(v),
             ),
             _where(v),
         )
@@ -117,6 +117,14 @@ def claim_table(verdicts: Sequence[Verdict], *, lang: str) -> Table:
         Column("where", text("Where")),
     )
     return Table("", columns, rows, notes)
+
+
+def _worked(v: Verdict) -> str:
+    """How the number came about: its calculation, or how many there are."""
+    if len(v.points) > 1:
+        return text("{count} combinations: chipwall claim show {id}", count=len(v.points), id=v.claim.id)
+    reading = v.points[0].reading
+    return reading.unknown or reading.calculation
 
 
 def verdict_lines(v: Verdict, *, lang: str) -> tuple[str, ...]:

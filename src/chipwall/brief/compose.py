@@ -24,7 +24,7 @@ from chipwall.brief.report import Brief, cited
 from chipwall.brief.serving_section import serving_section
 from chipwall.catalog.load import Catalog
 from chipwall.catalog.records import Chip
-from chipwall.claims.world import packaged_world
+from chipwall.claims.world import World
 from chipwall.controls.measures import performance_density, total_processing_performance
 from chipwall.text import Text, text
 from chipwall.units import format_quantity
@@ -90,7 +90,8 @@ def chip_brief(chip: Chip, others: Sequence[Chip], asked: Asked, *, catalog: Cat
             _tpp_sentence(chip),
         ),
         sections=sections,
-        sources=cited(sections, packaged_world().sources),
+        # law, market and measurements keep their sources apart from the catalogue's
+        sources=cited(sections, World(catalog).sources),
         version=catalog.version,
     )
 

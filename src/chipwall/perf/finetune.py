@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from chipwall.catalog.records import Chip, LanguageModel
 from chipwall.errors import InputError
-from chipwall.perf.hardware import Hardware, hardware, require_recipe
+from chipwall.perf.hardware import Hardware, hardware, require_memory, require_recipe
 from chipwall.perf.layouts import USABLE, Found, Layout, checked_run, fastest, smallest_chip_count
 from chipwall.perf.memory import WEIGHT_FORMATS
 from chipwall.perf.memory_training import MIXED, Storage, adapter_count, memory_parts
@@ -121,6 +121,7 @@ def finetuning(
     _checked(chips=chips, method=method, base=base, rank=rank, modules=modules, sequences=sequences, sequence=sequence)
     hw, shape = hardware(chip), shape_of(model)
     require_recipe(hw, precision, where="precision")
+    require_memory(hw)
     lora = method == "lora"
     adapters = float(adapter_count(shape, rank=rank, modules=modules)) if lora else 0.0
     storage = replace(MIXED, weight=WEIGHT_FORMATS[base] if lora else 2.0, logit=12.0 if whole_logits else 1.5)

@@ -23,7 +23,7 @@ from chipwall.perf.recipes import recipe
 from chipwall.text import text
 from chipwall.units import GIGA, TERA
 
-__all__ = ["Hardware", "hardware", "require_recipe", "spec_sheet", "stacked"]
+__all__ = ["Hardware", "hardware", "require_memory", "require_recipe", "spec_sheet", "stacked"]
 
 # A data-sheet figure that is missing is replaced, visibly (see ``assumed``), by a typical one.
 TYPICAL_WATTS_PER_TERAFLOP = 0.7
@@ -269,4 +269,13 @@ def require_recipe(hw: Hardware, name: str, *, where: str = "") -> None:
             text("{chip} has no {format} arithmetic", chip=hw.name, format=wanted.maths.upper()),
             where=where,
             fix=text("It computes in: {formats}", formats=", ".join(have)),
+        )
+
+
+def require_memory(hw: Hardware) -> None:
+    """Refuse a chip whose memory is not known: nothing can be said to fit."""
+    if np.isnan(float(hw.memory)):
+        raise Unknown(
+            text("memory of {chip} is not known", chip=hw.name),
+            fix=text("See what is known: chipwall chip {chip}", chip=hw.id),
         )

@@ -11,7 +11,7 @@ import numpy as np
 from chipwall.catalog.records import Chip, LanguageModel
 from chipwall.errors import InputError
 from chipwall.perf.estimate import Bound, Estimate, Part
-from chipwall.perf.hardware import Hardware, hardware, require_recipe
+from chipwall.perf.hardware import Hardware, hardware, require_memory, require_recipe
 from chipwall.perf.intervals import interval
 from chipwall.perf.layouts import Found, Layout, checked_run, fastest, smallest_chip_count
 from chipwall.perf.memory_training import MIXED, Storage, memory_parts, storage_for
@@ -248,6 +248,7 @@ def training(
         )
     hw, shape = hardware(chip), shape_of(model)
     require_recipe(hw, precision, where="precision")
+    require_memory(hw)
     length = sequence or min(model.max_context or 4096, 8192)
     template = template_run(hw, chip, chips=chips, sequence=length, year=year, network=network, node=node, graphs=graphs)
     labels = labels_of(hw, recipe=precision, software=software, block_scaled=block_scaled)
