@@ -320,7 +320,7 @@ def _exchange_seconds(s: Setup, tokens: Any, rows: Any) -> Any:
         spent = spent + m.layers * np.where(s.context > 1, all_gather_time(hw, n=s.context, size=size), 0.0)
     if np.any(s.pipeline > 1):
         linked = np.asarray(hw.link_bandwidth) > 0
-        link = np.where(linked, hw.link_bandwidth, hw.host_bandwidth)
+        link = np.where(linked, np.asarray(hw.link_bandwidth), np.asarray(hw.host_bandwidth))
         hand = c["serving.layer"] + rows * m.hidden * BF16_BYTES / (link * 0.7)
         spent = spent + (s.pipeline - 1.0) * hand
     return spent
