@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+import json
+
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chipwall.claims.evaluate import _answer, _compared
+from chipwall.claims.parse import claims_of_text
 from chipwall.claims.records import Claim, Reading
 from chipwall.claims.region import described_region
+from chipwall.claims.world import packaged_world
+from chipwall.errors import InputError
 
 values = st.floats(0.01, 100.0)
 relations = st.sampled_from(["about", "at least", "at most", "between"])
@@ -79,3 +84,44 @@ def test_a_region_is_right_as_often_as_it_says(rows: list[tuple[int, str, bool]]
     assert abs(right - region.accuracy) < 1e-12
     # the plainest guess, everywhere or nowhere, is hard to lose against by more than the price of a few words
     assert region.accuracy >= max(sum(wanted), len(wanted) - sum(wanted)) / len(wanted) - 0.1
+
+
+GOOD = {
+    "id": "a-claim", "statement": "The H200 has 141 GB.", "quantity": "fact_ratio", "subject": "h200", "baseline": "h100",
+    "relation": "about", "value": 1.76, "unit": "1", "tolerance": 0.1, "fixed": {"measure": "memory_capacity"},
+}  # fmt: skip
+scalars = st.one_of(
+    st.integers(-5, 10**6), st.floats(-10, 10, allow_nan=False), st.booleans(), st.text(max_size=8),
+    st.sampled_from(["fact", "decision", "series", "memory_share", "is", "is true", "between", "h20", "GB", "times", "2026-01-01"]),
+)  # fmt: skip
+anything = st.one_of(
+    scalars,
+    st.lists(scalars, max_size=3),
+    st.dictionaries(st.sampled_from(["measure", "on", "model"]), scalars, max_size=2),
+)
+
+
+def toml(value: object) -> str:
+    """A value as TOML; JSON strings are TOML strings."""
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{k} = {toml(v)}" for k, v in value.items()) + " }"
+    if isinstance(value, list):
+        return "[" + ", ".join(toml(v) for v in value) + "]"
+    return json.dumps(value).replace("\\u007f", "").replace("\x7f", "")
+
+
+@settings(deadline=None, max_examples=150)
+@given(st.dictionaries(st.sampled_from([*GOOD, "free", "by", "said", "note", "other"]), anything, max_size=3))
+def test_whatever_is_written_is_a_claim_or_refused(changes: dict[str, object]) -> None:
+    """Never a traceback: a file of claims is read, or refused with at most three lines."""
+    words = "[[claim]]\n" + "\n".join(f"{k} = {toml(v)}" for k, v in (GOOD | changes).items())
+    assert refusal(words) is None or 1 <= len(refusal(words) or ()) <= 3
+
+
+def refusal(words: str) -> tuple[str, ...] | None:
+    """The lines of the refusal, or None where the file is read."""
+    try:
+        claims_of_text(words, packaged_world(), file="a.toml")
+    except InputError as error:
+        return error.lines()
+    return None

@@ -5,21 +5,24 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from hypothesis import given, settings
+import pytest
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from chipwall import catalog
+from chipwall.perf.calibration import COLLECTIVE_OPS, calibration
 from chipwall.perf.hardware import Hardware, hardware
+from chipwall.perf.load import measured
 from chipwall.perf.memory_training import memory_parts
-from chipwall.perf.training_constants import labels_of, step_constants
+from chipwall.perf.recipes import RECIPES
+from chipwall.perf.training_constants import labels_of, step_constants, training_constants
 from chipwall.perf.training_setup import setup_of_row
 from chipwall.perf.training_shape import model_flops_per_token
-from chipwall.perf.training_step import step_parts
-from chipwall.perf.load import measured
+from chipwall.perf.training_step import AMPLE_POWER, step_parts
 
 ROWS = [r for r in measured("training") if r["use"] == "fit" and r["metric"] in ("step_time_s", "tokens_per_s_per_chip")]
 SETUPS = [setup_of_row(r) for r in ROWS[:: max(len(ROWS) // 60, 1)]]
-setups = st.sampled_from(SETUPS)
+setups = st.integers(0, len(SETUPS) - 1).map(lambda i: SETUPS[i])
 
 
 def step(setup, hw: Hardware | None = None, run=None) -> float:
@@ -52,7 +55,9 @@ def test_more_compute_at_the_same_efficiency_or_more_power_never_slows(setup, fa
 def test_never_below_the_arithmetic_of_the_data_sheet(setup) -> None:
     peak = max(float(np.nan_to_num(p)) for name, p in setup.hw.peaks.items() if name in ("bf16", "fp8", "fp4"))
     share = 2 / 3 if setup.run.adapters else 1.0
-    least = model_flops_per_token(setup.shape, setup.run.sequence) * float(setup.run.tokens) * share / float(setup.run.chips) / peak
+    least = (
+        model_flops_per_token(setup.shape, setup.run.sequence) * float(setup.run.tokens) * share / float(setup.run.chips) / peak
+    )
     assert step(setup) >= least
 
 
@@ -79,3 +84,34 @@ def test_chips_that_differ_only_in_name_are_equal() -> None:
     assert step(setup, hardware(twin)) == step(setup, hardware(chip))
     labels = [labels_of(hardware(c), recipe="fp8") for c in (chip, twin)]
     assert labels[0] == labels[1]
+
+
+def seconds_of(constant: str) -> bool:
+    """Whether a resolved kernel constant is a time: by the unit of the calibrated one behind it."""
+    parts = constant.split(".")
+    name = ".".join(p for p in parts if p not in RECIPES and p not in COLLECTIVE_OPS)
+    return calibration().constants[name].unit == "s"
+
+
+@settings(max_examples=20, deadline=None)
+@given(setup=setups, factor=st.floats(0.1, 10.0))
+def test_a_step_is_a_time_and_nothing_else(setup, factor) -> None:
+    """Dimension test: with a faster clock every rate, every time constant and the step change by the same factor."""
+    hw = setup.hw
+    # beyond it, before or after, a power per rate is compared with a stated one
+    assume(hw.tdp <= AMPLE_POWER * hw.peak("bf16") * min(factor, 1.0))
+    faster = replace(
+        hw,
+        peaks={name: peak * factor for name, peak in hw.peaks.items()},
+        constants={name: value / factor if seconds_of(name) else value for name, value in hw.constants.items()},
+        **{
+            name: getattr(hw, name) * factor for name in ("memory_bandwidth", "link_bandwidth", "host_bandwidth", "nic_bandwidth")
+        },
+    )
+    recipe = setup.recipe if hw.supports(setup.recipe) else "bf16"
+    run = replace(setup.run, network=setup.run.network * factor)
+    known = {name: value[0] for name, value in step_constants([setup.labels]).items()}
+    scaled = {name: v / factor if training_constants()[name].unit == "s" else v for name, v in known.items()}
+    before = sum(step_parts(hw, setup.shape, setup.run, recipe=recipe, constants=known).values())
+    after = sum(step_parts(faster, setup.shape, run, recipe=recipe, constants=scaled).values())
+    assert float(after) == pytest.approx(float(before) / factor, rel=1e-5)

@@ -55,13 +55,13 @@ def test_imports_go_down(path: Path) -> None:
 @pytest.mark.parametrize("path", [p for p in MODULES if p.name != "units.py"], ids=lambda p: str(p.relative_to(SOURCE)))
 def test_unit_factors_live_in_units(path: Path) -> None:
     tree = ast.parse(path.read_text())
+    always = (1e9, 1e12, 1e15, 1024**2, 1024**3)
     bad = [
-        n
-        for n in ast.walk(tree)
-        if isinstance(n, ast.Constant)
-        and type(n.value) in (int, float)
-        and n.value in (1e9, 1e12, 1e15, 1024, 1024**2, 1024**3)
+        n for n in ast.walk(tree) if isinstance(n, ast.Constant) and type(n.value) in (int, float) and n.value in always
     ]
+    # 1024 tokens are a length, 1024 in arithmetic is a conversion
+    sides = [side for n in ast.walk(tree) if isinstance(n, ast.BinOp) for side in (n.left, n.right)]
+    bad += [s for s in sides if isinstance(s, ast.Constant) and type(s.value) in (int, float) and s.value == 1024]
     assert not bad, f"{path.name}:{bad[0].lineno}: unit factors belong in units.py"
     assert not re.search(
         r"/ 8\b(?!\.)", "\n".join(line.split("#")[0] for line in path.read_text().splitlines() if '"' not in line)

@@ -86,3 +86,13 @@ def test_the_vocabulary_is_complete(run) -> None:
     assert set(QUANTITIES) == set(ENGINES)
     told = run("claim", "vocabulary", "--json").out
     assert all(f'"{name}"' in told for name in QUANTITIES)
+
+
+@pytest.mark.parametrize(("chip", "least"), [("nvidia-h200-sxm", 15), ("huawei-ascend-910c", 2), ("google-tpu-v4", 0)])
+def test_the_section_of_a_brief(chip: str, least: int, catalog) -> None:
+    from chipwall.brief.claims_section import claims_section
+
+    said, section = claims_section(catalog.chips[chip], lang="en")
+    assert str(said)
+    assert sum(len(t.rows) for t in section.tables) >= least
+    assert section.sentences

@@ -220,7 +220,9 @@ EVERY = {
         'measure = "memory_bandwidth"'
     ),
     "series": '[claim.fixed]\nobservation = "bernstein_supply @ 2025"',
-    "series_ratio": '[claim.fixed]\nobservation = "nvidia_china_hk_revenue_by_billing @ FY26Q1"\nover = "nvidia_datacenter_revenue"',
+    "series_ratio": (
+        '[claim.fixed]\nobservation = "nvidia_china_hk_revenue_by_billing @ FY26Q1"\nover = "nvidia_datacenter_revenue"'
+    ),
     "series_growth": '[claim.fixed]\nobservation = "cambricon_revenue @ 2024"\nfrom = "cambricon_revenue @ 2023"',
     "scenario_value": '[claim.fixed]\nscenario = "record"\npath = "us_share_active"\nquarter = "2025Q4"',
     "scenario_difference": (

@@ -53,6 +53,9 @@ def test_csv_has_one_measure_name_per_row(run: Run) -> None:
     rows = run("simulate", "h200-share-cap", "--vs", "no-sales", *FEW, "--csv").out.splitlines()
     assert rows[0].startswith("measure,run,at_2026q4")
     assert all(not row.startswith(",") for row in rows)
+    assert any(row.startswith("us_take_usd,A-B,") for row in rows)
+    assert any(row.startswith("rent_china_h100_usd_per_hour,B,") for row in rows)
+    assert any(row.startswith("domestic_share_value,A,") for row in rows)
 
 
 def test_assumptions_of_one_school_for_both_runs(run: Run) -> None:

@@ -56,6 +56,9 @@ BAD = [
     ("tpp", "nan"),
     ("tpp", "1,000"),
     ("tpp", "1_000"),
+    ("tpp", "1e999999"),
+    ("tpp", "1e99999999999999999999"),
+    ("dram_bw_gbps", "1e-999999"),
     ("as_of", "2023-02-30"),
     ("as_of", "20230201"),
     ("as_of", ""),
@@ -70,6 +73,7 @@ BAD = [
     ("expected_flags", "no_such_flag"),
     ("expected_exception", "XYZ"),
     ("expected_duty_pct", "a lot"),
+    ("expected_duty_pct", "1e999999"),
 ]
 
 

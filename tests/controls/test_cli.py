@@ -67,6 +67,13 @@ def test_import_party_and_assumption(capsys: pytest.CaptureFixture[str]) -> None
     assert "Assumed" in out
 
 
+def test_transfer_and_import_inside_the_united_states(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = run(capsys, "h200", "--to", "US", "--activity", "in_country", "--on", "2026-02-01", "--json")
+    assert (code, json.loads(out)["licence"]["on_books"]) == (0, "not_required")
+    code, out, _ = run(capsys, "h200", "--to", "US", "--activity", "us_import", "--on", "2026-02-15", "--json")
+    assert (code, json.loads(out)["licence"]["as_enforced"]) == (0, "n/a")
+
+
 def test_timeline_compare_diff_countries(capsys: pytest.CaptureFixture[str]) -> None:
     _, out, _ = run(capsys, "timeline", "h200", "--to", "CN")
     assert "2026-01-15" in out
@@ -123,6 +130,11 @@ def test_what_if_with_performance_figures(capsys: pytest.CaptureFixture[str], tm
         (("h200", "--to", "CN", "--tpp", "lots"), "not a number"),
         (("h200", "--to", "CN", "--dram", "5 GB"), "not in GB/s"),
         (("h200", "--to", "CN", "--tpp", "-4"), "not an amount"),
+        (("h200", "--to", "CN", "--tpp", "1e99999"), "not an amount"),
+        (("h200", "--to", "US"), "goes to the United States"),
+        (("compare", "h200", "--to", "CN,usa"), "goes to the United States"),
+        (("h200", "--to", "CN", "--activity", "us_import"), "enters the United States"),
+        (("h200", "--to", "CN", "--from", "US", "--activity", "reexport"), "another country"),
         (("--to", "CN"), "no chip and no numbers"),
         (("h200", "--to", "CN", "--end-user", "Nobody"), "unknown end user"),
         (("h200", "--to", "CN", "--activity", "reexport"), "--from"),

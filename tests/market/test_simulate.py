@@ -131,6 +131,16 @@ def test_cap_holds_draw_by_draw(sold) -> None:
     assert (china <= 0.5 * home * (1 + 1e-9) + 1e-6).all()
 
 
+def test_a_ban_in_the_counted_past_takes_its_deliveries_away(record) -> None:
+    at = quarter_index("2024Q3")
+    base = load_scenario("record")
+    banned = simulate(base.with_levers(Lever("ban", at, about="h20")), draws=50, until="2025Q2")
+    assert banned.quantity("delivered_h20")[:, at:].max() == 0
+    assert np.array_equal(banned.quantity("delivered_h20")[:, :at], record.quantity("delivered_h20")[:50, :at])
+    stopped = simulate(base.with_levers(Lever("stop", at)), draws=50, until="2025Q2")
+    assert stopped.quantity("delivered_us")[:, at:].max() == 0
+
+
 def test_plain_cap_holds() -> None:
     capped = load_scenario("h200-unrestricted").with_levers(
         Lever("unit_cap", quarter_index("2026Q1"), about="h200", value=20_000.0)
@@ -240,6 +250,18 @@ def test_errors_shrink_with_the_root_of_draws() -> None:
     sample = np.random.default_rng(1).standard_normal(40_000)
     ratio = band(sample[:10_000]).error_mid / band(sample).error_mid
     assert ratio == pytest.approx(2.0, rel=0.15)
+
+
+def test_extreme_parameters_stay_finite() -> None:
+    extreme = {
+        "own_share_feedback": (200.0, 400.0),
+        "ecosystem_weight": (100.0, 200.0),
+        "price_response": (10.0, 20.0),
+        "nest_similarity": (0.1, 0.2),
+    }
+    paths = simulate(load_scenario("h200-managed").with_parameters(extreme), draws=50, until="2029Q4")
+    assert all(np.isfinite(v).all() for v in paths.values.values())
+    assert paths.quantity("us_share_active").max() <= 1
 
 
 def test_unknown_quantity_names_the_nearest(record) -> None:

@@ -7,16 +7,19 @@ import pytest
 from chipwall import catalog
 from chipwall.errors import InputError
 from chipwall.perf.finetune import finetuning, unpacking_bytes
+from chipwall.perf.load import measured
 from chipwall.perf.memory_training import MIXED, adapter_count, memory_parts, storage_for
 from chipwall.perf.training_setup import memory_of_row, setup_of_row
 from chipwall.perf.training_shape import shape_of
-from chipwall.perf.load import measured
 from chipwall.units import GIB, GIGA
 
 
 @pytest.fixture(scope="module")
 def gpt3():
-    return {base: finetuning(catalog.model("gpt-3-175b"), catalog.chip("h200"), base=base) for base in ("bf16", "int8", "nf4")}
+    return {
+        base: finetuning(catalog.model("gpt-3-175b"), catalog.chip("h200"), base=base)
+        for base in ("bf16", "int8", "nf4")
+    }
 
 
 def test_175_billion_on_one_h200_at_16_8_and_4_bits(gpt3) -> None:
@@ -37,11 +40,14 @@ def test_adapters_by_hand() -> None:
 
 
 def test_a_packed_base_costs_a_fixed_time_per_micro_batch() -> None:
-    ask = dict(sequences=1, sequence=512)
+    ask = {"sequences": 1, "sequence": 512}
     model, chip = catalog.model("llama-2-7b"), catalog.chip("a100")
     packed, plain = finetuning(model, chip, base="nf4", **ask), finetuning(model, chip, base="bf16", **ask)
-    longer = dict(sequences=1, sequence=8192)
-    packed_long, plain_long = finetuning(model, chip, base="nf4", **longer), finetuning(model, chip, base="bf16", **longer)
+    longer = {"sequences": 1, "sequence": 8192}
+    packed_long, plain_long = (
+        finetuning(model, chip, base="nf4", **longer),
+        finetuning(model, chip, base="bf16", **longer),
+    )
     short_ratio = packed.step.estimate.value / plain.step.estimate.value
     long_ratio = packed_long.step.estimate.value / plain_long.step.estimate.value
     assert short_ratio > long_ratio > 1
@@ -58,7 +64,7 @@ def test_full_fine_tuning_needs_the_optimizer() -> None:
 
 
 def test_frozen_weights_have_no_gradient_products() -> None:
-    ask = dict(chips=1, sequences=1, sequence=2048)
+    ask = {"chips": 1, "sequences": 1, "sequence": 2048}
     lora = finetuning(catalog.model("llama-2-7b"), catalog.chip("h200"), **ask)
     full = finetuning(catalog.model("llama-2-7b"), catalog.chip("h200"), method="full", **ask)
     parts = {f.method: {p.name: p.value for p in f.step.estimate.breakdown} for f in (lora, full)}
@@ -86,7 +92,11 @@ def test_peak_memory_of_declared_layouts_is_within_six_percent_on_average() -> N
         if row["metric"] == "peak_mem_gib" and row["use"] == "fit":
             setup = setup_of_row(row)
             storage, adapters, tables = memory_of_row(row, setup)
-            need = sum(memory_parts(setup.shape, setup.run, storage=storage, adapters=adapters, trained_embeddings=tables).values())
+            need = sum(
+                memory_parts(
+                    setup.shape, setup.run, storage=storage, adapters=adapters, trained_embeddings=tables
+                ).values()
+            )
             errors.append(abs(float(need) / GIB / setup.value - 1))
     assert len(errors) == 27
     assert sum(errors) / len(errors) < 0.06

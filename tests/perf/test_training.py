@@ -16,9 +16,10 @@ from chipwall.perf.load import measured
 from chipwall.perf.training import run_energy, run_time, step_time, training
 from chipwall.perf.training_constants import software_age, step_bands, training_constants
 from chipwall.perf.training_rows import predict_rows
+from chipwall.perf.training_run import stacked_runs
 from chipwall.perf.training_setup import setup_of_row
 from chipwall.perf.training_shape import model_flops_per_token, shape_of
-from chipwall.perf.training_step import PARTS, stacked_runs, step_parts
+from chipwall.perf.training_step import PARTS, step_parts
 from chipwall.perf.validation import Prediction, Skip
 
 LLAMA = Layout(tensor=4, pipeline=4, virtual=5, context=2)
@@ -49,9 +50,9 @@ def test_a_step_is_never_faster_than_its_arithmetic(llama) -> None:
 def test_tokens_time_and_energy_follow_from_the_step(llama) -> None:
     assert llama.tokens_per_s == pytest.approx(128 * 8192 / llama.estimate.value)
     assert run_time(1e12, tokens_per_s=llama.tokens_per_s) == pytest.approx(1e12 / llama.tokens_per_s)
-    assert run_energy(1e12, energy_per_step=llama.energy_per_step, tokens_per_step=llama.tokens_per_step) == pytest.approx(
-        1e12 / (128 * 8192) * llama.energy_per_step
-    )
+    assert run_energy(
+        1e12, energy_per_step=llama.energy_per_step, tokens_per_step=llama.tokens_per_step
+    ) == pytest.approx(1e12 / (128 * 8192) * llama.energy_per_step)
     # 64 chips of 700 W cannot draw more than their rating, nor less than a third of it at work
     assert 64 * 700 * llama.estimate.value * 0.33 < llama.energy_per_step < 64 * 700 * llama.estimate.value
 
@@ -65,7 +66,9 @@ def test_the_interval_holds_the_estimate_and_says_its_basis(llama) -> None:
 
 
 def test_silicon_that_nobody_trained_on_is_extrapolated_with_a_wider_band() -> None:
-    found = training(catalog.model("llama-2-7b"), catalog.chip("cambricon-mlu590"), chips=8, sequences=64, sequence=4096)
+    found = training(
+        catalog.model("llama-2-7b"), catalog.chip("cambricon-mlu590"), chips=8, sequences=64, sequence=4096
+    )
     assert found.estimate.basis == "extrapolated"
     known = training(catalog.model("llama-2-7b"), catalog.chip("a100"), chips=8, sequences=64, sequence=4096)
     assert found.estimate.high / found.estimate.value > known.estimate.high / known.estimate.value
@@ -79,14 +82,16 @@ def test_flops_of_gpt3_by_hand() -> None:
     assert model_flops_per_token(shape_of(model), 2048) == pytest.approx(hand, rel=1e-3)
 
 
-@pytest.mark.parametrize("model", ["llama-3-70b", "deepseek-v3", "qwen3-235b-a22b", "gpt-3-175b", "nemotron-3-super-120b-a12b"])
+@pytest.mark.parametrize(
+    "model", ["llama-3-70b", "deepseek-v3", "qwen3-235b-a22b", "gpt-3-175b", "nemotron-3-super-120b-a12b"]
+)
 def test_weights_follow_from_the_shape(model: str) -> None:
     record = catalog.model(model)
     assert float(shape_of(record).weights) == pytest.approx(record.parameters, rel=0.06)
 
 
 def test_hfu_counts_recomputation_and_mfu_does_not() -> None:
-    ask = dict(chips=64, sequences=128, sequence=2048)
+    ask = {"chips": 64, "sequences": 128, "sequence": 2048}
     plain = training(catalog.model("gpt-3-175b"), catalog.chip("a100"), layout=Layout(8, 8, 1), **ask)
     again = training(catalog.model("gpt-3-175b"), catalog.chip("a100"), layout=Layout(8, 8, 1, recompute="full"), **ask)
     assert again.estimate.value > 1.2 * plain.estimate.value
@@ -109,7 +114,9 @@ def test_hfu_counts_recomputation_and_mfu_does_not() -> None:
 )
 def test_layouts_that_cannot_be_are_refused(layout: Layout, words: str) -> None:
     with pytest.raises(InputError, match=words):
-        training(catalog.model("gpt-3-175b"), catalog.chip("a100"), chips=64, sequences=128, sequence=2048, layout=layout)
+        training(
+            catalog.model("gpt-3-175b"), catalog.chip("a100"), chips=64, sequences=128, sequence=2048, layout=layout
+        )
 
 
 def test_a_model_too_large_says_by_how_much_and_how_many_chips_it_takes() -> None:
@@ -133,7 +140,9 @@ def test_zero_counts_are_refused(name: str) -> None:
 
 
 def test_arrays_and_scalars_agree() -> None:
-    rows = [r for r in measured("training") if r["use"] == "fit" and r["chip"] == "H100" and r["metric"] == "step_time_s"][:20]
+    rows = [
+        r for r in measured("training") if r["use"] == "fit" and r["chip"] == "H100" and r["metric"] == "step_time_s"
+    ][:20]
     setups = [setup_of_row(r) for r in rows]
     setups = [s for s in setups if s.model.id == setups[0].model.id]
     whole = step_time(setups[0].hw, setups[0].shape, stacked_runs([s.run for s in setups]), recipe="fp8")
@@ -154,7 +163,14 @@ def test_rings_use_all_cards_of_a_node() -> None:
 
 
 def test_rows_are_predicted_in_their_own_metric() -> None:
-    wanted = {"step_time_s", "tokens_per_s_per_chip", "mfu", "tflops_per_chip_model", "tflops_per_chip_hw_incl_recompute", "peak_mem_gib"}
+    wanted = {
+        "step_time_s",
+        "tokens_per_s_per_chip",
+        "mfu",
+        "tflops_per_chip_model",
+        "tflops_per_chip_hw_incl_recompute",
+        "peak_mem_gib",
+    }
     rows = {}
     for row in measured("training"):
         if row["use"] == "fit" and row["metric"] in wanted:

@@ -89,7 +89,7 @@ def claim_table(verdicts: Sequence[Verdict], *, lang: str) -> Table:
                 _value_words(v),
                 v.value,
                 v.sources,
-                calculation=v.points[0].reading.calculation if len(v.points) == 1 else "",
+                calculation=_worked(v),
             ),
             _where(v),
         )
@@ -117,6 +117,14 @@ def claim_table(verdicts: Sequence[Verdict], *, lang: str) -> Table:
         Column("where", text("Where")),
     )
     return Table("", columns, rows, notes)
+
+
+def _worked(v: Verdict) -> str:
+    """How the number came about: its calculation, or how many there are."""
+    if len(v.points) > 1:
+        return text("{count} combinations: chipwall claim show {id}", count=len(v.points), id=v.claim.id)
+    reading = v.points[0].reading
+    return reading.unknown or reading.calculation
 
 
 def verdict_lines(v: Verdict, *, lang: str) -> tuple[str, ...]:
@@ -215,7 +223,7 @@ def shown_value(name: str, value: Value) -> str:
         return FACTS[str(value)].title
     if isinstance(value, float):
         return f"{value:,.0f}" if value.is_integer() else f"{value:g}"
-    return str(value)
+    return Text.of(str(value))
 
 
 def _where(v: Verdict) -> Text | str:
@@ -234,11 +242,12 @@ def _where(v: Verdict) -> Text | str:
 
 
 def _relation_words(claim: Claim) -> Text:
-    unit = "" if claim.unit == "1" else f" {claim.unit}"
-    value = f"{_in_unit(claim, claim.value)}{unit}" if isinstance(claim.value, float) else str(claim.value)
+    value: str = Text.of(str(claim.value))
+    if isinstance(claim.value, float):
+        value = _with_unit(claim, _in_unit(claim, claim.value))
     slack = text(" within {share:.0%}", share=claim.tolerance) if claim.tolerance else ""
     if claim.relation == "between":
-        upper = f"{_in_unit(claim, claim.upper)}{unit}"
+        upper = _with_unit(claim, _in_unit(claim, claim.upper))
         return text("between {low} and {high}{slack}", low=_in_unit(claim, claim.value), high=upper, slack=slack)
     words = {
         "about": text("about {value}{slack}", value=value, slack=slack),
@@ -249,6 +258,10 @@ def _relation_words(claim: Claim) -> Text:
         "is true": text("is true") if claim.value is True else text("is false"),
     }
     return words[claim.relation]
+
+
+def _with_unit(claim: Claim, number: str) -> str:
+    return number if claim.unit == "1" else text("{number} {unit}", number=number, unit=Text.of(claim.unit))
 
 
 def _in_unit(claim: Claim, value: object) -> str:
@@ -266,7 +279,7 @@ def _value_words(v: Verdict) -> str | Text:
     if v.value is None:
         return "-"
     if not isinstance(v.value, float):
-        return str(v.value)
+        return Text.of(str(v.value))
     middle = _in_unit(v.claim, v.value)
     unit = "" if v.claim.unit in ("1", "times") else f" {v.claim.unit}"
     if v.low is None or v.high is None or v.low == v.high:

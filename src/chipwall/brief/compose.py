@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from chipwall.brief.beside import started
 from chipwall.brief.chip_sections import (
     ceilings_section,
     fit_sentences,
@@ -16,13 +17,15 @@ from chipwall.brief.chip_sections import (
     tpp_section,
     unknown_section,
 )
+from chipwall.brief.claims_section import claims_section
 from chipwall.brief.law_section import law_section
 from chipwall.brief.market_section import market_section
 from chipwall.brief.price_section import price_section
-from chipwall.brief.report import Brief, cited
+from chipwall.brief.report import Brief, Section, cited
 from chipwall.brief.serving_section import serving_section
 from chipwall.catalog.load import Catalog
 from chipwall.catalog.records import Chip
+from chipwall.claims.world import World
 from chipwall.controls.measures import performance_density, total_processing_performance
 from chipwall.text import Text, text
 from chipwall.units import format_quantity
@@ -56,22 +59,14 @@ def chip_brief(chip: Chip, others: Sequence[Chip], asked: Asked, *, catalog: Cat
     """The brief on one chip against others."""
     models = [catalog.names.model(m) for m in _MODELS]
     lang = asked.lang
+    outlook = started(_outlook, chip, lang)
     law_said, law = law_section(chip, others, destination=asked.destination, on=asked.on, lang=lang)
     speed_said, speed = serving_section(chip, others, catalog.names.model(asked.model), lang)
     money_said, money = price_section(chip, others)
-    market_said, market = market_section(lang)
-    sections = (
-        identity_section(chip),
-        law,
-        ratios_section(chip, others, lang),
-        tpp_section(chip, others),
-        speed,
-        memory_section(chip, models, lang),
-        ceilings_section([chip, *others], models[1:]),
-        money,
-        market,
-        unknown_section([chip, *others]),
-    )
+    facts = (identity_section(chip), law, ratios_section(chip, others, lang), tpp_section(chip, others), speed)
+    room = (memory_section(chip, models, lang), ceilings_section([chip, *others], models[1:]), money)
+    (market_said, market), (claims_said, claims) = outlook()
+    sections = (*facts, *room, market, claims, unknown_section([chip, *others]))
     return Brief(
         title=text("Brief: {chip}", chip=chip.name),
         subtitle=_one_line(chip),
@@ -82,12 +77,19 @@ def chip_brief(chip: Chip, others: Sequence[Chip], asked: Asked, *, catalog: Cat
             *fit_sentences(chip, models[-1]),
             money_said,
             market_said,
+            claims_said,
             _tpp_sentence(chip),
         ),
         sections=sections,
-        sources=cited(sections, catalog.sources),
+        # law, market and measurements keep their sources apart from the catalogue's
+        sources=cited(sections, World(catalog).sources),
         version=catalog.version,
     )
+
+
+def _outlook(chip: Chip, lang: str) -> tuple[tuple[Text, Section], tuple[Text, Section]]:
+    """The two sections that take longest: what a sale changes, and which claims hold."""
+    return market_section(lang), claims_section(chip, lang=lang)
 
 
 def _one_line(chip: Chip) -> Text:

@@ -177,18 +177,20 @@ def _by_clause(trace: Sequence[Comparison]) -> list[list[Comparison]]:
     return list(found.values())
 
 
+def _compared(test: Comparison) -> Text:
+    """One test with its numbers; a question of yes or no is not written as if it were arithmetic."""
+    operand = OPERANDS.get(test.operand, Text.of(test.operand))
+    value, limit = number(test.value), number(test.limit)
+    if test.operator == "is":
+        return text("{operand}: {value} (asked: {limit})", operand=operand, value=value, limit=limit)
+    return text(
+        "{operand} {value} {operator} {limit}", operand=operand, value=value, operator=test.operator, limit=limit
+    )
+
+
 def _clause_row(tests: Sequence[Comparison]) -> tuple[object, ...]:
     """One clause: every test with its numbers, whether all hold, and the margin that decides."""
-    compared = [
-        text(
-            "{operand} {value} {operator} {limit}",
-            operand=OPERANDS.get(test.operand, Text.of(test.operand)),
-            value=number(test.value),
-            operator=Text.of(test.operator),
-            limit=number(test.limit),
-        )
-        for test in tests
-    ]
+    compared = [_compared(test) for test in tests]
     joined: Text = compared[0]
     for more in compared[1:]:
         joined = text("{first}, {second}", first=joined, second=more)

@@ -128,9 +128,15 @@ def paths_table(paths: Paths, *, other: Paths | None, quarters: Sequence[str], s
             bands = [band(v) for v in values]
             error = bands[-1].error_mid
             cells = [shown_band(b, measure.shown) for b in bands]
-            first = Cell(title if run == "A" else "", title)
+            first = Cell(title if run == "A" else "", _machine_name(measure))
             rows.append((first, run, *cells, Cell(_error(error, measure.shown), error)))
     return Table(_title(paths, other), tuple(columns), tuple(rows), _notes(paths, other))
+
+
+def _machine_name(measure: Measure) -> str:
+    """Quantity and unit of a row, for CSV: values there are in that unit, whatever scale the title names."""
+    unit = unit_of(measure.quantity)
+    return f"{measure.quantity}_{unit.removesuffix('_per_quarter') if measure.summed else unit}".removesuffix("_1")
 
 
 def _error(value: float, how: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 
 from chipwall.brief.catalog_tables import MARKS
 from chipwall.brief.report import Section
@@ -45,11 +46,16 @@ def price_section(chip: Chip, others: Sequence[Chip]) -> tuple[Text, Section]:
 
 def _latest(found: Sequence[Price]) -> list[Price]:
     """The latest price of each series and offer, newest first."""
-    ordered = sorted(found, key=lambda p: p.observation.period.end, reverse=True)
+    ordered = sorted(found, key=_end, reverse=True)
     newest: dict[tuple[str, str], Price] = {}
     for price in ordered:
         newest.setdefault((price.observation.series, price.offer), price)
     return list(newest.values())[:_MOST_PER_CHIP]
+
+
+def _end(price: Price) -> date:
+    """Last day that the price speaks of."""
+    return price.observation.period.end or date.min
 
 
 def _amount(price: Price, value: float) -> str:
@@ -82,7 +88,7 @@ def _sentence(chip: Chip) -> Text:
     parts = []
     for offer in ("buy", "rent"):
         found = sorted(
-            (p for p in prices(chip.id) if p.offer == offer), key=lambda p: (p.cards == 1, p.observation.period.end)
+            (p for p in prices(chip.id) if p.offer == offer), key=lambda p: (p.cards == 1, _end(p))
         )
         if found:
             price = found[-1]

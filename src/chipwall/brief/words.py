@@ -143,6 +143,34 @@ LAW: tuple[Text, ...] = (
     text("transistors"),
 )
 
+# answers of the law as claims and JSON name them, kinds of work, units that are words
+ANSWER: tuple[Text, ...] = (
+    text("not_3A090"),
+    text("required"),
+    text("not_required"),
+    text("required_by_letter"),
+    text("exception_available"),
+    text("presumption_of_denial"),
+    text("presumption_of_approval"),
+    text("case_by_case"),
+    text("not_stated"),
+    text("licences_being_issued"),
+    text("in_country"),
+    text("us_import"),
+    text("export"),
+    text("reexport"),
+    text("training"),
+    text("adapters"),
+    text("prefill"),
+    text("decode"),
+    text("mixed"),
+    text("full"),
+    text("serve"),
+    text("lora"),
+    text("times"),
+    text("chips"),
+)
+
 # flags of an answer of the law
 FLAG: tuple[Text, ...] = (
     text("affiliates_rule"),

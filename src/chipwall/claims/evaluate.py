@@ -66,10 +66,21 @@ def verdict(claim: Claim, world: World) -> Verdict:
 def evaluated(claims: Iterable[Claim], world: World) -> list[Verdict]:
     """Verdicts of many claims, in order; simulations are shared between them, up to the last quarter that any asks for."""
     asked = list(claims)
-    quarters = [str(q) for c in asked for q in (c.fixed.get("quarter", ""), *c.free.get("quarter", ())) if q]
-    if quarters:
-        world.horizon = max(quarters)
+    quarters, paths = _named(asked, "quarter", "from"), _named(asked, "path")
+    if paths:
+        world.horizon, world.keep = max(quarters), tuple(sorted(paths))
     return [verdict(claim, world) for claim in asked]
+
+
+def _named(claims: Iterable[Claim], *conditions: str) -> set[str]:
+    """Values that claims about the market give these conditions."""
+    simulated = [c for c in claims if "path" in c.fixed or "path" in c.free]
+    return {
+        str(v)
+        for c in simulated
+        for n in conditions
+        for v in (*c.free.get(n, ()), *([c.fixed[n]] if n in c.fixed else ()))
+    }
 
 
 def _combinations(free: Mapping[str, tuple[Value, ...]]) -> list[dict[str, Value]]:

@@ -13,7 +13,7 @@ from chipwall.controls.decide import decide
 from chipwall.controls.measures import Measure
 from chipwall.controls.records import Activity, Decision, Journey
 from chipwall.errors import Unknown
-from chipwall.text import text
+from chipwall.text import Text, text
 from chipwall.units import to_si
 
 __all__ = ["decision", "event_effect", "legal_measure", "limit_operand", "measure_over_limit"]
@@ -95,7 +95,7 @@ def decision(claim: Claim, at: Conditions, world: World) -> Reading:
 
 
 def _answer(found: Decision, asked: str, on: date, sources: tuple[str, ...]) -> Reading:
-    cited = text("{day}: {eccn}; {citations}", day=on, eccn=found.eccn, citations="; ".join(found.citations[:3]))
+    cited = _tests(found, on)
     numbers: dict[str, Decimal | None] = {"duty": found.duty.pct, "revenue_share": found.revenue_share.pct}
     if asked in numbers:
         pct = numbers[asked]
@@ -115,6 +115,22 @@ def _answer(found: Decision, asked: str, on: date, sources: tuple[str, ...]) -> 
         why = "; ".join(found.unknowns[:1])
         return Reading(None, unknown=text("the law cannot tell on {day}: {why}", day=on, why=why), sources=sources)
     return Reading(words[asked], sources=sources, calculation=cited)
+
+
+def _tests(found: Decision, on: date) -> Text:
+    """Class and day, and the threshold tests that are met with their numbers and citations."""
+    failed = {c.clause for c in found.trace if c.result is not True}
+    met = [
+        f"{c.operand} {_number(c.value)} {c.operator} {_number(c.limit)} ({c.citation})"
+        for c in found.trace
+        if c.clause not in failed and isinstance(c.value, Decimal)
+    ]
+    shown = "; ".join(dict.fromkeys(met)) or "; ".join(dict.fromkeys(found.citations[:2]))
+    return text("{day}: {eccn}; {tests}", day=on, eccn=found.eccn, tests=shown)
+
+
+def _number(value: Decimal | bool | None) -> str:
+    return measures.plain(value) if isinstance(value, Decimal) else str(value)
 
 
 def event_effect(claim: Claim, at: Conditions, world: World) -> Reading:

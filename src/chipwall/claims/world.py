@@ -39,12 +39,15 @@ class World:
         Of every simulation; the same draws serve every scenario.
     horizon : str
         Last quarter of the simulations: the latest that any claim asks for, so that runs are shared; empty: each claim's own.
+    keep : tuple of str
+        Quantities of the market that any claim asks for; empty: all of them are kept.
     """
 
     catalog: Catalog
     draws: int = DRAWS
     seed: int = 1
     horizon: str = ""
+    keep: tuple[str, ...] = ()
     _law: Law | None = None
     _book: Book | None = None
     _answers: dict[tuple[Hashable, ...], Any] = field(default_factory=dict)
@@ -103,9 +106,9 @@ class World:
             found = load_scenario(scenario)
             if assumptions != "shipped":
                 found = found.with_parameters(load_scenario(assumptions).parameters)
-            return simulate(found, draws=self.draws, seed=self.seed, until=last, facts=self.catalog)
+            return simulate(found, draws=self.draws, seed=self.seed, until=last, keep=self.keep, facts=self.catalog)
 
-        return self.once(("scenario", scenario, assumptions, last), run)
+        return self.once(("scenario", scenario, assumptions, last, self.keep), run)
 
     def once(self, key: tuple[Hashable, ...], answer: Callable[[], T]) -> T:
         """An answer of an engine that several claims share, computed at the first asking."""

@@ -14,7 +14,14 @@ import click
 from chipwall import catalog
 from chipwall.brief import controls_tables as tables
 from chipwall.brief.language import translated
-from chipwall.cli.controls_options import asked_item, asked_journey, item_options, journey_options, legal_number
+from chipwall.cli.controls_options import (
+    asked_item,
+    asked_journey,
+    item_options,
+    journey_options,
+    legal_number,
+    refuse_contradiction,
+)
 from chipwall.cli.options import day, json_option, lang_option, show, table_options, write_json, write_whole
 from chipwall.controls.decide import decide
 from chipwall.controls.item import item_of_chip
@@ -129,6 +136,8 @@ def compare_command(chips: str, destinations: str, on: str | None, form: str | N
     when = _today(on)
     items = [item_of_chip(catalog.chip(name), law=law()) for name in chips.split(",") if name.strip()]
     places = [law().countries.resolve(name) for name in destinations.split(",") if name.strip()]
+    for place in places:
+        refuse_contradiction("export", "US", place)
     if not items or not places:
         raise InputError(
             text("nothing to compare"), fix=text("Give chips and destinations, for example h20,h200 --to CN,AE")
@@ -248,7 +257,8 @@ def what_if_command(
     from chipwall.controls.draft import evaluate_draft, read_draft
 
     found = read_draft(draft)
-    given["destination"] = given["destination"] or "CN"
+    if given["activity"] != "us_import":
+        given["destination"] = given["destination"] or "CN"
     journey, _ = asked_journey(given)
     known = catalog.load().chips
     asked = [catalog.chip(name) for name in chips.split(",") if name.strip()] if chips else list(known.values())

@@ -10,14 +10,21 @@ from typing import Any, TypeVar
 import click
 
 from chipwall import catalog
-from chipwall.controls.item import contradiction, item_of_chip, item_of_numbers
+from chipwall.controls.item import contradiction, is_amount, item_of_chip, item_of_numbers
 from chipwall.controls.load import law
 from chipwall.controls.records import ACTIVITIES, Item, Journey
 from chipwall.errors import InputError
 from chipwall.text import text
 from chipwall.units import unit
 
-__all__ = ["asked_item", "asked_journey", "item_options", "journey_options", "legal_number"]
+__all__ = [
+    "asked_item",
+    "asked_journey",
+    "item_options",
+    "journey_options",
+    "legal_number",
+    "refuse_contradiction",
+]
 
 F = TypeVar("F", bound=Callable[..., Any])
 END_USES = ("re-export", "stock", "us-data-centre", "repair", "research", "start-up", "consumer", "public-sector")
@@ -87,12 +94,12 @@ def _number(words: str | None, *, option: str, symbol: str) -> Decimal | None:
                 where=option,
                 fix=text("Give a number in {unit}", unit=symbol),
             ) from None
-    if rest:
+    if rest and is_amount(value):
         found, wanted = unit(rest, where=option), unit(symbol)
         if found.dimension != wanted.dimension:
             raise InputError(text("'{words}' is not in {unit}", words=words, unit=symbol), where=option)
         value = value * Decimal(repr(found.factor)) / Decimal(repr(wanted.factor))
-    if not value.is_finite() or value < 0:
+    if not is_amount(value):
         raise InputError(text("'{words}' is not an amount", words=words), where=option)
     return value
 
@@ -136,6 +143,24 @@ def asked_item(given: dict[str, Any]) -> Item:
     return item
 
 
+def refuse_contradiction(activity: str, exporter: str, destination: str) -> None:
+    """An export leaves the United States, an import enters it, a reexport starts elsewhere: anything else is a slip."""
+    countries = law().countries
+    to_us = countries.resolve(destination) == "US"
+    if activity in ("export", "reexport") and to_us:
+        raise InputError(
+            text("no export or reexport goes to the United States"),
+            where="--to",
+            fix=text("For an entry into the US and its duty use --activity us_import; for a transfer there, in_country"),
+        )
+    if activity == "us_import" and not to_us:
+        raise InputError(text("an import enters the United States"), where="--to", fix=text("Leave --to out"))
+    if activity == "reexport" and countries.resolve(exporter) == "US":
+        raise InputError(
+            text("a reexport leaves another country"), where="--from", fix=text("Name it, for example --from SG")
+        )
+
+
 def asked_journey(given: dict[str, Any]) -> tuple[Journey, tuple[str, ...]]:
     """The journey of the command line, and what was assumed."""
     activity, destination = given["activity"], given["destination"]
@@ -150,6 +175,7 @@ def asked_journey(given: dict[str, Any]) -> tuple[Journey, tuple[str, ...]]:
                 text("a reexport leaves another country"), where="--from", fix=text("Name it, for example --from SG")
             )
         exporter = {"export": "US", "in_country": destination, "us_import": ""}[activity]
+    refuse_contradiction(activity, exporter, destination)
     assumed: tuple[str, ...] = ()
     headquarters = given["headquarters"]
     if headquarters is None:

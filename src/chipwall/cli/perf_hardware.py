@@ -68,17 +68,39 @@ def _reasons(found: Any) -> dict[str, int]:
 
 
 @click.command()
-@click.option("--write", type=click.Path(path_type=Path), help="Where to write calibration.toml; default: nowhere.")
+@click.option(
+    "--stage", type=click.Choice(("kernels", "inference", "training")), default="kernels", show_default=True,
+    help="Hardware constants, or the step constants that are fitted after them.",
+)
+@click.option("--write", type=click.Path(path_type=Path), help="Where to write the file of constants; default: nowhere.")
 @click.option("--quick", is_flag=True, help="No cross-validation: constants without spreads and bands, in seconds.")
 @table_options
-def calibrate(write: Path | None, quick: bool, form: str | None, as_json: bool, lang: str) -> None:
-    """Fit the hardware constants again from the shipped measurements, and say how well they hold."""
-    from chipwall.perf.calibration_file import calibration_toml
-    from chipwall.perf.refit import refit
+def calibrate(stage: str, write: Path | None, quick: bool, form: str | None, as_json: bool, lang: str) -> None:
+    """Fit constants again from the shipped measurements, and say how well they hold."""
+    if stage == "training":
+        from chipwall.cli.perf_training import training_calibration
 
-    found = refit(cross_validate=not quick)
+        training_calibration(write, quick=quick, form=form, as_json=as_json, lang=lang)
+        return
+    if stage == "kernels":
+        from chipwall.perf.calibration_file import calibration_toml
+        from chipwall.perf.refit import refit
+
+        found = refit(cross_validate=not quick)
+        content = calibration_toml(found.calibration)
+        show(_fit_table(found), form=form, as_json=as_json, lang=lang)
+    else:
+        from chipwall.perf.fit_inference_file import calibration_text
+        from chipwall.perf.load import measured
+
+        content = calibration_text(measured("inference"))
+        if write is None:
+            click.echo(content)
     if write is not None:
-        write_whole(write, calibration_toml(found.calibration))
+        write_whole(write, content)
+
+
+def _fit_table(found: Any) -> Table:
     columns = (
         Column("family", text("Kernel")), Column("kind", text("Scored on")), Column("rows", text("Rows"), right=True),
         Column("median_error", text("Median error %"), right=True), Column("mean_error", text("Mean error %"), right=True),
@@ -89,9 +111,9 @@ def calibrate(write: Path | None, quick: bool, form: str | None, as_json: bool, 
          percent(s.within_15))
         for s in found.scores
         if s.rows
-    )
+    )  # fmt: skip
     notes = (text("fitted on {data}", data=found.calibration.data),)
-    show(Table(text("Fit of the hardware constants"), columns, rows, notes), form=form, as_json=as_json, lang=lang)
+    return Table(text("Fit of the hardware constants"), columns, rows, notes)
 
 
 @click.command()
@@ -210,7 +232,10 @@ def _rag_table(found: Any) -> Table:
 
 @click.command()
 @click.option("--out", type=click.Path(path_type=Path), help="Where to write the page; default: the terminal.")
-@click.option("--kind", "kinds", multiple=True, help="Only these kinds of tables.")
+@click.option(
+    "--kind", "kinds", multiple=True, help="Only these kinds of tables.",
+    type=click.Choice(("kernels", "collectives", "inference", "training", "finetune")),
+)
 def scoreboard(out: Path | None, kinds: tuple[str, ...]) -> None:
     """Write the page of predicted against published: by class, chip and source, worst rows first."""
     from chipwall.perf.refit import refit

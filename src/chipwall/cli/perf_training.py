@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import click
 
 from chipwall.brief.tables import Cell, Column, Table
-from chipwall.cli.options import show, table_options, write_json
+from chipwall.cli.options import show, table_options, write_json, write_whole
 from chipwall.errors import InputError
 from chipwall.text import Text, text
 from chipwall.units import DAY, GIB, format_quantity, parse_quantity
 
-__all__ = ["finetune", "train"]
+__all__ = ["finetune", "train", "training_calibration"]
 
 _LAYOUT_OPTIONS = ("tp", "pp", "vp", "cp", "ep", "micro_batch")
 
@@ -47,19 +48,28 @@ def train(model: str, chip_name: str, explain: bool, form: str | None, as_json: 
     record, chip = catalog.model(model), catalog.chip(chip_name)
     network = asked["network"]
     found = training(
-        record, chip, chips=asked["chips"], sequences=asked["sequences"], sequence=asked["sequence"], precision=asked["precision"],
-        layout=_layout(asked), software=asked["software"], year=asked["year"], graphs=asked["graphs"],
+        record,
+        chip,
+        chips=asked["chips"],
+        sequences=asked["sequences"],
+        sequence=asked["sequence"],
+        precision=asked["precision"],
+        layout=_layout(asked),
+        software=asked["software"],
+        year=asked["year"],
+        graphs=asked["graphs"],
         network=None if network is None else _rate(network),
-    )  # fmt: skip
+    )
     tokens = asked["tokens"]
     if tokens is not None and tokens <= 0:
         raise InputError(text("{value} is not a count", value=tokens), where="--tokens", fix=text("Give a number above zero"))
     whole = None
     if tokens is not None:
         whole = {
-            "tokens": tokens, "time_s": run_time(tokens, tokens_per_s=found.tokens_per_s),
+            "tokens": tokens,
+            "time_s": run_time(tokens, tokens_per_s=found.tokens_per_s),
             "energy_j": run_energy(tokens, energy_per_step=found.energy_per_step, tokens_per_step=found.tokens_per_step),
-        }  # fmt: skip
+        }
     if as_json:
         write_json({**_answer(found), "run": whole})
         return
@@ -87,18 +97,31 @@ def _layout(asked: dict[str, Any]) -> Any:
         return None
     ways = {name: 1 if value is None else value for name, value in given.items()}
     return Layout(
-        tensor=ways["tp"], pipeline=ways["pp"], virtual=ways["vp"], context=ways["cp"], expert=ways["ep"],
-        micro_batch=ways["micro_batch"], fsdp=asked["fsdp"], recompute=asked["recompute"],
-    )  # fmt: skip
+        tensor=ways["tp"],
+        pipeline=ways["pp"],
+        virtual=ways["vp"],
+        context=ways["cp"],
+        expert=ways["ep"],
+        micro_batch=ways["micro_batch"],
+        fsdp=asked["fsdp"],
+        recompute=asked["recompute"],
+    )
 
 
 def _answer(found: Any) -> dict[str, Any]:
     return {
-        **found.estimate.as_json(), "layout_searched": found.searched is not None,
-        "tokens_per_s": found.tokens_per_s, "tokens_per_s_per_chip": found.tokens_per_s_per_chip, "mfu": found.mfu, "hfu": found.hfu,
-        "memory_bytes": dict(found.memory), "memory_room_bytes": found.memory_room, "fit": found.fit,
-        "energy_per_step_j": found.energy_per_step, "energy_per_token_j": found.energy_per_step / found.tokens_per_step,
-    }  # fmt: skip
+        **found.estimate.as_json(),
+        "layout_searched": found.searched is not None,
+        "tokens_per_s": found.tokens_per_s,
+        "tokens_per_s_per_chip": found.tokens_per_s_per_chip,
+        "mfu": found.mfu,
+        "hfu": found.hfu,
+        "memory_bytes": dict(found.memory),
+        "memory_room_bytes": found.memory_room,
+        "fit": found.fit,
+        "energy_per_step_j": found.energy_per_step,
+        "energy_per_token_j": found.energy_per_step / found.tokens_per_step,
+    }
 
 
 def _share(value: float) -> Cell:
@@ -126,11 +149,17 @@ def _summary(title: Text, found: Any, whole: dict[str, float] | None) -> Table:
         (text("basis"), Text.of(e.basis)),
         (text("bound by"), Text.of(e.bound)),
         (text("tokens per second"), Cell(format_quantity(found.tokens_per_s, "1"), found.tokens_per_s)),
-        (text("tokens per second and chip"), Cell(format_quantity(found.tokens_per_s_per_chip, "1"), found.tokens_per_s_per_chip)),
+        (
+            text("tokens per second and chip"),
+            Cell(format_quantity(found.tokens_per_s_per_chip, "1"), found.tokens_per_s_per_chip),
+        ),
         (text("model FLOPs utilisation (MFU)"), _share(found.mfu)),
         (text("hardware FLOPs utilisation (HFU)"), _share(found.hfu)),
         (text("layout"), _layout_words(found)),
-        (text("memory of the fullest chip"), Cell(f"{sum(found.memory.values()) / GIB:,.1f} / {found.memory_room / GIB:,.1f} GiB", sum(found.memory.values()))),
+        (
+            text("memory of the fullest chip"),
+            Cell(f"{sum(found.memory.values()) / GIB:,.1f} / {found.memory_room / GIB:,.1f} GiB", sum(found.memory.values())),
+        ),
         (text("verdict"), Text.of(found.fit)),
         (text("energy per step, accelerators"), Cell(format_quantity(found.energy_per_step, "J"), found.energy_per_step)),
     ]
@@ -140,18 +169,35 @@ def _summary(title: Text, found: Any, whole: dict[str, float] | None) -> Table:
     near = tuple(
         text(
             "measured nearby: {model} on {chips} x {chip}, {precision}: {value:,.0f} token/s per chip ({source}, {id})",
-            model=n["model"], chips=n["chips"], chip=n["chip"], precision=n["precision"], value=n["tokens_per_s_per_chip"],
-            source=n["source"], id=n["id"],
+            model=n["model"],
+            chips=n["chips"],
+            chip=n["chip"],
+            precision=n["precision"],
+            value=n["tokens_per_s_per_chip"],
+            source=n["source"],
+            id=n["id"],
         )
         for n in e.nearest
-    )  # fmt: skip
-    return Table(title, (Column("what", text("What")), Column("value_si", text("Value"), right=True)), tuple(rows), (*e.notes, *near))
+    )
+    return Table(
+        title, (Column("what", text("What")), Column("value_si", text("Value"), right=True)), tuple(rows), (*e.notes, *near)
+    )
 
 
 def _parts(estimate: Any) -> Table:
-    columns = (Column("part", text("Part of the step")), Column("time_s", text("Time"), right=True), Column("share", text("Share"), right=True), Column("bound", text("Bound by")))
+    columns = (
+        Column("part", text("Part of the step")),
+        Column("time_s", text("Time"), right=True),
+        Column("share", text("Share"), right=True),
+        Column("bound", text("Bound by")),
+    )
     rows = tuple(
-        (Text.of(p.name), Cell(format_quantity(p.value, "s"), p.value), _share(p.value / estimate.breakdown_total), Text.of(p.bound))
+        (
+            Text.of(p.name),
+            Cell(format_quantity(p.value, "s"), p.value),
+            _share(p.value / estimate.breakdown_total),
+            Text.of(p.bound),
+        )
         for p in sorted(estimate.breakdown, key=lambda p: -p.value)
         if p.value > 0
     )
@@ -183,7 +229,9 @@ def memory_table(memory: Any, room: float, fit: str) -> Table:
 @click.option("--software", default="", help="transformers, torchtune, megatron, mlperf; default: typical.")
 @click.option("--explain", is_flag=True, help="Memory by part, and every part of the step.")
 @table_options
-def finetune(model: str, chip_name: str, base: str | None, explain: bool, form: str | None, as_json: bool, lang: str, **asked: Any) -> None:
+def finetune(
+    model: str, chip_name: str, base: str | None, explain: bool, form: str | None, as_json: bool, lang: str, **asked: Any
+) -> None:
     """Does fine-tuning MODEL fit, and how fast is it: full, LoRA, or LoRA on a packed base (QLoRA)."""
     from chipwall import catalog
     from chipwall.perf.finetune import finetuning
@@ -205,34 +253,83 @@ def finetune(model: str, chip_name: str, base: str | None, explain: bool, form: 
 
 def _tuning_answer(found: Any) -> dict[str, Any]:
     return {
-        "method": found.method, "base": found.base, "rank": found.rank, "adapter_weights": found.adapters, "fit": found.fit,
-        "memory_bytes": dict(found.memory), "memory_total_bytes": sum(found.memory.values()), "memory_room_bytes": found.room,
-        "short_bytes": found.short, "smallest_chips": found.smallest_chips, "step": None if found.step is None else _answer(found.step),
-    }  # fmt: skip
+        "method": found.method,
+        "base": found.base,
+        "rank": found.rank,
+        "adapter_weights": found.adapters,
+        "fit": found.fit,
+        "memory_bytes": dict(found.memory),
+        "memory_total_bytes": sum(found.memory.values()),
+        "memory_room_bytes": found.room,
+        "short_bytes": found.short,
+        "smallest_chips": found.smallest_chips,
+        "step": None if found.step is None else _answer(found.step),
+    }
 
 
 def _tuning_table(title: Text, found: list[Any]) -> Table:
     columns = (
-        Column("method", text("Method")), Column("base", text("Base")), Column("memory_bytes", text("Needs, GiB"), right=True),
-        Column("room_bytes", text("Room, GiB"), right=True), Column("fit", text("Verdict")), Column("step_s", text("Step"), right=True),
-        Column("interval", text("80 % interval"), right=True), Column("tokens_per_s", text("Tokens/s"), right=True),
-    )  # fmt: skip
+        Column("method", text("Method")),
+        Column("base", text("Base")),
+        Column("memory_bytes", text("Needs, GiB"), right=True),
+        Column("room_bytes", text("Room, GiB"), right=True),
+        Column("fit", text("Verdict")),
+        Column("step_s", text("Step"), right=True),
+        Column("interval", text("80 % interval"), right=True),
+        Column("tokens_per_s", text("Tokens/s"), right=True),
+    )
     rows, notes = [], []
     for f in found:
         total, step = sum(f.memory.values()), f.step
         e = step.estimate if step else None
         rows.append(
             (
-                f.method, f.base, Cell(f"{total / GIB:,.1f}", total), Cell(f"{f.room / GIB:,.1f}", f.room), Text.of(f.fit),
+                f.method,
+                f.base,
+                Cell(f"{total / GIB:,.1f}", total),
+                Cell(f"{f.room / GIB:,.1f}", f.room),
+                Text.of(f.fit),
                 Cell(format_quantity(e.value, "s"), e.value) if e else Cell("-"),
                 Cell(f"{format_quantity(e.low, 's')} - {format_quantity(e.high, 's')}") if e else Cell("-"),
                 Cell(format_quantity(step.tokens_per_s, "1"), step.tokens_per_s) if step else Cell("-"),
             )
-        )  # fmt: skip
+        )
         if f.fit == "does not fit":
             notes.append(
-                text("{base}: {short:.0f} GiB too much on each chip; at least {count} chips hold it", base=f.base, short=f.short / GIB, count=f.smallest_chips)
+                text(
+                    "{base}: {short:.0f} GiB too much on each chip; at least {count} chips hold it",
+                    base=f.base,
+                    short=f.short / GIB,
+                    count=f.smallest_chips,
+                )
             )
     if any(f.step for f in found):
         notes.append(text("base weights narrower than 16 bits are widened before each product: a fixed cost per micro-batch"))
     return Table(title, columns, tuple(rows), tuple(dict.fromkeys(notes)))
+
+
+def training_calibration(write: Path | None, *, quick: bool, form: str | None, as_json: bool, lang: str) -> None:
+    """``chipwall calibrate --stage training``: fit the step constants again, write them, and show the scores."""
+    from chipwall.perf.refit_training import refit_training, training_toml
+
+    found = refit_training(cross_validate=not quick)
+    if write is not None:
+        write_whole(write, training_toml(found))
+    columns = (
+        Column("class", text("Class")),
+        Column("rows", text("Rows"), right=True),
+        Column("median_error", text("Median error %"), right=True),
+        Column("mean_error", text("Mean error %"), right=True),
+        Column("within_15", text("Within 15 %"), right=True),
+    )
+    rows = tuple(
+        (
+            name,
+            Cell(str(score["rows"]), score["rows"]),
+            *(_share(float(score[key])) for key in ("median_error", "mean_error", "within_15")),
+        )
+        for name, score in found.scores().items()
+    )
+    kind = text("in-sample") if quick else text("whole groups left out")
+    notes = (text("fitted on {data}; scored {kind}", data=found.calibration.data, kind=kind),)
+    show(Table(text("Fit of the training step"), columns, rows, notes), form=form, as_json=as_json, lang=lang)

@@ -10,11 +10,11 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
 from chipwall.controls.decide import decide
-from chipwall.controls.item import contradiction, item_of_numbers
+from chipwall.controls.item import contradiction, is_amount, item_of_numbers
 from chipwall.controls.law import Law
 from chipwall.controls.load import law as packaged_law
 from chipwall.controls.records import ACTIVITIES, Decision, Journey
@@ -202,9 +202,13 @@ def _number(cell: str) -> Decimal | None:
     """A number as the file writes it; None for a blank; raises ValueError for anything else."""
     if not cell:
         return None
-    if not _NUMBER.match(cell):
+    try:
+        number = Decimal(cell) if _NUMBER.match(cell) else None
+    except InvalidOperation:  # an exponent that no decimal holds
+        number = None
+    if number is None or not is_amount(number):
         raise ValueError(cell)
-    return Decimal(cell)
+    return number
 
 
 def _problems(cells: Mapping[str, str], law: Law) -> Iterator[str]:

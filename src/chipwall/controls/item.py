@@ -17,7 +17,7 @@ from chipwall.text import Text, text
 if TYPE_CHECKING:
     from chipwall.catalog.records import Chip
 
-__all__ = ["OPERAND_NAMES", "contradiction", "item_of_chip", "item_of_numbers", "operands", "vendor_of"]
+__all__ = ["OPERAND_NAMES", "contradiction", "is_amount", "item_of_chip", "item_of_numbers", "operands", "vendor_of"]
 
 # Density may be printed rounded: beside TPP and area it may be off by this much before the three contradict each other.
 DENSITY_TOLERANCE = Decimal("0.002")
@@ -35,6 +35,8 @@ OPERAND_NAMES: Mapping[str, Text] = {
     "aggregate_tpp_share": text("TPP shipped to China over TPP shipped to US customers"),
     "us_available": text("commercially available in the US"),
 }
+# powers of ten an amount may span: far beyond any chip, and small enough to divide, add and round without an overflow
+_POWERS = 20
 _SYNTHETIC = re.compile(r"^synthetic\b(?:\s*\((.*)\))?", re.IGNORECASE)
 
 
@@ -56,6 +58,11 @@ def vendor_of(name: str, law: Law) -> tuple[str, str]:
         if _compiled(vendor.pattern).search(words) or words.strip().lower() == vendor.id:
             return vendor.id, vendor.country
     return "", ""
+
+
+def is_amount(number: Decimal) -> bool:
+    """Whether a number can be a quantity of an item: finite, not negative, and of a size to calculate with."""
+    return number.is_finite() and number >= 0 and abs(number.adjusted()) <= _POWERS
 
 
 def named_parts(name: str, vendor: str, law: Law) -> frozenset[str]:
@@ -103,7 +110,7 @@ def item_of_numbers(
         "I/O rate": io_rate,
     }
     for label, number in numbers.items():
-        if number is not None and (not number.is_finite() or number < 0):
+        if number is not None and not is_amount(number):
             raise InputError(text("{label} {number} is not an amount", label=Text.of(label), number=number), where=name)
     found_kind = kind or ("memory" if name.strip().lower().endswith("(bare)") else "processor")
     # a memory device's density is bandwidth over area, so TPP has no say in it
@@ -144,7 +151,7 @@ def contradiction(tpp: Decimal | None, die_area: Decimal | None, density: Decima
         density=density,
         tpp=tpp,
         area=die_area,
-        quotient=measures.plain(round(quotient, 4)),
+        quotient=measures.plain(Decimal(f"{quotient:.4f}")),
     )
 
 

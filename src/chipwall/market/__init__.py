@@ -1,1 +1,1 @@
-""""""
+"""What does it change? Supply, demand, two governments' gates, compute stocks and dependence, simulated over draws."""

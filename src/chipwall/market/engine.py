@@ -257,8 +257,10 @@ class _Run:
         self.closed += MEMORY * (gates.gate_closedness(state_us, state_cn) - self.closed)
         if t <= self.history_end:
             record = load_record()
-            counted = [record.get(x.id, {}).get(t, (0.0,))[0] if x.licensed else 0.0 for x in us]
-            return np.outer(counted, self.record_factor)
+            counted = np.array([record.get(x.id, {}).get(t, (0.0,))[0] if x.licensed else 0.0 for x in us])
+            held = np.maximum(self.lines.banned[t], self.block.blocked[t])[self.us]
+            past = np.outer(counted * (1 - held) * (not self._stopped(t)), self.record_factor)
+            return np.minimum(past, self._setting("unit_cap", t)[self.us])
         pace, approvals = self._setting("licence_pace", t), self._setting("beijing_pace", t)
         pace = np.where(np.isnan(pace), p["licence_pace"], pace)
         approvals = np.where(np.isnan(approvals), p["beijing_managed"], approvals)
@@ -297,6 +299,7 @@ class _Run:
         own *= p["own_share_feedback"]
         own += platform
         own *= self.per_use
+        own -= own.max(axis=1, keepdims=True)  # shares stay the same, and no feedback is too strong for exp()
         np.exp(own, out=own)
         weights = self.hardware[:, self.live] * self.cheapness[self.live]
         for i, nest in enumerate(nests):

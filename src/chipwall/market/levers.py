@@ -151,9 +151,13 @@ class Lever:
 
 @dataclass(frozen=True)
 class Timeline:
-    """All levers by quarter. Arrays are [quarters], [quarters, products] or [quarters, segments]; nan = not set."""
+    """All levers by quarter. Arrays are [quarters], [quarters, products] or [quarters, segments]; nan = not set.
+
+    ``permitted`` says what may be licensed; ``banned`` what a ban names, which also acts on the counted past.
+    """
 
     permitted: Array
+    banned: Array
     washington: NDArray[np.int64]
     beijing: NDArray[np.int64]
     share: Array
@@ -202,7 +206,7 @@ def timeline(levers: Iterable[Lever], *, products: tuple[Product, ...], quarters
     column = {p.id: [i] for i, p in enumerate(products)}
     everyone = [i for i, p in enumerate(products) if p.licensed]
     by_product = {name: np.full((quarters, len(products)), start) for name, start in _BY_PRODUCT.items()}
-    permitted = np.zeros((quarters, len(products)))
+    permitted, banned = np.zeros((quarters, len(products))), np.zeros((quarters, len(products)))
     simple = {name: np.full(quarters, start) for name, start in _SIMPLE.items()}
     gates = {name: np.full(quarters, len(STATES) - 1, dtype=np.int64) for name in ("washington", "beijing")}
     quota = np.zeros((quarters, len(SEGMENTS)))
@@ -215,6 +219,7 @@ def timeline(levers: Iterable[Lever], *, products: tuple[Product, ...], quarters
             gates[lever.name][span] = CHAIN if lever.value == "chain" else NAMES.index(str(lever.value))
         elif lever.name in ("allow", "ban"):
             permitted[span, column[lever.about]] = float(lever.name == "allow")
+            banned[span, column[lever.about]] = float(lever.name == "ban")
         elif lever.name == "stop":
             stop = lever.begin
         elif lever.name == "draft":
@@ -231,6 +236,7 @@ def timeline(levers: Iterable[Lever], *, products: tuple[Product, ...], quarters
                 simple[lever.name][span] = value
     return Timeline(
         permitted=permitted,
+        banned=banned,
         domestic_quota=quota,
         limits=limits,
         drafts=tuple(drafts),

@@ -49,7 +49,7 @@ def estimated_rates(chip: Chip) -> dict[str, float] | None:
     try:
         trained = training(model, chip, chips=size, sequences=batch, sequence=TRAINING_LENGTH).tokens_per_s_per_chip
         fast = serving(model, chip, Question(prompt=4096, output=64, chips=SERVING_CHIPS)).requests_per_s
-        steady = Question(prompt=1024, output=1024, chips=SERVING_CHIPS, concurrency=REQUESTS)
+        steady = Question(prompt=1000, output=1000, chips=SERVING_CHIPS, concurrency=REQUESTS)
         decoded = serving(model, chip, steady).throughput.value
     except ChipwallError:
         return None
@@ -71,7 +71,7 @@ def _file() -> str:
         f'model = "{MODEL}"',
         f'training = "{TRAINING_CHIPS} chips, {TRAINING_BATCH} sequences of {TRAINING_LENGTH} tokens, 16 bit"',
         'prefill = "prompts of 4096 tokens, answers of 64"',
-        f'decode = "prompts and answers of 1024 tokens, {REQUESTS:g} requests on {SERVING_CHIPS} chips"',
+        f'decode = "prompts and answers of 1000 tokens, {REQUESTS:g} requests on {SERVING_CHIPS} chips"',
     ]
     for chip in dict.fromkeys((REFERENCE, *(p.chip for p in load_products()))):
         rates = estimated_rates(catalog.chip(chip))

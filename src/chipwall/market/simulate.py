@@ -129,7 +129,9 @@ def simulate(
     names = quarter_names(until)
     if not keep and draws * len(names) * _QUANTITIES > KEEP_ALL_BELOW:
         keep = HEADLINE
-    block = prepare(found, draws=draws, seed=seed, until=until, priors=priors, estimator=estimator, keep=keep, facts=facts)
+    block = prepare(
+        found, draws=draws, seed=seed, until=until, priors=priors, estimator=estimator, keep=keep, facts=facts
+    )
     sizes = block_sizes(draws)
     folder = None
     if parts is not None:

@@ -7,14 +7,14 @@ from dataclasses import dataclass, replace
 
 from chipwall.catalog.records import Chip, LanguageModel
 from chipwall.errors import InputError
-from chipwall.perf.hardware import Hardware, hardware, require_recipe
+from chipwall.perf.hardware import Hardware, hardware, require_memory, require_recipe
 from chipwall.perf.layouts import USABLE, Found, Layout, checked_run, fastest, smallest_chip_count
 from chipwall.perf.memory import WEIGHT_FORMATS
 from chipwall.perf.memory_training import MIXED, Storage, adapter_count, memory_parts
 from chipwall.perf.training import Training, answer, fit_word, template_run
 from chipwall.perf.training_constants import labels_of
+from chipwall.perf.training_run import Run
 from chipwall.perf.training_shape import Shape, shape_of
-from chipwall.perf.training_step import Run
 from chipwall.text import text
 
 __all__ = ["BASES", "METHODS", "Finetuning", "finetuning", "unpacking_bytes"]
@@ -69,10 +69,23 @@ def unpacking_bytes(base: str) -> float:
 
 
 def finetuning(
-    model: LanguageModel, chip: Chip, *, chips: int = 1, method: str = "lora", base: str = "bf16", rank: int = 16,
-    modules: str = "attention", sequences: int = 1, sequence: int = USUAL_LENGTH, precision: str = "bf16",
-    layout: Layout | None = None, recompute: str = "full", software: str = "", year: float = 2026.0, whole_logits: bool = False,
-) -> Finetuning:  # fmt: skip
+    model: LanguageModel,
+    chip: Chip,
+    *,
+    chips: int = 1,
+    method: str = "lora",
+    base: str = "bf16",
+    rank: int = 16,
+    modules: str = "attention",
+    sequences: int = 1,
+    sequence: int = USUAL_LENGTH,
+    precision: str = "bf16",
+    layout: Layout | None = None,
+    recompute: str = "full",
+    software: str = "",
+    year: float = 2026.0,
+    whole_logits: bool = False,
+) -> Finetuning:
     """Memory and step time of fine-tuning.
 
     Parameters
@@ -108,10 +121,13 @@ def finetuning(
     _checked(chips=chips, method=method, base=base, rank=rank, modules=modules, sequences=sequences, sequence=sequence)
     hw, shape = hardware(chip), shape_of(model)
     require_recipe(hw, precision, where="precision")
+    require_memory(hw)
     lora = method == "lora"
     adapters = float(adapter_count(shape, rank=rank, modules=modules)) if lora else 0.0
     storage = replace(MIXED, weight=WEIGHT_FORMATS[base] if lora else 2.0, logit=12.0 if whole_logits else 1.5)
-    template = template_run(hw, chip, chips=chips, sequence=sequence, year=year, adapters=lora, unpacking=unpacking_bytes(base) if lora else 0.0)
+    template = template_run(
+        hw, chip, chips=chips, sequence=sequence, year=year, adapters=lora, unpacking=unpacking_bytes(base) if lora else 0.0
+    )
     labels = labels_of(hw, recipe=precision, software=software)
     run, chosen, found = _settled(shape, hw, template, layout, recompute, sequences, precision, labels, storage, adapters)
     memory = {name: float(v) for name, v in memory_parts(shape, run, storage=storage, adapters=adapters).items()}
@@ -121,25 +137,46 @@ def finetuning(
     if verdict != "does not fit":  # tight ones are priced: they may run
         step = answer(model, hw, shape, run, chosen, found, recipe=precision, labels=labels, storage=storage, adapters=adapters)
     return Finetuning(
-        method=method, base=base if lora else "bf16", rank=rank if lora else 0, adapters=adapters, memory=memory, room=room, fit=verdict,
-        short=max(total - room * USABLE, 0.0), smallest_chips=smallest_chip_count(shape, hw, template, storage=storage, adapters=adapters),
+        method=method,
+        base=base if lora else "bf16",
+        rank=rank if lora else 0,
+        adapters=adapters,
+        memory=memory,
+        room=room,
+        fit=verdict,
+        short=max(total - room * USABLE, 0.0),
+        smallest_chips=smallest_chip_count(shape, hw, template, storage=storage, adapters=adapters),
         step=step,
-    )  # fmt: skip
+    )
 
 
 def _checked(*, chips: int, method: str, base: str, rank: int, modules: str, sequences: int, sequence: int) -> None:
     for name, value in (("chips", chips), ("rank", rank), ("sequences", sequences), ("sequence", sequence)):
         if value < 1:
-            raise InputError(text("{value} is not a count", value=value), where=name, fix=text("Give a whole number of one or more"))
+            raise InputError(
+                text("{value} is not a count", value=value), where=name, fix=text("Give a whole number of one or more")
+            )
     for name, word, known in (("method", method, METHODS), ("base", base, BASES), ("modules", modules, ("attention", "all"))):
         if word not in known:
-            raise InputError(text("unknown {name} '{word}'", name=name, word=word), where=name, fix=text("Use one of: {names}", names=", ".join(known)))
+            raise InputError(
+                text("unknown {name} '{word}'", name=name, word=word),
+                where=name,
+                fix=text("Use one of: {names}", names=", ".join(known)),
+            )
 
 
 def _settled(
-    shape: Shape, hw: Hardware, template: Run, layout: Layout | None, recompute: str, sequences: int, recipe: str,
-    labels: Mapping[str, str], storage: Storage, adapters: float,
-) -> tuple[Run, Layout, Found | None]:  # fmt: skip
+    shape: Shape,
+    hw: Hardware,
+    template: Run,
+    layout: Layout | None,
+    recompute: str,
+    sequences: int,
+    recipe: str,
+    labels: Mapping[str, str],
+    storage: Storage,
+    adapters: float,
+) -> tuple[Run, Layout, Found | None]:
     """The run that is priced: the layout given, the one of a single chip, or the fastest that fits."""
     if layout is not None:
         return checked_run(layout, shape, template, sequences=sequences), layout, None
@@ -147,12 +184,15 @@ def _settled(
     if template.chips == 1:
         return checked_run(alone, shape, template, sequences=sequences), alone, None
     try:
-        found = fastest(shape, hw, template, sequences=sequences, recipe=recipe, labels=dict(labels), storage=storage, adapters=adapters)
-    except InputError:
-        # nothing fits: the memory of the most thrifty layout is told, with the verdict
-        replicas = min(int(template.chips), sequences)
-        thrifty = Layout(micro_batch=1, fsdp=True, recompute="full") if sequences % int(template.chips) == 0 else None
-        if thrifty is None:
-            raise
-        return checked_run(thrifty, shape, template, sequences=max(sequences, replicas)), thrifty, None
+        found = fastest(
+            shape, hw, template, sequences=sequences, recipe=recipe, labels=dict(labels), storage=storage, adapters=adapters
+        )
+    except InputError as refusal:
+        # nothing fits: the memory of a thrifty layout is told, with the verdict; where none divides, the refusal stands
+        count = int(template.chips)
+        spread = Layout(fsdp=True, recompute="full") if sequences % count == 0 else Layout(tensor=count, recompute="full")
+        try:
+            return checked_run(spread, shape, template, sequences=sequences), spread, None
+        except InputError:
+            raise refusal from None
     return found.run, found.layout, found

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from chipwall.perf.training_rows import predict_rows
+from chipwall.perf.training_rows import out_of_fold, predict_rows
 
-__all__ = ["predict_rows"]
+__all__ = ["out_of_fold", "predict_rows"]

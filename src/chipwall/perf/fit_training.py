@@ -17,14 +17,25 @@ from numpy.typing import NDArray
 
 from chipwall.perf.calibration import Constant
 from chipwall.perf.hardware import Hardware, stacked
+from chipwall.perf.training_run import Run, stacked_runs
 from chipwall.perf.training_setup import Setup, flops_of_row, setup_of_row
 from chipwall.perf.training_shape import Shape, stacked_shapes
-from chipwall.perf.training_step import Run, stacked_runs, step_parts
+from chipwall.perf.training_step import step_parts
 from chipwall.units import TERA
 
 Array = NDArray[np.float64]
 
-__all__ = ["SPECIFICATION", "Block", "blocks_of", "cross_validated", "fitted", "measured_step", "predicted_step", "setups_of", "spread_over_folds"]
+__all__ = [
+    "SPECIFICATION",
+    "Block",
+    "blocks_of",
+    "cross_validated",
+    "fitted",
+    "measured_step",
+    "predicted_step",
+    "setups_of",
+    "spread_over_folds",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,38 +63,68 @@ class Term:
         return float(np.log(self.high / self.low) * share * (1 - share))
 
 
-def _term(low: float, high: float, start: float, spread: float, note: str, unit: str = "1", **offsets: float) -> Term:
-    return Term(unit, low, high, start, spread, offsets, note)
+def _term(
+    low: float,
+    high: float,
+    start: float,
+    spread: float,
+    note: str,
+    unit: str = "1",
+    by: Mapping[str, float] | None = None,
+    **offsets: float,
+) -> Term:
+    return Term(unit, low, high, start, spread, {**offsets, **(by or {})}, note)
 
 
 SPECIFICATION: dict[str, Term] = {
-    "train.gemm": _term(1.0, 4.0, 1.25, 0.3, "products in training over the same products alone", arch=0.2, recipe=0.2, software=0.1, **{"arch,recipe": 0.15, "scaling": 0.1}),
+    "train.gemm": _term(
+        1.0,
+        4.0,
+        1.25,
+        0.3,
+        "products in training over the same products alone",
+        arch=0.2,
+        recipe=0.2,
+        software=0.1,
+        by={"arch,recipe": 0.15, "scaling": 0.1},
+    ),
     "train.gemm16": _term(1.0, 4.0, 1.25, 0.3, "the same for the 16-bit output head"),
     "train.power": _term(0.01, 1.0, 0.3, 0.5, "power of the power cap in sustained products", arch=0.3),
     "train.experts": _term(0.5, 8.0, 1.5, 0.5, "expert products in training over the same alone", arch=0.3, recipe=0.2),
     "train.expert_rows": _term(1.0, 4000.0, 100.0, 0.8, "rows per expert at which they lose half their rate", "token"),
     "train.attention": _term(0.5, 6.0, 1.5, 0.4, "attention in training over the same alone", arch=0.3, software=0.15),
     "train.elementwise": _term(0.2, 6.0, 1.0, 0.4, "element-wise traffic over the fused minimum", arch=0.25, software=0.2),
-    "train.casts": _term(0.05, 5.0, 0.5, 0.4, "traffic of casts to narrow formats over one read and write", recipe=0.3, arch=0.4, **{"scaling": 0.3}),
+    "train.casts": _term(
+        0.05,
+        5.0,
+        0.5,
+        0.4,
+        "traffic of casts to narrow formats over one read and write",
+        recipe=0.3,
+        arch=0.4,
+        by={"scaling": 0.3},
+    ),
     "train.mixer": _term(0.2, 20.0, 3.0, 0.5, "traffic of a state-space mixer over 14 widths"),
     "train.loss": _term(0.3, 6.0, 1.5, 0.4, "traffic of logits and loss over 10 bytes a value"),
     "train.tensor": _term(0.02, 3.0, 0.5, 0.5, "share of tensor-parallel exchange that shows", arch=0.15, software=0.4),
     "train.context": _term(0.02, 3.0, 0.4, 0.5, "share of context-parallel exchange that shows", arch=0.3),
     "train.expert": _term(0.05, 8.0, 0.8, 0.5, "expert exchange over its least time", arch=0.3),
     "train.host": _term(1e-5, 2e-2, 8e-4, 0.6, "host time per layer and micro-batch", "s", arch=0.2, software=0.3, launching=1.2),
-    "train.host_expert": _term(1e-6, 2e-3, 1e-4, 0.6, "host time per local expert, layer and micro-batch", "s", **{"scaling": 0.3}),
-    "train.routing": _term(1e-5, 2e-2, 5e-4, 0.6, "host time to route one layer of experts, not captured", "s"),
-    "train.permutation": _term(0.1, 20.0, 1.0, 0.6, "traffic of permutation not captured over 12 bytes an element"),
-    "train.youth": _term(0.01, 2.0, 0.25, 0.6, "excess of software for silicon of no age", arch=0.3),
+    "train.host_expert": _term(1e-6, 2e-3, 1.2e-4, 0.5, "host time per local expert, layer and micro-batch", "s"),
+    "train.routing": _term(1e-5, 2e-2, 1e-3, 0.5, "host time to route one layer of experts, not captured", "s"),
+    "train.permutation": _term(0.1, 40.0, 2.5, 0.6, "traffic of permutation not captured over 12 bytes an element"),
+    "train.youth": _term(0.01, 3.0, 0.4, 0.6, "excess of software for silicon of no age", arch=0.3),
     "train.host_link": _term(0.05, 1.0, 0.45, 0.4, "share of PCIe that chips without a link reach between each other"),
     "train.imbalance": _term(0.02, 1.0, 0.35, 0.5, "share of a fuller stage that the others wait for"),
-    "train.overlap": _term(0.05, 3.0, 0.9, 0.4, "share of computation behind which weight and gradient exchange hides", arch=0.2, software=0.3),
+    "train.overlap": _term(
+        0.05, 3.0, 0.9, 0.4, "share of computation behind which weight and gradient exchange hides", arch=0.2, software=0.3
+    ),
     "train.gradient": _term(0.4, 4.0, 1.3, 0.4, "bytes of gradient exchange over 2 per weight and direction", software=0.3),
     "train.optimizer": _term(0.5, 10.0, 2.0, 0.4, "optimizer traffic over 24 bytes a weight"),
     "finetune.unpacking": _term(0.2, 20.0, 2.0, 0.5, "unpacking of 4-bit weights over its traffic"),
     "train.scale": _term(5e-4, 0.05, 6e-3, 0.5, "loss per doubling of the chips beyond 8"),
     "train.fixed": _term(1e-4, 0.2, 8e-3, 0.5, "time of a step that depends on nothing", "s"),
-}  # fmt: skip
+}
 SOFT = 0.08  # log ratio beyond which a residual counts linearly [1]
 
 
@@ -110,10 +151,13 @@ def blocks_of(setups: Sequence[Setup]) -> list[Block]:
         index = np.array([order[id(setups[p].hw)] for p in places])
         blocks.append(
             Block(
-                recipe, np.array(places), stacked(list(chips.values()), index=index),
-                stacked_shapes([setups[p].shape for p in places]), stacked_runs([setups[p].run for p in places]),
+                recipe,
+                np.array(places),
+                stacked(list(chips.values()), index=index),
+                stacked_shapes([setups[p].shape for p in places]),
+                stacked_runs([setups[p].run for p in places]),
             )
-        )  # fmt: skip
+        )
     return blocks
 
 
@@ -241,7 +285,7 @@ def fitted(setups: Sequence[Setup], *, rounds: int = 40, start: Mapping[str, Con
     """Step constants fitted on setups."""
     from scipy.optimize import least_squares
 
-    goal = np.log([measured_step(s) for s in setups])
+    goal = np.log(np.array([measured_step(s) for s in setups], dtype=float))
     blocks, parameters, weight = blocks_of(setups), _Parameters(setups), np.sqrt(weights_of(setups))
     count = len(setups)
     vector = parameters.prior.copy()
@@ -279,7 +323,9 @@ def _constants(parameters: _Parameters, vector: Array, setups: Sequence[Setup]) 
     for (name, key), value in zip(parameters.names, vector, strict=True):
         term = SPECIFICATION[name]
         if not key:
-            found[name] = Constant(name, term.unit, term.low, term.high, round(float(value), 5), rows=len(setups), logarithmic=True, note=term.note)
+            found[name] = Constant(
+                name, term.unit, term.low, term.high, round(float(value), 5), rows=len(setups), logarithmic=True, note=term.note
+            )
         elif abs(value) > 5e-4:
             found[name] = replace(found[name], offsets={**found[name].offsets, key: round(float(value), 5)})
     return found
@@ -292,7 +338,7 @@ def predicted_step(setups: Sequence[Setup], constants: Mapping[str, Constant]) -
     return _steps(blocks_of(setups), values, len(setups))
 
 
-def folds_of(groups: Sequence[str], count: int = 10) -> NDArray[np.int64]:
+def folds_of(groups: Sequence[str], count: int = 16) -> NDArray[np.int64]:
     """Fold of each setup: whole groups, largest first into the emptiest fold, ties by name."""
     sizes = Counter(groups)
     load, place = [0] * count, {}
@@ -302,9 +348,7 @@ def folds_of(groups: Sequence[str], count: int = 10) -> NDArray[np.int64]:
     return np.array([place[g] for g in groups])
 
 
-def cross_validated(
-    setups: Sequence[Setup], *, count: int = 10, rounds: int = 40
-) -> tuple[Array, list[dict[str, Constant]]]:
+def cross_validated(setups: Sequence[Setup], *, count: int = 16, rounds: int = 30) -> tuple[Array, list[dict[str, Constant]]]:
     """Step time of every setup predicted by constants fitted without its group [s], and the constants of each fold."""
     fold = folds_of([s.group for s in setups], count)
     found, constants = np.empty(len(setups)), []

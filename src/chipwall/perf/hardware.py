@@ -23,7 +23,7 @@ from chipwall.perf.recipes import recipe
 from chipwall.text import text
 from chipwall.units import GIGA, TERA
 
-__all__ = ["Hardware", "hardware", "require_recipe", "spec_sheet", "stacked"]
+__all__ = ["Hardware", "hardware", "require_memory", "require_recipe", "spec_sheet", "stacked"]
 
 # A data-sheet figure that is missing is replaced, visibly (see ``assumed``), by a typical one.
 TYPICAL_WATTS_PER_TERAFLOP = 0.7
@@ -199,7 +199,7 @@ def spec_sheet(chip: Chip) -> Hardware:
         in_switch=node.get("in_switch", 0.0) if link else 0.0,
         mesh=node.get("mesh", 0.0),
         constants={},
-        assumed=tuple(sorted(typical.keys() - known.keys())),
+        assumed=tuple(sorted({*(typical.keys() - known.keys()), *_stood_in(chip)})),
         sources=tuple(sorted({fact.source for fact in chip.chosen.values()})),
     )
 
@@ -210,7 +210,22 @@ def _peaks(chip: Chip) -> dict[str, float]:
     for wanted, instead in (("bf16", "fp16"), ("fp16", "bf16"), ("fp64_tensor", "fp64")):
         if wanted not in peaks and instead in peaks:
             peaks[wanted] = peaks[instead]
+    if peaks and "bf16" not in peaks and (half := _sixteen_bit_of(peaks)):
+        peaks["bf16"] = peaks["fp16"] = half
     return peaks
+
+
+def _stood_in(chip: Chip) -> tuple[str, ...]:
+    """The rate that was inferred from narrower ones, if it was."""
+    own = chip.rates()
+    return () if "bf16" in own or "fp16" in own else ("bf16_rate",)
+
+
+def _sixteen_bit_of(peaks: dict[str, float]) -> float:
+    """The 16-bit peak of a part that states narrow formats alone: each halving of the width has doubled the rate."""
+    return max(
+        peaks.get("fp8", 0.0) / 2, peaks.get("fp6", 0.0) / 4, peaks.get("fp4", 0.0) / 4, peaks.get("int8", 0.0) / 2
+    )
 
 
 def stacked(chips: Sequence[Hardware], *, index: object = None) -> Hardware:
@@ -254,4 +269,13 @@ def require_recipe(hw: Hardware, name: str, *, where: str = "") -> None:
             text("{chip} has no {format} arithmetic", chip=hw.name, format=wanted.maths.upper()),
             where=where,
             fix=text("It computes in: {formats}", formats=", ".join(have)),
+        )
+
+
+def require_memory(hw: Hardware) -> None:
+    """Refuse a chip whose memory is not known: nothing can be said to fit."""
+    if np.isnan(float(hw.memory)):
+        raise Unknown(
+            text("memory of {chip} is not known", chip=hw.name),
+            fix=text("See what is known: chipwall chip {chip}", chip=hw.id),
         )

@@ -191,6 +191,11 @@ def _estimate(
 ) -> Estimate:  # fmt: skip
     familiar = calibration().familiarity("hpc", hw)
     low, high = interval(float(value), f"hpc/{familiar}", "hpc", bands=calibration().bands, inverse=True)
+    # what the data sheet allows bounds the interval too
+    vector, matrix = _fp64(hw)
+    limit = {"stream": hw.memory_bandwidth, "vector": vector, "matrix": matrix, "linpack": matrix}.get(kind)
+    if limit is not None and unit != "point/s":
+        high = max(min(high, chips * float(limit)), float(value))
     nearest = tuple(
         {"id": r["id"], "what": f"{r['benchmark']} {r['variant']}", "chip": r["chip"], "value": r["per_chip_value"],
          "unit": r["metric"]}

@@ -23,7 +23,7 @@ __all__ = ["kernel_time", "predict_collectives", "predict_kernels"]
 
 # Kernels in a row's words and the family of constants that they use.
 FAMILY = {"gemm": "gemm", "grouped": "moe", "moe": "moe", "attention": "attention", "elementwise": "elementwise",
-          "copy": "elementwise", "layer": "elementwise"}  # fmt: skip
+          "copy": "elementwise", "layer": "elementwise", "decode": "decode"}  # fmt: skip
 
 
 @lru_cache(maxsize=1000)
@@ -40,6 +40,8 @@ def kernel_time(hw: Hardware, row: KernelRow) -> float:
         return float(kernels.grouped_gemm_time(hw, **s, recipe=row.recipe))
     if row.kernel == "moe":
         return float(kernels.moe_ffn_time(hw, **s, recipe=row.recipe))
+    if row.kernel == "decode":
+        return float(kernels.attention_decode_time(hw, **s))
     if row.kernel == "attention":
         return _attention_time(hw, row)
     moved = float(kernels.elementwise_time(hw, moved=s["moved"]))
@@ -68,7 +70,8 @@ def _situation(family: str, row_class: str, hw: Hardware, *, known_library: bool
         return "calibrated", (f"{family}/{row_class}", family)
     if familiar == "seen":
         familiar = "unseen chip"
-    return "extrapolated", (f"{family}/{familiar}", f"{family}/unseen architecture", family)
+    # no table of decoding kernels was fitted: the band of prompt attention on silicon never seen
+    return "extrapolated", (f"{family}/{familiar}", f"{family}/unseen architecture", family, "attention/unseen architecture")
 
 
 def predict_kernels(rows: Sequence[Mapping[str, str]]) -> list[Prediction | Skip]:

@@ -24,8 +24,10 @@ RECIPE_OF_DTYPE = {
     "fp16/bf16": "bf16", "fp8": "fp8", "fp8_static": "fp8", "fp8_block": "fp8_block", "fp8-blockscale": "fp8_block",
     "nvfp4": "fp4", "fp4(mx)": "fp4", "mxfp4": "fp4", "fp4": "fp4", "int8": "int8", "sq": "int8",
     "int4_wo": "int4_weights", "int8_wo": "int8_weights", "tf32": "tf32", "hf32": "tf32", "fp32": "fp32",
-    "float32": "fp32", "float": "fp32", "fp64": "fp64", "": "bf16",
+    "float32": "fp32", "float": "fp32", "fp64": "fp64", "": "bf16", "w4a16": "fp4_weights", "w8a16": "int8_weights",
+    "w4a8": "fp8", "w4afp8": "fp8",
 }  # fmt: skip
+TIME_UNITS = {"us": 1e-6, "ms": 1e-3, "s": 1.0}
 # Parts of an impl name and the library they mean, first match wins.
 LIBRARIES: Mapping[str, tuple[tuple[str, str], ...]] = {
     "gemm": (
@@ -107,15 +109,15 @@ def measured_time(row: KernelRow) -> float:
 
 def time_of(row: KernelRow, value: float) -> float:
     """A value in the row's metric as a time [s]."""
-    if row.metric == "us":
-        return value * 1e-6
+    if row.metric in TIME_UNITS:
+        return value * TIME_UNITS[row.metric]
     return row.work / (value * (TERA if row.metric == "tflops" else GIGA))
 
 
 def value_of(row: KernelRow, time: float) -> float:
     """A time [s] in the row's metric; the inverse of :func:`time_of`."""
-    if row.metric == "us":
-        return time / 1e-6
+    if row.metric in TIME_UNITS:
+        return time / TIME_UNITS[row.metric]
     return row.work / time / (TERA if row.metric == "tflops" else GIGA)
 
 
@@ -154,8 +156,8 @@ def _library(kernel: str, row: Mapping[str, str]) -> str:
 def kernel_row(row: Mapping[str, str]) -> KernelRow:
     """A row of the shared kernel table; raises :class:`InputError` with the reason when it cannot be expressed."""
     op, metric = (row.get("op") or "").strip(), (row.get("metric") or "").strip()
-    if metric not in ("us", "tflops", "gbps"):
-        raise InputError(text("metric '{metric}' is not us, tflops or gbps", metric=metric))
+    if metric not in ("tflops", "gbps", *TIME_UNITS):
+        raise InputError(text("metric '{metric}' is not us, ms, s, tflops or gbps", metric=metric))
     chip, recipe = measured_chip(row["chip"]), recipe_of_dtype(row.get("dtype") or "")
     for start, name, shape_of in SHAPES:
         if op.startswith(start):
@@ -163,7 +165,7 @@ def kernel_row(row: Mapping[str, str]) -> KernelRow:
             break
     else:
         raise InputError(text("operator '{op}' is not modelled", op=op))
-    library = _library({"grouped": "moe", "copy": "elementwise", "layer": "elementwise"}.get(kernel, kernel), row)
+    library = _library(LIBRARY_FAMILY.get(kernel, kernel), row)
     if library.startswith("deepgemm") and recipe == "fp8":
         recipe = "fp8_block"  # the library scales in blocks, whatever its table calls the format
     group = "|".join(str(row.get(c) or "") for c in GROUP_COLUMNS[kernel])
@@ -173,11 +175,13 @@ def kernel_row(row: Mapping[str, str]) -> KernelRow:
     )
 
 
+LIBRARY_FAMILY = {"grouped": "moe", "copy": "elementwise", "layer": "elementwise", "decode": "attention"}
 GROUP_COLUMNS = {
     "gemm": ("source_name", "chip", "dtype", "n", "k"),
     "grouped": ("source_name", "chip", "dtype", "impl", "n", "k", "groups"),
     "moe": ("source_name", "chip", "dtype", "impl", "n", "k", "groups"),
     "attention": ("source_name", "chip", "op", "dtype", "impl", "heads", "kv_heads", "head_dim", "causal"),
+    "decode": ("source_name", "chip", "op", "impl", "heads", "kv_heads", "head_dim"),
     "elementwise": ("source_name", "chip", "op", "impl"),
     "copy": ("source_name", "chip", "op"),
     "layer": ("source_name", "chip", "op", "impl"),
@@ -225,6 +229,13 @@ def _attention(row: Mapping[str, str]) -> Shape:
     # convention of the sources: 4 s^2 d h b forward, half of it when causal, 2.5 times that backward
     counted = {"forward": 1.0, "backward": 2.5, "both": 3.5}[passes]
     return shape, 4.0 * batch * heads * width * length**2 * counted * (0.5 if causal else 1.0), passes
+
+
+def _decode(row: Mapping[str, str]) -> Shape:
+    heads, width = _number(row, "heads"), _number(row, "head_dim")
+    batch, context, kv_heads = _number(row, "batch"), _number(row, "seq"), _number(row, "kv_heads", heads)
+    shape = {"batch": batch, "context": context, "heads": heads, "kv_heads": kv_heads, "head_dim": width}
+    return shape, 4.0 * batch * heads * width * context, ""
 
 
 def _settings(row: Mapping[str, str]) -> dict[str, float]:
@@ -305,6 +316,8 @@ SHAPES = (
     ("gemm", "gemm", _gemm),
     ("grouped_gemm", "grouped", _grouped),
     ("moe", "moe", _moe),
+    ("attention_decode", "decode", _decode),
+    ("decode_attention", "decode", _decode),
     ("attention", "attention", _attention),
     ("fused_linear_cross_entropy", "layer", _loss),
     ("memcpy", "copy", _copy),

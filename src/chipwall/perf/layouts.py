@@ -20,8 +20,9 @@ from chipwall.perf.calibration import Constant
 from chipwall.perf.hardware import Hardware
 from chipwall.perf.memory_training import MIXED, Storage, memory_parts
 from chipwall.perf.training_constants import step_constants
+from chipwall.perf.training_run import Run, stacked_runs
 from chipwall.perf.training_shape import Shape
-from chipwall.perf.training_step import Run, stacked_runs, step_parts
+from chipwall.perf.training_step import step_parts
 from chipwall.text import Text, text
 from chipwall.units import GIB
 
@@ -31,6 +32,9 @@ __all__ = ["Found", "Layout", "candidates", "checked_run", "fastest", "smallest_
 USABLE = 1.0
 # Layouts slower than this many times the fastest are no longer choices that somebody would make.
 WITHIN = 1.5
+# Where the count of chips that hold a model stops [1].
+MOST_CHIPS = 100_000
+NODE = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +84,21 @@ def run_of(layout: Layout, template: Run, *, sequences: float) -> Run:
     data = float(template.chips) / (layout.tensor * layout.pipeline * layout.context)
     full, core = RECOMPUTE[layout.recompute]
     return replace(
-        template, tensor=float(layout.tensor), pipeline=float(layout.pipeline), virtual=float(layout.virtual),
-        context=float(layout.context), expert=float(layout.expert), expert_tensor=1.0, data=data,
-        micro_batch=float(layout.micro_batch), micro_batches=max(sequences / (data * layout.micro_batch), 1.0),
-        fsdp=float(layout.fsdp), shard=data * layout.context, recompute=full, recompute_attention=core,
-    )  # fmt: skip
+        template,
+        tensor=float(layout.tensor),
+        pipeline=float(layout.pipeline),
+        virtual=float(layout.virtual),
+        context=float(layout.context),
+        expert=float(layout.expert),
+        expert_tensor=1.0,
+        data=data,
+        micro_batch=float(layout.micro_batch),
+        micro_batches=max(sequences / (data * layout.micro_batch), 1.0),
+        fsdp=float(layout.fsdp),
+        shard=data * layout.context,
+        recompute=full,
+        recompute_attention=core,
+    )
 
 
 def _faults(layout: Layout, shape: Shape, *, chips: int, sequences: float) -> Text | None:
@@ -92,13 +106,20 @@ def _faults(layout: Layout, shape: Shape, *, chips: int, sequences: float) -> Te
     split = layout.tensor * layout.pipeline * layout.context
     if chips % split:
         return text(
-            "{tp} x {pp} x {cp} ways do not divide {chips} chips", tp=layout.tensor, pp=layout.pipeline, cp=layout.context, chips=chips
+            "{tp} x {pp} x {cp} ways do not divide {chips} chips",
+            tp=layout.tensor,
+            pp=layout.pipeline,
+            cp=layout.context,
+            chips=chips,
         )
     if shape.heads % layout.tensor:
         return text("{tp} tensor-parallel ways do not divide {heads} heads", tp=layout.tensor, heads=int(shape.heads))
     if layout.pipeline * layout.virtual > shape.layers:
         return text(
-            "{pp} stages x {vp} virtual stages are more than {layers} layers", pp=layout.pipeline, vp=layout.virtual, layers=int(shape.layers)
+            "{pp} stages x {vp} virtual stages are more than {layers} layers",
+            pp=layout.pipeline,
+            vp=layout.virtual,
+            layers=int(shape.layers),
         )
     if layout.virtual > 1 and layout.pipeline == 1:
         return text("virtual stages need a pipeline; this layout has one stage")
@@ -107,13 +128,20 @@ def _faults(layout: Layout, shape: Shape, *, chips: int, sequences: float) -> Te
     if shape.experts and shape.experts % layout.expert:
         return text("{ep} expert-parallel ways do not divide {experts} experts", ep=layout.expert, experts=int(shape.experts))
     if layout.expert > chips // layout.pipeline:
-        return text("{ep} expert-parallel ways need {need} chips per stage, there are {have}", ep=layout.expert, need=layout.expert, have=chips // layout.pipeline)
+        return text(
+            "{ep} expert-parallel ways need {need} chips per stage, there are {have}",
+            ep=layout.expert,
+            need=layout.expert,
+            have=chips // layout.pipeline,
+        )
     replicas = chips // split
     if sequences < replicas * layout.micro_batch or sequences % (replicas * layout.micro_batch):
         return text(
             "a global batch of {batch} sequences does not divide into {replicas} replicas x micro-batches of {micro}",
-            batch=int(sequences), replicas=replicas, micro=layout.micro_batch,
-        )  # fmt: skip
+            batch=int(sequences),
+            replicas=replicas,
+            micro=layout.micro_batch,
+        )
     return None
 
 
@@ -122,10 +150,13 @@ def checked_run(layout: Layout, shape: Shape, template: Run, *, sequences: float
     for item in fields(Layout):
         value = getattr(layout, item.name)
         if item.type == "int" and value < 1:
-            raise InputError(text("{value} is not a count", value=value), where=item.name, fix=text("Give a whole number of one or more"))
+            raise InputError(
+                text("{value} is not a count", value=value), where=item.name, fix=text("Give a whole number of one or more")
+            )
     if layout.recompute not in RECOMPUTE:
         raise InputError(
-            text("unknown recomputation '{name}'", name=layout.recompute), fix=text("Use one of: {names}", names=", ".join(RECOMPUTE))
+            text("unknown recomputation '{name}'", name=layout.recompute),
+            fix=text("Use one of: {names}", names=", ".join(RECOMPUTE)),
         )
     fault = _faults(layout, shape, chips=int(template.chips), sequences=sequences)
     if fault is not None:
@@ -174,12 +205,21 @@ def _repeated(record: Any, count: int) -> Any:
 
 
 def priced(
-    layouts: Sequence[Layout], shape: Shape, hw: Hardware, template: Run, *, sequences: float, recipe: str, labels: Mapping[str, str],
-    storage: Storage = MIXED, adapters: float = 0.0, constants: Mapping[str, Constant] | None = None,
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:  # fmt: skip
+    layouts: Sequence[Layout],
+    shape: Shape,
+    hw: Hardware,
+    template: Run,
+    *,
+    sequences: float,
+    recipe: str,
+    labels: Mapping[str, str],
+    storage: Storage = MIXED,
+    adapters: float = 0.0,
+    constants: Mapping[str, Constant] | None = None,
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Step time [s] and memory of the fullest chip [byte] of each layout."""
     runs = stacked_runs([run_of(layout, template, sequences=sequences) for layout in layouts])
-    values = {name: value[0] for name, value in step_constants([labels], constants=constants).items()}  # type: ignore[index]
+    values = {name: value[0] for name, value in step_constants([labels], constants=constants).items()}
     shapes = _repeated(shape, len(layouts))
     steps = sum(step_parts(hw, shapes, runs, recipe=recipe, constants=values).values())
     memory = sum(memory_parts(shapes, runs, storage=storage, adapters=adapters).values())
@@ -187,33 +227,56 @@ def priced(
 
 
 def fastest(
-    shape: Shape, hw: Hardware, template: Run, *, sequences: float, recipe: str, labels: Mapping[str, str],
-    storage: Storage = MIXED, adapters: float = 0.0, name: str = "", constants: Mapping[str, Constant] | None = None,
-) -> Found:  # fmt: skip
-    """The fastest layout that fits, and the range of those that somebody would choose.
+    shape: Shape,
+    hw: Hardware,
+    template: Run,
+    *,
+    sequences: float,
+    recipe: str,
+    labels: Mapping[str, str],
+    storage: Storage = MIXED,
+    adapters: float = 0.0,
+    name: str = "",
+    constants: Mapping[str, Constant] | None = None,
+    recompute: str = "",
+) -> Found:
+    """The fastest layout that fits, and the range of those that somebody would choose; ``recompute`` may fix that choice.
 
     Raises
     ------
     InputError
         Nothing divides, or nothing fits: says by how many GiB, and the smallest number of chips that holds it.
     """
-    chosen = candidates(shape, hw, template, sequences=sequences)
+    chosen = [c for c in candidates(shape, hw, template, sequences=sequences) if recompute in ("", c.recompute)]
     if not chosen:
         raise InputError(
             text("no layout divides {batch} sequences over {chips} chips", batch=int(sequences), chips=int(template.chips)),
             fix=text("Choose a global batch that is a multiple of the number of chips"),
         )
     steps, memory = priced(
-        chosen, shape, hw, template, sequences=sequences, recipe=recipe, labels=labels, storage=storage, adapters=adapters,
+        chosen,
+        shape,
+        hw,
+        template,
+        sequences=sequences,
+        recipe=recipe,
+        labels=labels,
+        storage=storage,
+        adapters=adapters,
         constants=constants,
-    )  # fmt: skip
+    )
     room = float(np.max(hw.memory)) * USABLE
     fits = memory <= room
     if not fits.any():
         short = float(memory.min()) - room
         count = smallest_chip_count(shape, hw, template, storage=storage, adapters=adapters)
         raise InputError(
-            text("{what} does not fit: {short:.0f} GiB too much on each of {chips} chips", what=name or text("the model"), short=short / GIB, chips=int(template.chips)),
+            text(
+                "{what} does not fit: {short:.0f} GiB too much on each of {chips} chips",
+                what=name or text("the model"),
+                short=short / GIB,
+                chips=int(template.chips),
+            ),
             where=text("{chip} has {room:.1f} GiB of use", chip=hw.name, room=room / GIB),
             fix=text("Use at least {count} chips", count=count),
         )
@@ -221,23 +284,40 @@ def fastest(
     best = usable[np.argmin(steps[usable])]
     sensible = steps[usable][steps[usable] <= WITHIN * steps[best]]
     return Found(
-        run_of(chosen[best], template, sequences=sequences), chosen[best], float(steps[best]), float(steps[best]),
-        float(np.max(sensible)), len(usable), len(chosen),
-    )  # fmt: skip
+        run_of(chosen[best], template, sequences=sequences),
+        chosen[best],
+        float(steps[best]),
+        float(steps[best]),
+        float(np.max(sensible)),
+        len(usable),
+        len(chosen),
+    )
 
 
 def smallest_chip_count(shape: Shape, hw: Hardware, template: Run, *, storage: Storage = MIXED, adapters: float = 0.0) -> int:
     """Fewest chips that hold the run with everything sharded, micro-batch 1 and full recomputation [1]."""
     room = float(np.max(hw.memory)) * USABLE
     count = 1
-    while count < 1 << 20:
+    while count < MOST_CHIPS:
         one = replace(
-            template, chips=float(count), data=float(count), tensor=1.0, pipeline=1.0, virtual=1.0, context=1.0, expert=1.0,
-            micro_batch=1.0, micro_batches=1.0, fsdp=1.0, shard=float(count), recompute=1.0, recompute_attention=0.0,
-        )  # fmt: skip
-        tensor = replace(one, tensor=float(min(count, 8)), data=ceil(count / 8), shard=float(max(count // 8, 1)))
+            template,
+            chips=float(count),
+            data=float(count),
+            tensor=1.0,
+            pipeline=1.0,
+            virtual=1.0,
+            context=1.0,
+            expert=1.0,
+            micro_batch=1.0,
+            micro_batches=1.0,
+            fsdp=1.0,
+            shard=float(count),
+            recompute=1.0,
+            recompute_attention=0.0,
+        )
+        tensor = replace(one, tensor=float(min(count, NODE)), data=ceil(count / NODE), shard=float(max(count // NODE, 1)))
         need = min(float(sum(memory_parts(shape, r, storage=storage, adapters=adapters).values())) for r in (one, tensor))
         if need <= room:
             return count
-        count += 1 if count < 16 else count // 8
+        count += 1 if count < 2 * NODE else count // NODE
     return count

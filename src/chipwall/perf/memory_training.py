@@ -12,11 +12,20 @@ from typing import Any
 import numpy as np
 
 from chipwall.perf.numbers import Numeric
+from chipwall.perf.training_run import Run, local_weights
 from chipwall.perf.training_shape import Shape
-from chipwall.perf.training_step import Run, local_weights
 from chipwall.units import GIB
 
-__all__ = ["MEMORY_PARTS", "MIXED", "PURE", "Storage", "activation_bytes_per_token", "adapter_count", "memory_parts", "storage_for"]
+__all__ = [
+    "MEMORY_PARTS",
+    "MIXED",
+    "PURE",
+    "Storage",
+    "activation_bytes_per_token",
+    "adapter_count",
+    "memory_parts",
+    "storage_for",
+]
 
 MEMORY_PARTS = ("weights", "gradients", "optimizer", "adapters", "gathered layers", "activations", "logits", "runtime")
 
@@ -94,11 +103,17 @@ def adapter_count(shape: Shape, *, rank: Numeric, modules: str = "attention") ->
     if modules == "attention":
         return rank * attention
     blocks = shape.dense_layers * shape.matrices * (shape.hidden + shape.ffn)
-    routed = shape.expert_layers * shape.matrices * ((shape.hidden + shape.shared_ffn) + shape.experts * (shape.expert_hidden + shape.expert_ffn))
+    routed = (
+        shape.expert_layers
+        * shape.matrices
+        * ((shape.hidden + shape.shared_ffn) + shape.experts * (shape.expert_hidden + shape.expert_ffn))
+    )
     return rank * (attention + blocks + routed)
 
 
-def memory_parts(shape: Shape, run: Run, *, storage: Storage = MIXED, adapters: Numeric = 0.0, trained_embeddings: float = 0.0) -> dict[str, Any]:
+def memory_parts(
+    shape: Shape, run: Run, *, storage: Storage = MIXED, adapters: Numeric = 0.0, trained_embeddings: float = 0.0
+) -> dict[str, Any]:
     """Memory of the fullest chip by part [byte]; the keys are :data:`MEMORY_PARTS`.
 
     Parameters
@@ -149,7 +164,13 @@ def memory_parts(shape: Shape, run: Run, *, storage: Storage = MIXED, adapters: 
     last = rows * (kept + WORKING_SET * one) + rows * shape.vocab / run.tensor * storage.logit
     activations = np.where(np.asarray(run.pipeline) > 1, np.maximum(activations, last), activations)
     total = {
-        "weights": weights, "gradients": gradients, "optimizer": optimizer, "adapters": extra, "gathered layers": gathered,
-        "activations": activations, "logits": logits, "runtime": storage.runtime + 0.0 * weights,
-    }  # fmt: skip
+        "weights": weights,
+        "gradients": gradients,
+        "optimizer": optimizer,
+        "adapters": extra,
+        "gathered layers": gathered,
+        "activations": activations,
+        "logits": logits,
+        "runtime": storage.runtime + 0.0 * weights,
+    }
     return {name: total[name] for name in MEMORY_PARTS}

@@ -287,6 +287,12 @@ def _memory(p: Pipeline, chips: int) -> dict[str, float]:
     }
 
 
+def _dividing(model: LanguageModel, least: int) -> int:
+    """The smallest number of chips from ``least`` on that divides the heads; ``least`` where none does [1]."""
+    heads = model.heads or least
+    return next((n for n in range(least, heads + 1) if heads % n == 0), least)
+
+
 def _check(hw: Hardware, p: Pipeline, chips: int) -> dict[str, float]:
     for name in ("question", "passage", "passages", "answer", "batch"):
         if not getattr(p, name) > 0:
@@ -309,7 +315,7 @@ def _check(hw: Hardware, p: Pipeline, chips: int) -> dict[str, float]:
             text("model, cache and index need {over:.1f} GiB more than {chips} {chip} have", over=(used - room) * chips / GIB,
                  chips=chips, chip=hw.name),
             where=text("of {room} each, a tenth is kept in reserve", room=format_quantity(float(hw.memory), "byte")),
-            fix=text("Use {n} chips or more, a narrower index, or fewer bits for the weights", n=max(least, chips + 1)),
+            fix=text("Use {n} chips or more, a narrower index, or fewer bits for the weights", n=_dividing(p.model, least)),
         )  # fmt: skip
     return parts
 

@@ -1,22 +1,19 @@
 """The page of predicted against published: by class, chip and source, worst rows first.
 
 Two scores stand side by side and are never mixed: in-sample (the shipped constants on the shipped rows) and grouped
-cross-validation (each row predicted by a fit that saw none of its group). A kind of table takes part when its module
-can predict rows; it adds a cross-validation by offering ``out_of_fold()``, natural logs of predicted over measured
-time, or of measured over predicted rate, by row id.
+cross-validation (each row predicted by a fit that saw none of its group).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from importlib import import_module
 from math import exp
 from typing import Any
 
 from chipwall.errors import ChipwallError
 from chipwall.perf.load import measured
 from chipwall.perf.refit import Refit
-from chipwall.perf.validation import KINDS, Prediction, Validation, scored, validated
+from chipwall.perf.validation import Prediction, Validation, scored, validated
 
 __all__ = ["KINDS_SHOWN", "scoreboard_markdown"]
 
@@ -57,38 +54,50 @@ def _worst(found: Validation, rows: Mapping[str, Mapping[str, str]]) -> list[str
     return [*lines, ""]
 
 
-def _left_out(kind: str, refit: Refit) -> dict[str, float]:
-    """Errors of rows predicted without their group, by id: predicted over measured time, as a natural log."""
-    if kind in ("kernels", "collectives"):
-        return {
-            i: float(e)
-            for o in refit.outcomes
-            for i, e in zip(o.family.ids, o.out_of_fold, strict=True)
-        }  # fmt: skip
-    try:
-        found: dict[str, float] = import_module(KINDS[kind][0]).out_of_fold()
-    except (ImportError, AttributeError):
-        return {}
+def _kernels_left_out(refit: Refit) -> dict[str, float]:
+    """Predicted over measured in the row's metric, by id, kernels and collectives."""
+    metric = {row["id"]: row.get("metric", "gbps") for kind in ("kernels", "collectives") for row in measured(kind)}
+    found = {}
+    for outcome in refit.outcomes:
+        for name, error in zip(outcome.family.ids, outcome.out_of_fold.tolist(), strict=True):
+            # errors are of times; rates go the other way
+            found[name] = exp(error if metric.get(name) == "us" else -error)
     return found
 
 
-def _cross_validated(found: Validation, errors: Mapping[str, float], rows: Mapping[str, Mapping[str, str]]) -> Validation:
+def _inference_left_out() -> dict[str, float]:
+    from chipwall.perf.fit_inference_file import fitted
+
+    _, _, _, rows, predicted = fitted(measured("inference"))
+    return {row["id"]: float(p) / float(row["value"]) for row, p in zip(rows, predicted, strict=True)}
+
+
+def _training_left_out() -> dict[str, float]:
+    from chipwall.perf.refit_training import refit_training
+
+    found = refit_training()
+    sign = [1.0 if s.metric in TIMES else -1.0 for s in found.setups]
+    return {s.id: exp(k * float(e)) for s, k, e in zip(found.setups, sign, found.left_out, strict=True)}
+
+
+TIMES = ("us", "step_time_s", "gpu_hours", "time_to_train_min")
+
+
+def _cross_validated(found: Validation, ratios: Mapping[str, float], rows: Mapping[str, Mapping[str, str]]) -> Validation:
     """The same rows with predictions from the left-out fits; intervals move with them."""
     results = []
     for p in found.results:
-        if p.id in errors and rows[p.id].get("use", "fit") in ("fit", ""):
-            # rates fall as times rise
-            sign = 1.0 if rows[p.id].get("metric", "rate") in ("us", "step_time_s", "ttft_ms", "tpot_ms") else -1.0
-            value = p.measured * exp(sign * errors[p.id])
+        if p.id in ratios and rows[p.id].get("use", "fit") in ("fit", ""):
+            value = p.measured * ratios[p.id]
             scale = value / p.predicted
             results.append(Prediction(p.id, p.measured, value, p.low * scale, p.high * scale, p.basis, p.class_))
     return Validation(found.kind, tuple(results), (), {})
 
 
-def _section(kind: str, refit: Refit) -> Iterator[str]:
+def _section(kind: str, ratios: Mapping[str, float]) -> Iterator[str]:
     rows = {row["id"]: row for row in measured(kind)}
     found = validated(kind, list(rows.values()))
-    crossed = _cross_validated(found, _left_out(kind, refit), rows)
+    crossed = _cross_validated(found, ratios, rows)
     yield from (f"## {kind.capitalize()}", "")
     yield from (f"{len(found.results)} rows predicted, {len(found.skipped)} skipped.", "")
     if crossed.results:
@@ -127,9 +136,14 @@ def scoreboard_markdown(refit: Refit, *, kinds: Sequence[str] = KINDS_SHOWN) -> 
         "the shipped constants on the shipped rows; grouped cross-validation means that the row's whole group was left "
         "out of the fit. Only the second says what to expect of a new shape.", "",
     ]  # fmt: skip
+    left_out = _kernels_left_out(refit)
+    if "inference" in kinds:
+        left_out |= _inference_left_out()
+    if "training" in kinds or "finetune" in kinds:
+        left_out |= _training_left_out()
     for kind in kinds:
         try:
-            lines += _section(kind, refit)
+            lines += _section(kind, left_out)
         except (ChipwallError, ImportError) as problem:
             lines += [f"## {kind.capitalize()}", "", f"Not scored here: {problem}", ""]
     lines += _unseen(refit)

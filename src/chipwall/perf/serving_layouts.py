@@ -10,7 +10,7 @@ import numpy as np
 
 from chipwall.catalog.records import LanguageModel
 from chipwall.errors import InputError
-from chipwall.perf.hardware import Hardware
+from chipwall.perf.hardware import Hardware, require_memory
 from chipwall.perf.precision import Precision
 from chipwall.perf.serving import Requests, batch_room, batch_under_limits, cache_room, first_token_time, in_flight_time
 from chipwall.perf.serving_setup import Layout, chip_weights
@@ -91,6 +91,7 @@ def require_fit(
     reserve: float,
 ) -> list[Layout]:
     """The feasible layouts; refuses, with the shortfall and the smallest number of chips, where there is none."""
+    require_memory(hw)
     fitting = feasible_layouts(layouts, hw, dims, precision, tied=tied, reserve=reserve)
     if fitting:
         return fitting

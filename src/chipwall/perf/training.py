@@ -11,14 +11,15 @@ import numpy as np
 from chipwall.catalog.records import Chip, LanguageModel
 from chipwall.errors import InputError
 from chipwall.perf.estimate import Bound, Estimate, Part
-from chipwall.perf.hardware import Hardware, hardware, require_recipe
+from chipwall.perf.hardware import Hardware, hardware, require_memory, require_recipe
 from chipwall.perf.intervals import interval
-from chipwall.perf.layouts import USABLE, Found, Layout, checked_run, fastest, smallest_chip_count
+from chipwall.perf.layouts import Found, Layout, checked_run, fastest, smallest_chip_count
 from chipwall.perf.memory_training import MIXED, Storage, memory_parts, storage_for
 from chipwall.perf.training_constants import labels_of, seen_architectures, software_age, step_bands, step_constants
 from chipwall.perf.training_nearest import nearest_runs
+from chipwall.perf.training_run import Run
 from chipwall.perf.training_shape import Shape, model_flops_per_token, shape_of
-from chipwall.perf.training_step import Run, step_parts
+from chipwall.perf.training_step import step_parts
 from chipwall.text import Text, text
 from chipwall.units import GIB
 
@@ -26,11 +27,23 @@ __all__ = ["RECIPES_TRAINED", "Training", "power_under_load", "run_energy", "run
 
 RECIPES_TRAINED = ("bf16", "fp16", "fp8", "fp8_block", "fp4", "int8")
 BINDS: Mapping[str, Bound] = {
-    "linear layers": "compute", "experts": "compute", "attention": "compute", "element-wise": "memory", "number formats": "memory",
-    "output head": "compute", "recomputation": "compute", "tensor parallel": "network", "context parallel": "network",
-    "expert parallel": "network", "host": "host", "pipeline imbalance": "network", "pipeline bubble": "network",
-    "data parallel": "network", "optimizer": "memory", "start and stop": "host",
-}  # fmt: skip
+    "linear layers": "compute",
+    "experts": "compute",
+    "attention": "compute",
+    "element-wise": "memory",
+    "number formats": "memory",
+    "output head": "compute",
+    "recomputation": "compute",
+    "tensor parallel": "network",
+    "context parallel": "network",
+    "expert parallel": "network",
+    "host": "host",
+    "pipeline imbalance": "network",
+    "pipeline bubble": "network",
+    "data parallel": "network",
+    "optimizer": "memory",
+    "start and stop": "host",
+}
 # Share of rated power that a chip draws while it computes or moves data, and while it waits [1]. Stated, not fitted:
 # large training runs are reported at 70 to 90 % of rated power at the board, idle accelerators at 15 to 30 %.
 BUSY_POWER, WAITING_POWER = 0.85, 0.40
@@ -89,7 +102,9 @@ def fit_word(needed: float, room: float) -> str:
     return "tight" if needed > room * (1.0 - GUARD) else "fits"
 
 
-def step_time(hw: Hardware, shape: Shape, run: Run, *, recipe: str = "bf16", software: str = "", block_scaled: bool = False) -> Any:
+def step_time(
+    hw: Hardware, shape: Shape, run: Run, *, recipe: str = "bf16", software: str = "", block_scaled: bool = False
+) -> Any:
     """Time of one optimizer step [s].
 
     Parameters
@@ -108,7 +123,7 @@ def step_time(hw: Hardware, shape: Shape, run: Run, *, recipe: str = "bf16", sof
     Regular layouts with balanced experts; a step without evaluation, checkpointing of state or stops.
     """
     labels = labels_of(hw, recipe=recipe, software=software, block_scaled=block_scaled)
-    constants = {name: value[0] for name, value in step_constants([labels]).items()}  # type: ignore[index]
+    constants = {name: value[0] for name, value in step_constants([labels]).items()}
     return sum(step_parts(hw, shape, run, recipe=recipe, constants=constants).values())
 
 
@@ -130,24 +145,62 @@ def run_energy(tokens: float, *, energy_per_step: float, tokens_per_step: float)
 
 
 def template_run(
-    hw: Hardware, chip: Chip, *, chips: int, sequence: int, year: float, network: float | None = None, node: int | None = None,
-    graphs: bool = False, adapters: bool = False, unpacking: float = 0.0,
-) -> Run:  # fmt: skip
+    hw: Hardware,
+    chip: Chip,
+    *,
+    chips: int,
+    sequence: int,
+    year: float,
+    network: float | None = None,
+    node: int | None = None,
+    graphs: bool = False,
+    adapters: bool = False,
+    unpacking: float = 0.0,
+) -> Run:
     """A run without layout: what the chips, the network and the software say; arguments as in :func:`training`."""
     usual = 4.0 if chip.id.startswith(("nvidia-gb", "nvidia-gh")) else 8.0
     return Run(
-        chips=float(chips), sequence=float(sequence), micro_batch=1.0, micro_batches=1.0, tensor=1.0, pipeline=1.0, virtual=1.0,
-        context=1.0, expert=1.0, expert_tensor=1.0, data=float(chips), fsdp=0.0, shard=float(chips), recompute=0.0,
-        recompute_attention=0.0, adapters=float(adapters), graphs=0.98 * graphs, captured=float(graphs), age=software_age(hw.arch, year),
-        node=float(node or usual), network=float(network if network is not None else hw.nic_bandwidth), weight_reads=unpacking,
-    )  # fmt: skip
+        chips=float(chips),
+        sequence=float(sequence),
+        micro_batch=1.0,
+        micro_batches=1.0,
+        tensor=1.0,
+        pipeline=1.0,
+        virtual=1.0,
+        context=1.0,
+        expert=1.0,
+        expert_tensor=1.0,
+        data=float(chips),
+        fsdp=0.0,
+        shard=float(chips),
+        recompute=0.0,
+        recompute_attention=0.0,
+        adapters=float(adapters),
+        graphs=0.98 * graphs,
+        captured=float(graphs),
+        age=software_age(hw.arch, year),
+        node=float(node or usual),
+        network=float(network if network is not None else hw.nic_bandwidth),
+        weight_reads=unpacking,
+    )
 
 
 def training(
-    model: LanguageModel, chip: Chip, *, chips: int, sequences: int, sequence: int | None = None, precision: str = "bf16",
-    layout: Layout | None = None, software: str = "", year: float = 2026.0, network: float | None = None, node: int | None = None,
-    graphs: bool = False, block_scaled: bool = False,
-) -> Training:  # fmt: skip
+    model: LanguageModel,
+    chip: Chip,
+    *,
+    chips: int,
+    sequences: int,
+    sequence: int | None = None,
+    precision: str = "bf16",
+    layout: Layout | None = None,
+    software: str = "",
+    year: float = 2026.0,
+    network: float | None = None,
+    node: int | None = None,
+    graphs: bool = False,
+    block_scaled: bool = False,
+) -> Training:
     """Price one optimizer step of a model on so many chips.
 
     Parameters
@@ -184,20 +237,26 @@ def training(
     """
     for name, value in (("chips", chips), ("sequences", sequences), ("sequence", 1 if sequence is None else sequence)):
         if value < 1:
-            raise InputError(text("{value} is not a count", value=value), where=name, fix=text("Give a whole number of one or more"))
+            raise InputError(
+                text("{value} is not a count", value=value), where=name, fix=text("Give a whole number of one or more")
+            )
     if precision not in RECIPES_TRAINED:
         raise InputError(
-            text("unknown training precision '{name}'", name=precision), where="precision",
+            text("unknown training precision '{name}'", name=precision),
+            where="precision",
             fix=text("Use one of: {names}", names=", ".join(RECIPES_TRAINED)),
-        )  # fmt: skip
+        )
     hw, shape = hardware(chip), shape_of(model)
     require_recipe(hw, precision, where="precision")
+    require_memory(hw)
     length = sequence or min(model.max_context or 4096, 8192)
     template = template_run(hw, chip, chips=chips, sequence=length, year=year, network=network, node=node, graphs=graphs)
     labels = labels_of(hw, recipe=precision, software=software, block_scaled=block_scaled)
     found, storage = None, storage_for(precision)
     if layout is None:
-        found = fastest(shape, hw, template, sequences=sequences, recipe=precision, labels=labels, storage=storage, name=model.name)
+        found = fastest(
+            shape, hw, template, sequences=sequences, recipe=precision, labels=labels, storage=storage, name=model.name
+        )
         run, layout = found.run, found.layout
     else:
         run = checked_run(layout, shape, template, sequences=sequences)
@@ -205,24 +264,39 @@ def training(
     return answer(model, hw, shape, run, layout, found, recipe=precision, labels=labels, storage=storage, adapters=0.0)
 
 
-def _refuse_overfull(shape: Shape, hw: Hardware, run: Run, template: Run, name: str, storage: Storage = MIXED, adapters: float = 0.0) -> None:
+def _refuse_overfull(
+    shape: Shape, hw: Hardware, run: Run, template: Run, name: str, storage: Storage = MIXED, adapters: float = 0.0
+) -> None:
     need = float(sum(memory_parts(shape, run, storage=storage, adapters=adapters).values()))
     room = float(hw.memory)
     if need > room * (1.0 + GUARD):
         count = smallest_chip_count(shape, hw, template, storage=storage, adapters=adapters)
         raise InputError(
-            text("{model} does not fit in this layout: {short:.0f} GiB too much on the fullest chip", model=name, short=(need - room) / GIB),
+            text(
+                "{model} does not fit in this layout: {short:.0f} GiB too much on the fullest chip",
+                model=name,
+                short=(need - room) / GIB,
+            ),
             where=text("{chip} has {room:.1f} GiB of use", chip=hw.name, room=room / GIB),
             fix=text("Split it further, recompute, or leave the layout out; at least {count} chips hold it", count=count),
         )
 
 
 def answer(
-    model: LanguageModel, hw: Hardware, shape: Shape, run: Run, layout: Layout, found: Found | None, *, recipe: str,
-    labels: Mapping[str, str], storage: Storage, adapters: float,
-) -> Training:  # fmt: skip
+    model: LanguageModel,
+    hw: Hardware,
+    shape: Shape,
+    run: Run,
+    layout: Layout,
+    found: Found | None,
+    *,
+    recipe: str,
+    labels: Mapping[str, str],
+    storage: Storage,
+    adapters: float,
+) -> Training:
     """Everything about a run that is settled."""
-    constants = {name: value[0] for name, value in step_constants([labels]).items()}  # type: ignore[index]
+    constants = {name: value[0] for name, value in step_constants([labels]).items()}
     parts = {name: float(v) for name, v in step_parts(hw, shape, run, recipe=recipe, constants=constants).items()}
     total = sum(parts.values())
     tokens = float(run.tokens)
@@ -235,20 +309,39 @@ def answer(
     for name, time in parts.items():
         shares[BINDS[name]] = shares.get(BINDS[name], 0.0) + time
     estimate = Estimate(
-        quantity="step_time", value=total, unit="s", low=low, high=high, basis=basis, bound=max(shares, key=lambda b: shares[b]),
-        breakdown=tuple(Part(name, time, BINDS[name]) for name, time in parts.items()), breakdown_total=total,
-        inputs=_inputs(model, hw, run, layout, recipe, labels), nearest=nearest_runs(model, hw, shape, recipe),
-        sources=hw.sources, notes=_notes(found, hw),
-    )  # fmt: skip
+        quantity="step_time",
+        value=total,
+        unit="s",
+        low=low,
+        high=high,
+        basis=basis,
+        bound=max(shares, key=lambda b: shares[b]),
+        breakdown=tuple(Part(name, time, BINDS[name]) for name, time in parts.items()),
+        breakdown_total=total,
+        inputs=_inputs(model, hw, run, layout, recipe, labels),
+        nearest=nearest_runs(model, hw, shape, recipe),
+        sources=hw.sources,
+        notes=_notes(found, hw),
+    )
     return Training(
-        estimate=estimate, run=run, layout=layout, searched=found, tokens_per_s=tokens / total,
-        tokens_per_s_per_chip=tokens / total / float(run.chips), mfu=work / total / float(run.chips) / peak,
-        hfu=done / total / float(run.chips) / peak, memory=memory, memory_room=float(hw.memory),
-        energy_per_step=power_under_load(parts, hw) * total * float(run.chips), tokens_per_step=tokens,
-    )  # fmt: skip
+        estimate=estimate,
+        run=run,
+        layout=layout,
+        searched=found,
+        tokens_per_s=tokens / total,
+        tokens_per_s_per_chip=tokens / total / float(run.chips),
+        mfu=work / total / float(run.chips) / peak,
+        hfu=done / total / float(run.chips) / peak,
+        memory=memory,
+        memory_room=float(hw.memory),
+        energy_per_step=power_under_load(parts, hw) * total * float(run.chips),
+        tokens_per_step=tokens,
+    )
 
 
-def _interval(total: float, hw: Hardware, shape: Shape, labels: Mapping[str, str], found: Found | None) -> tuple[float, float, Any]:
+def _interval(
+    total: float, hw: Hardware, shape: Shape, labels: Mapping[str, str], found: Found | None
+) -> tuple[float, float, Any]:
     kind = "moe" if shape.experts else "dense"
     known = hw.arch in seen_architectures()
     situation = kind if known else "unseen architecture"
@@ -259,15 +352,30 @@ def _interval(total: float, hw: Hardware, shape: Shape, labels: Mapping[str, str
     return low, high, "calibrated" if known else "extrapolated"
 
 
-def _inputs(model: LanguageModel, hw: Hardware, run: Run, layout: Layout, recipe: str, labels: Mapping[str, str]) -> dict[str, Any]:
+def _inputs(
+    model: LanguageModel, hw: Hardware, run: Run, layout: Layout, recipe: str, labels: Mapping[str, str]
+) -> dict[str, Any]:
     return {
-        "model": model.id, "chip": hw.id, "chips": int(run.chips), "sequence_tokens": int(run.sequence),
-        "global_batch_sequences": round(float(run.micro_batch) * float(run.micro_batches) * float(run.data)), "precision": recipe,
-        "tensor": layout.tensor, "pipeline": layout.pipeline, "virtual": layout.virtual, "context": layout.context,
-        "expert": layout.expert, "data": int(run.data), "micro_batch": layout.micro_batch, "fsdp": layout.fsdp,
-        "recompute": layout.recompute, "software": labels["software"] or "typical", "software_age_years": float(run.age),
-        "network_bytes_per_s_per_chip": float(run.network), "chips_per_node": int(run.node),
-    }  # fmt: skip
+        "model": model.id,
+        "chip": hw.id,
+        "chips": int(run.chips),
+        "sequence_tokens": int(run.sequence),
+        "global_batch_sequences": round(float(run.micro_batch) * float(run.micro_batches) * float(run.data)),
+        "precision": recipe,
+        "tensor": layout.tensor,
+        "pipeline": layout.pipeline,
+        "virtual": layout.virtual,
+        "context": layout.context,
+        "expert": layout.expert,
+        "data": int(run.data),
+        "micro_batch": layout.micro_batch,
+        "fsdp": layout.fsdp,
+        "recompute": layout.recompute,
+        "software": labels["software"] or "typical",
+        "software_age_years": float(run.age),
+        "network_bytes_per_s_per_chip": float(run.network),
+        "chips_per_node": int(run.node),
+    }
 
 
 def _notes(found: Found | None, hw: Hardware) -> tuple[Text, ...]:
@@ -275,12 +383,13 @@ def _notes(found: Found | None, hw: Hardware) -> tuple[Text, ...]:
     if found is not None:
         notes.append(
             text(
-                "layout searched: the fastest of {fitting} that fit ({priced} priced); sensible ones reach {factor:.2f} times its time",
-                fitting=found.fitting, priced=found.priced, factor=found.high / found.step,
+                "layout searched: the fastest of {fitting} that fit ({priced} priced); sensible ones reach {factor:.2f} x its time",
+                fitting=found.fitting,
+                priced=found.priced,
+                factor=found.high / found.step,
             )
-        )  # fmt: skip
+        )
     notes.append(text("a step without evaluation, saving of state, failures or stops; experts balanced"))
     if hw.assumed:
         notes.append(text("not published and assumed: {names}", names=", ".join(hw.assumed)))
     return tuple(notes)
-

@@ -55,9 +55,7 @@ def labels_of(hw: Hardware, *, recipe: str, software: str = "", block_scaled: bo
     return {**found, "scaling": "block"} if block_scaled else found
 
 
-def step_constants(
-    setups: Sequence[Labels], *, constants: Mapping[str, Constant] | None = None
-) -> dict[str, Numeric]:
+def step_constants(setups: Sequence[Labels], *, constants: Mapping[str, Constant] | None = None) -> dict[str, Numeric]:
     """Every step constant as it holds for each setup: arrays, one entry per setup [unit of the constant]."""
     chosen = training_constants() if constants is None else constants
     return {name: np.array([constant.value(labels) for labels in setups]) for name, constant in chosen.items()}

@@ -7,12 +7,12 @@ from functools import lru_cache
 from math import log
 from typing import Any
 
+from chipwall.catalog.records import LanguageModel
 from chipwall.errors import ChipwallError
 from chipwall.perf.hardware import Hardware
 from chipwall.perf.load import measured
 from chipwall.perf.training_setup import Setup, setup_of_row
 from chipwall.perf.training_shape import Shape
-from chipwall.catalog.records import LanguageModel
 
 __all__ = ["nearest_runs"]
 
@@ -30,13 +30,21 @@ def _runs(kind: str) -> tuple[Setup, ...]:
     return tuple(found)
 
 
-def nearest_runs(model: LanguageModel, hw: Hardware, shape: Shape, recipe: str, *, kind: str = "training", count: int = 3) -> tuple[Mapping[str, Any], ...]:
+def nearest_runs(
+    model: LanguageModel, hw: Hardware, shape: Shape, recipe: str, *, kind: str = "training", count: int = 3
+) -> tuple[Mapping[str, Any], ...]:
     """The measured runs most like this one: same chip, model, format first, then size."""
 
     def distance(setup: Setup) -> float:
         size = abs(log(float(setup.shape.active_weights) / float(shape.active_weights)))
         chip = 0.0 if setup.chip.id == hw.id else (1.5 if setup.hw.arch == hw.arch else 4.0)
-        return chip + size + 0.7 * (setup.recipe != recipe) + 2.0 * (setup.expert_model != bool(shape.experts)) + 0.5 * (setup.model.id != model.id)
+        return (
+            chip
+            + size
+            + 0.7 * (setup.recipe != recipe)
+            + 2.0 * (setup.expert_model != bool(shape.experts))
+            + 0.5 * (setup.model.id != model.id)
+        )
 
     best = sorted(_runs(kind), key=lambda s: (distance(s), s.id))
     kept: dict[tuple[str, str, str], Setup] = {}
@@ -46,8 +54,13 @@ def nearest_runs(model: LanguageModel, hw: Hardware, shape: Shape, recipe: str, 
             break
     return tuple(
         {
-            "id": s.id, "source": s.row["source_name"], "model": s.model.id, "chip": s.chip.id, "chips": int(s.run.chips),
-            "precision": s.recipe, "tokens_per_s_per_chip": s.value,
+            "id": s.id,
+            "source": s.row["source_name"],
+            "model": s.model.id,
+            "chip": s.chip.id,
+            "chips": int(s.run.chips),
+            "precision": s.recipe,
+            "tokens_per_s_per_chip": s.value,
         }
         for s in kept.values()
-    )  # fmt: skip
+    )

@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from chipwall.errors import ChipwallError
 from chipwall.perf.calibration import Constant
 from chipwall.perf.fit_training import predicted_step
 from chipwall.perf.intervals import interval
 from chipwall.perf.layouts import fastest
+from chipwall.perf.load import constants_table
 from chipwall.perf.memory_training import memory_parts
 from chipwall.perf.training_constants import seen_architectures, step_bands, training_constants
+from chipwall.perf.training_run import Run
 from chipwall.perf.training_setup import Setup, flops_of_row, memory_of_row, setup_of_row
-from chipwall.perf.training_step import Run
 from chipwall.perf.validation import Prediction, Skip
 from chipwall.text import text
 from chipwall.units import GIB, GIGA, MIB, TERA
 
-__all__ = ["predict_rows", "predicted_value", "predictions", "searched_run"]
+__all__ = ["out_of_fold", "predict_rows", "predicted_value", "predictions", "searched_run"]
 
 MEMORY_UNITS = {"peak_mem_gib": GIB, "peak_mem_gb": GIGA, "peak_mem_mb": MIB}
 MINUTE = 60.0
@@ -33,9 +35,17 @@ def searched_run(setup: Setup, constants: Mapping[str, Constant]) -> Run:
     sequences = setup.sequences
     try:
         found = fastest(
-            setup.shape, setup.hw, setup.run, sequences=sequences, recipe=setup.recipe, labels=setup.labels, storage=storage,
-            adapters=adapters, constants=constants,
-        )  # fmt: skip
+            setup.shape,
+            setup.hw,
+            setup.run,
+            sequences=sequences,
+            recipe=setup.recipe,
+            labels=setup.labels,
+            storage=storage,
+            adapters=adapters,
+            constants=constants,
+            recompute="full" if setup.run.recompute == 1.0 else "",
+        )
     except ChipwallError:
         return setup.run
     return found.run
@@ -65,6 +75,8 @@ def predicted_value(setup: Setup, step: float) -> float | None:
         return tokens / step
     if metric == "samples_per_s":
         return setup.sequences / step
+    if metric == "time_to_train_min":
+        return _time_to_train(setup, step)
     rate = flops_of_row(setup) * tokens / step / chips
     if metric == "mfu":
         return rate / float(setup.hw.peak("bf16"))
@@ -73,6 +85,12 @@ def predicted_value(setup: Setup, step: float) -> float | None:
     if metric == "tflops_per_chip_hw_incl_recompute":
         return rate * (1.0 + float(run.recompute) / 3.0) / TERA
     return None
+
+
+def _time_to_train(setup: Setup, step: float) -> float | None:
+    """Minutes to the samples at which a submission converged, evaluation left out; None where they are not stated."""
+    stated = re.search(r"samples_to_converge\(median\)=(\d+)", setup.row.get("notes", ""))
+    return float(stated[1]) / setup.sequences * step / MINUTE if stated else None
 
 
 def _memory(setup: Setup) -> float:
@@ -118,10 +136,14 @@ def _memory_prediction(setup: Setup) -> Prediction:
 def _timed_prediction(setup: Setup, step: float) -> Prediction | Skip:
     value = predicted_value(setup, step)
     if value is None:
-        return Skip(setup.id, text("'{metric}' depends on convergence or units that the source does not give", metric=setup.metric))
+        return Skip(
+            setup.id, text("'{metric}' depends on convergence or units that the source does not give", metric=setup.metric)
+        )
     if not np.isfinite(value):
         return Skip(setup.id, text("no estimate for this chip and format"))
-    low, high = interval(value, *_bands(setup), bands=step_bands(), inverse=setup.metric != "step_time_s")
+    low, high = interval(
+        value, *_bands(setup), bands=step_bands(), inverse=setup.metric not in ("step_time_s", "time_to_train_min")
+    )
     basis = "calibrated" if setup.hw.arch in seen_architectures() else "extrapolated"
     return Prediction(setup.id, setup.value, value, low, high, basis, setup.class_)
 
@@ -131,6 +153,11 @@ def predict_rows(rows: Sequence[Mapping[str, str]]) -> list[Prediction | Skip]:
     return predictions(rows, training_constants())
 
 
-def errors_of(found: Sequence[Any]) -> np.ndarray[Any, Any]:
+def out_of_fold() -> dict[str, float]:
+    """Natural log of predicted over measured step time by row id, from fits that left out the row's group [1]."""
+    return {name: float(error) for name, error in constants_table("calibration_training").get("left_out", {}).items()}
+
+
+def errors_of(found: Sequence[Prediction | Skip]) -> NDArray[np.float64]:
     """Natural log of predicted over measured of each prediction [1]."""
-    return np.log([p.predicted / p.measured for p in found if isinstance(p, Prediction)])
+    return np.array([np.log(p.predicted / p.measured) for p in found if isinstance(p, Prediction)])

@@ -19,23 +19,32 @@ from chipwall.perf.hardware import Hardware, hardware
 from chipwall.perf.memory import WEIGHT_FORMATS
 from chipwall.perf.memory_training import MIXED, PURE, Storage, adapter_count, storage_for
 from chipwall.perf.training_constants import labels_of, software_age
+from chipwall.perf.training_run import Run
 from chipwall.perf.training_shape import Shape, model_flops_per_token, shape_of
-from chipwall.perf.training_step import Run
 from chipwall.text import text
-from chipwall.units import BITS_PER_BYTE, GIB, GIGA, TERA
+from chipwall.units import BITS_PER_BYTE, GIB, GIGA
 
-__all__ = ["Setup", "SOFTWARE", "chip_of_row", "flops_of_row", "memory_of_row", "model_of_row", "setup_of_row"]
+__all__ = ["SOFTWARE", "Setup", "chip_of_row", "flops_of_row", "memory_of_row", "model_of_row", "setup_of_row"]
 
 # Software family of each class of rows; what is not listed is taken as typical.
 SOFTWARE = {
-    "megatron-recipe": "megatron", "megatron-research": "megatron", "megatron-paper": "megatron", "mlperf": "mlperf",
-    "mlperf-ambiguous": "mlperf", "mosaicml": "fsdp", "torchtitan": "fsdp", "maxtext-gpu": "maxtext", "internevo": "internevo",
-    "vendor-npu": "mindspeed", "amd-recipe": "megatron", "tpu": "maxtext",
-}  # fmt: skip
+    "megatron-recipe": "megatron",
+    "megatron-research": "megatron",
+    "megatron-paper": "megatron",
+    "mlperf": "mlperf",
+    "mlperf-ambiguous": "mlperf",
+    "mosaicml": "fsdp",
+    "torchtitan": "fsdp",
+    "maxtext-gpu": "maxtext",
+    "internevo": "internevo",
+    "vendor-npu": "mindspeed",
+    "amd-recipe": "megatron",
+    "tpu": "maxtext",
+}
 # Words of sources that ran Megatron, for tables without classes.
 MEGATRON_SOURCES = ("Megatron", "NeMo", "Korthikanti", "seqsel")
-# Cards of one node and Gbit/s of each, where a row does not say: reference designs of the makers.
-USUAL_NETWORK = {"ampere": (8, 200), "hopper": (8, 400), "blackwell": (8, 400), "ascend": (8, 200), "gaudi": (8, 300), "ada": (4, 200)}
+
+
 @dataclass(frozen=True, slots=True)
 class Setup:
     """One row as the model sees it.
@@ -90,7 +99,8 @@ def number(row: Mapping[str, str], column: str, default: float = 0.0) -> float:
         return float(words)
     except ValueError:
         raise InputError(
-            text("'{words}' is not a number", words=words), where=text("row {id}, column {column}", id=row.get("id", "?"), column=column)
+            text("'{words}' is not a number", words=words),
+            where=text("row {id}, column {column}", id=row.get("id", "?"), column=column),
         ) from None
 
 
@@ -167,11 +177,24 @@ def setup_of_row(row: Mapping[str, str]) -> Setup:
     run, declared, known, sequences = _run_of_row(row, chip, hw, shape, chips, sequence)
     group = "|".join((row.get("source_name", ""), row["model"], row["chip"]))
     return Setup(
-        id=row.get("id", ""), metric=row["metric"], value=number(row, "value"), class_=row.get("class", "") or "unclassified",
-        group=group, chip=chip, model=model, hw=hw, shape=shape, run=run, recipe=recipe_of_row(row.get("precision", "")),
-        software=software_of_row(row), declared=declared, batch_known=known, sequences=sequences,
-        expert_model=model.is_moe, row=row,
-    )  # fmt: skip
+        id=row.get("id", ""),
+        metric=row["metric"],
+        value=number(row, "value"),
+        class_=row.get("class", "") or "unclassified",
+        group=group,
+        chip=chip,
+        model=model,
+        hw=hw,
+        shape=shape,
+        run=run,
+        recipe=recipe_of_row(row.get("precision", "")),
+        software=software_of_row(row),
+        declared=declared,
+        batch_known=known,
+        sequences=sequences,
+        expert_model=model.is_moe,
+        row=row,
+    )
 
 
 def _run_of_row(
@@ -204,14 +227,30 @@ def _run_of_row(
         recompute = 1.0  # its recipes checkpoint activations unless they say otherwise
     node, network = _network(row, hw, chip)
     run = Run(
-        chips=chips, sequence=sequence, micro_batch=micro, micro_batches=max(sequences / (data * micro), 1.0), tensor=tp, pipeline=pp,
-        virtual=number(row, "vp") or _usual_interleaving(row, shape, pp), context=cp, expert=number(row, "ep", 1.0) if shape.experts else 1.0,
-        expert_tensor=number(row, "etp", 1.0), data=data, fsdp=float(fsdp), shard=shard, recompute=recompute,
-        recompute_attention=core, adapters=float(row.get("method", "") in ("lora", "qlora")), graphs=_graphs(notes), captured=_captured(row, shape),
-        age=software_age(hw.arch, year_of_row(row)), node=node,
-        network=network, weight_reads=_weight_reads(row),
+        chips=chips,
+        sequence=sequence,
+        micro_batch=micro,
+        micro_batches=max(sequences / (data * micro), 1.0),
+        tensor=tp,
+        pipeline=pp,
+        virtual=number(row, "vp") or _usual_interleaving(row, shape, pp),
+        context=cp,
+        expert=number(row, "ep", 1.0) if shape.experts else 1.0,
+        expert_tensor=number(row, "etp", 1.0),
+        data=data,
+        fsdp=float(fsdp),
+        shard=shard,
+        recompute=recompute,
+        recompute_attention=core,
+        adapters=float(row.get("method", "") in ("lora", "qlora")),
+        graphs=_graphs(notes),
+        captured=_captured(row, shape),
+        age=software_age(hw.arch, year_of_row(row)),
+        node=node,
+        network=network,
+        weight_reads=_weight_reads(row),
         sequence_parallel=0.0 if (row.get("sp") or "").strip() == "0" else 1.0,
-    )  # fmt: skip
+    )
     return run, stated and bool(row.get("micro_batch")) and known, known, sequences
 
 
@@ -266,18 +305,19 @@ def _year_of_source(row: Mapping[str, str]) -> float:
 def _network(row: Mapping[str, str], hw: Hardware, chip: Chip) -> tuple[float, float]:
     """Chips of a node, and network per chip [byte/s]."""
     node = 4.0 if chip.id.startswith(("nvidia-gb", "nvidia-gh")) else 8.0
-    cards, rate = USUAL_NETWORK.get(hw.arch, (8, 400))
     if row.get("nic_per_node") and row.get("nic_gbps"):
-        cards, rate = number(row, "nic_per_node"), number(row, "nic_gbps")
-        return node, cards * rate * GIGA / BITS_PER_BYTE / node
-    if hw.nic_bandwidth:
-        return node, float(hw.nic_bandwidth)
-    return node, cards * rate * GIGA / BITS_PER_BYTE / node
+        return node, number(row, "nic_per_node") * number(row, "nic_gbps") * GIGA / BITS_PER_BYTE / node
+    return node, float(hw.nic_bandwidth)
 
 
 def _weight_reads(row: Mapping[str, str]) -> float:
-    """Bytes moved per base weight and pass to undo 4-bit storage: read packed, write 16 bits, read them again."""
-    return 4.5 if row.get("method") == "qlora" or row.get("quant") else 0.0
+    """Bytes moved per base weight and pass to undo 4-bit storage: read packed, write 16 bits, read them again.
+
+    GPTQ unpacks group by group with reordered rows, which published timings show to cost about 2.5 times as much.
+    """
+    if row.get("method") != "qlora" and not row.get("quant"):
+        return 0.0
+    return 4.5 * (2.5 if "gptq" in row.get("quant", "") else 1.0)
 
 
 def memory_of_row(row: Mapping[str, str], setup: Setup) -> tuple[Storage, float, float]:
@@ -293,7 +333,9 @@ def memory_of_row(row: Mapping[str, str], setup: Setup) -> tuple[Storage, float,
     if "torchtune" in row.get("source_name", ""):
         storage = _torchtune(notes)
     if method == "qlora" or row.get("quant"):
-        storage = replace(storage, weight=WEIGHT_FORMATS["nf4" if "nf4" in row.get("quant", "") else "int4"], logit=min(storage.logit, 8.0))
+        storage = replace(
+            storage, weight=WEIGHT_FORMATS["nf4" if "nf4" in row.get("quant", "") else "int4"], logit=min(storage.logit, 8.0)
+        )
     adapters = 0.0
     if method in ("lora", "qlora"):
         modules = "attention" if row.get("target_modules", "").startswith("attention") else "all"
@@ -303,7 +345,18 @@ def memory_of_row(row: Mapping[str, str], setup: Setup) -> tuple[Storage, float,
 
 def _torchtune(notes: str) -> Storage:
     """Storage of a torchtune row; its flags add up from row to row."""
-    stages = ("Baseline", "+packed", "+compile", "+chunked CE", "+activation ckpt", "+optim in bwd", "+act offload", "+8bit AdamW", "LoRA", "QLoRA")
+    stages = (
+        "Baseline",
+        "+packed",
+        "+compile",
+        "+chunked CE",
+        "+activation ckpt",
+        "+optim in bwd",
+        "+act offload",
+        "+8bit AdamW",
+        "LoRA",
+        "QLoRA",
+    )
     stage = next((i for i, words in reversed(list(enumerate(stages))) if words in notes), len(stages))
     storage = replace(PURE, runtime=0.3 * GIB)
     if stage >= stages.index("+chunked CE"):

@@ -8,7 +8,14 @@ from functools import lru_cache
 
 import numpy as np
 
-from chipwall.catalog.dimensions import attention_parameters, full_attention_share, head_width, is_latent, moe_layers, needed
+from chipwall.catalog.dimensions import (
+    attention_parameters,
+    full_attention_share,
+    head_width,
+    is_latent,
+    moe_layers,
+    needed,
+)
 from chipwall.catalog.records import LanguageModel
 from chipwall.perf.load import constants_table
 from chipwall.perf.numbers import Numeric
@@ -107,7 +114,7 @@ class Shape:
         return self.dense_weights + routed + self.vocab * self.hidden
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=2000)
 def shape_of(model: LanguageModel, *, layers: int = 0) -> Shape:
     """The shape of a model; ``layers`` other than 0 cuts it down to so many layers, one of them dense."""
     whole, hidden, vocab, heads = needed(model, "layers", "hidden", "vocab", "heads")
@@ -130,18 +137,31 @@ def shape_of(model: LanguageModel, *, layers: int = 0) -> Shape:
     share = full_attention_share(model)
     expert_ffn = float(model.expert_ffn_hidden or 0)
     return Shape(
-        layers=float(count), attention_layers=attending, recurrent_layers=float(hybrid.get("recurrent_layers", 0)),
-        dense_layers=blocks - sparse, expert_layers=sparse, hidden=float(hidden), vocab=float(vocab), heads=float(heads),
-        kv_heads=float(kv_heads), head_dim=float(width), value_dim=float(value_dim),
-        projections=attention_parameters(model) / hidden - attended, attended=float(attended),
-        matrices=2.0 if model.gated_mlp is False else 3.0, ffn=float(model.ffn_hidden or 0),
-        experts=float(model.experts or 0), top_k=float(model.top_k or 0), expert_ffn=expert_ffn,
+        layers=float(count),
+        attention_layers=attending,
+        recurrent_layers=float(hybrid.get("recurrent_layers", 0)),
+        dense_layers=blocks - sparse,
+        expert_layers=sparse,
+        hidden=float(hidden),
+        vocab=float(vocab),
+        heads=float(heads),
+        kv_heads=float(kv_heads),
+        head_dim=float(width),
+        value_dim=float(value_dim),
+        projections=attention_parameters(model) / hidden - attended,
+        attended=float(attended),
+        matrices=2.0 if model.gated_mlp is False else 3.0,
+        ffn=float(model.ffn_hidden or 0),
+        experts=float(model.experts or 0),
+        top_k=float(model.top_k or 0),
+        expert_ffn=expert_ffn,
         expert_hidden=float(hybrid.get("expert_hidden", hidden)),
         shared_ffn=float(hybrid.get("shared_ffn", (model.shared_experts or 0) * expert_ffn)),
         mixing_ratio=float(hybrid.get("mixing_ratio", TYPICAL_MIXING_RATIO)),
-        window=float(model.sliding_window or 0), windowed_share=1.0 - share if share is not None and model.sliding_window else 0.0,
+        window=float(model.sliding_window or 0),
+        windowed_share=1.0 - share if share is not None and model.sliding_window else 0.0,
         tied=float(bool(model.tied_embeddings)),
-    )  # fmt: skip
+    )
 
 
 def stacked_shapes(shapes: Sequence[Shape]) -> Shape:

@@ -8,105 +8,53 @@ a search over layouts and the fit of the constants are the same arithmetic. Kern
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from chipwall.perf.hardware import Hardware
-from chipwall.perf.kernels import attention_backward_time, attention_prefill_time, gemm_time, grouped_gemm_time, smooth_maximum
+from chipwall.perf.kernels import (
+    attention_backward_time,
+    attention_prefill_time,
+    gemm_time,
+    grouped_gemm_time,
+    smooth_maximum,
+)
 from chipwall.perf.numbers import Numeric
+from chipwall.perf.training_exchange import context_exchange, data_exchange, expert_exchange, tensor_exchange
+from chipwall.perf.training_run import Run, local_weights
 from chipwall.perf.training_shape import Shape, attention_span
+from chipwall.units import TERA
 
-__all__ = ["PARTS", "Run", "stacked_runs", "step_parts"]
+__all__ = ["AMPLE_POWER", "PARTS", "power_factor", "step_parts"]
 
 # Names of the parts, in the order in which they are told. They sum to the step time.
 PARTS = (
-    "linear layers", "experts", "attention", "element-wise", "number formats", "output head", "recomputation", "tensor parallel",
-    "context parallel", "expert parallel", "host", "pipeline imbalance", "pipeline bubble", "data parallel", "optimizer", "start and stop",
-)  # fmt: skip
+    "linear layers",
+    "experts",
+    "attention",
+    "element-wise",
+    "number formats",
+    "output head",
+    "recomputation",
+    "tensor parallel",
+    "context parallel",
+    "expert parallel",
+    "host",
+    "pipeline imbalance",
+    "pipeline bubble",
+    "data parallel",
+    "optimizer",
+    "start and stop",
+)
 
 
+# Power budgets are told against 700 W (H100 SXM); power per 16-bit operation with which a chip does not run into its cap:
+# that of an A100 [W / (flop/s)].
+REFERENCE_POWER, AMPLE_POWER = 700.0, 1.3 / TERA
 # Time in which the excess of young software falls to a third [year].
-MATURING = 1.5
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """How a model is trained: batch, split over chips, recomputation, network; numbers, or arrays of numbers.
-
-    Attributes
-    ----------
-    chips, sequence, micro_batch, micro_batches : numeric
-        Chips [1], tokens of a sequence [token], sequences of one micro-batch, and micro-batches of one step and
-        replica [1].
-    tensor, pipeline, virtual, context, expert, expert_tensor, data : numeric
-        Ways of tensor, pipeline (with ``virtual`` stages per chip), context, expert, expert-tensor and data parallelism
-        [1]; the product of tensor, pipeline, context and data is ``chips``.
-    fsdp : numeric
-        1 where weights are sharded over ``shard`` chips and gathered for every micro-batch, else 0.
-    shard : numeric
-        Chips that share the optimizer state, and under ``fsdp`` the weights [1]; 1: no sharding.
-    recompute : numeric
-        Share of the layers that are computed again in the backward pass [1].
-    recompute_attention : numeric
-        1 where only the attention core is computed again.
-    adapters : numeric
-        1 where only low-rank adapters are trained: no weight gradients, no optimizer, no gradient exchange of the base.
-    graphs, captured : numeric
-        Share of the launching that captured graphs take away [1]; 1 where the whole step is captured, so that experts
-        run without asking the host how many tokens they got.
-    age : numeric
-        Time for which software for this kind of silicon has been developed [year].
-    node, network : numeric
-        Chips of one node [1], and network per chip and direction [byte/s].
-    weight_reads : numeric
-        Bytes read per base weight and pass to undo a storage format (QLoRA) [byte]; 0: none.
-    sequence_parallel : numeric
-        1 where norms and residuals are split over the tensor-parallel chips too, 0 where each does all of them.
-    """
-
-    chips: Numeric
-    sequence: Numeric
-    micro_batch: Numeric
-    micro_batches: Numeric
-    tensor: Numeric
-    pipeline: Numeric
-    virtual: Numeric
-    context: Numeric
-    expert: Numeric
-    expert_tensor: Numeric
-    data: Numeric
-    fsdp: Numeric
-    shard: Numeric
-    recompute: Numeric
-    recompute_attention: Numeric
-    adapters: Numeric
-    graphs: Numeric
-    captured: Numeric
-    age: Numeric
-    node: Numeric
-    network: Numeric
-    weight_reads: Numeric = 0.0
-    sequence_parallel: Numeric = 1.0
-
-    @property
-    def tokens(self) -> Numeric:
-        """Tokens of one step over all chips [token]."""
-        return self.sequence * self.micro_batch * self.micro_batches * self.data
-
-
-def stacked_runs(runs: Sequence[Run]) -> Run:
-    """Many runs as one of arrays."""
-    return Run(**{f.name: np.array([getattr(r, f.name) for r in runs], dtype=float) for f in fields(Run)})
-
-
-def _exposed(transfer: Any, cover: Any) -> Any:
-    """Part of a transfer that computation does not hide [s]: a smooth max(transfer - cover, 0), never above transfer."""
-    width = 0.15 * transfer + 1e-12
-    over = (transfer - cover) / width
-    return np.minimum(width * np.logaddexp(0.0, np.minimum(over, 60.0)), transfer)
+MATURING = 1.0
 
 
 def _linear(hw: Hardware, rows: Any, columns: Any, depth: Any, recipe: str) -> Any:
@@ -115,16 +63,7 @@ def _linear(hw: Hardware, rows: Any, columns: Any, depth: Any, recipe: str) -> A
     return np.where(columns > 0.5, time, 0.0)
 
 
-def local_weights(shape: Shape, run: Run) -> tuple[Any, Any]:
-    """Weights on one chip before sharding: (dense and embeddings, routed experts) [1]."""
-    tables = np.where(np.asarray(run.pipeline) > 1, 1.0, 2.0 - shape.tied) * shape.vocab * shape.hidden / run.tensor
-    dense = shape.dense_weights / (run.tensor * run.pipeline) + tables
-    return dense, shape.expert_weights / (run.expert * run.expert_tensor * run.pipeline)
-
-
-def step_parts(
-    hw: Hardware, shape: Shape, run: Run, *, recipe: str, constants: Mapping[str, Numeric]
-) -> dict[str, Any]:
+def step_parts(hw: Hardware, shape: Shape, run: Run, *, recipe: str, constants: Mapping[str, Numeric]) -> dict[str, Any]:
     """Time of one step by part [s]; the keys are :data:`PARTS` and sum to the step.
 
     Parameters
@@ -159,7 +98,7 @@ def step_parts(
     rows = run.micro_batch * run.sequence / cp
     bandwidth = hw.memory_bandwidth
     passes = 3.0 - run.adapters  # forward, input gradient, weight gradient
-    slow = c["train.gemm"] * power_factor(hw, c)
+    slow = np.maximum(c["train.gemm"] * power_factor(hw, c), 1.0)
 
     # one layer of each kind, forward
     hidden = shape.hidden
@@ -167,7 +106,9 @@ def step_parts(
         _linear(hw, rows, shape.projections / tp, hidden, recipe) + _linear(hw, rows, hidden, shape.attended / tp, recipe)
     )
     up = (shape.matrices - 1.0) / tp
-    block = slow * (_linear(hw, rows, up * shape.ffn, hidden, recipe) + _linear(hw, rows, hidden, shape.ffn / tp, recipe) * (shape.ffn > 0))
+    block = slow * (
+        _linear(hw, rows, up * shape.ffn, hidden, recipe) + _linear(hw, rows, hidden, shape.ffn / tp, recipe) * (shape.ffn > 0)
+    )
     shared = slow * (
         _linear(hw, rows, up * shape.shared_ffn, hidden, recipe)
         + _linear(hw, rows, hidden, shape.shared_ffn / tp, recipe) * (shape.shared_ffn > 0)
@@ -194,11 +135,16 @@ def step_parts(
     stream = 6.0 * hidden * np.where(np.asarray(run.sequence_parallel) > 0, 1.0, tp)
     moved_attention = 2.0 * rows / tp * (stream + 2.0 * widths)
     moved_block = 2.0 * rows / tp * (stream + (shape.matrices + 1.0) * shape.ffn)
-    per_token = shape.top_k * ((shape.matrices + 1.0) * shape.expert_ffn + 6.0 * shape.expert_hidden) + (shape.matrices + 1.0) * shape.shared_ffn
+    per_token = (
+        shape.top_k * ((shape.matrices + 1.0) * shape.expert_ffn + 6.0 * shape.expert_hidden)
+        + (shape.matrices + 1.0) * shape.shared_ffn
+    )
     moved_sparse = 2.0 * rows / tp * (stream + per_token)
     inner = hidden * np.maximum(shape.mixing_ratio - 0.5, 1.0) / 3.0  # width of the mixer's state, about twice the hidden one
     moved_mixer = 2.0 * rows / tp * 7.0 * inner * c["train.mixer"]
     moved = attending * moved_attention + dense * moved_block + sparse * moved_sparse + recurring * moved_mixer
+    # adapters read the input of each matrix again, and add to its output
+    moved = moved + run.adapters * attending * 2.0 * rows / tp * (2.0 * hidden + 3.0 * widths)
     elementwise = c["train.elementwise"] * moved / bandwidth
     casts = 0.0 * elementwise
     if narrow:
@@ -206,32 +152,53 @@ def step_parts(
         cast_tokens = cast_tokens + sparse * (shape.top_k * (shape.expert_hidden + shape.expert_ffn) + shape.shared_ffn)
         weights = local_weights(shape, run)
         cast_weights = weights[0] - shape.vocab * hidden / tp + weights[1]
-        casts = c["train.casts"] * 3.5 * (rows / tp * cast_tokens * (3.0 + again) + 2.0 * np.maximum(cast_weights, 0.0)) / bandwidth
-    unpacking = 2.0 * run.weight_reads * (local_weights(shape, run)[0] - shape.vocab * hidden / tp) / bandwidth * c["finetune.unpacking"]
+        casts = (
+            c["train.casts"] * 3.5 * (rows / tp * cast_tokens * (3.0 + again) + 2.0 * np.maximum(cast_weights, 0.0)) / bandwidth
+        )
+    unpacking = (
+        2.0 * run.weight_reads * (local_weights(shape, run)[0] - shape.vocab * hidden / tp) / bandwidth * c["finetune.unpacking"]
+    )
 
     # output head and loss on the last stage
-    head = c["train.gemm16"] * power_factor(hw, c) * _linear(hw, rows, shape.vocab / tp, hidden, plain) * passes
+    head = np.maximum(c["train.gemm16"] * power_factor(hw, c), 1.0) * _linear(hw, rows, shape.vocab / tp, hidden, plain) * passes
     head = head + c["train.loss"] * 10.0 * rows * shape.vocab / tp / bandwidth
     last = np.where(np.asarray(pp) > 1, np.minimum(head, head * stage + c["train.imbalance"] * head), head)
 
     # exchange inside a micro-batch
     share = c["train.host_link"]
     everywhere = attending + dense + sparse + recurring
-    tensor = _tensor_exchange(hw, shape, run, rows, everywhere / 2.0, share) * c["train.tensor"]
-    context = _context_exchange(hw, shape, run, rows, attending, share) * c["train.context"]
-    expert = _expert_exchange(hw, shape, run, rows, sparse, share) * c["train.expert"]
+    tensor = tensor_exchange(hw, shape, run, rows, everywhere / 2.0, share) * c["train.tensor"]
+    context = context_exchange(hw, shape, run, rows, attending, share) * c["train.context"]
+    expert = expert_exchange(hw, shape, run, rows, sparse, share) * c["train.expert"]
 
     work = {
-        "linear layers": linear * passes, "experts": routed * passes, "attention": attention + attending * core_back,
-        "element-wise": 3.0 * elementwise, "number formats": casts + unpacking,
-        "recomputation": again * (linear + routed + attention + elementwise) + run.recompute_attention * (1.0 - again) * attention,
-        "tensor parallel": tensor, "context parallel": context, "expert parallel": expert,
-    }  # fmt: skip
+        "linear layers": linear * passes,
+        "experts": routed * passes,
+        "attention": attention + attending * core_back,
+        "element-wise": 3.0 * elementwise,
+        "number formats": casts + unpacking,
+        "recomputation": again * (linear + routed + attention + elementwise)
+        + run.recompute_attention * (1.0 - again) * attention,
+        "tensor parallel": tensor,
+        "context parallel": context,
+        "expert parallel": expert,
+    }
     device = sum(work.values())
     local_experts = np.where(shape.experts > 0, shape.experts / run.expert, 0.0)
     launches = shape.layers * stage * c["train.host"] * (1.0 - run.graphs)
     waiting = sparse * (c["train.routing"] + local_experts * c["train.host_expert"]) * (1.0 - run.captured)
-    waiting = waiting + (1.0 - run.captured) * c["train.permutation"] * sparse * 12.0 * rows / tp * shape.top_k * shape.expert_hidden / bandwidth
+    waiting = (
+        waiting
+        + (1.0 - run.captured)
+        * c["train.permutation"]
+        * sparse
+        * 12.0
+        * rows
+        / tp
+        * shape.top_k
+        * shape.expert_hidden
+        / bandwidth
+    )
     waiting = np.where(shape.experts > 0, waiting, 0.0)
     body = smooth_maximum(device, launches) + waiting
     count = run.micro_batches
@@ -244,7 +211,7 @@ def step_parts(
     whole = body + last + extra
     parts["pipeline bubble"] = (pp - 1.0) / run.virtual * whole
     trained = 1.0 - run.adapters
-    parts["data parallel"] = trained * _data_exchange(hw, shape, run, whole, c)
+    parts["data parallel"] = trained * data_exchange(hw, shape, run, whole, c)
     state_share = np.maximum(run.shard, 1.0)
     state = sum(local_weights(shape, run)) / state_share
     parts["optimizer"] = trained * c["train.optimizer"] * 24.0 * state / bandwidth
@@ -258,8 +225,15 @@ def step_parts(
 
 
 def power_factor(hw: Hardware, constants: Mapping[str, Numeric]) -> Any:
-    """Sustained products under the power cap [1]: (TDP / 700 W) to a fitted power; more power is never slower."""
-    return (np.asarray(hw.tdp) / 700.0) ** (-np.asarray(constants["train.power"]))
+    """Sustained products under the power cap [1]: the power budget over 700 W, to a fitted power; more power never slows.
+
+    A chip whose arithmetic is cut down (an H20) does not run into its cap: what it has beyond the power per operation of
+    :data:`AMPLE_POWER` counts, up to the reference.
+    """
+    tdp = np.asarray(hw.tdp)
+    spare = np.maximum(tdp / (AMPLE_POWER * np.asarray(hw.peak("bf16"))), 1.0)
+    budget = np.maximum(tdp, np.minimum(tdp * spare, REFERENCE_POWER))
+    return (budget / REFERENCE_POWER) ** (-np.asarray(constants["train.power"]))
 
 
 def _experts(hw: Hardware, shape: Shape, run: Run, rows: Any, recipe: str, half: Any) -> Any:
@@ -278,65 +252,14 @@ def _attention(hw: Hardware, shape: Shape, run: Run) -> tuple[Any, Any]:
     """Attention core of one layer, forward and backward, causal, split over tensor and context ways [s]."""
     heads = np.maximum(shape.heads / run.tensor, 1.0)
     kv_heads = np.maximum(shape.kv_heads / run.tensor, 1.0)
-    asked = dict(
-        batch=run.micro_batch, queries=run.sequence, heads=heads, kv_heads=kv_heads, head_dim=shape.head_dim, value_dim=shape.value_dim,
-    )  # fmt: skip
+    asked = {
+        "batch": run.micro_batch,
+        "queries": run.sequence,
+        "heads": heads,
+        "kv_heads": kv_heads,
+        "head_dim": shape.head_dim,
+        "value_dim": shape.value_dim,
+    }
     # windows: the work is that of the mean span; context ranks share the work evenly
     share = attention_span(shape, run.sequence) / (np.asarray(run.sequence) / 2.0) / run.context
     return attention_prefill_time(hw, **asked) * share, attention_backward_time(hw, **asked) * share
-
-
-def _group_bandwidth(hw: Hardware, run: Run, inner: Any, size: Any, host: Any) -> Any:
-    """Bandwidth of a ring over ``size`` chips that stand ``inner`` apart [byte/s].
-
-    ``host`` is the share of PCIe that chips without a link reach between each other. Inside the scale-up domain the link (PCIe where there is none); across nodes all network cards of the members that
-    share a node, because parallel rings leave by different cards.
-    """
-    domain = np.maximum(np.minimum(np.maximum(run.node, hw.scaleup_domain), run.chips), 1.0)
-    wired = (np.asarray(hw.link_bandwidth) > 0) & (np.asarray(inner) * size <= hw.scaleup_domain)
-    link = np.where(wired, hw.link_bandwidth, np.where(np.asarray(hw.scaleup_domain) >= run.node, hw.link_bandwidth, hw.host_bandwidth * host))
-    link = np.where(np.asarray(hw.link_bandwidth) > 0, link, hw.host_bandwidth * host)
-    beside = np.clip(domain / inner, 1.0, np.maximum(size, 1.0))
-    across = np.minimum(link, run.network * beside)
-    return np.where(np.asarray(inner) * size <= domain, link, across)
-
-
-def _tensor_exchange(hw: Hardware, shape: Shape, run: Run, rows: Any, blocks: Any, host: Any) -> Any:
-    """Gathers and scatters of tensor parallelism of one micro-batch: two all-reduce equivalents each way per layer [s]."""
-    tp = run.tensor
-    moved = 8.0 * rows * shape.hidden * 2.0 * (tp - 1.0) / tp * (1.0 + 0.5 * run.recompute)
-    return blocks * moved / _group_bandwidth(hw, run, 1.0, tp, host)
-
-
-def _context_exchange(hw: Hardware, shape: Shape, run: Run, rows: Any, attending: Any, host: Any) -> Any:
-    """Keys and values passed around the context ring, forward and twice backward [s]."""
-    width = np.minimum(shape.kv_heads * (shape.head_dim + shape.value_dim), 2.0 * shape.attended) / run.tensor
-    moved = 3.0 * (run.context - 1.0) * rows * width * 2.0
-    return attending * moved / _group_bandwidth(hw, run, run.tensor, run.context, host)
-
-
-def _expert_exchange(hw: Hardware, shape: Shape, run: Run, rows: Any, sparse: Any, host: Any) -> Any:
-    """Dispatch and combine of the experts, forward and backward: four exchanges of the routed tokens [s]."""
-    ep = run.expert
-    moved = 4.0 * rows / run.tensor * shape.top_k * shape.expert_hidden * 2.0 * (ep - 1.0) / ep
-    inside = ep <= np.maximum(hw.scaleup_domain, 1.0)
-    rate = np.where(inside, np.maximum(hw.link_bandwidth, hw.host_bandwidth * host), np.minimum(2.0 * run.network, np.maximum(hw.link_bandwidth, run.network)))
-    return np.where(shape.experts > 0, sparse * moved / rate, 0.0)
-
-
-def _data_exchange(hw: Hardware, shape: Shape, run: Run, whole: Any, c: Mapping[str, Numeric]) -> Any:
-    """Exposed gradient and weight exchange of one step [s]."""
-    dense, experts = local_weights(shape, run)
-    replicas = run.data * run.context
-    group = replicas * run.tensor / np.maximum(run.expert * run.expert_tensor, 1.0)
-    bytes_each = 4.0 * c["train.gradient"]
-    ring = dense * (replicas - 1.0) / replicas * bytes_each / _group_bandwidth(hw, run, run.tensor, replicas, c["train.host_link"])
-    copies = np.maximum(group, 1.0)
-    ring = ring + experts * (copies - 1.0) / copies * bytes_each / _group_bandwidth(hw, run, np.minimum(run.expert * run.tensor, 8.0), copies, c["train.host_link"])
-    stages = np.minimum(run.pipeline, run.micro_batches)
-    once = _exposed(ring, c["train.overlap"] * 0.6 * whole * stages)
-    # sharded weights: gathered forward and backward, gradients scattered, for every micro-batch
-    shard = np.maximum(run.shard, 1.0)
-    gathered = (dense + experts) * (shard - 1.0) / shard * 6.0 * c["train.gradient"] / _group_bandwidth(hw, run, run.tensor, shard, c["train.host_link"])
-    each = run.micro_batches * _exposed(gathered, c["train.overlap"] * whole)
-    return np.where(np.asarray(run.fsdp) > 0, each, once)
