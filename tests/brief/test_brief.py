@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import re
 import shutil
 from pathlib import Path
 
 import pytest
+
+from chipwall.cli import main
 
 MUST_SHOW = [
     "141 GB",
@@ -25,12 +29,15 @@ MUST_SHOW = [
 ]
 
 
-@pytest.fixture
-def page(run, tmp_path: Path) -> tuple[Path, str]:
-    path = tmp_path / "brief.html"
-    answer = run("brief", "h200", "--out", str(path))
-    assert answer.status == 0
-    return path, answer.out
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """The page and what the terminal says: made once, a brief takes seconds."""
+    path = tmp_path_factory.mktemp("brief") / "brief.html"
+    said = io.StringIO()
+    with contextlib.redirect_stdout(said), pytest.raises(SystemExit) as stopped:
+        main(["brief", "h200", "--out", str(path)])
+    assert stopped.value.code == 0
+    return path, said.getvalue()
 
 
 @pytest.mark.parametrize("number", MUST_SHOW)
@@ -65,7 +72,7 @@ def test_every_number_has_a_source_or_a_calculation(run) -> None:
 
 
 def test_any_chip_reads_as_well(run, tmp_path: Path, catalog) -> None:
-    for chip in ("huawei-ascend-910c", "cambricon-mlu590", "google-tpu-v5e", "nvidia-b30a", "huawei-ascend-910d"):
+    for chip in ("huawei-ascend-910c", "google-tpu-v5e", "huawei-ascend-910d"):
         answer = run("brief", chip, "--out", str(tmp_path / "x.html"))
         assert answer.status == 0, answer.err
         assert "None" not in answer.out

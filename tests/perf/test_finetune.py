@@ -16,7 +16,10 @@ from chipwall.units import GIB, GIGA
 
 @pytest.fixture(scope="module")
 def gpt3():
-    return {base: finetuning(catalog.model("gpt-3-175b"), catalog.chip("h200"), base=base) for base in ("bf16", "int8", "nf4")}
+    return {
+        base: finetuning(catalog.model("gpt-3-175b"), catalog.chip("h200"), base=base)
+        for base in ("bf16", "int8", "nf4")
+    }
 
 
 def test_175_billion_on_one_h200_at_16_8_and_4_bits(gpt3) -> None:
@@ -44,7 +47,10 @@ def test_a_packed_base_costs_a_fixed_time_per_micro_batch() -> None:
     model, chip = catalog.model("llama-2-7b"), catalog.chip("a100")
     packed, plain = finetuning(model, chip, base="nf4", **ask), finetuning(model, chip, base="bf16", **ask)
     longer = {"sequences": 1, "sequence": 8192}
-    packed_long, plain_long = finetuning(model, chip, base="nf4", **longer), finetuning(model, chip, base="bf16", **longer)
+    packed_long, plain_long = (
+        finetuning(model, chip, base="nf4", **longer),
+        finetuning(model, chip, base="bf16", **longer),
+    )
     short_ratio = packed.step.estimate.value / plain.step.estimate.value
     long_ratio = packed_long.step.estimate.value / plain_long.step.estimate.value
     assert short_ratio > long_ratio > 1
@@ -90,7 +96,9 @@ def test_peak_memory_of_declared_layouts_is_within_six_percent_on_average() -> N
             setup = setup_of_row(row)
             storage, adapters, tables = memory_of_row(row, setup)
             need = sum(
-                memory_parts(setup.shape, setup.run, storage=storage, adapters=adapters, trained_embeddings=tables).values()
+                memory_parts(
+                    setup.shape, setup.run, storage=storage, adapters=adapters, trained_embeddings=tables
+                ).values()
             )
             errors.append(abs(float(need) / GIB / setup.value - 1))
     assert len(errors) == 27

@@ -77,6 +77,8 @@ def test_constants_stay_inside_their_bounds() -> None:
         hw = hardware(catalog.chip(name))
         for constant in found.constants.values():
             kernel, quantity = constant.name.split(".", 1)
-            values = [v for key, v in hw.constants.items() if key.startswith(kernel + ".") and key.endswith("." + quantity)]
+            values = [
+                v for key, v in hw.constants.items() if key.startswith(kernel + ".") and key.endswith("." + quantity)
+            ]
             assert values
             assert all(constant.low <= v <= constant.high for v in values)

@@ -32,7 +32,9 @@ def test_the_first_class_with_a_band_counts() -> None:
 @pytest.mark.parametrize("family", ["gemm", "moe", "attention", "collective"])
 def test_what_is_less_known_is_told_with_a_wider_band(family: str) -> None:
     bands = calibration().bands
-    widths = [bands[name][1] / bands[name][0] for name in (family, f"{family}/unseen chip", f"{family}/unseen architecture")]
+    widths = [
+        bands[name][1] / bands[name][0] for name in (family, f"{family}/unseen chip", f"{family}/unseen architecture")
+    ]
     assert widths == sorted(widths)
 
 

@@ -64,7 +64,9 @@ def test_experts_touched_by_random_rows() -> None:
 
 def test_textbook_attention_is_slower_than_fused() -> None:
     given = {"batch": 4.0, "queries": 4096.0, "heads": 16.0, "kv_heads": 16.0, "head_dim": 128.0}
-    assert kernels.attention_prefill_time(H200, **given, fused=False) > 1.5 * kernels.attention_prefill_time(H200, **given)
+    assert kernels.attention_prefill_time(H200, **given, fused=False) > 1.5 * kernels.attention_prefill_time(
+        H200, **given
+    )
 
 
 def test_arrays_broadcast() -> None:

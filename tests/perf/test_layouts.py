@@ -18,7 +18,12 @@ from chipwall.perf.training_shape import shape_of
 def question():
     chip, model = catalog.chip("h100"), catalog.model("llama-3-70b")
     hw = hardware(chip)
-    return hw, shape_of(model), template_run(hw, chip, chips=64, sequence=4096, year=2025.0), labels_of(hw, recipe="bf16")
+    return (
+        hw,
+        shape_of(model),
+        template_run(hw, chip, chips=64, sequence=4096, year=2025.0),
+        labels_of(hw, recipe="bf16"),
+    )
 
 
 def test_candidates_divide_everything(question) -> None:

@@ -50,9 +50,9 @@ def test_a_step_is_never_faster_than_its_arithmetic(llama) -> None:
 def test_tokens_time_and_energy_follow_from_the_step(llama) -> None:
     assert llama.tokens_per_s == pytest.approx(128 * 8192 / llama.estimate.value)
     assert run_time(1e12, tokens_per_s=llama.tokens_per_s) == pytest.approx(1e12 / llama.tokens_per_s)
-    assert run_energy(1e12, energy_per_step=llama.energy_per_step, tokens_per_step=llama.tokens_per_step) == pytest.approx(
-        1e12 / (128 * 8192) * llama.energy_per_step
-    )
+    assert run_energy(
+        1e12, energy_per_step=llama.energy_per_step, tokens_per_step=llama.tokens_per_step
+    ) == pytest.approx(1e12 / (128 * 8192) * llama.energy_per_step)
     # 64 chips of 700 W cannot draw more than their rating, nor less than a third of it at work
     assert 64 * 700 * llama.estimate.value * 0.33 < llama.energy_per_step < 64 * 700 * llama.estimate.value
 
@@ -66,7 +66,9 @@ def test_the_interval_holds_the_estimate_and_says_its_basis(llama) -> None:
 
 
 def test_silicon_that_nobody_trained_on_is_extrapolated_with_a_wider_band() -> None:
-    found = training(catalog.model("llama-2-7b"), catalog.chip("cambricon-mlu590"), chips=8, sequences=64, sequence=4096)
+    found = training(
+        catalog.model("llama-2-7b"), catalog.chip("cambricon-mlu590"), chips=8, sequences=64, sequence=4096
+    )
     assert found.estimate.basis == "extrapolated"
     known = training(catalog.model("llama-2-7b"), catalog.chip("a100"), chips=8, sequences=64, sequence=4096)
     assert found.estimate.high / found.estimate.value > known.estimate.high / known.estimate.value
@@ -80,7 +82,9 @@ def test_flops_of_gpt3_by_hand() -> None:
     assert model_flops_per_token(shape_of(model), 2048) == pytest.approx(hand, rel=1e-3)
 
 
-@pytest.mark.parametrize("model", ["llama-3-70b", "deepseek-v3", "qwen3-235b-a22b", "gpt-3-175b", "nemotron-3-super-120b-a12b"])
+@pytest.mark.parametrize(
+    "model", ["llama-3-70b", "deepseek-v3", "qwen3-235b-a22b", "gpt-3-175b", "nemotron-3-super-120b-a12b"]
+)
 def test_weights_follow_from_the_shape(model: str) -> None:
     record = catalog.model(model)
     assert float(shape_of(record).weights) == pytest.approx(record.parameters, rel=0.06)
@@ -110,7 +114,9 @@ def test_hfu_counts_recomputation_and_mfu_does_not() -> None:
 )
 def test_layouts_that_cannot_be_are_refused(layout: Layout, words: str) -> None:
     with pytest.raises(InputError, match=words):
-        training(catalog.model("gpt-3-175b"), catalog.chip("a100"), chips=64, sequences=128, sequence=2048, layout=layout)
+        training(
+            catalog.model("gpt-3-175b"), catalog.chip("a100"), chips=64, sequences=128, sequence=2048, layout=layout
+        )
 
 
 def test_a_model_too_large_says_by_how_much_and_how_many_chips_it_takes() -> None:
@@ -134,7 +140,9 @@ def test_zero_counts_are_refused(name: str) -> None:
 
 
 def test_arrays_and_scalars_agree() -> None:
-    rows = [r for r in measured("training") if r["use"] == "fit" and r["chip"] == "H100" and r["metric"] == "step_time_s"][:20]
+    rows = [
+        r for r in measured("training") if r["use"] == "fit" and r["chip"] == "H100" and r["metric"] == "step_time_s"
+    ][:20]
     setups = [setup_of_row(r) for r in rows]
     setups = [s for s in setups if s.model.id == setups[0].model.id]
     whole = step_time(setups[0].hw, setups[0].shape, stacked_runs([s.run for s in setups]), recipe="fp8")

@@ -30,7 +30,12 @@ def as_csv(rows: list[dict[str, str]], place: Path) -> Path:
 
 
 def test_json_has_the_published_shape(tmp_path: Path, run: Callable[..., Any]) -> None:
-    rows = [ROW, {**ROW, "id": "K2", "use": "report"}, {**ROW, "id": "K3", "use": "drop"}, {**ROW, "id": "K4", "value": "OOM"}]
+    rows = [
+        ROW,
+        {**ROW, "id": "K2", "use": "report"},
+        {**ROW, "id": "K3", "use": "drop"},
+        {**ROW, "id": "K4", "value": "OOM"},
+    ]
     place = as_csv(rows, tmp_path / "kernels.csv")
     said = run("validate", "kernels", str(place), "--json")
     assert said.status == 0, said.err

@@ -12,7 +12,7 @@ from chipwall.perf.inference_rows import predict_rows
 from chipwall.perf.left_out import cell_row
 from chipwall.perf.validation import Prediction
 
-CELLS = list(csv.DictReader((Path(__file__).parent / "cells.csv").open(encoding="utf-8")))
+CELLS = list(csv.DictReader((Path(__file__).parent / "cells.csv").read_text(encoding="utf-8").splitlines()))
 MEASURED = np.array([float(c["measured_output_tokens_per_s"]) for c in CELLS])
 
 

@@ -83,12 +83,8 @@ def bar(title: str, *, shown: bool) -> Iterator[Callable[[int, int], None] | Non
     if not shown or not sys.stderr.isatty():
         yield None
         return
-    from rich.console import Console
-    from rich.progress import Progress
-
-    with Progress(console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task(title)
-        yield lambda done, total: progress.update(task, completed=done, total=total)
+    with click.progressbar(length=1000, label=title, file=sys.stderr) as progress:
+        yield lambda done, total: progress.update(round(1000 * done / max(total, 1)) - progress.pos)
 
 
 def _quarters_shown(names: tuple[str, ...], since: str) -> list[str]:

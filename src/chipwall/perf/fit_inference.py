@@ -8,7 +8,7 @@ one constant share its derivative, so a step of the fit costs one sweep per cons
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -24,7 +24,7 @@ HUBER = 0.12  # relative error beyond which a row pulls with constant force [1]
 PRIOR_WEIGHT = 1.5
 GROUP_POWER = -0.35
 UNTUNED_WEIGHT = 0.6
-STEP = 1e-3
+STEP = 1e-2
 
 
 def group_of(row: Mapping[str, str]) -> tuple[str, str, str]:
@@ -62,6 +62,28 @@ def _offsets(p: Prior, archs: Sequence[str]) -> tuple[tuple[str, Sequence[str], 
         ("arch", both, p.pair),
         ("setup", setups, p.setup),
     )
+
+
+def _damped(residuals: Callable[[Any], Any], slopes: Callable[[Any], Any], start: Any, *, steps: int) -> Any:
+    """Least squares by damped Gauss-Newton steps; a step that does not help is taken again with more damping."""
+    x, damping = np.array(start, dtype=float), 1e-2
+    left = residuals(x)
+    for _ in range(steps):
+        jacobian = slopes(x)
+        normal, pull = jacobian.T @ jacobian, jacobian.T @ left
+        for _ in range(4):
+            tried = x - np.linalg.solve(normal + damping * np.diag(np.diag(normal)), pull)
+            new = residuals(tried)
+            if new @ new < left @ left:
+                gain = 1.0 - (new @ new) / (left @ left)
+                x, left, damping = tried, new, damping / 5.0
+                break
+            damping *= 8.0
+        else:
+            return x
+        if gain < 1e-4:
+            return x
+    return x
 
 
 @dataclass
@@ -136,8 +158,6 @@ class Fit:
 
     def solved(self, rows: Sequence[Mapping[str, str]], c: Cases, *, start: Any = None, steps: int = 12) -> Any:
         """The unknowns that fit the rows best."""
-        from scipy.optimize import least_squares
-
         where = self.where(c)
         measured = np.log([float(r["value"]) for r in rows])
         weight = np.sqrt(row_weights(rows))
@@ -166,8 +186,7 @@ class Fit:
             jacobian[len(rows) + np.arange(len(x)), np.arange(len(x))] = PRIOR_WEIGHT / self.spread
             return jacobian
 
-        begin = self.prior if start is None else start
-        return least_squares(residuals, begin, jac=slopes, method="trf", max_nfev=steps, x_scale=self.spread).x
+        return _damped(residuals, slopes, self.prior if start is None else start, steps=steps)
 
     def narrowed(self, x: Any, c: Cases, *, within: float) -> Cases:
         """Cases without the layouts that are worse than the best of their row by more than a share."""

@@ -95,8 +95,10 @@ def exact_and_nearest(
     """Whether a measured row is this very setup, and the nearest rows: id, what it is, output tokens/s, source."""
     arch, asked = architecture_of(chip), PRECISIONS.get(precision.name, "")
     away_from = _distances(model, chip, arch, q, asked)
+    few = np.argpartition(away_from, SHOWN)[:SHOWN]
+    nearest_few = few[np.lexsort((few, away_from[few]))]
     near = []
-    for i in np.argsort(away_from, kind="stable")[:SHOWN]:
+    for i in nearest_few:
         r, away = _table()[i], float(away_from[i])
         near.append(
             {

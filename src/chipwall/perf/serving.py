@@ -211,8 +211,8 @@ def first_token_time(s: Setup, q: Requests, batch: Any, arrivals: Any) -> Any:
 def batch_under_limits(s: Setup, q: Requests, most: Any, *, margin: Any = 1.0, rounds: int = 4) -> Any:
     """The largest batch of one replica whose time per token stays under its limit [1].
 
-    The time of an iteration is close to a straight line in the batch, so a few steps of false position find it; the
-    batch returned always holds the limit, or is one where not even a single sequence does.
+    The time of an iteration is close to a straight line in the batch, so a few steps of false position find it within
+    a thousandth; one where not even a single sequence holds the limit.
     """
     limit = q.tpot_limit * margin * q.accepted
     low = np.ones_like(most)
@@ -224,7 +224,9 @@ def batch_under_limits(s: Setup, q: Requests, most: Any, *, margin: Any = 1.0, r
         ok = spent <= limit
         low, fast = np.where(ok, guess, low), np.where(ok, spent, fast)
         high, slow = np.where(ok, high, guess), np.where(ok, slow, spent)
-    return np.where(whole, most, low)
+    # the last straight line is not tried: the answer moves smoothly with every constant, which the fit needs
+    guess = low + (high - low) * np.clip((limit - fast) / np.maximum(slow - fast, 1e-12), 0.0, 1.0)
+    return np.where(whole, most, guess)
 
 
 def burst(s: Setup, q: Requests, room: Any) -> Any:

@@ -131,6 +131,11 @@ class Setup:
         return replace(self, constants=constants)
 
 
+def present(value: Any) -> bool:
+    """Whether a number, or any entry of an array, is not zero."""
+    return bool(value) if isinstance(value, float | bool | int) else bool(np.any(value))
+
+
 def product_seconds(rows: Any, columns: Any, depth: Any, r: Rates, bandwidth: Any, c: Mapping[str, Any]) -> Any:
     """Mean time of a matrix product whose row count varies from step to step, launch left to the layer [s].
 
@@ -218,7 +223,7 @@ def step_parts(
     }
     of = {"attention": s.attention, "ffn": s.dense, "shared": s.dense, "router": s.head, "head": s.head}
     for op in operators(m, tensor_parallel=s.tensor, expert_shards=shards):
-        if not np.any(op.times):
+        if not present(op.times):
             continue
         if op.rows == "pick":
             spent = experts_seconds(op, tokens, s, bw)
@@ -299,7 +304,7 @@ def _exchange_seconds(s: Setup, tokens: Any, rows: Any) -> Any:
     spent: Any = 0.0
     # chips without a scale-up link share the PCIe tree of a node
     together = np.where(np.asarray(hw.link_bandwidth) > 0, hw.scaleup_domain, PCIE_NODE)
-    if np.any(s.tensor > 1):
+    if present(s.tensor > 1):
         reduce = all_reduce_time(
             hw, n=s.tensor, size=rows * m.hidden * BF16_BYTES, in_switch=0.0, node=np.minimum(s.tensor, together)
         )
@@ -308,19 +313,19 @@ def _exchange_seconds(s: Setup, tokens: Any, rows: Any) -> Any:
         # cards behind PCIe switches run their rings side by side: they do not share the bus as the tables' board does
         beside = np.where(np.asarray(hw.link_bandwidth) > 0, 1.0, c["serving.bus"] * 2.0 / np.maximum(s.tensor, 2.0))
         spent = spent + 2.0 * m.layers * np.where(s.tensor > 1, reduce, 0.0) * scale * beside
-    if np.any(s.spread > 0):
+    if present(s.spread > 0):
         # each token goes to its experts' chips in 8 bits and comes back in 16
         copies = np.minimum(m.top_k, s.group)
         there = all_to_all_time(hw, n=s.group, size=rows * m.hidden * copies * 1.5, node=np.minimum(s.group, together))
         spent = (
             spent + 2.0 * m.sparse_layers * np.where((s.spread > 0) & (s.group > 1), there, 0.0) * c["serving.exchange"]
         )
-    if np.any(s.context > 1):
+    if present(s.context > 1):
         size = rows * s.context * cache_values_per_token(m, tensor_parallel=s.tensor) * s.cache_bytes
         spent = spent + m.layers * np.where(s.context > 1, all_gather_time(hw, n=s.context, size=size), 0.0)
-    if np.any(s.pipeline > 1):
+    if present(s.pipeline > 1):
         linked = np.asarray(hw.link_bandwidth) > 0
-        link = np.where(linked, hw.link_bandwidth, hw.host_bandwidth)
+        link = np.where(linked, np.asarray(hw.link_bandwidth), np.asarray(hw.host_bandwidth))
         hand = c["serving.layer"] + rows * m.hidden * BF16_BYTES / (link * 0.7)
         spent = spent + (s.pipeline - 1.0) * hand
     return spent
