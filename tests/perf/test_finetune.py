@@ -36,6 +36,9 @@ def test_adapters_by_hand() -> None:
     shape = shape_of(catalog.model("gpt-3-175b"))
     # query, key, value and output projections of h x h: four times rank x 2h in each of 96 layers
     assert adapter_count(shape, rank=16) == pytest.approx(16 * 96 * (12288 + 3 * 12288 + 2 * 12288))
+    # 64 query heads, 8 of keys and 8 of values, 128 wide, and the way back: narrower than four square matrices
+    grouped = adapter_count(shape_of(catalog.model("llama-2-70b")), rank=16)
+    assert grouped == pytest.approx(16 * 80 * (8192 + 80 * 128 + 8192 + 8192))
     assert adapter_count(shape, rank=64, modules="all") > 4 * adapter_count(shape, rank=16)
 
 

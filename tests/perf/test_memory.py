@@ -6,10 +6,10 @@ import pytest
 
 from chipwall import catalog
 from chipwall.catalog.dimensions import full_attention_share, parameter_count
+from chipwall.perf.finetune import tuning_memory
 from chipwall.perf.limits import decode_limit, prefill_limit
 from chipwall.perf.memory import (
-    adapter_parameters,
-    adapter_parts,
+    fit_word,
     kv_bytes,
     kv_bytes_per_token,
     smallest_count,
@@ -26,9 +26,15 @@ def test_175b_in_one_h200() -> None:
     assert weight_bytes(model, "bf16") > memory
     assert weight_bytes(model, "fp8") > memory
     assert weight_bytes(model, "int4") < 0.9 * memory
-    tuned = sum(p.bytes for p in adapter_parts(model, weights="nf4", rank=16, modules=4, batch=1, length=2048))
-    # the reference table counts 96 GiB: 84.8 weights, 2.3 adapters, 5.8 activations, 0.1 logits, 3 runtime
-    assert tuned / GIB == pytest.approx(96, rel=0.02)
+    tuned = tuning_memory(model, chip, base="nf4", rank=16, sequences=1, sequence=2048)
+    # the reference table counts 96 GiB: 84.8 weights, 2.3 adapters, 5.8 activations, 0.1 logits, 3 runtime. Ours is what
+    # published peaks bear out: a runtime of 1.9 GiB, which alone is 1.1 %, and adapters of 1.7 GiB; so 3 % is allowed.
+    assert tuned.bytes / GIB == pytest.approx(96, rel=0.03)
+    assert tuned.fit == "fits"
+
+
+def test_one_guard_band_on_either_side_of_the_room() -> None:
+    assert [fit_word(need, 100.0) for need in (90, 91, 100, 110, 111)] == ["fits", *["tight"] * 3, "does not fit"]
 
 
 @pytest.mark.parametrize(
@@ -56,11 +62,6 @@ def test_unknown_layer_pattern_is_an_upper_bound() -> None:
     record = catalog.model("qwen3.5-397b-a17b")
     assert full_attention_share(record) is None
     assert kv_bytes(record, context=10) == pytest.approx(kv_bytes_per_token(record) * (record.layers or 0) * 10)
-
-
-def test_adapters_count_two_thin_matrices_per_module() -> None:
-    record = catalog.model("llama-2-70b")
-    assert adapter_parameters(record, rank=16) == 16 * 2 * 8192 * 4 * 80
 
 
 def test_parameter_counts() -> None:

@@ -6,15 +6,16 @@ from collections.abc import Sequence
 
 from chipwall.brief import charts
 from chipwall.brief.catalog_tables import LEGEND, compare_table, fact_cell, mark, measure_cell, ratio
-from chipwall.brief.memory_tables import Serving, Tuning, formulas_table, serving_table, tuning_table, verdict
+from chipwall.brief.memory_tables import Serving, Tuning, formulas_table, serving_table, tuning_table
 from chipwall.brief.report import Section
 from chipwall.brief.tables import Cell, Column, Table
 from chipwall.catalog.quantities import QUANTITIES
 from chipwall.catalog.records import Chip, LanguageModel
 from chipwall.controls.measures import performance_density, total_processing_performance
 from chipwall.errors import Unknown
+from chipwall.perf.finetune import tuning_memory
 from chipwall.perf.limits import decode_limit, prefill_limit
-from chipwall.perf.memory import adapter_parts, serving_parts, smallest_count, usable_memory, weight_bytes
+from chipwall.perf.memory import fit_word, serving_parts, smallest_count, usable_memory, weight_bytes
 from chipwall.sources import Fact
 from chipwall.text import Text, listed, text
 from chipwall.units import GIB, format_quantity
@@ -208,9 +209,10 @@ def memory_section(chip: Chip, models: Sequence[LanguageModel], lang: str) -> Se
                 reserve=serving.reserve,
             )
             total = sum(p.bytes for p in parts)
-            said = verdict(total, memory)
+            said = fit_word(total, memory)
             needed = smallest_count(total - parts[-1].bytes, chip)
-            shown = said if total <= memory else text("{verdict}: {count} chips", verdict=said, count=needed)
+            short = said == "does not fit"
+            shown = text("{verdict}: {count} chips", verdict=said, count=needed) if short else said
             calculation = text(
                 "{weights:.1f} + {cache:.1f} + {reserve:.1f} = {total:.1f} of {memory:.1f} GiB",
                 weights=parts[0].bytes / GIB, cache=parts[1].bytes / GIB, reserve=parts[2].bytes / GIB, total=total / GIB,
@@ -254,7 +256,7 @@ def fit_sentences(chip: Chip, model: LanguageModel) -> tuple[Text, ...]:
     said = []
     for weights in ("bf16", "fp8", "int4"):
         alone = weight_bytes(model, weights)
-        tuned = sum(p.bytes for p in adapter_parts(model, weights=weights, rank=16, modules=4, batch=1, length=2048))
+        tuned = tuning_memory(model, chip, base=weights)
         if alone > memory:
             said.append(
                 text(
@@ -275,9 +277,9 @@ def fit_sentences(chip: Chip, model: LanguageModel) -> tuple[Text, ...]:
                     format=weights,
                     verdict=text("yes") if left > 0 else text("only without the reserve"),
                     left=max(left, 0) / GIB,
-                    tuned=tuned / GIB,
+                    tuned=tuned.bytes / GIB,
                     memory=memory / GIB,
-                    tuning=verdict(tuned, memory),
+                    tuning=Text.of(tuned.fit),
                 )
             )
     return tuple(said)

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 
 from chipwall.brief.tables import Cell, Column, Table
 from chipwall.catalog.records import Chip, LanguageModel
+from chipwall.errors import ChipwallError
+from chipwall.perf.finetune import TuningMemory, tuning_memory
 from chipwall.perf.memory import (
     SERVING_RESERVE,
     WEIGHT_FORMATS,
     Part,
-    adapter_parts,
+    fit_word,
     kv_bytes,
     serving_parts,
     smallest_count,
@@ -20,10 +22,7 @@ from chipwall.perf.memory import (
 from chipwall.text import Text, text
 from chipwall.units import GIB
 
-__all__ = ["Serving", "Tuning", "fit_answer", "formulas_table", "serving_table", "tuning_table", "verdict"]
-
-# A budget within this share of the limit is "tight": frameworks differ by about as much.
-TIGHT = 0.10
+__all__ = ["Serving", "Tuning", "fit_answer", "formulas_table", "serving_table", "tuning_table"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +38,10 @@ class Serving:
 
 @dataclass(frozen=True, slots=True)
 class Tuning:
-    """How a model is fine-tuned with adapters: rank, adapted modules per layer, sequences and tokens per step."""
+    """How a model is fine-tuned with adapters: rank, adapted matrices (attention or all), sequences and tokens per step."""
 
     rank: int = 16
-    modules: int = 4
+    modules: str = "attention"
     batch: int = 1
     length: int = 2048
 
@@ -50,13 +49,6 @@ class Tuning:
 def gib(value: float) -> str:
     """Bytes as GiB with one decimal."""
     return f"{value / GIB:,.1f}"
-
-
-def verdict(total: float, room: float) -> Text:
-    """Fits, tight or does not fit."""
-    if total > room:
-        return text("does not fit")
-    return text("tight") if total > room * (1 - TIGHT) else text("fits")
 
 
 def _sources(model: LanguageModel, chip: Chip) -> tuple[str, ...]:
@@ -80,7 +72,7 @@ def serving_table(model: LanguageModel, chip: Chip, formats: Sequence[str], how:
                 *(Cell(gib(p.bytes), p.bytes, _sources(model, chip), "†", p.formula) for p in parts),
                 Cell(gib(total), total, _sources(model, chip), "†"),
                 Cell(gib(room), room, _sources(model, chip)),
-                verdict(total, room),
+                fit_word(total, room),
                 Cell(
                     text("{gib} GiB short", gib=gib(-free))
                     if free < 0
@@ -137,43 +129,77 @@ def _format_notes(chip: Chip, formats: Sequence[str]) -> list[Text]:
     ]
 
 
+# Key and title of the column of each part that a step may need.
+_PART_COLUMNS = {
+    "weights": ("base_bytes", text("Base, GiB")),
+    "adapters": ("adapters_bytes", text("Adapters, GiB")),
+    "gathered layers": ("gathered_bytes", text("Gathered layers, GiB")),
+    "activations": ("activations_bytes", text("Activations, GiB")),
+    "logits": ("logits_bytes", text("Logits, GiB")),
+    "runtime": ("runtime_bytes", text("Runtime, GiB")),
+}
+
+
 def tuning_table(model: LanguageModel, chip: Chip, formats: Sequence[str], how: Tuning, *, chips: int = 1) -> Table:
-    """One row per base format: parts of a LoRA or QLoRA step, total, verdict."""
-    memory, _ = usable_memory(chip)
-    room = memory * chips
-    rows = []
-    for weights in formats:
-        parts = _tuning(model, weights, how)
-        total = sum(p.bytes for p in parts)
-        rows.append(
-            (
-                weights,
-                *(Cell(gib(p.bytes), p.bytes, _sources(model, chip), "†", p.formula) for p in parts),
-                Cell(gib(total), total, _sources(model, chip), "†"),
-                Cell(gib(room), room, _sources(model, chip)),
-                verdict(total, room),
-            )
-        )
-    columns = (
-        Column("base_format", text("Base")),
-        Column("base_bytes", text("Base, GiB"), right=True),
-        Column("adapters_bytes", text("Adapters, GiB"), right=True),
-        Column("activations_bytes", text("Activations, GiB"), right=True),
-        Column("logits_bytes", text("Logits, GiB"), right=True),
-        Column("runtime_bytes", text("Runtime, GiB"), right=True),
-        Column("total_bytes", text("Total, GiB"), right=True),
-        Column("memory_bytes", text("Memory, GiB"), right=True),
-        Column("verdict", text("Verdict")),
-    )
+    """One row per base format: parts of a LoRA or QLoRA step on the fullest chip, total, verdict."""
     title = text(
         "LoRA (16-bit base) and QLoRA (8- and 4-bit base) on {chips} x {chip}: rank {rank}, batch {batch} x {length} tokens",
         chips=chips, chip=chip.name, rank=how.rank, batch=how.batch, length=how.length,
     )  # fmt: skip
-    return Table(title, columns, tuple(rows))
+    try:
+        found = {weights: _tuning(model, chip, weights, how, chips) for weights in formats}
+    except ChipwallError as refusal:
+        return Table(title, (Column("base_format", text("Base")),), (), (Text.of(refusal.what),))
+    needed = {str(p.name) for need in found.values() for p in need.parts}
+    shown = [name for name in _PART_COLUMNS if name in needed]
+    rows = []
+    for weights, need in found.items():
+        parts = {str(p.name): p for p in need.parts}
+        rows.append(
+            (
+                weights,
+                *(_part_cell(parts.get(name), model, chip) for name in shown),
+                Cell(gib(need.bytes), need.bytes, _sources(model, chip), "†"),
+                Cell(gib(need.room), need.room, _sources(model, chip)),
+                Text.of(need.fit),
+            )
+        )
+    columns = (
+        Column("base_format", text("Base")),
+        *(Column(*_PART_COLUMNS[name], right=True) for name in shown),
+        Column("total_bytes", text("Total, GiB"), right=True),
+        Column("memory_bytes", text("Memory, GiB"), right=True),
+        Column("verdict", text("Verdict")),
+    )
+    notes = (text("Memory of the fullest chip, in the fastest layout that fits."),) if chips > 1 else ()
+    return Table(title, columns, tuple(rows), notes)
 
 
-def _tuning(model: LanguageModel, weights: str, how: Tuning) -> tuple[Part, ...]:
-    return adapter_parts(model, weights=weights, rank=how.rank, modules=how.modules, batch=how.batch, length=how.length)
+def _part_cell(part: Part | None, model: LanguageModel, chip: Chip) -> Cell:
+    if part is None:
+        return Cell("-")
+    return Cell(gib(part.bytes), part.bytes, _sources(model, chip), "†", part.formula)
+
+
+def _tuning(model: LanguageModel, chip: Chip, weights: str, how: Tuning, chips: int) -> TuningMemory:
+    return tuning_memory(
+        model,
+        chip,
+        chips=chips,
+        base=weights,
+        rank=how.rank,
+        modules=how.modules,
+        sequences=how.batch,
+        sequence=how.length,
+    )
+
+
+def _tuning_parts(model: LanguageModel, chip: Chip, weights: str, how: Tuning, chips: int) -> tuple[Part, ...]:
+    """Parts of the step; none where no layout splits it over so many chips."""
+    try:
+        return _tuning(model, chip, weights, how, chips).parts
+    except ChipwallError:
+        return ()
 
 
 def formulas_table(model: LanguageModel, chip: Chip, weights: str, serving: Serving, tuning: Tuning) -> Table:
@@ -181,7 +207,7 @@ def formulas_table(model: LanguageModel, chip: Chip, weights: str, serving: Serv
     rows: list[tuple[object, ...]] = []
     for use, parts in (
         (text("serve"), _serving(model, chip, weights, serving)),
-        (text("tune"), _tuning(model, weights, tuning)),
+        (text("tune"), _tuning_parts(model, chip, weights, tuning, serving.chips)),
     ):
         rows += [(use, p.name, p.formula, Cell(gib(p.bytes), p.bytes, _sources(model, chip), "†")) for p in parts]
     columns = (
@@ -200,14 +226,24 @@ def fit_answer(
     memory, how = usable_memory(chip)
     room = memory * serving.chips
 
-    def budget(parts: tuple[Part, ...]) -> dict[str, object]:
+    def budget(parts: tuple[Part, ...], room: float) -> dict[str, object]:
         total = sum(p.bytes for p in parts)
         made = [{"part": p.name, "bytes": p.bytes, "formula": p.formula} for p in parts]
-        return {"parts": made, "total_bytes": total, "free_bytes": room - total, "verdict": verdict(total, room)}
+        return {
+            "parts": made, "total_bytes": total, "memory_bytes": room, "free_bytes": room - total,
+            "verdict": fit_word(total, room),
+        }  # fmt: skip
+
+    def tuned(weights: str) -> dict[str, object]:
+        try:
+            need = _tuning(model, chip, weights, tuning, serving.chips)
+        except ChipwallError as refusal:
+            return {"parts": [], "verdict": None, "refused": refusal.what}
+        return budget(need.parts, need.room)
 
     return {
         "model": model.id, "chip": chip.id, "chips": serving.chips, "memory_bytes": room, "memory_basis": how,
         "sources": _sources(model, chip),
-        "serving": {f: budget(_serving(model, chip, f, serving)) for f in formats if f in WEIGHT_FORMATS},
-        "tuning": {f: budget(_tuning(model, f, tuning)) for f in formats if f in WEIGHT_FORMATS},
+        "serving": {f: budget(_serving(model, chip, f, serving), room) for f in formats if f in WEIGHT_FORMATS},
+        "tuning": {f: tuned(f) for f in formats if f in WEIGHT_FORMATS},
     }  # fmt: skip

@@ -51,13 +51,13 @@ def _serving(chip_id: str, at: Mapping[str, Value], world: World) -> Reading:
 
 def _tuning(chip_id: str, at: Mapping[str, Value], world: World) -> Reading:
     """Adapters on a frozen base; the interval is what published peaks of memory leave open."""
-    from chipwall.perf.finetune import finetuning
+    from chipwall.perf.finetune import tuning_memory
     from chipwall.perf.intervals import interval
     from chipwall.perf.training_constants import step_bands
 
     chip, model = world.chip(chip_id), world.model(str(at["model"]))
     chips = int(_number(at, "chips"))
-    found = finetuning(
+    found = tuning_memory(
         model,
         chip,
         chips=chips,
@@ -66,14 +66,15 @@ def _tuning(chip_id: str, at: Mapping[str, Value], world: World) -> Reading:
         sequences=int(_number(at, "sequences")),
         sequence=int(_number(at, "context")),
     )
-    need = sum(found.memory.values())
+    need = found.bytes
     low, high = interval(need, "memory", "all", bands=step_bands())
-    largest = max(found.memory, key=lambda name: found.memory[name])
+    largest = max(found.parts, key=lambda part: part.bytes)
     told = text(
-        "{need:.0f} GiB on the fullest chip ({largest} {part:.0f} GiB) / {memory:.0f} GiB of {chips} x {chip}",
+        "{need:.0f} GiB on the fullest chip ({largest} {part:.0f} GiB: {formula}) / {memory:.0f} GiB of {chips} x {chip}",
         need=need / GIB,
-        largest=largest,
-        part=found.memory[largest] / GIB,
+        largest=largest.name,
+        part=largest.bytes / GIB,
+        formula=largest.formula,
         memory=found.room / GIB,
         chips=chips,
         chip=chip.name,

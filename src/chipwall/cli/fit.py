@@ -8,6 +8,7 @@ from chipwall import catalog
 from chipwall.brief.memory_tables import Serving, Tuning, fit_answer, formulas_table, serving_table, tuning_table
 from chipwall.cli.options import show, table_options, write_json
 from chipwall.errors import InputError
+from chipwall.perf.finetune import MODULES
 from chipwall.perf.memory import SERVING_RESERVE, WEIGHT_FORMATS
 from chipwall.text import text
 
@@ -28,17 +29,19 @@ _KV = {"bf16": 2.0, "fp16": 2.0, "fp8": 1.0, "int8": 1.0}
     "--reserve", default=SERVING_RESERVE, show_default=True, help="Share of memory a serving engine leaves alone."
 )
 @click.option("--rank", default=16, show_default=True, help="Rank of the adapters.")
-@click.option("--modules", default=4, show_default=True, help="Adapted projections per layer.")
+@click.option(
+    "--modules", default="attention", show_default=True, help="attention or all: which matrices get adapters."
+)
 @click.option("--batch", default=1, show_default=True, help="Sequences per fine-tuning step.")
 @click.option("--length", default=2048, show_default=True, help="Tokens per fine-tuning sequence.")
 @table_options
 def fit(
     model: str, chip_name: str, chips: int, weights: str | None, context: int, sequences: int, kv: str, reserve: float,
-    rank: int, modules: int, batch: int, length: int, form: str | None, as_json: bool, lang: str,
+    rank: int, modules: str, batch: int, length: int, form: str | None, as_json: bool, lang: str,
 ) -> None:  # fmt: skip
     """Does MODEL fit in a chip's memory, to serve it and to fine-tune it with adapters?"""
     for option, value in (
-        ("--chips", chips), ("--context", context), ("--sequences", sequences), ("--rank", rank), ("--modules", modules),
+        ("--chips", chips), ("--context", context), ("--sequences", sequences), ("--rank", rank),
         ("--batch", batch), ("--length", length),
     ):  # fmt: skip
         if value < 1:
@@ -58,6 +61,12 @@ def fit(
             text("unknown cache format '{format}'", format=kv),
             where="--kv",
             fix=text("Use one of: {formats}", formats=", ".join(_KV)),
+        )
+    if modules not in MODULES:
+        raise InputError(
+            text("unknown {name} '{word}'", name="modules", word=modules),
+            where="--modules",
+            fix=text("Use one of: {names}", names=", ".join(MODULES)),
         )
     formats = _formats(weights)
     record, chip = catalog.model(model), catalog.chip(chip_name)

@@ -204,14 +204,20 @@ def _parts(estimate: Any) -> Table:
     return Table(text("Where the time goes"), columns, rows)
 
 
-def memory_table(memory: Any, room: float, fit: str) -> Table:
-    """Memory of the fullest chip by part."""
-    columns = (Column("part", text("Memory of the fullest chip")), Column("bytes", text("GiB"), right=True))
-    rows = [(Text.of(name), Cell(f"{value / GIB:,.1f}", value)) for name, value in memory.items() if value > 0]
+def memory_table(memory: Any, room: float, fit: str, *, parts: Any = ()) -> Table:
+    """Memory of the fullest chip by part, with the formulas of the parts where they are given."""
+    columns = [Column("part", text("Memory of the fullest chip")), Column("bytes", text("GiB"), right=True)]
+    rows: list[tuple[object, ...]] = [
+        (Text.of(name), Cell(f"{value / GIB:,.1f}", value)) for name, value in memory.items() if value > 0
+    ]
     total = sum(memory.values())
     rows.append((text("total"), Cell(f"{total / GIB:,.1f}", total)))
     rows.append((text("room"), Cell(f"{room / GIB:,.1f}", room)))
-    return Table(text("Memory: {fit}", fit=Text.of(fit)), columns, tuple(rows))
+    if parts:
+        columns.append(Column("formula", text("Formula, with the numbers")))
+        formulas = [part.formula for part in parts if part.bytes > 0]
+        rows = [(*row, formula) for row, formula in zip(rows, [*formulas, "", ""], strict=True)]
+    return Table(text("Memory: {fit}", fit=Text.of(fit)), tuple(columns), tuple(rows))
 
 
 @click.command()
@@ -246,7 +252,7 @@ def finetune(
     show(_tuning_table(title, found), form=form, as_json=False, lang=lang)
     if explain:
         for f in found:
-            show(memory_table(f.memory, f.room, f.fit), form=form, as_json=False, lang=lang)
+            show(memory_table(f.memory, f.room, f.fit, parts=f.parts), form=form, as_json=False, lang=lang)
             if f.step is not None:
                 show(_parts(f.step.estimate), form=form, as_json=False, lang=lang)
 

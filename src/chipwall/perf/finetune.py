@@ -9,19 +9,22 @@ from chipwall.catalog.records import Chip, LanguageModel
 from chipwall.errors import InputError
 from chipwall.perf.hardware import Hardware, hardware, require_memory, require_recipe
 from chipwall.perf.layouts import USABLE, Found, Layout, checked_run, fastest, smallest_chip_count
-from chipwall.perf.memory import WEIGHT_FORMATS
-from chipwall.perf.memory_training import MIXED, Storage, adapter_count, memory_parts
-from chipwall.perf.training import Training, answer, fit_word, template_run
+from chipwall.perf.memory import WEIGHT_FORMATS, Part, fit_word, usable_memory
+from chipwall.perf.memory_formulas import spelled_parts
+from chipwall.perf.memory_training import MEMORY_PARTS, MIXED, Storage, adapter_count
+from chipwall.perf.training import Training, answer, template_run
 from chipwall.perf.training_constants import labels_of
-from chipwall.perf.training_run import Run
+from chipwall.perf.training_run import Run, lone_run
 from chipwall.perf.training_shape import Shape, shape_of
 from chipwall.text import text
 
-__all__ = ["BASES", "METHODS", "Finetuning", "finetuning", "unpacking_bytes"]
+__all__ = ["BASES", "METHODS", "MODULES", "Finetuning", "TuningMemory", "finetuning", "tuning_memory", "unpacking_bytes"]
 
 METHODS = ("lora", "full")
+# Which matrices get adapters: the projections of the attention, or those of the feed-forward blocks too.
+MODULES = ("attention", "all")
 # Formats that a frozen base may be kept in; narrower than 16 bits means that it is widened before each product.
-BASES = ("bf16", "int8", "fp8", "int4", "nf4")
+BASES = tuple(WEIGHT_FORMATS)
 # Tokens of context in one sequence of the default question.
 USUAL_LENGTH = 2048
 
@@ -36,8 +39,8 @@ class Finetuning:
         ``lora`` or ``full``, and the format that the base weights are kept in.
     rank, adapters : int and float
         Rank of the adapters, and their weights [1].
-    memory : mapping of str to float
-        Memory of the fullest chip by part [byte].
+    parts : tuple of Part
+        Memory of the fullest chip by part, each with its formula.
     room : float
         Memory that programs can use on one chip [byte].
     fit : str
@@ -54,12 +57,41 @@ class Finetuning:
     base: str
     rank: int
     adapters: float
-    memory: Mapping[str, float]
+    parts: tuple[Part, ...]
     room: float
     fit: str
     short: float
     smallest_chips: int
     step: Training | None
+
+    @property
+    def memory(self) -> dict[str, float]:
+        """Memory of the fullest chip by the names of ``MEMORY_PARTS`` [byte]."""
+        return {name: part.bytes for name, part in zip(MEMORY_PARTS, self.parts, strict=True)}
+
+
+@dataclass(frozen=True, slots=True)
+class TuningMemory:
+    """Answer of :func:`tuning_memory`.
+
+    Attributes
+    ----------
+    parts : tuple of Part
+        Memory of the fullest chip by part, each with its formula; parts of no bytes are left out.
+    room : float
+        Memory that programs can use on one chip [byte].
+    fit : str
+        ``fits``, ``tight`` or ``does not fit``.
+    """
+
+    parts: tuple[Part, ...]
+    room: float
+    fit: str
+
+    @property
+    def bytes(self) -> float:
+        """All parts together [byte]."""
+        return sum(part.bytes for part in self.parts)
 
 
 def unpacking_bytes(base: str) -> float:
@@ -124,14 +156,14 @@ def finetuning(
     require_memory(hw)
     lora = method == "lora"
     adapters = float(adapter_count(shape, rank=rank, modules=modules)) if lora else 0.0
-    storage = replace(MIXED, weight=WEIGHT_FORMATS[base] if lora else 2.0, logit=12.0 if whole_logits else 1.5)
+    storage = _storage(base if lora else "bf16", whole_logits=whole_logits)
     template = template_run(
         hw, chip, chips=chips, sequence=sequence, year=year, adapters=lora, unpacking=unpacking_bytes(base) if lora else 0.0
     )
     labels = labels_of(hw, recipe=precision, software=software)
     run, chosen, found = _settled(shape, hw, template, layout, recompute, sequences, precision, labels, storage, adapters)
-    memory = {name: float(v) for name, v in memory_parts(shape, run, storage=storage, adapters=adapters).items()}
-    total, room = sum(memory.values()), float(hw.memory)
+    parts = spelled_parts(shape, run, storage=storage, rank=rank if lora else 0, modules=modules)
+    total, room = sum(part.bytes for part in parts), float(hw.memory)
     verdict = fit_word(total, room)
     step = None
     if verdict != "does not fit":  # tight ones are priced: they may run
@@ -141,7 +173,7 @@ def finetuning(
         base=base if lora else "bf16",
         rank=rank if lora else 0,
         adapters=adapters,
-        memory=memory,
+        parts=parts,
         room=room,
         fit=verdict,
         short=max(total - room * USABLE, 0.0),
@@ -150,13 +182,55 @@ def finetuning(
     )
 
 
+def tuning_memory(
+    model: LanguageModel,
+    chip: Chip,
+    *,
+    chips: int = 1,
+    base: str = "bf16",
+    rank: int = 16,
+    modules: str = "attention",
+    sequences: int = 1,
+    sequence: int = USUAL_LENGTH,
+) -> TuningMemory:
+    """Memory of adapters on a frozen base: that of :func:`finetuning`, without the time of a step.
+
+    One chip needs no published rate, only a memory; over several the layout is searched by time, as there.
+
+    Parameters
+    ----------
+    model, chip, chips, base, rank, modules, sequences, sequence
+        As in :func:`finetuning`.
+
+    Limits
+    ------
+    Those of :func:`finetuning`.
+    """
+    if chips > 1:
+        found = finetuning(
+            model, chip, chips=chips, base=base, rank=rank, modules=modules, sequences=sequences, sequence=sequence
+        )
+        return TuningMemory(tuple(p for p in found.parts if p.bytes), found.room, found.fit)
+    _checked(chips=chips, method="lora", base=base, rank=rank, modules=modules, sequences=sequences, sequence=sequence)
+    run = lone_run(sequence, adapters=True, recompute=1.0)
+    spelled = spelled_parts(shape_of(model), run, storage=_storage(base), rank=rank, modules=modules)
+    parts, (room, _) = tuple(p for p in spelled if p.bytes), usable_memory(chip)
+    return TuningMemory(parts, room, fit_word(sum(p.bytes for p in parts), room))
+
+
+def _storage(base: str, *, whole_logits: bool = False) -> Storage:
+    """What is kept beside a base of this format; embeddings and head stay in 16 bits under narrower ones."""
+    size = WEIGHT_FORMATS[base]
+    return replace(MIXED, weight=size, embedding=max(size, 2.0), logit=12.0 if whole_logits else 1.5)
+
+
 def _checked(*, chips: int, method: str, base: str, rank: int, modules: str, sequences: int, sequence: int) -> None:
     for name, value in (("chips", chips), ("rank", rank), ("sequences", sequences), ("sequence", sequence)):
         if value < 1:
             raise InputError(
                 text("{value} is not a count", value=value), where=name, fix=text("Give a whole number of one or more")
             )
-    for name, word, known in (("method", method, METHODS), ("base", base, BASES), ("modules", modules, ("attention", "all"))):
+    for name, word, known in (("method", method, METHODS), ("base", base, BASES), ("modules", modules, MODULES)):
         if word not in known:
             raise InputError(
                 text("unknown {name} '{word}'", name=name, word=word),

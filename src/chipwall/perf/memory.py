@@ -1,6 +1,7 @@
-"""What must be in memory: weights, KV cache and reserve to serve; adapters, optimizer and activations to fine-tune.
+"""What must be in memory to serve a model: weights, KV cache and reserve; and when a need fits a room.
 
-Every part is a formula with its numbers substituted, so that a reader can check it with a pocket calculator.
+What fine-tuning needs is in :mod:`chipwall.perf.memory_training` and :mod:`chipwall.perf.finetune`. Every part is a
+formula with its numbers substituted, so that a reader can check it with a pocket calculator.
 """
 
 from __future__ import annotations
@@ -20,11 +21,11 @@ from chipwall.text import Text, text
 from chipwall.units import BITS_PER_BYTE, GIB, GIGA
 
 __all__ = [
+    "GUARD",
     "SERVING_RESERVE",
     "WEIGHT_FORMATS",
     "Part",
-    "adapter_parameters",
-    "adapter_parts",
+    "fit_word",
     "kv_bytes",
     "kv_bytes_per_token",
     "serving_parts",
@@ -49,6 +50,9 @@ WEIGHT_FORMATS: dict[str, float] = {
 # The part of a chip's memory that a serving engine leaves alone: context, kernels, graphs, workspace. Ten percent is
 # the default of the common engines (gpu_memory_utilization 0.9).
 SERVING_RESERVE = 0.10
+
+# Half-width of the band in which the verdict is "tight": published peaks lie within 10 % of the estimate in most cases.
+GUARD = 0.10
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,76 +206,11 @@ def serving_parts(
     )
 
 
-def adapter_parameters(model: LanguageModel, *, rank: int, modules: int = 4) -> float:
-    """Parameters of low-rank adapters [1].
-
-    ``rank x 2 x hidden x modules x layers``: two thin matrices beside each of ``modules`` square projections; 4 are the
-    attention projections.
-    """
-    hidden, layers = needed(model, "hidden", "layers")
-    return float(rank * 2 * hidden * modules * layers)
-
-
-def adapter_parts(
-    model: LanguageModel, *, weights: str, rank: int, modules: int, batch: int, length: int, runtime: float = 3.0 * GIB
-) -> tuple[Part, ...]:
-    """Memory of one LoRA (16-bit base) or QLoRA (4- or 8-bit base) step with activation checkpointing, in parts.
-
-    Adapters carry 16 bytes a parameter: 16-bit weight and gradient, 32-bit master copy and two moments. Checkpointed
-    activations are one hidden vector per token and layer, plus the working set of one layer. The loss keeps logits in
-    pieces of 1.5 bytes a value (fused), which is what current trainers do.
-    """
-    hidden, layers, vocab = needed(model, "hidden", "layers", "vocab")
-    tokens = batch * length
-    trainable = adapter_parameters(model, rank=rank, modules=modules)
-    checkpoints = float(tokens) * layers * hidden * 2
-    working = 1.6 * tokens * hidden * 2 * 16
-    logits = float(tokens) * vocab * 1.5
-    size = WEIGHT_FORMATS[weights]
-    # embeddings and head stay in 16 bits under quantised bases, as bitsandbytes and GPTQ leave them
-    kept = float(vocab) * hidden * (1 if model.tied_embeddings else 2) if size < 2 else 0.0
-    base = (parameters(model) - kept) * size + kept * 2
-    return (
-        Part(
-            text("base weights"),
-            base,
-            text(
-                "{count:.4g} billion x {size:g} B + {kept:.3g} billion embeddings x 2 B",
-                count=(parameters(model) - kept) / GIGA,
-                size=size,
-                kept=kept / GIGA,
-            ),
-        ),
-        Part(
-            text("adapters, gradients and optimizer"),
-            trainable * 16,
-            text(
-                "rank {rank} x 2 x {hidden} x {modules} modules x {layers} layers x 16 B",
-                rank=rank,
-                hidden=hidden,
-                modules=modules,
-                layers=layers,
-            ),
-        ),
-        Part(
-            text("activations"),
-            checkpoints + working,
-            text(
-                "{tokens} tokens x {layers} layers x {hidden} x 2 B, and the working set of one layer",
-                tokens=tokens,
-                layers=layers,
-                hidden=hidden,
-            ),
-        ),
-        Part(
-            text("logits"),
-            logits,
-            text("{tokens} tokens x {vocab} x 1.5 B, loss in pieces", tokens=tokens, vocab=vocab),
-        ),
-        Part(
-            text("runtime"), runtime, text("context, kernels and fragments: {gib:.1f} GiB assumed", gib=runtime / GIB)
-        ),
-    )
+def fit_word(needed: float, room: float) -> Text:
+    """``fits``, ``tight`` or ``does not fit``: a guard band on either side of the room, as wide as the model can be wrong."""
+    if needed > room * (1.0 + GUARD):
+        return text("does not fit")
+    return text("tight") if needed > room * (1.0 - GUARD) else text("fits")
 
 
 def smallest_count(needed_bytes: float, chip: Chip, *, reserve: float = SERVING_RESERVE) -> int:

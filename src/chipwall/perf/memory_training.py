@@ -21,8 +21,10 @@ __all__ = [
     "MIXED",
     "PURE",
     "Storage",
+    "Weights",
     "activation_bytes_per_token",
     "adapter_count",
+    "fullest_weights",
     "memory_parts",
     "storage_for",
 ]
@@ -111,6 +113,48 @@ def adapter_count(shape: Shape, *, rank: Numeric, modules: str = "attention") ->
     return rank * (attention + blocks + routed)
 
 
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """Weights that the fullest chip answers for, before sharding [1].
+
+    Attributes
+    ----------
+    dense, tables, experts, layer : numeric
+        Of the layers but routed experts; of embedding and head; of routed experts; and of one layer without them [1].
+    sharded, owners, expert_owners : numeric
+        Chips that share the weights, and the optimizer state of dense weights and of experts [1].
+    """
+
+    dense: Any
+    tables: Any
+    experts: Any
+    layer: Any
+    sharded: Any
+    owners: Any
+    expert_owners: Any
+
+
+def fullest_weights(shape: Shape, run: Run) -> Weights:
+    """Weights of the fullest chip by kind, and how many chips share them [1]."""
+    dense, experts = local_weights(shape, run)
+    # experts sit on whole layers: the fullest stage has the rounded-up share
+    sparse = np.maximum(shape.expert_layers, 1.0)
+    experts = experts * np.ceil(sparse / run.pipeline) * run.pipeline / sparse
+    tables = np.where(np.asarray(run.pipeline) > 1, 1.0, 2.0 - shape.tied) * shape.vocab * shape.hidden / run.tensor
+    sharded = np.where(np.asarray(run.fsdp) > 0, np.maximum(run.shard, 1.0), 1.0)
+    owners = np.maximum(run.shard, 1.0)
+    expert_owners = np.maximum(owners * run.tensor / np.maximum(run.expert * run.expert_tensor, 1.0), 1.0)
+    return Weights(
+        dense=dense - tables,
+        tables=tables,
+        experts=experts,
+        layer=(dense - tables) / np.maximum(shape.layers / run.pipeline, 1.0),
+        sharded=sharded,
+        owners=owners,
+        expert_owners=np.where(sharded > 1, sharded, expert_owners),
+    )
+
+
 def memory_parts(
     shape: Shape, run: Run, *, storage: Storage = MIXED, adapters: Numeric = 0.0, trained_embeddings: float = 0.0
 ) -> dict[str, Any]:
@@ -133,21 +177,15 @@ def memory_parts(
     recomputed layers keep their input only.
     """
     frozen = run.adapters
-    dense, experts = local_weights(shape, run)
-    # experts sit on whole layers: the fullest stage has the rounded-up share
-    sparse = np.maximum(shape.expert_layers, 1.0)
-    experts = experts * np.ceil(sparse / run.pipeline) * run.pipeline / sparse
-    tables = np.where(np.asarray(run.pipeline) > 1, 1.0, 2.0 - shape.tied) * shape.vocab * shape.hidden / run.tensor
-    sharded = np.where(np.asarray(run.fsdp) > 0, np.maximum(run.shard, 1.0), 1.0)
-    owners = np.maximum(run.shard, 1.0)
-    expert_owners = np.maximum(owners * run.tensor / np.maximum(run.expert * run.expert_tensor, 1.0), 1.0)
-    weights = ((dense - tables) * storage.weight + tables * storage.embedding + experts * storage.weight) / sharded
+    held = fullest_weights(shape, run)
+    tables, experts, sharded = held.tables, held.experts, held.sharded
+    dense = held.dense + tables
+    weights = (held.dense * storage.weight + tables * storage.embedding + experts * storage.weight) / sharded
     trained = (1.0 - frozen) * (dense + experts)
     gradients = trained * storage.gradient / sharded
-    optimizer = (1.0 - frozen) * storage.state * (dense / owners + experts / np.where(sharded > 1, sharded, expert_owners))
+    optimizer = (1.0 - frozen) * storage.state * (dense / held.owners + experts / held.expert_owners)
     extra = frozen * (storage.adapter * np.asarray(adapters) / (run.tensor * run.pipeline) + trained_embeddings * 12.0 * tables)
-    layer = (dense - tables) / np.maximum(shape.layers / run.pipeline, 1.0)
-    gathered = np.where(sharded > 1, 4.0 * layer, 0.0)
+    gathered = np.where(sharded > 1, 4.0 * held.layer, 0.0)
 
     rows = run.micro_batch * run.sequence / run.context
     attention, block, expert = activation_bytes_per_token(shape, run, product_input=storage.product_input)

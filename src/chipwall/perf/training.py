@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,10 +14,11 @@ from chipwall.perf.estimate import Bound, Estimate, Part
 from chipwall.perf.hardware import Hardware, hardware, require_memory, require_recipe
 from chipwall.perf.intervals import interval
 from chipwall.perf.layouts import Found, Layout, checked_run, fastest, smallest_chip_count
+from chipwall.perf.memory import GUARD, fit_word
 from chipwall.perf.memory_training import MIXED, Storage, memory_parts, storage_for
 from chipwall.perf.training_constants import labels_of, seen_architectures, software_age, step_bands, step_constants
 from chipwall.perf.training_nearest import nearest_runs
-from chipwall.perf.training_run import Run
+from chipwall.perf.training_run import Run, lone_run
 from chipwall.perf.training_shape import Shape, model_flops_per_token, shape_of
 from chipwall.perf.training_step import step_parts
 from chipwall.text import Text, text
@@ -47,8 +48,6 @@ BINDS: Mapping[str, Bound] = {
 # Share of rated power that a chip draws while it computes or moves data, and while it waits [1]. Stated, not fitted:
 # large training runs are reported at 70 to 90 % of rated power at the board, idle accelerators at 15 to 30 %.
 BUSY_POWER, WAITING_POWER = 0.85, 0.40
-# Half-width of the band in which the verdict is "tight": published peaks lie within 10 % of the estimate in most cases.
-GUARD = 0.10
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,13 +92,6 @@ class Training:
     def fit(self) -> str:
         """``fits``, ``tight`` (within 10 % of the room, either way) or ``does not fit``."""
         return fit_word(sum(self.memory.values()), self.memory_room)
-
-
-def fit_word(needed: float, room: float) -> str:
-    """``fits``, ``tight`` or ``does not fit``: a guard band on either side of the room, as wide as the model can be wrong."""
-    if needed > room * (1.0 + GUARD):
-        return "does not fit"
-    return "tight" if needed > room * (1.0 - GUARD) else "fits"
 
 
 def step_time(
@@ -159,23 +151,11 @@ def template_run(
 ) -> Run:
     """A run without layout: what the chips, the network and the software say; arguments as in :func:`training`."""
     usual = 4.0 if chip.id.startswith(("nvidia-gb", "nvidia-gh")) else 8.0
-    return Run(
+    return replace(
+        lone_run(sequence, adapters=adapters),
         chips=float(chips),
-        sequence=float(sequence),
-        micro_batch=1.0,
-        micro_batches=1.0,
-        tensor=1.0,
-        pipeline=1.0,
-        virtual=1.0,
-        context=1.0,
-        expert=1.0,
-        expert_tensor=1.0,
         data=float(chips),
-        fsdp=0.0,
         shard=float(chips),
-        recompute=0.0,
-        recompute_attention=0.0,
-        adapters=float(adapters),
         graphs=0.98 * graphs,
         captured=float(graphs),
         age=software_age(hw.arch, year),

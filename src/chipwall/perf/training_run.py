@@ -11,7 +11,7 @@ import numpy as np
 from chipwall.perf.numbers import Numeric
 from chipwall.perf.training_shape import Shape
 
-__all__ = ["Run", "local_weights", "stacked_runs"]
+__all__ = ["Run", "local_weights", "lone_run", "stacked_runs"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +77,33 @@ class Run:
     def tokens(self) -> Numeric:
         """Tokens of one step over all chips [token]."""
         return self.sequence * self.micro_batch * self.micro_batches * self.data
+
+
+def lone_run(sequence: int, *, adapters: bool = False, recompute: float = 0.0) -> Run:
+    """One sequence at a time on one chip, nothing split; of ``adapters`` alone, or of all weights."""
+    return Run(
+        chips=1.0,
+        sequence=float(sequence),
+        micro_batch=1.0,
+        micro_batches=1.0,
+        tensor=1.0,
+        pipeline=1.0,
+        virtual=1.0,
+        context=1.0,
+        expert=1.0,
+        expert_tensor=1.0,
+        data=1.0,
+        fsdp=0.0,
+        shard=1.0,
+        recompute=recompute,
+        recompute_attention=0.0,
+        adapters=float(adapters),
+        graphs=0.0,
+        captured=0.0,
+        age=0.0,
+        node=1.0,
+        network=0.0,
+    )
 
 
 def stacked_runs(runs: Sequence[Run]) -> Run:
