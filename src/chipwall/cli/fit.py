@@ -81,6 +81,7 @@ def fit(
         formulas_table(record, chip, formats[-1], serving, tuning),
     ):
         show(table, form=form, as_json=False, lang=lang)
+        click.echo()
 
 
 def _formats(weights: str | None) -> list[str]:
