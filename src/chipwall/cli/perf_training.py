@@ -130,7 +130,9 @@ def _share(value: float) -> Cell:
 
 def _layout_words(found: Any) -> str:
     i = found.estimate.inputs
-    words = f"TP {i['tensor']} x PP {i['pipeline']}.{i['virtual']} x CP {i['context']} x DP {i['data']}"
+    # VP is the usual short form of virtual (interleaved) pipeline stages
+    interleaved = f" (VP {i['virtual']})" if i["virtual"] > 1 else ""
+    words = f"TP {i['tensor']} x PP {i['pipeline']}{interleaved} x CP {i['context']} x DP {i['data']}"
     expert = f", EP {i['expert']}" if i["expert"] > 1 else ""
     fsdp = ", FSDP" if i["fsdp"] else ""
     return text(
