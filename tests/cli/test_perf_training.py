@@ -15,7 +15,7 @@ def test_training_is_told_with_interval_layout_and_neighbours(run) -> None:
         "80 % interval",
         "MFU",
         "HFU",
-        "TP 4 x PP 4.5 x CP 2",
+        "TP 4 x PP 4 (VP 5) x CP 2",
         "measured nearby",
         "time of the run",
         "linear layers",
