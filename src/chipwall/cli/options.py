@@ -21,7 +21,7 @@ from chipwall.cli.languages import asked_language
 from chipwall.errors import InputError
 from chipwall.text import Text, text
 
-__all__ = ["day", "json_option", "lang_option", "show", "table_options", "write_json", "write_whole"]
+__all__ = ["SECONDS", "day", "json_option", "lang_option", "show", "table_options", "write_json", "write_whole"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -81,6 +81,24 @@ def jsonable(value: object) -> object:
     if hasattr(value, "tolist"):  # an array or a scalar of NumPy, without importing it here
         return jsonable(value.tolist())
     return str(value)
+
+
+class _Seconds(click.ParamType):
+    """A time: ``500 ms``, ``2 s``, or a bare number of seconds."""
+
+    name = "time"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """The time [s]; refuses what is no time, and a time of zero or less."""
+        words, where = str(value).strip(), param.opts[0] if param else ""
+        bare = words.replace(".", "", 1).isdigit()
+        seconds = float(words) if bare else parse_quantity(words, dimension="s", where=where)
+        if seconds <= 0:
+            raise InputError(text("'{words}' is not a time", words=words), where=where, fix=text("Give more than zero"))
+        return seconds
+
+
+SECONDS = _Seconds()
 
 
 def day(words: str, *, option: str = "--on") -> date:
