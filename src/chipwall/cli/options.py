@@ -20,6 +20,7 @@ from chipwall.brief.tables import Form, Table, render
 from chipwall.cli.languages import asked_language
 from chipwall.errors import InputError
 from chipwall.text import Text, text
+from chipwall.units import parse_quantity
 
 __all__ = ["SECONDS", "day", "json_option", "lang_option", "show", "table_options", "write_json", "write_whole"]
 
