@@ -22,7 +22,7 @@ from chipwall.errors import InputError
 from chipwall.text import Text, text
 from chipwall.units import parse_quantity
 
-__all__ = ["SECONDS", "day", "json_option", "lang_option", "show", "table_options", "write_json", "write_whole"]
+__all__ = ["day", "json_option", "lang_option", "seconds", "show", "table_options", "write_json", "write_whole"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -84,22 +84,16 @@ def jsonable(value: object) -> object:
     return str(value)
 
 
-class _Seconds(click.ParamType):
-    """A time: ``500 ms``, ``2 s``, or a bare number of seconds."""
-
-    name = "time"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """The time [s]; refuses what is no time, and a time of zero or less."""
-        words, where = str(value).strip(), param.opts[0] if param else ""
-        bare = words.replace(".", "", 1).isdigit()
-        seconds = float(words) if bare else parse_quantity(words, dimension="s", where=where)
-        if seconds <= 0:
-            raise InputError(text("'{words}' is not a time", words=words), where=where, fix=text("Give more than zero"))
-        return seconds
-
-
-SECONDS = _Seconds()
+def seconds(_ctx: click.Context, param: click.Parameter, value: str | None) -> float | None:
+    """A time as people type it in options: ``500 ms``, ``2 s``, or a bare number of seconds [s]."""
+    if value is None:
+        return None
+    words, where = value.strip(), param.opts[0]
+    bare = words.replace(".", "", 1).isdigit()
+    found = float(words) if bare else parse_quantity(words, dimension="s", where=where)
+    if found <= 0:
+        raise InputError(text("'{words}' is not a time", words=words), where=where, fix=text("Give more than zero"))
+    return found
 
 
 def day(words: str, *, option: str = "--on") -> date:

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from chipwall.cli.options import SECONDS, json_option, lang_option, show, table_options, write_json
+from chipwall.cli.options import json_option, lang_option, seconds, show, table_options, write_json
 from chipwall.errors import InputError
 from chipwall.text import text
 
@@ -22,8 +22,8 @@ __all__ = ["infer", "ratio"]
 @click.option("--concurrency", type=float, help="Requests in the system at once.")
 @click.option("--rate", type=float, help="Requests that arrive per second.")
 @click.option("--static", "static", type=float, help="One batch of this many sequences: prefill, then decode.")
-@click.option("--slo-ttft", type=SECONDS, help="Limit on the mean time to first token: '500 ms', or seconds.")
-@click.option("--slo-tpot", type=SECONDS, help="Limit on the mean time per output token: '50 ms', or seconds.")
+@click.option("--slo-ttft", callback=seconds, help="Limit on the mean time to first token: '500 ms', or seconds.")
+@click.option("--slo-tpot", callback=seconds, help="Limit on the mean time per output token: '50 ms', or seconds.")
 @click.option("--max", "fill", is_flag=True, help="Fill the memory: the highest throughput (default).")
 @click.option("--precision", default="", help="bf16, fp8, fp4, mxfp4, int8, int8_weights, int4. Default: as published.")
 @click.option("--kv", default="", help="Format of the cache: bf16, fp8. Default: what the engine does.")
