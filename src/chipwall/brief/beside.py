@@ -1,14 +1,21 @@
-"""Work beside the main line: half of a brief is computed in a process of its own, so that two cores halve the wait."""
+"""Work beside the main line, so that two cores halve the wait for a brief.
+
+Two sections are computed in a process of their own, and pictures are drawn in a thread: the drawing library lets Python go
+on while it draws.
+"""
 
 from __future__ import annotations
 
 import multiprocessing
 import os
-from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from typing import Any, TypeVar
 
-__all__ = ["started"]
+from chipwall.brief.charts import Spec, svg
+from chipwall.brief.report import Section
+
+__all__ = ["Pictures", "started"]
 
 T = TypeVar("T")
 
@@ -31,3 +38,23 @@ def started(work: Callable[..., T], *arguments: Any) -> Callable[[], T]:
             pool.shutdown()
 
     return result
+
+
+class Pictures:
+    """Charts as SVG, drawn in a thread from the moment their section is ready."""
+
+    def __init__(self) -> None:
+        self._pool = ThreadPoolExecutor(1)
+        self._drawn: dict[int, tuple[Spec, Future[str]]] = {}
+
+    def begin(self, sections: Iterable[Section]) -> None:
+        """Start to draw the charts of these sections."""
+        for section in sections:
+            for spec in section.charts:
+                # the specification is kept, so that its identity stays its own
+                self._drawn[id(spec)] = (spec, self._pool.submit(svg, spec))
+
+    def svg(self, spec: Spec) -> str:
+        """The picture of a chart, drawn now if nobody began it."""
+        known = self._drawn.get(id(spec))
+        return known[1].result() if known else svg(spec)

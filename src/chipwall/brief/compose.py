@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -55,16 +55,26 @@ def default_opponents(chip: Chip, catalog: Catalog) -> list[Chip]:
     return [catalog.chips[n] for n in dict.fromkeys(names)]
 
 
-def chip_brief(chip: Chip, others: Sequence[Chip], asked: Asked, *, catalog: Catalog) -> Brief:
-    """The brief on one chip against others."""
+def chip_brief(
+    chip: Chip,
+    others: Sequence[Chip],
+    asked: Asked,
+    *,
+    catalog: Catalog,
+    ready: Callable[[Sequence[Section]], None] = lambda sections: None,
+) -> Brief:
+    """The brief on one chip against others; ``ready`` is told of sections as they are done, so that they can be drawn."""
     models = [catalog.names.model(m) for m in _MODELS]
     lang = asked.lang
     outlook = started(_outlook, chip, lang)
     law_said, law = law_section(chip, others, destination=asked.destination, on=asked.on, lang=lang)
+    ratios = ratios_section(chip, others, lang)
+    ready((ratios, law))
     speed_said, speed = serving_section(chip, others, catalog.names.model(asked.model), lang)
     money_said, money = price_section(chip, others)
-    facts = (identity_section(chip), law, ratios_section(chip, others, lang), tpp_section(chip, others), speed)
+    facts = (identity_section(chip), law, ratios, tpp_section(chip, others), speed)
     room = (memory_section(chip, models, lang), ceilings_section([chip, *others], models[1:]), money)
+    ready((speed, room[0]))
     (market_said, market), (claims_said, claims) = outlook()
     sections = (*facts, *room, market, claims, unknown_section([chip, *others]))
     return Brief(

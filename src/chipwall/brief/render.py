@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 from importlib.resources import files
 
 from chipwall import __version__
-from chipwall.brief.charts import svg
+from chipwall.brief.charts import Spec, svg
 from chipwall.brief.language import translated
 from chipwall.brief.report import Brief, Section
 from chipwall.brief.tables import Form, Table, render
@@ -59,8 +60,8 @@ def markdown(brief: Brief, lang: str) -> str:
     return _body(brief, lang, form="md", heading="{level} {title}\n", bullet="- ")
 
 
-def html(brief: Brief, lang: str) -> str:
-    """The brief as one page that needs nothing else: style and pictures inside, no network."""
+def html(brief: Brief, lang: str, *, chart: Callable[[Spec], str] = svg) -> str:
+    """The brief as one page that needs nothing else: style and pictures inside, no network; ``chart`` draws."""
     try:
         from jinja2 import Environment  # 120 ms, only for pages
     except ImportError:
@@ -74,7 +75,7 @@ def html(brief: Brief, lang: str) -> str:
         say=lambda words: translated(words, lang),
         style=(folder / "brief.css").read_text(encoding="utf-8"),
         table=lambda t: _page_table(t, lang),
-        chart=svg,
+        chart=chart,
         sources_title=text("Sources"),
         colophon=_colophon(brief),
     )

@@ -245,12 +245,16 @@ def _trained(chip_id: str, at: Conditions, world: World) -> Training:
     def whole() -> Training:
         from chipwall.perf.training import training
 
-        return training(model, chip, chips=chips, sequences=batch, sequence=length, precision=precision)
+        return training(
+            model, chip, chips=chips, sequences=batch, sequence=length, precision=precision, neighbours=False
+        )
 
     def adapters() -> Training:
         from chipwall.perf.finetune import finetuning
 
-        found = finetuning(model, chip, chips=chips, sequences=batch, sequence=length, precision=precision)
+        found = finetuning(
+            model, chip, chips=chips, sequences=batch, sequence=length, precision=precision, neighbours=False
+        )
         if found.step is None:
             raise Unknown(
                 text(

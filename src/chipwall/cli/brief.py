@@ -39,6 +39,7 @@ def brief(
 
     from chipwall import catalog
     from chipwall.brief import render
+    from chipwall.brief.beside import Pictures
     from chipwall.brief.compose import Asked, chip_brief, default_opponents
     from chipwall.brief.language import translated
     from chipwall.errors import InputError
@@ -58,19 +59,25 @@ def brief(
             fix=text("Name other chips, for example --against h100,h20"),
         )
     asked = Asked(destination, day(day_asked) if day_asked else date.today(), catalog.model(model).id, lang)
-    made = chip_brief(subject, others, asked, catalog=catalog.load())
+    pictures = Pictures()
+    page_asked = not (as_json or as_markdown)
+    made = chip_brief(subject, others, asked, catalog=catalog.load(), ready=pictures.begin if page_asked else _undrawn)
     if as_json:
         write_json(render.as_json(made, lang))
         return
     if as_markdown:
         click.echo(render.markdown(made, lang))
         return
-    page = render.html(made, lang)
+    page = render.html(made, lang, chart=pictures.svg)
     target = out or Path(f"chipwall-brief-{chip_slug(chip)}.html")
     write_whole(target, page)
     click.echo(render.terminal(made, lang))
     click.echo()
     click.echo(translated(text("Page written: {path}", path=str(target)), lang))
+
+
+def _undrawn(_sections: object) -> None:
+    """Text and data need no pictures."""
 
 
 def chip_slug(name: str) -> str:

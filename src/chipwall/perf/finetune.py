@@ -18,7 +18,16 @@ from chipwall.perf.training_run import Run, lone_run
 from chipwall.perf.training_shape import Shape, shape_of
 from chipwall.text import text
 
-__all__ = ["BASES", "METHODS", "MODULES", "Finetuning", "TuningMemory", "finetuning", "tuning_memory", "unpacking_bytes"]
+__all__ = [
+    "BASES",
+    "METHODS",
+    "MODULES",
+    "Finetuning",
+    "TuningMemory",
+    "finetuning",
+    "tuning_memory",
+    "unpacking_bytes",
+]
 
 METHODS = ("lora", "full")
 # Which matrices get adapters: the projections of the attention, or those of the feed-forward blocks too.
@@ -117,6 +126,7 @@ def finetuning(
     software: str = "",
     year: float = 2026.0,
     whole_logits: bool = False,
+    neighbours: bool = True,
 ) -> Finetuning:
     """Memory and step time of fine-tuning.
 
@@ -144,6 +154,8 @@ def finetuning(
         Family and date of the software.
     whole_logits : bool
         Whether the loss keeps all logits (12 bytes a value) or computes them in pieces (1.5).
+    neighbours : bool
+        Whether to look up the nearest measured runs, which takes longer than the estimate.
 
     Limits
     ------
@@ -158,16 +170,36 @@ def finetuning(
     adapters = float(adapter_count(shape, rank=rank, modules=modules)) if lora else 0.0
     storage = _storage(base if lora else "bf16", whole_logits=whole_logits)
     template = template_run(
-        hw, chip, chips=chips, sequence=sequence, year=year, adapters=lora, unpacking=unpacking_bytes(base) if lora else 0.0
+        hw,
+        chip,
+        chips=chips,
+        sequence=sequence,
+        year=year,
+        adapters=lora,
+        unpacking=unpacking_bytes(base) if lora else 0.0,
     )
     labels = labels_of(hw, recipe=precision, software=software)
-    run, chosen, found = _settled(shape, hw, template, layout, recompute, sequences, precision, labels, storage, adapters)
+    run, chosen, found = _settled(
+        shape, hw, template, layout, recompute, sequences, precision, labels, storage, adapters
+    )
     parts = spelled_parts(shape, run, storage=storage, rank=rank if lora else 0, modules=modules)
     total, room = sum(part.bytes for part in parts), float(hw.memory)
     verdict = fit_word(total, room)
     step = None
     if verdict != "does not fit":  # tight ones are priced: they may run
-        step = answer(model, hw, shape, run, chosen, found, recipe=precision, labels=labels, storage=storage, adapters=adapters)
+        step = answer(
+            model,
+            hw,
+            shape,
+            run,
+            chosen,
+            found,
+            recipe=precision,
+            labels=labels,
+            storage=storage,
+            adapters=adapters,
+            neighbours=neighbours,
+        )
     return Finetuning(
         method=method,
         base=base if lora else "bf16",
@@ -259,12 +291,21 @@ def _settled(
         return checked_run(alone, shape, template, sequences=sequences), alone, None
     try:
         found = fastest(
-            shape, hw, template, sequences=sequences, recipe=recipe, labels=dict(labels), storage=storage, adapters=adapters
+            shape,
+            hw,
+            template,
+            sequences=sequences,
+            recipe=recipe,
+            labels=dict(labels),
+            storage=storage,
+            adapters=adapters,
         )
     except InputError as refusal:
         # nothing fits: the memory of a thrifty layout is told, with the verdict; where none divides, the refusal stands
         count = int(template.chips)
-        spread = Layout(fsdp=True, recompute="full") if sequences % count == 0 else Layout(tensor=count, recompute="full")
+        spread = (
+            Layout(fsdp=True, recompute="full") if sequences % count == 0 else Layout(tensor=count, recompute="full")
+        )
         try:
             return checked_run(spread, shape, template, sequences=sequences), spread, None
         except InputError:

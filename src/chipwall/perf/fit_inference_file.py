@@ -77,7 +77,8 @@ def _toml(
 ) -> str:
     lines = [
         "# Step and host constants of serving, fitted on end-to-end rows with the hardware constants frozen. Written by",
-        "# `chipwall calibrate --stage inference`; do not edit by hand. value = low * (high / low) ** expit(level + every offset that holds).",
+        "# `chipwall calibrate --stage inference`; do not edit by hand. value = low * (high / low) ** expit(level + every "
+        "offset that holds).",
         "",
         f"rows = {rows}",
         f"fitted_chips = {sorted(chips)!r}".replace("'", '"'),

@@ -24,7 +24,16 @@ from chipwall.perf.training_step import step_parts
 from chipwall.text import Text, text
 from chipwall.units import GIB
 
-__all__ = ["RECIPES_TRAINED", "Training", "power_under_load", "run_energy", "run_time", "step_time", "template_run", "training"]
+__all__ = [
+    "RECIPES_TRAINED",
+    "Training",
+    "power_under_load",
+    "run_energy",
+    "run_time",
+    "step_time",
+    "template_run",
+    "training",
+]
 
 RECIPES_TRAINED = ("bf16", "fp16", "fp8", "fp8_block", "fp4", "int8")
 BINDS: Mapping[str, Bound] = {
@@ -180,6 +189,7 @@ def training(
     node: int | None = None,
     graphs: bool = False,
     block_scaled: bool = False,
+    neighbours: bool = True,
 ) -> Training:
     """Price one optimizer step of a model on so many chips.
 
@@ -207,6 +217,9 @@ def training(
     block_scaled : bool
         Whether narrow formats carry a scale per block.
 
+    neighbours : bool
+        Whether to look up the nearest measured runs, which takes longer than the estimate.
+
     Raises
     ------
     InputError
@@ -230,7 +243,9 @@ def training(
     require_recipe(hw, precision, where="precision")
     require_memory(hw)
     length = sequence or min(model.max_context or 4096, 8192)
-    template = template_run(hw, chip, chips=chips, sequence=length, year=year, network=network, node=node, graphs=graphs)
+    template = template_run(
+        hw, chip, chips=chips, sequence=length, year=year, network=network, node=node, graphs=graphs
+    )
     labels = labels_of(hw, recipe=precision, software=software, block_scaled=block_scaled)
     found, storage = None, storage_for(precision)
     if layout is None:
@@ -241,7 +256,10 @@ def training(
     else:
         run = checked_run(layout, shape, template, sequences=sequences)
         _refuse_overfull(shape, hw, run, template, model.name, storage)
-    return answer(model, hw, shape, run, layout, found, recipe=precision, labels=labels, storage=storage, adapters=0.0)
+    return answer(
+        model, hw, shape, run, layout, found,
+        recipe=precision, labels=labels, storage=storage, adapters=0.0, neighbours=neighbours,
+    )  # fmt: skip
 
 
 def _refuse_overfull(
@@ -258,7 +276,9 @@ def _refuse_overfull(
                 short=(need - room) / GIB,
             ),
             where=text("{chip} has {room:.1f} GiB of use", chip=hw.name, room=room / GIB),
-            fix=text("Split it further, recompute, or leave the layout out; at least {count} chips hold it", count=count),
+            fix=text(
+                "Split it further, recompute, or leave the layout out; at least {count} chips hold it", count=count
+            ),
         )
 
 
@@ -274,8 +294,9 @@ def answer(
     labels: Mapping[str, str],
     storage: Storage,
     adapters: float,
+    neighbours: bool = True,
 ) -> Training:
-    """Everything about a run that is settled."""
+    """Everything about a run that is settled; ``neighbours`` looks up the nearest measured runs."""
     constants = {name: value[0] for name, value in step_constants([labels]).items()}
     parts = {name: float(v) for name, v in step_parts(hw, shape, run, recipe=recipe, constants=constants).items()}
     total = sum(parts.values())
@@ -299,7 +320,7 @@ def answer(
         breakdown=tuple(Part(name, time, BINDS[name]) for name, time in parts.items()),
         breakdown_total=total,
         inputs=_inputs(model, hw, run, layout, recipe, labels),
-        nearest=nearest_runs(model, hw, shape, recipe),
+        nearest=nearest_runs(model, hw, shape, recipe) if neighbours else (),
         sources=hw.sources,
         notes=_notes(found, hw),
     )
