@@ -83,7 +83,7 @@ def refit_training(*, cross_validate: bool = True) -> TrainingRefit:
         outside = np.log(predicted / truth)
         spreads = spread_over_folds(constants, folds)
         constants = {name: replace(c, spread=round(spreads.get(name, 0.0), 4)) for name, c in constants.items()}
-        bands = _bands(setups, outside, inside)
+        bands = _bands(setups, outside)
     calibration = Calibration(
         constants=constants,
         bands=bands,
@@ -93,17 +93,13 @@ def refit_training(*, cross_validate: bool = True) -> TrainingRefit:
     return TrainingRefit(calibration, tuple(setups), outside, inside)
 
 
-def _bands(
-    setups: Sequence[Setup], outside: np.ndarray[Any, Any], inside: np.ndarray[Any, Any]
-) -> dict[str, tuple[float, float]]:
-    """Bands by class. A question has a sibling in the data about as often as not, so both kinds of error count alike."""
-    errors = np.concatenate([outside, inside])
-    twice = [*setups, *setups]
-    kinds = ["moe" if s.expert_model else "dense" for s in twice]
-    found = bands_by_class(errors, [f"{s.class_}/{k}" for s, k in zip(twice, kinds, strict=True)], pooled="all")
-    found |= bands_by_class(errors, [s.class_ for s in twice])
+def _bands(setups: Sequence[Setup], errors: np.ndarray[Any, Any]) -> dict[str, tuple[float, float]]:
+    """Bands by class from the errors of rows whose group was left out: what a new question may expect."""
+    kinds = ["moe" if s.expert_model else "dense" for s in setups]
+    found = bands_by_class(errors, [f"{s.class_}/{k}" for s, k in zip(setups, kinds, strict=True)], pooled="all")
+    found |= bands_by_class(errors, [s.class_ for s in setups])
     found |= bands_by_class(errors, kinds)
-    searched = np.array([not s.declared for s in twice])
+    searched = np.array([not s.declared for s in setups])
     if searched.any():
         found["layout searched"] = band(errors[searched])
     # silicon that nobody trained on: transfer between architectures is not better than 25 to 30 % in the median
