@@ -1,7 +1,7 @@
 """Work beside the main line, so that two cores halve the wait for a brief.
 
-Two sections are computed in a process of their own, and pictures are drawn in a thread: the drawing library lets Python go
-on while it draws.
+The section that takes longest is computed in a process of its own, and pictures are drawn in a thread: the drawing library
+lets Python go on while it draws.
 """
 
 from __future__ import annotations

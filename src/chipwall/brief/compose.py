@@ -66,7 +66,7 @@ def chip_brief(
     """The brief on one chip against others; ``ready`` is told of sections as they are done, so that they can be drawn."""
     models = [catalog.names.model(m) for m in _MODELS]
     lang = asked.lang
-    outlook = started(_outlook, chip, lang)
+    checked = started(_checked_claims, chip, lang)
     law_said, law = law_section(chip, others, destination=asked.destination, on=asked.on, lang=lang)
     ratios = ratios_section(chip, others, lang)
     ready((ratios, law))
@@ -75,7 +75,9 @@ def chip_brief(
     facts = (identity_section(chip), law, ratios, tpp_section(chip, others), speed)
     room = (memory_section(chip, models, lang), ceilings_section([chip, *others], models[1:]), money)
     ready((speed, room[0]))
-    (market_said, market), (claims_said, claims) = outlook()
+    market_said, market = market_section(lang)
+    ready((market,))
+    claims_said, claims = checked()
     sections = (*facts, *room, market, claims, unknown_section([chip, *others]))
     return Brief(
         title=text("Brief: {chip}", chip=chip.name),
@@ -97,9 +99,9 @@ def chip_brief(
     )
 
 
-def _outlook(chip: Chip, lang: str) -> tuple[tuple[Text, Section], tuple[Text, Section]]:
-    """The two sections that take longest: what a sale changes, and which claims hold."""
-    return market_section(lang), claims_section(chip, lang=lang)
+def _checked_claims(chip: Chip, lang: str) -> tuple[Text, Section]:
+    """The section that takes longest, as work for a process of its own."""
+    return claims_section(chip, lang=lang)
 
 
 def _one_line(chip: Chip) -> Text:
