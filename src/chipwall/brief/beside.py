@@ -41,15 +41,16 @@ def started(work: Callable[..., T], *arguments: Any) -> Callable[[], T]:
 
 
 class Pictures:
-    """Charts as SVG, drawn in a thread from the moment their section is ready."""
+    """Charts as SVG, drawn in a thread from the moment their section is ready; text and data want none."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, wanted: bool) -> None:
+        self._wanted = wanted
         self._pool = ThreadPoolExecutor(1)
         self._drawn: dict[int, tuple[Spec, Future[str]]] = {}
 
     def begin(self, sections: Iterable[Section]) -> None:
         """Start to draw the charts of these sections."""
-        for section in sections:
+        for section in sections if self._wanted else ():
             for spec in section.charts:
                 # the specification is kept, so that its identity stays its own
                 self._drawn[id(spec)] = (spec, self._pool.submit(svg, spec))

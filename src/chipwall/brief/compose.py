@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from chipwall.brief.beside import started
+from chipwall.brief.beside import Pictures, started
 from chipwall.brief.chip_sections import (
     ceilings_section,
     fit_sentences,
@@ -61,22 +61,22 @@ def chip_brief(
     asked: Asked,
     *,
     catalog: Catalog,
-    ready: Callable[[Sequence[Section]], None] = lambda sections: None,
+    pictures: Pictures,
 ) -> Brief:
-    """The brief on one chip against others; ``ready`` is told of sections as they are done, so that they can be drawn."""
+    """The brief on one chip against others; ``pictures`` begins to draw each section as it is done."""
     models = [catalog.names.model(m) for m in _MODELS]
     lang = asked.lang
     checked = started(_checked_claims, chip, lang)
     law_said, law = law_section(chip, others, destination=asked.destination, on=asked.on, lang=lang)
     ratios = ratios_section(chip, others, lang)
-    ready((ratios, law))
+    pictures.begin((ratios, law))
     speed_said, speed = serving_section(chip, others, catalog.names.model(asked.model), lang)
     money_said, money = price_section(chip, others)
     facts = (identity_section(chip), law, ratios, tpp_section(chip, others), speed)
     room = (memory_section(chip, models, lang), ceilings_section([chip, *others], models[1:]), money)
-    ready((speed, room[0]))
+    pictures.begin((speed, room[0]))
     market_said, market = market_section(lang)
-    ready((market,))
+    pictures.begin((market,))
     claims_said, claims = checked()
     sections = (*facts, *room, market, claims, unknown_section([chip, *others]))
     return Brief(

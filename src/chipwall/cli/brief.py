@@ -59,9 +59,8 @@ def brief(
             fix=text("Name other chips, for example --against h100,h20"),
         )
     asked = Asked(destination, day(day_asked) if day_asked else date.today(), catalog.model(model).id, lang)
-    pictures = Pictures()
-    page_asked = not (as_json or as_markdown)
-    made = chip_brief(subject, others, asked, catalog=catalog.load(), ready=pictures.begin if page_asked else _undrawn)
+    pictures = Pictures(wanted=not (as_json or as_markdown))
+    made = chip_brief(subject, others, asked, catalog=catalog.load(), pictures=pictures)
     if as_json:
         write_json(render.as_json(made, lang))
         return
@@ -74,10 +73,6 @@ def brief(
     click.echo(render.terminal(made, lang))
     click.echo()
     click.echo(translated(text("Page written: {path}", path=str(target)), lang))
-
-
-def _undrawn(_sections: object) -> None:
-    """Text and data need no pictures."""
 
 
 def chip_slug(name: str) -> str:

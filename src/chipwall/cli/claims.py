@@ -39,14 +39,14 @@ def claims(strict: bool, form: str | None, as_json: bool, lang: str) -> int:
     """Check every claim that comes with chipwall: supported, contradicted, depends on what, or cannot tell."""
     world = packaged_world()
     verdicts = evaluated(shipped_claims(world), world)
-    show(
-        claim_table(verdicts, lang=lang),
-        form=form,
-        as_json=as_json,
-        lang=lang,
-        extra=[verdict_json(v) for v in verdicts],
-    )
+    _show(verdicts, form=form, as_json=as_json, lang=lang)
     return _status(verdicts, strict=strict)
+
+
+def _show(verdicts: Sequence[Verdict], *, form: str | None, as_json: bool, lang: str) -> None:
+    """The verdicts as one table, or as data with every point."""
+    table = claim_table(verdicts, lang=lang)
+    show(table, form=form, as_json=as_json, lang=lang, extra=[verdict_json(v) for v in verdicts])
 
 
 @click.group()
@@ -68,13 +68,7 @@ def check(file: Path, strict: bool, chart: Path | None, form: str | None, as_jso
     world = packaged_world()
     verdicts = evaluated(claims_of_file(file, world), world)
     if as_json or form:
-        show(
-            claim_table(verdicts, lang=lang),
-            form=form,
-            as_json=as_json,
-            lang=lang,
-            extra=[verdict_json(v) for v in verdicts],
-        )
+        _show(verdicts, form=form, as_json=as_json, lang=lang)
     else:
         _tell(verdicts, lang)
     _draw(verdicts, chart, lang)

@@ -26,7 +26,6 @@ __all__ = ["ChineseSupply", "Made", "die_yield", "generation_mix", "growth_path"
 Array = NDArray[np.float64]
 MONTHS = 3.0
 WAFER_YEAR = 2025.875
-YIELD_YEAR = 2024.5
 
 
 @cache

@@ -104,11 +104,6 @@ class Hardware:
         """A fitted constant by name."""
         return self.constants[name]
 
-    def with_constants(self, **changed: Numeric) -> Hardware:
-        """The same chip with some constants replaced; dots of a name are written as double underscores."""
-        new = {name.replace("__", "."): value for name, value in changed.items()}
-        return replace(self, constants={**self.constants, **new})
-
 
 def _memory(chip: Chip) -> float:
     """Memory that programs can use before any reserve [byte]; NaN when unknown."""

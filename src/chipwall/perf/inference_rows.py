@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 
@@ -61,15 +60,3 @@ def band(class_: str, basis: str) -> tuple[float, float]:
     low, high = bands.get(class_, bands.get("all", (0.6, 1.6)))
     wider = WIDER_WHEN_EXTRAPOLATED if basis == "extrapolated" else 1.0
     return low / wider, high * wider
-
-
-def summary_of(results: Sequence[Prediction]) -> dict[str, Any]:
-    """Median error, share within 20 % and coverage of the band of some predictions [1]."""
-    error = np.array([abs(p.error) for p in results])
-    inside = [p.low <= p.measured <= p.high for p in results]
-    return {
-        "rows": len(results),
-        "median": float(np.median(error)),
-        "within_20": float(np.mean(error < 0.2)),
-        "covered": float(np.mean(inside)),
-    }

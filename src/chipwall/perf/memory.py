@@ -18,7 +18,7 @@ from chipwall.catalog.dimensions import (
 from chipwall.catalog.records import Chip, LanguageModel
 from chipwall.errors import InputError, Unknown
 from chipwall.text import Text, text
-from chipwall.units import BITS_PER_BYTE, GIB, GIGA
+from chipwall.units import GIB, GIGA
 
 __all__ = [
     "GUARD",
@@ -219,9 +219,3 @@ def smallest_count(needed_bytes: float, chip: Chip, *, reserve: float = SERVING_
     if not memory:
         raise Unknown(text("memory of {chip} is not known", chip=chip.name))
     return max(1, -int(-needed_bytes // (memory * (1 - reserve))))
-
-
-# Kept beside the formats so that a reader finds the rule in one place: bits of a format name.
-def format_bits(number_format: str) -> float:
-    """Bits of one weight in this format, scales included [1]."""
-    return WEIGHT_FORMATS[number_format] * BITS_PER_BYTE

@@ -11,7 +11,7 @@ sampling, scheduling).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
@@ -125,10 +125,6 @@ class Setup:
     context: Numeric
     weights: Numeric
     constants: Mapping[str, Numeric] = field(hash=False)
-
-    def with_constants(self, constants: Mapping[str, Numeric]) -> Setup:
-        """The same setup under other step constants."""
-        return replace(self, constants=constants)
 
 
 def present(value: Any) -> bool:

@@ -57,12 +57,12 @@ class Setup:
         What is priced. ``run`` of a row without layout is a placeholder until a search fills it.
     recipe, software : str
         Format of the products and software family.
-    declared, batch_known : bool
-        Whether the row states its layout and micro-batch; and its global batch.
+    declared : bool
+        Whether the row states its layout, micro-batch and global batch.
     sequences : float
         Sequences of one step over all chips [1].
-    expert_model, narrow_known : bool
-        Mixture of experts; whether the precision is stated.
+    expert_model : bool
+        Whether the model is a mixture of experts.
     """
 
     id: str
@@ -78,7 +78,6 @@ class Setup:
     recipe: str
     software: str
     declared: bool
-    batch_known: bool
     sequences: float
     expert_model: bool
     row: Mapping[str, str] = field(hash=False)
@@ -174,7 +173,7 @@ def setup_of_row(row: Mapping[str, str]) -> Setup:
     chips, sequence = number(row, "n_chips", 1.0), number(row, "seq_len")
     if not sequence:
         raise InputError(text("the sequence length is not stated"), where=row.get("id", ""))
-    run, declared, known, sequences = _run_of_row(row, chip, hw, shape, chips, sequence)
+    run, declared, sequences = _run_of_row(row, chip, hw, shape, chips, sequence)
     group = "|".join((row.get("source_name", ""), row["model"], row["chip"]))
     return Setup(
         id=row.get("id", ""),
@@ -190,7 +189,6 @@ def setup_of_row(row: Mapping[str, str]) -> Setup:
         recipe=recipe_of_row(row.get("precision", "")),
         software=software_of_row(row),
         declared=declared,
-        batch_known=known,
         sequences=sequences,
         expert_model=model.is_moe,
         row=row,
@@ -199,7 +197,7 @@ def setup_of_row(row: Mapping[str, str]) -> Setup:
 
 def _run_of_row(
     row: Mapping[str, str], chip: Chip, hw: Hardware, shape: Shape, chips: float, sequence: float
-) -> tuple[Run, bool, bool, float]:
+) -> tuple[Run, bool, float]:
     notes, source = row.get("notes", ""), row.get("sharding", "")
     tp, pp, cp = number(row, "tp", 1.0), number(row, "pp", 1.0), number(row, "cp", 1.0)
     stated = bool(row.get("tp") and row.get("pp"))
@@ -251,7 +249,7 @@ def _run_of_row(
         weight_reads=_weight_reads(row),
         sequence_parallel=0.0 if (row.get("sp") or "").strip() == "0" else 1.0,
     )
-    return run, stated and bool(row.get("micro_batch")) and known, known, sequences
+    return run, stated and bool(row.get("micro_batch")) and known, sequences
 
 
 def _recompute(words: str, shape: Shape) -> tuple[float, float]:
