@@ -109,8 +109,7 @@ def test_dimensions_hold() -> None:
     fixed = dict.fromkeys(
         ("serving.layer", "serving.busy", "serving.host", "serving.sequence", "serving.expert_layer"), 1e-30
     )
-    bare = s.with_constants({**s.constants, **fixed})
-    bare = replace(bare, tensor=1.0, group=1.0, pipeline=1.0)
+    bare = replace(s, constants={**s.constants, **fixed}, tensor=1.0, group=1.0, pipeline=1.0)
     twice = faster(faster(bare, "peak", 2.0), "memory_bandwidth", 2.0)
     assert float(in_flight_time(twice, q, 16.0)) == pytest.approx(float(in_flight_time(bare, q, 16.0)) / 2, rel=1e-9)
 
