@@ -24,7 +24,7 @@ bench: $(READY)  ## speed as ratios; never part of the tests
 	for file in benchmarks/*.py; do $(BIN)/python $$file || exit 1; done
 
 messages: $(READY)  ## collect every message of the source and compile the translations
-	$(BIN)/python -m chipwall.brief.messages
+	$(BIN)/python -m chipwall.report.language.collect
 
 clean:
 	rm -rf $(VENV) build dist src/*.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -30,8 +30,8 @@ def seconds(command: list[str]) -> tuple[float, float]:
 def by_quantity() -> dict[str, tuple[int, float]]:
     """Claims and time of each kind of quantity, in this process [s]."""
     from chipwall.claims.evaluate import verdict
+    from chipwall.claims.library import packaged_world
     from chipwall.claims.load import shipped_claims
-    from chipwall.claims.world import packaged_world
 
     world = packaged_world()
     claims = shipped_claims(world)

@@ -20,8 +20,8 @@ from multiprocessing import get_context
 
 import numpy as np
 
-from chipwall.brief.market_tables import MEASURES
 from chipwall.market.simulate import simulate
+from chipwall.report.pages.market import MEASURES
 
 DRAWS, UNTIL, SCENARIOS = 10_000, "2027Q4", ("h200-share-cap", "no-sales")
 SHOWN = tuple(m.quantity for m in MEASURES)
@@ -131,7 +131,7 @@ def _loop() -> float:
     """Our own engine fed one draw at a time: what vectorising is worth."""
     from dataclasses import replace
 
-    from chipwall.market.engine import block_paths
+    from chipwall.market.model.engine import block_paths
     from chipwall.market.simulate import prepare
 
     block = replace(prepare("no-sales", draws=1, seed=1, until=UNTIL, keep=("budget",)), size=1)

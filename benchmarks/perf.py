@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 
 from chipwall import catalog
-from chipwall.perf import collectives, kernels
-from chipwall.perf.hardware import hardware, stacked
+from chipwall.perf.device import hardware, stacked
+from chipwall.perf.ops import collectives
+from chipwall.perf.ops import gemm as kernels
 
 BLOCK = 8192
 
@@ -62,13 +63,30 @@ def main() -> None:
         ("all-reduces", lambda: collectives.all_reduce_time(many, n=8.0, size=m * 1e4)),
     ):  # fmt: skip
         block = seconds(call)
-        print(f"{name + ', block of 8192:':33} {BLOCK / block / 1e6:8.2f} million/s, {alone * BLOCK / block:6.0f} x one by one")
+        print(
+            f"{name + ', block of 8192:':33} {BLOCK / block / 1e6:8.2f} million/s, {alone * BLOCK / block:6.0f} x one by one"
+        )
     fast = compiled_gemm()
     if fast is None:
         print("compiled: numba is not installed")
         return
-    c = [many.constants[f"gemm.fp8.{q}"] for q in ("efficiency", "memory", "launch", "depth_half", "wave", "chain", "quantise")]
-    given = (m, n, k, 1.0, 1.0, 2.0, 1.0, np.nan_to_num(many.peak("fp8"), nan=1e15), many.memory_bandwidth, many.cores, *c)
+    c = [
+        many.constants[f"gemm.fp8.{q}"]
+        for q in ("efficiency", "memory", "launch", "depth_half", "wave", "chain", "quantise")
+    ]
+    given = (
+        m,
+        n,
+        k,
+        1.0,
+        1.0,
+        2.0,
+        1.0,
+        np.nan_to_num(many.peak("fp8"), nan=1e15),
+        many.memory_bandwidth,
+        many.cores,
+        *c,
+    )
     numpy_time, fast_time = seconds(lambda: kernels.gemm_seconds(*given)), seconds(lambda: fast(*given))
     print(f"products compiled over NumPy:     {numpy_time / fast_time:8.2f} x")
 

@@ -13,10 +13,10 @@ from dataclasses import replace
 import numpy as np
 
 from chipwall import catalog
-from chipwall.perf.hardware import hardware
-from chipwall.perf.inference import Question, serving, setups_of
-from chipwall.perf.serving import Requests, in_flight_time
-from chipwall.perf.serving_layouts import best_under_limits
+from chipwall.perf.device import hardware
+from chipwall.perf.serving.regimes import Requests, in_flight_time
+from chipwall.perf.serving.search import best_under_limits
+from chipwall.perf.serving.serve import Question, serving, setups_of
 
 BLOCK, PEER_SWEEP, PEER_DECODE = 8192, 8e3, 52e3
 

@@ -6,11 +6,11 @@ import time
 from collections.abc import Callable
 
 from chipwall import catalog
-from chipwall.perf.hardware import hardware
-from chipwall.perf.layouts import Layout, candidates, priced
-from chipwall.perf.training import template_run, training
-from chipwall.perf.training_constants import labels_of
-from chipwall.perf.training_shape import shape_of
+from chipwall.perf.device import hardware
+from chipwall.perf.training.constants import labels_of
+from chipwall.perf.training.search import Layout, candidates, priced
+from chipwall.perf.training.shape import shape_of
+from chipwall.perf.training.train import template_run, training
 
 
 def seconds(call: Callable[[], object], repeats: int) -> float:
@@ -28,7 +28,9 @@ def main() -> None:
     """Print the times and the ratios."""
     model, chip = catalog.model("llama-3-70b"), catalog.chip("h100")
     layout = Layout(4, 4, 5, 2)
-    one = seconds(lambda: training(model, chip, chips=64, sequences=128, sequence=8192, precision="fp8", layout=layout), 20)
+    one = seconds(
+        lambda: training(model, chip, chips=64, sequences=128, sequence=8192, precision="fp8", layout=layout), 20
+    )
     print(f"one estimate, layout given: {1e3 * one:.2f} ms")
     search = seconds(lambda: training(model, chip, chips=64, sequences=256, sequence=8192), 5)
     hw, shape = hardware(chip), shape_of(model)
@@ -38,7 +40,9 @@ def main() -> None:
     print(f"one estimate, layout searched among {len(layouts)}: {1e3 * search:.1f} ms")
     many = layouts * (8192 // len(layouts))
     block = seconds(lambda: priced(many, shape, hw, template, sequences=256, recipe="bf16", labels=labels), 5)
-    print(f"array pricing with memory: {len(many) / block:,.0f} layouts/s ({one * len(many) / block:.0f} times one by one)")
+    print(
+        f"array pricing with memory: {len(many) / block:,.0f} layouts/s ({one * len(many) / block:.0f} times one by one)"
+    )
 
 
 if __name__ == "__main__":

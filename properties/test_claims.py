@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chipwall.claims.evaluate import _answer, _compared
+from chipwall.claims.library import packaged_world
 from chipwall.claims.parse import claims_of_text
 from chipwall.claims.records import Claim, Reading
 from chipwall.claims.region import described_region
-from chipwall.claims.world import packaged_world
 from chipwall.errors import InputError
 
 values = st.floats(0.01, 100.0)

@@ -15,10 +15,12 @@ from typing import Any
 import pytest
 
 from chipwall import catalog
-from chipwall.perf import attention, collectives, hpc, kernels, retrieval
-from chipwall.perf.calibration import COLLECTIVE_OPS, calibration
-from chipwall.perf.hardware import Hardware, hardware
-from chipwall.perf.recipes import RECIPES
+from chipwall.perf import hpc, retrieval
+from chipwall.perf.constants import COLLECTIVE_OPS, calibration
+from chipwall.perf.device import Hardware, hardware
+from chipwall.perf.formats import RECIPES
+from chipwall.perf.ops import attention, collectives
+from chipwall.perf.ops import gemm as kernels
 
 pint = pytest.importorskip("pint")
 
@@ -50,7 +52,9 @@ def chip() -> Hardware:
         nic_bandwidth=Q(plain.nic_bandwidth, "byte/second"),
         tdp=Q(plain.tdp, "watt"),
         cache=Q(plain.cache, "byte"),
-        constants={name: Q(value, unit_of(name)) if unit_of(name) else value for name, value in plain.constants.items()},
+        constants={
+            name: Q(value, unit_of(name)) if unit_of(name) else value for name, value in plain.constants.items()
+        },
     )
 
 
@@ -78,7 +82,12 @@ HEADS = {"heads": 32.0, "kv_heads": 8.0, "head_dim": 128.0}
 CASES: tuple[tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any], str], ...] = (
     (kernels.gemm_time, (), {"m": 64.0, "n": 4096.0, "k": 4096.0, "recipe": "fp8"}, "second"),
     (kernels.grouped_gemm_time, (), {"m": 64.0, "n": 2048.0, "k": 4096.0, "groups": 8.0}, "second"),
-    (kernels.moe_ffn_time, (), {"tokens": 512.0, "hidden": 2048.0, "ffn": 768.0, "experts": 128.0, "top_k": 8.0}, "second"),
+    (
+        kernels.moe_ffn_time,
+        (),
+        {"tokens": 512.0, "hidden": 2048.0, "ffn": 768.0, "experts": 128.0, "top_k": 8.0},
+        "second",
+    ),
     (kernels.attention_prefill_time, (), {"batch": 2.0, "queries": 2048.0, "kv_bytes": KV, **HEADS}, "second"),
     (kernels.attention_backward_time, (), {"batch": 2.0, "queries": 2048.0, **HEADS}, "second"),
     (kernels.attention_decode_time, (), {"batch": 8.0, "context": 2048.0, "kv_bytes": KV, **HEADS}, "second"),

@@ -6,14 +6,14 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chipwall.market.demand import nested_shares, purchases
-from chipwall.market.dependence import stable_shares, tipping_width
-from chipwall.market.draws import block_draws
-from chipwall.market.levers import Lever
-from chipwall.market.priors import load_priors
-from chipwall.market.scenario import load_scenario, shipped_scenarios
+from chipwall.market.model.demand import nested_shares, purchases
+from chipwall.market.model.draws import block_draws
+from chipwall.market.model.priors import load_priors
+from chipwall.market.model.stock import Cohorts
+from chipwall.market.model.timeline import Lever
+from chipwall.market.policy.scenario import load_scenario, shipped_scenarios
 from chipwall.market.simulate import simulate
-from chipwall.market.stock import Cohorts
+from chipwall.market.study.dependence import stable_shares, tipping_width
 
 amounts = st.floats(0, 1e6, allow_nan=False)
 levers = st.lists(

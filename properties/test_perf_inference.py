@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chipwall import catalog
-from chipwall.perf.inference import Question, setups_of
-from chipwall.perf.serving import Requests, batch_room, decode_time, in_flight_time, prefill_time, served
-from chipwall.perf.serving_energy import joules_per_token
-from chipwall.perf.serving_step import Setup, step_parts
+from chipwall.perf.power import joules_per_token
+from chipwall.perf.serving.regimes import Requests, batch_room, decode_time, in_flight_time, prefill_time, served
+from chipwall.perf.serving.serve import Question, setups_of
+from chipwall.perf.serving.step import Setup, step_parts
 
 MODELS = ("llama-3.1-8b", "llama-3.1-70b", "mixtral-8x7b", "deepseek-v2-lite", "qwen3-next-80b-a3b", "gpt-oss-120b")
 CHIPS = ("a100", "h100", "h20", "b200", "mi300x", "l40s", "gaudi-3")

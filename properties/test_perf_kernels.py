@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 
 from chipwall import catalog
 from chipwall.catalog.records import Chip
-from chipwall.perf import collectives, hpc, kernels
-from chipwall.perf.hardware import Hardware, hardware, stacked
+from chipwall.perf import hpc
+from chipwall.perf.device import Hardware, hardware, stacked
+from chipwall.perf.ops import collectives
+from chipwall.perf.ops import gemm as kernels
 from chipwall.sources import Fact
 
 CHIPS = ("h200", "h100", "h20", "a100", "b200", "mi300x", "ascend-910c", "mlu590", "l40s", "nvidia-b300")
@@ -115,7 +117,10 @@ def test_arrays_give_what_scalars_give(names: list[str], rows: list[float]) -> N
 def test_the_compiled_formula_is_the_same_formula() -> None:
     numba = pytest.importorskip("numba")
     hw = hardware(catalog.chip("h200"))
-    c = [hw.constants[f"gemm.fp8.{q}"] for q in ("efficiency", "memory", "launch", "depth_half", "wave", "chain", "quantise")]
+    c = [
+        hw.constants[f"gemm.fp8.{q}"]
+        for q in ("efficiency", "memory", "launch", "depth_half", "wave", "chain", "quantise")
+    ]
     m = np.geomspace(1, 65536, 200).round()
     given = (m, 4096.0, 8192.0, 1.0, 1.0, 2.0, 1.0, hw.peak("fp8"), hw.memory_bandwidth, hw.cores, *c)
     smooth = numba.njit(kernels.smooth_maximum)

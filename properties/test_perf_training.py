@@ -10,17 +10,19 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from chipwall import catalog
-from chipwall.perf.calibration import COLLECTIVE_OPS, calibration
-from chipwall.perf.hardware import Hardware, hardware
+from chipwall.perf.constants import COLLECTIVE_OPS, calibration
+from chipwall.perf.device import Hardware, hardware
+from chipwall.perf.evidence.training import setup_of_row
+from chipwall.perf.formats import RECIPES
 from chipwall.perf.load import measured
-from chipwall.perf.memory_training import memory_parts
-from chipwall.perf.recipes import RECIPES
-from chipwall.perf.training_constants import labels_of, step_constants, training_constants
-from chipwall.perf.training_setup import setup_of_row
-from chipwall.perf.training_shape import model_flops_per_token
-from chipwall.perf.training_step import AMPLE_POWER, step_parts
+from chipwall.perf.training.constants import labels_of, step_constants, training_constants
+from chipwall.perf.training.memory import memory_parts
+from chipwall.perf.training.shape import model_flops_per_token
+from chipwall.perf.training.step import AMPLE_POWER, step_parts
 
-ROWS = [r for r in measured("training") if r["use"] == "fit" and r["metric"] in ("step_time_s", "tokens_per_s_per_chip")]
+ROWS = [
+    r for r in measured("training") if r["use"] == "fit" and r["metric"] in ("step_time_s", "tokens_per_s_per_chip")
+]
 SETUPS = [setup_of_row(r) for r in ROWS[:: max(len(ROWS) // 60, 1)]]
 setups = st.integers(0, len(SETUPS) - 1).map(lambda i: SETUPS[i])
 
@@ -56,7 +58,11 @@ def test_never_below_the_arithmetic_of_the_data_sheet(setup) -> None:
     peak = max(float(np.nan_to_num(p)) for name, p in setup.hw.peaks.items() if name in ("bf16", "fp8", "fp4"))
     share = 2 / 3 if setup.run.adapters else 1.0
     least = (
-        model_flops_per_token(setup.shape, setup.run.sequence) * float(setup.run.tokens) * share / float(setup.run.chips) / peak
+        model_flops_per_token(setup.shape, setup.run.sequence)
+        * float(setup.run.tokens)
+        * share
+        / float(setup.run.chips)
+        / peak
     )
     assert step(setup) >= least
 
@@ -105,7 +111,8 @@ def test_a_step_is_a_time_and_nothing_else(setup, factor) -> None:
         peaks={name: peak * factor for name, peak in hw.peaks.items()},
         constants={name: value / factor if seconds_of(name) else value for name, value in hw.constants.items()},
         **{
-            name: getattr(hw, name) * factor for name in ("memory_bandwidth", "link_bandwidth", "host_bandwidth", "nic_bandwidth")
+            name: getattr(hw, name) * factor
+            for name in ("memory_bandwidth", "link_bandwidth", "host_bandwidth", "nic_bandwidth")
         },
     )
     recipe = setup.recipe if hw.supports(setup.recipe) else "bf16"

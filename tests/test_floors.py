@@ -18,7 +18,7 @@ FLOORS = [
     {"fleet"},
     {"market"},
     {"claims"},
-    {"brief"},
+    {"report"},
     {"cli", "web"},
     {"__main__"},
 ]

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from chipwall.perf.training_rows import predict_rows
-from chipwall.perf.validation import Prediction, read_rows
+from chipwall.perf.evidence.training_rows import predict_rows
+from chipwall.perf.evidence.validate import Prediction, read_rows
 
 HERE = Path(__file__).parent
 SOURCES = ("selene", "sc21", "nemo", "llama-3")
@@ -47,7 +47,11 @@ def test_published_run(row: Mapping[str, str]) -> None:
 def test_no_validation_row_is_among_the_rows_that_are_fitted() -> None:
     from chipwall.perf.load import measured
 
-    fitted = {(r["model"], r["chip"], r["n_chips"], r["metric"], r["value"]) for r in measured("training") if r["use"] == "fit"}
+    fitted = {
+        (r["model"], r["chip"], r["n_chips"], r["metric"], r["value"])
+        for r in measured("training")
+        if r["use"] == "fit"
+    }
     # the NeMo page is one of the fitted sources; its row appears there, marked in its note
     own = [r for r in rows() if (r["model"], r["chip"], r["n_chips"], r["metric"], r["value"]) in fitted]
     assert {r["case"] for r in own} <= {"nemo-llama3-70b-64h100-fp8"}

@@ -80,8 +80,8 @@ def test_an_unknown_claim_names_the_nearest(run) -> None:
 
 
 def test_the_vocabulary_is_complete(run) -> None:
-    from chipwall.claims.engines import ENGINES
     from chipwall.claims.quantities import QUANTITIES
+    from chipwall.claims.readings.table import ENGINES
 
     assert set(QUANTITIES) == set(ENGINES)
     told = run("claim", "vocabulary", "--json").out
@@ -90,7 +90,7 @@ def test_the_vocabulary_is_complete(run) -> None:
 
 @pytest.mark.parametrize(("chip", "least"), [("nvidia-h200-sxm", 15), ("huawei-ascend-910c", 2), ("google-tpu-v4", 0)])
 def test_the_section_of_a_brief(chip: str, least: int, catalog) -> None:
-    from chipwall.brief.claims_section import claims_section
+    from chipwall.report.pages.claims_section import claims_section
 
     said, section = claims_section(catalog.chips[chip], lang="en")
     assert str(said)

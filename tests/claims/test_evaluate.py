@@ -7,9 +7,9 @@ import pytest
 
 from chipwall.claims import evaluate
 from chipwall.claims.evaluate import verdict
+from chipwall.claims.library import World, packaged_world
 from chipwall.claims.parse import claims_of_text
 from chipwall.claims.records import Claim, Reading
-from chipwall.claims.world import World, packaged_world
 
 
 @pytest.fixture(scope="module")
@@ -146,13 +146,13 @@ def test_depends_says_where(world: World) -> None:
     ],
 )
 def test_observations_by_period(observation: str, value: float, world: World) -> None:
-    from chipwall.claims.series import observed
+    from chipwall.claims.readings.series import observed
 
     assert observed(observation, world).value == pytest.approx(value)
 
 
 def test_a_lone_bound_is_open_on_the_other_side(world: World) -> None:
-    from chipwall.claims.series import observed
+    from chipwall.claims.readings.series import observed
 
     capacity = observed("huawei_capacity_us_commerce @ 2025", world)  # at or below 200,000
     orders = observed("china_h200_orders @ 2025-12-31", world)  # above two million
@@ -161,7 +161,7 @@ def test_a_lone_bound_is_open_on_the_other_side(world: World) -> None:
 
 
 def test_an_unfinished_year_is_not_summed(world: World) -> None:
-    from chipwall.claims.series import observed
+    from chipwall.claims.readings.series import observed
     from chipwall.errors import Unknown
 
     with pytest.raises(Unknown, match="no number for 2025"):
@@ -188,7 +188,7 @@ def test_scenarios_share_their_draws(world: World) -> None:
 
 
 def test_shared_errors_narrow_a_ratio() -> None:
-    from chipwall.claims.performance import _quotient
+    from chipwall.claims.readings.performance import _quotient
 
     top, bottom = Reading(3.0, 2.4, 3.75), Reading(1.0, 0.8, 1.25)
     free, bound = _quotient(top, bottom, shared=0.0), _quotient(top, bottom, shared=0.5)

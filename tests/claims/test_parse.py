@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from chipwall.claims.library import World, packaged_world
 from chipwall.claims.parse import claims_of_file, claims_of_text
-from chipwall.claims.world import World, packaged_world
 from chipwall.errors import InputError
 
 GOOD = """\

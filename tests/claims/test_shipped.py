@@ -9,9 +9,9 @@ import pytest
 from chipwall.catalog.choose import chosen_fact
 from chipwall.catalog.load import Catalog
 from chipwall.claims.evaluate import evaluated
+from chipwall.claims.library import World, packaged_world
 from chipwall.claims.load import shipped_claims
 from chipwall.claims.records import Verdict
-from chipwall.claims.world import World, packaged_world
 
 DRAWS = 120
 

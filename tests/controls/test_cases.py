@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from chipwall.cli import main
-from chipwall.controls.cases import COMPARED_FLAGS, INPUT_COLUMNS, run_cases
+from chipwall.controls.case_files import COMPARED_FLAGS, INPUT_COLUMNS, run_cases
 from chipwall.errors import InputError
 
 CASES = Path(__file__).parent / "cases"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from chipwall.controls.cases import decision_of, read_cases
+from chipwall.controls.case_files import decision_of, read_cases
 from chipwall.controls.load import law
 from chipwall.controls.records import Decision
 

@@ -202,7 +202,7 @@ def test_gh200_memory_on_the_cpu_is_read_both_ways() -> None:
 
 
 def test_every_word_of_china_gate_has_words_for_people() -> None:
-    from chipwall.brief.controls_tables import words
+    from chipwall.report.pages.law_decision import words
 
     for gate in law().gates:
         assert str(words(gate.status)) != gate.status or "_" not in gate.status

@@ -6,8 +6,8 @@ from decimal import Decimal
 import pytest
 
 from chipwall import catalog
+from chipwall.controls.queries import differences, regions, timeline, wall_points
 from chipwall.controls.records import Journey
-from chipwall.controls.views import differences, regions, timeline, wall_points
 from chipwall.errors import InputError
 
 CHINA = Journey(destination="CN", headquarters="CN")

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from chipwall.errors import InputError
-from chipwall.market.backtest import Row, read_table, score
-from chipwall.market.forecaster import knowledge_at_cut
-from chipwall.market.predictive import Knowledge, predictive
-from chipwall.market.scoring import band, continuous_ranked_probability_score, covered, rank_of
+from chipwall.market.forecast.backtest import Row, read_table, score
+from chipwall.market.forecast.knowledge import knowledge_at_cut
+from chipwall.market.forecast.predictive import Knowledge, predictive
+from chipwall.market.forecast.scoring import band, continuous_ranked_probability_score, covered, rank_of
 
 HEAD = "series,period,value,unit,low,high,source,source_date,confidence,note\n"
 

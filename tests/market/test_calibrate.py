@@ -13,10 +13,10 @@ import pytest
 from numpy.typing import NDArray
 
 from chipwall.catalog.series import load
-from chipwall.market.calibrate import Calibration, calibration, calibration_toml, targets, weights
-from chipwall.market.observables import trends
-from chipwall.market.priors import load_priors
-from chipwall.market.rolling import CUT, fitted_scales
+from chipwall.market.forecast.calibrate import Calibration, calibration, calibration_toml, targets, weights
+from chipwall.market.forecast.observables import trends
+from chipwall.market.forecast.rolling import CUT, fitted_scales
+from chipwall.market.model.priors import load_priors
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from chipwall.market.demand import base_budget, buyer_price, nested_shares, purchases, service_cost
+from chipwall.market.model.demand import base_budget, buyer_price, nested_shares, purchases, service_cost
 
 NESTS = (slice(0, 2), slice(2, 3), slice(3, 5))
 

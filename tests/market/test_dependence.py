@@ -1,14 +1,14 @@
 import numpy as np
 import pytest
 
-from chipwall.market.dependence import (
+from chipwall.market.model.ecosystem import bass_adoption, maturity_step, software_efficiency
+from chipwall.market.study.dependence import (
     IDENTIFIED,
     dependence,
     stable_shares,
     tipping_probability,
     tipping_width,
 )
-from chipwall.market.ecosystem import bass_adoption, maturity_step, software_efficiency
 
 
 @pytest.mark.parametrize(("feedback", "outcomes"), [(0.5, 1), (1.99, 1), (2.05, 2), (3.0, 2), (6.0, 2)])

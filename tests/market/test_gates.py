@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from chipwall.market.gates import (
+from chipwall.market.model.gates import (
     CHAIN,
     beijing_cap,
     gate_closedness,

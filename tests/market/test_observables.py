@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from chipwall.catalog.periods import parse_period
 from chipwall.catalog.series import load
 from chipwall.errors import Unknown
-from chipwall.market.aggregation import over_period
-from chipwall.market.continuation import Piece, Point, Trend, forecast, points_of, quantile_draws, remainder
-from chipwall.market.forecaster import knowledge_at_cut
-from chipwall.market.observables import NOT_PREDICTED, default_observable, observables, trends
-from chipwall.market.predictive import Knowledge, known_observations, last_value, predictive
-from chipwall.market.scoring import band
+from chipwall.market.forecast.aggregation import over_period
+from chipwall.market.forecast.continuation import Piece, Point, Trend, forecast, points_of, quantile_draws, remainder
+from chipwall.market.forecast.knowledge import knowledge_at_cut
+from chipwall.market.forecast.observables import NOT_PREDICTED, default_observable, observables, trends
+from chipwall.market.forecast.predictive import Knowledge, known_observations, last_value, predictive
+from chipwall.market.forecast.scoring import band
 
 QUARTERS = ("2025Q1", "2025Q2", "2025Q3", "2025Q4")
 TREND = Trend("test", "log", 0.0, 0.1, 0.1, 0.02, 0.05, 0.8)

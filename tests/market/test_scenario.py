@@ -3,11 +3,11 @@ from pathlib import Path
 import pytest
 
 from chipwall.errors import InputError
-from chipwall.market.gates import CHAIN
-from chipwall.market.levers import LEVERS, timeline
-from chipwall.market.products import load_products
-from chipwall.market.quarters import quarter_index
-from chipwall.market.scenario import load_scenario, parse_scenario, shipped_scenarios
+from chipwall.market.model.gates import CHAIN
+from chipwall.market.model.products import load_products
+from chipwall.market.model.quarters import quarter_index
+from chipwall.market.model.timeline import LEVERS, timeline
+from chipwall.market.policy.scenario import load_scenario, parse_scenario, shipped_scenarios
 from chipwall.market.simulate import simulate
 
 NAMES = {

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from chipwall.errors import InputError
-from chipwall.market.sensitivity import LEVER_RANGES, Outcome, indices, sensitivity
+from chipwall.market.study.sensitivity import LEVER_RANGES, Outcome, indices, sensitivity
 
 
 def test_binned_indices_of_a_linear_sum() -> None:
@@ -63,7 +63,7 @@ def test_ranges_are_ranges() -> None:
 
 def test_exploring_finds_the_condition_that_was_put_in() -> None:
     pytest.importorskip("ema_workbench")
-    from chipwall.market.explore import _box, conditions
+    from chipwall.market.study.explore import _box, conditions
 
     rng = np.random.default_rng(0)
     parameters = {"carry_over": rng.random(2000), "rent_slope": rng.random(2000), "pass_through": rng.random(2000)}

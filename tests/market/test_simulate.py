@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from chipwall.errors import InputError
-from chipwall.market.levers import Lever
+from chipwall.market.model.paths import band, quantile_error
+from chipwall.market.model.priors import load_priors
+from chipwall.market.model.quarters import quarter_index
+from chipwall.market.model.service import hedonic_rent
+from chipwall.market.model.timeline import Lever
 from chipwall.market.parts import PartFolder
-from chipwall.market.paths import band, quantile_error
-from chipwall.market.priors import load_priors
-from chipwall.market.quarters import quarter_index
-from chipwall.market.scenario import load_scenario
-from chipwall.market.service import hedonic_rent
+from chipwall.market.policy.scenario import load_scenario
 from chipwall.market.simulate import simulate
 
 DRAWS, UNTIL = 200, "2028Q4"
@@ -281,7 +281,7 @@ def test_hedonic_rent_is_close_to_the_quotes_it_was_fitted_to() -> None:
 
 def test_stored_rates_are_those_of_the_performance_model() -> None:
     from chipwall import catalog
-    from chipwall.market.performance import WORK, estimated_rates, stored_rates
+    from chipwall.market.model.rates import WORK, estimated_rates, stored_rates
 
     reference = estimated_rates(catalog.chip("nvidia-h100-sxm"))
     for name in ("nvidia-h20-96gb", "nvidia-h200-sxm", "huawei-ascend-910c"):

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from chipwall.market.stock import SPREAD, Cohorts
+from chipwall.market.model.stock import SPREAD, Cohorts
 
 
 def slow_stock(additions: np.ndarray, life: int) -> np.ndarray:

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from chipwall.market.priors import load_priors
-from chipwall.market.products import load_products, load_record
-from chipwall.market.quarters import quarter_index
-from chipwall.market.supply import ChineseSupply, die_yield, generation_mix, growth_path, wright_loss
+from chipwall.market.model.priors import load_priors
+from chipwall.market.model.products import load_products, load_record
+from chipwall.market.model.quarters import quarter_index
+from chipwall.market.model.supply import ChineseSupply, die_yield, generation_mix, growth_path, wright_loss
 
 QUARTERS = 40
 

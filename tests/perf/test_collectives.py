@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from chipwall import catalog
-from chipwall.perf import collectives
-from chipwall.perf.collective_rows import collective_row
-from chipwall.perf.hardware import hardware
+from chipwall.perf.device import hardware
+from chipwall.perf.evidence.collectives import collective_row
+from chipwall.perf.ops import collectives
 
 H100 = hardware(catalog.chip("h100"))
 LARGE = 2.0**30

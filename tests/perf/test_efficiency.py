@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from chipwall import catalog
-from chipwall.perf.calibration import Constant, calibration, offset_key
+from chipwall.perf.constants import Constant, calibration, offset_key
+from chipwall.perf.device import hardware
 from chipwall.perf.efficiency import STEEPEST_SLOPE, matrix_efficiency, watts_per_teraflop
-from chipwall.perf.hardware import hardware
 
 
 def test_watts_per_teraflop() -> None:

@@ -6,11 +6,11 @@ import pytest
 
 from chipwall import catalog
 from chipwall.errors import InputError
-from chipwall.perf.finetune import finetuning, unpacking_bytes
+from chipwall.perf.evidence.training import memory_of_row, setup_of_row
 from chipwall.perf.load import measured
-from chipwall.perf.memory_training import MIXED, adapter_count, memory_parts, storage_for
-from chipwall.perf.training_setup import memory_of_row, setup_of_row
-from chipwall.perf.training_shape import shape_of
+from chipwall.perf.training.memory import MIXED, adapter_count, memory_parts, storage_for
+from chipwall.perf.training.shape import shape_of
+from chipwall.perf.training.tune import finetuning, unpacking_bytes
 from chipwall.units import GIB, GIGA
 
 

@@ -9,9 +9,9 @@ import pytest
 
 from chipwall import catalog
 from chipwall.errors import InputError, Unknown
-from chipwall.perf.calibration import calibration
-from chipwall.perf.chips import measured_chip
-from chipwall.perf.hardware import hardware, require_recipe, stacked
+from chipwall.perf.constants import calibration
+from chipwall.perf.device import hardware, require_recipe, stacked
+from chipwall.perf.evidence.names import measured_chip
 from chipwall.units import GIB
 
 

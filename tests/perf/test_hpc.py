@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from chipwall import catalog
-from chipwall.perf.fit_kernels import fit_family
-from chipwall.perf.hardware import hardware
+from chipwall.perf.device import hardware
+from chipwall.perf.fitting.kernels import fit_family
+from chipwall.perf.fitting.regression import designed, fitted
 from chipwall.perf.hpc import conjugate_gradient_rate, fft_time, hpc_estimates, hpc_family, linpack_rate, stencil_time
-from chipwall.perf.regression import designed, fitted
 
 
 def test_every_chip_left_out_is_predicted_within_fifteen_percent_at_the_median() -> None:

@@ -9,13 +9,13 @@ import pytest
 
 from chipwall import catalog
 from chipwall.errors import InputError, Unknown
-from chipwall.perf.fit_inference import Fit, group_of
-from chipwall.perf.hardware import hardware
-from chipwall.perf.inference import Question, serving
-from chipwall.perf.inference_rows import predict_rows
-from chipwall.perf.precision import precision_of
-from chipwall.perf.serving_constants import PRIORS, engine_family, step_constants, vintage_of
-from chipwall.perf.validation import Prediction, Skip
+from chipwall.perf.device import hardware
+from chipwall.perf.evidence.serving_rows import predict_rows
+from chipwall.perf.evidence.validate import Prediction, Skip
+from chipwall.perf.fitting.serving import Fit, group_of
+from chipwall.perf.serving.constants import PRIORS, engine_family, step_constants, vintage_of
+from chipwall.perf.serving.precision import precision_of
+from chipwall.perf.serving.serve import Question, serving
 
 ROW = {
     "id": "x-1",

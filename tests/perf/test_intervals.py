@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from chipwall.perf.calibration import calibration
-from chipwall.perf.intervals import band, bands_by_class, covered_share, interval
+from chipwall.perf.constants import calibration
+from chipwall.perf.fitting.bands import band, bands_by_class, covered_share, interval
 
 
 def test_the_band_covers_what_it_says() -> None:

@@ -7,11 +7,11 @@ import pytest
 
 from chipwall import catalog
 from chipwall.errors import InputError
-from chipwall.perf.hardware import hardware
-from chipwall.perf.layouts import USABLE, candidates, fastest, priced, smallest_chip_count
-from chipwall.perf.training import template_run, training
-from chipwall.perf.training_constants import labels_of
-from chipwall.perf.training_shape import shape_of
+from chipwall.perf.device import hardware
+from chipwall.perf.training.constants import labels_of
+from chipwall.perf.training.search import USABLE, candidates, fastest, priced, smallest_chip_count
+from chipwall.perf.training.shape import shape_of
+from chipwall.perf.training.train import template_run, training
 
 
 @pytest.fixture(scope="module")

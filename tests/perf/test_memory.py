@@ -6,9 +6,8 @@ import pytest
 
 from chipwall import catalog
 from chipwall.catalog.dimensions import full_attention_share, parameter_count
-from chipwall.perf.finetune import tuning_memory
 from chipwall.perf.limits import decode_limit, prefill_limit
-from chipwall.perf.memory import (
+from chipwall.perf.serving.memory import (
     fit_word,
     kv_bytes,
     kv_bytes_per_token,
@@ -16,6 +15,7 @@ from chipwall.perf.memory import (
     usable_memory,
     weight_bytes,
 )
+from chipwall.perf.training.tune import tuning_memory
 from chipwall.units import GIB
 
 

@@ -7,12 +7,12 @@ import re
 import pytest
 
 from chipwall import catalog
-from chipwall.brief.memory_tables import Serving, Tuning, fit_answer
-from chipwall.perf.finetune import finetuning, tuning_memory
-from chipwall.perf.layouts import Layout
-from chipwall.perf.memory import WEIGHT_FORMATS, Part, usable_memory
-from chipwall.perf.memory_formulas import PART_NAMES
-from chipwall.perf.memory_training import MEMORY_PARTS
+from chipwall.perf.serving.memory import WEIGHT_FORMATS, Part, usable_memory
+from chipwall.perf.training.memory import MEMORY_PARTS
+from chipwall.perf.training.memory_formulas import PART_NAMES
+from chipwall.perf.training.search import Layout
+from chipwall.perf.training.tune import finetuning, tuning_memory
+from chipwall.report.pages.memory import Serving, Tuning, fit_answer
 from chipwall.units import GIB, GIGA
 
 # A dense model, one with grouped heads and tied embeddings, three mixtures (latent attention; windows; recurrent layers).

@@ -7,8 +7,8 @@ import json
 import pytest
 
 from chipwall import catalog
-from chipwall.perf.ratios import layout_words, ratios
-from chipwall.perf.serving_setup import Layout
+from chipwall.perf.compare import layout_words, ratios
+from chipwall.perf.serving.setup import Layout
 
 
 def test_h200_over_h20_is_bandwidth_in_decode_and_arithmetic_in_prefill() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from chipwall import catalog
 from chipwall.errors import InputError, Unknown
-from chipwall.perf.hardware import hardware
+from chipwall.perf.device import hardware
 from chipwall.perf.retrieval import (
     EMBEDDERS,
     Index,

@@ -8,13 +8,20 @@ import numpy as np
 import pytest
 
 from chipwall import catalog
-from chipwall.perf.inference import Question, requests_of, setups_of
-from chipwall.perf.kernels import gemm_limit
-from chipwall.perf.serving import Requests, batch_under_limits, decode_time, in_flight_time, prefill_time, served
-from chipwall.perf.serving_layouts import best_under_limits
-from chipwall.perf.serving_parts import iteration_parts
-from chipwall.perf.serving_setup import stacked_setups
-from chipwall.perf.serving_step import Setup, step_parts, step_time
+from chipwall.perf.ops.gemm import gemm_limit
+from chipwall.perf.serving.breakdown import iteration_parts
+from chipwall.perf.serving.regimes import (
+    Requests,
+    batch_under_limits,
+    decode_time,
+    in_flight_time,
+    prefill_time,
+    served,
+)
+from chipwall.perf.serving.search import best_under_limits
+from chipwall.perf.serving.serve import Question, requests_of, setups_of
+from chipwall.perf.serving.setup import stacked_setups
+from chipwall.perf.serving.step import Setup, step_parts, step_time
 
 
 def setup_of(model: str = "llama-3.1-70b", chip: str = "h100", *, chips: int = 8, **more: object) -> Setup:

@@ -10,17 +10,17 @@ import pytest
 
 from chipwall import catalog
 from chipwall.errors import InputError, Unknown
-from chipwall.perf.hardware import hardware
-from chipwall.perf.layouts import Layout
+from chipwall.perf.device import hardware
+from chipwall.perf.evidence.training import setup_of_row
+from chipwall.perf.evidence.training_rows import predict_rows
+from chipwall.perf.evidence.validate import Prediction, Skip
 from chipwall.perf.load import measured
-from chipwall.perf.training import run_energy, run_time, step_time, training
-from chipwall.perf.training_constants import software_age, step_bands, training_constants
-from chipwall.perf.training_rows import predict_rows
-from chipwall.perf.training_run import stacked_runs
-from chipwall.perf.training_setup import setup_of_row
-from chipwall.perf.training_shape import model_flops_per_token, shape_of
-from chipwall.perf.training_step import PARTS, step_parts
-from chipwall.perf.validation import Prediction, Skip
+from chipwall.perf.training.constants import software_age, step_bands, training_constants
+from chipwall.perf.training.search import Layout
+from chipwall.perf.training.shape import model_flops_per_token, shape_of
+from chipwall.perf.training.step import PARTS, step_parts
+from chipwall.perf.training.train import run_energy, run_time, step_time, training
+from chipwall.perf.training.workload import stacked_runs
 
 LLAMA = Layout(tensor=4, pipeline=4, virtual=5, context=2)
 

@@ -8,7 +8,7 @@ import pytest
 from chipwall import catalog
 from chipwall.catalog.dimensions import parameter_count
 from chipwall.errors import Unknown
-from chipwall.perf.transformer import attended, cache_values_per_token, operators, shape, stacked_shapes, weights_of
+from chipwall.perf.operators import attended, cache_values_per_token, operators, shape, stacked_shapes, weights_of
 
 PARTS = ("attention", "ffn", "shared", "router", "experts", "head")
 

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from chipwall.errors import InputError
-from chipwall.perf.calibration import calibration
-from chipwall.perf.calibration_file import calibration_toml
+from chipwall.perf.constants import calibration
+from chipwall.perf.evidence.validate import read_rows, validated
+from chipwall.perf.fitting.constants_file import calibration_toml
+from chipwall.perf.fitting.hardware import refit
 from chipwall.perf.load import constants_table, measured
-from chipwall.perf.refit import refit
-from chipwall.perf.validation import read_rows, validated
 
 ROW = {
     "id": "K1", "chip": "H100", "op": "gemm", "impl": "torch_flow", "dtype": "bfloat16", "m": "4096", "n": "8192",

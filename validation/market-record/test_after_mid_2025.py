@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from chipwall.market.backtest import Backtest, read_table, score
-from chipwall.market.forecaster import knowledge_at_cut
+from chipwall.market.forecast.backtest import Backtest, read_table, score
+from chipwall.market.forecast.knowledge import knowledge_at_cut
 
 
 @pytest.fixture(scope="module")

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from chipwall.perf.inference_rows import predict_rows
-from chipwall.perf.left_out import cell_row
-from chipwall.perf.validation import Prediction
+from chipwall.perf.evidence.serving_rows import predict_rows
+from chipwall.perf.evidence.validate import Prediction
+from chipwall.perf.fitting.left_out import cell_row
 
 CELLS = list(csv.DictReader((Path(__file__).parent / "cells.csv").read_text(encoding="utf-8").splitlines()))
 MEASURED = np.array([float(c["measured_output_tokens_per_s"]) for c in CELLS])

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from difflib import get_close_matches
 
+from chipwall.claims.library import World
+from chipwall.claims.readings.series import SEPARATOR
 from chipwall.claims.records import Value
-from chipwall.claims.series import SEPARATOR
 from chipwall.claims.vocabulary import ASSUMPTIONS, Condition
-from chipwall.claims.world import World
 from chipwall.errors import InputError
 from chipwall.text import text
 
@@ -103,13 +103,13 @@ def _series(condition: Condition, given: object, world: World) -> Value:
 
 
 def _scenario(condition: Condition, given: object, world: World) -> Value:
-    from chipwall.market.scenario import shipped_scenarios
+    from chipwall.market.policy.scenario import shipped_scenarios
 
     return _known(_text(condition, given), (*((ASSUMPTIONS,) if condition.default else ()), *shipped_scenarios()))
 
 
 def _quarter(condition: Condition, given: object, world: World) -> Value:
-    from chipwall.market.quarters import quarter_index, quarter_name
+    from chipwall.market.model.quarters import quarter_index, quarter_name
 
     return quarter_name(quarter_index(_text(condition, given)))
 

@@ -14,10 +14,10 @@ from statistics import median
 
 import numpy as np
 
-from chipwall.claims.engines import ENGINES
+from chipwall.claims.library import World
+from chipwall.claims.readings.table import ENGINES
 from chipwall.claims.records import Answer, Claim, Point, Reading, Value, Verdict
 from chipwall.claims.region import described_region
-from chipwall.claims.world import World
 from chipwall.errors import ChipwallError
 
 __all__ = ["CONFIDENCE", "evaluated", "verdict"]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from importlib.resources import files
 
+from chipwall.claims.library import World
 from chipwall.claims.parse import claims_of_text
+from chipwall.claims.readings.series import SEPARATOR
 from chipwall.claims.records import Claim
-from chipwall.claims.series import SEPARATOR
-from chipwall.claims.world import World
 
 __all__ = ["claims_about", "shipped_claims"]
 

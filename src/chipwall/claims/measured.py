@@ -56,7 +56,7 @@ class _Ids:
 def measured_runs() -> tuple[dict[str, str], ...]:
     """Measured serving throughputs of benchmark scenarios; rows that their table drops are left out."""
     from chipwall import catalog
-    from chipwall.perf.chips import measured_chip
+    from chipwall.perf.evidence.names import measured_chip
     from chipwall.perf.load import measured
 
     chips, models = _Ids(measured_chip), _Ids(catalog.model)
@@ -70,7 +70,7 @@ def measured_runs() -> tuple[dict[str, str], ...]:
 @lru_cache(maxsize=1)
 def measured_kernels() -> tuple[dict[str, str], ...]:
     """Measured scientific kernels that may be compared across chips."""
-    from chipwall.perf.chips import measured_chip
+    from chipwall.perf.evidence.names import measured_chip
     from chipwall.perf.load import measured
 
     chips = _Ids(measured_chip)

@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from chipwall.claims.conditions import condition_value
+from chipwall.claims.library import World
 from chipwall.claims.problems import Problems, nearest
 from chipwall.claims.quantities import QUANTITIES
 from chipwall.claims.records import RELATIONS, Claim, Relation, Value
 from chipwall.claims.vocabulary import ANSWER_WORDS, Quantity, claim_si, dimension_of_unit, dimensions
-from chipwall.claims.world import World
 from chipwall.errors import InputError
 from chipwall.text import Text, text
 

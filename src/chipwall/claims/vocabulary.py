@@ -17,8 +17,8 @@ from chipwall.text import Text
 from chipwall.units import to_si, unit
 
 if TYPE_CHECKING:
+    from chipwall.claims.library import World
     from chipwall.claims.records import Value
-    from chipwall.claims.world import World
 
 __all__ = ["ANSWER_WORDS", "ASSUMPTIONS", "Condition", "Quantity", "claim_si", "dimension_of_unit", "dimensions"]
 
@@ -158,7 +158,7 @@ def dimensions(
     if quantity.dimension == "answer":
         return {"1" if a in ("duty", "revenue_share") else "word" for a in words("answer")}
     if quantity.dimension == "path":
-        from chipwall.market.quantities import unit_of
+        from chipwall.market.model.quantities import unit_of
 
         return {_PATH_UNITS.get(unit_of(p), "1") for p in words("path")}
     return {quantity.dimension}

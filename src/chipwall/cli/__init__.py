@@ -12,9 +12,9 @@ from importlib import import_module
 
 import click
 
-from chipwall.brief.language import LANGUAGES, translated
 from chipwall.cli.languages import language_first, speaking
 from chipwall.errors import ChipwallError
+from chipwall.report.language.lookup import LANGUAGES, translated
 from chipwall.text import Text, text
 
 __all__ = ["COMMANDS", "main"]
@@ -31,24 +31,24 @@ COMMANDS: dict[str, tuple[str, str, Text]] = {
     "sources": ("chipwall.cli.catalog", "sources", text("Where the numbers come from.")),
     "fit": ("chipwall.cli.fit", "fit", text("Does a model fit in a chip's memory, to serve it and to fine-tune it?")),
     "validate": (
-        "chipwall.cli.perf_hardware",
+        "chipwall.cli.evidence",
         "validate",
         text("Score the performance model against a table of measurements."),
     ),
-    "hpc": ("chipwall.cli.perf_hardware", "hpc", text("Scientific kernels on chips: FP64 and memory, with ratios.")),
-    "rag": ("chipwall.cli.perf_hardware", "rag", text("Retrieval and generation: latency, throughput, memory.")),
+    "hpc": ("chipwall.cli.evidence", "hpc", text("Scientific kernels on chips: FP64 and memory, with ratios.")),
+    "rag": ("chipwall.cli.evidence", "rag", text("Retrieval and generation: latency, throughput, memory.")),
     "calibrate": (
-        "chipwall.cli.perf_hardware",
+        "chipwall.cli.evidence",
         "calibrate",
         text("Fit the hardware constants again from the measurements."),
     ),
     "scoreboard": (
-        "chipwall.cli.perf_hardware",
+        "chipwall.cli.evidence",
         "scoreboard",
         text("Predicted against published, by class, chip and source."),
     ),
     "controls": (
-        "chipwall.cli.controls",
+        "chipwall.cli.law",
         "controls",
         text("Export controls on a date: classification, licence, duty."),
     ),
@@ -62,10 +62,10 @@ COMMANDS: dict[str, tuple[str, str, Text]] = {
         "market",
         text("Scenarios, levers, sensitivity, exploration, calibration, back-test."),
     ),
-    "infer": ("chipwall.cli.perf_inference", "infer", text("How fast a model serves on some chips.")),
-    "ratio": ("chipwall.cli.perf_inference", "ratio", text("Two chips compared by workload, batch and precision.")),
-    "train": ("chipwall.cli.perf_training", "train", text("Train a model: step time, MFU, memory, time and energy.")),
-    "finetune": ("chipwall.cli.perf_training", "finetune", text("Fine-tune a model: does it fit, and how fast.")),
+    "infer": ("chipwall.cli.serve", "infer", text("How fast a model serves on some chips.")),
+    "ratio": ("chipwall.cli.serve", "ratio", text("Two chips compared by workload, batch and precision.")),
+    "train": ("chipwall.cli.train", "train", text("Train a model: step time, MFU, memory, time and energy.")),
+    "finetune": ("chipwall.cli.train", "finetune", text("Fine-tune a model: does it fit, and how fast.")),
     "claims": ("chipwall.cli.claims", "claims", text("Sentences said about chips: do they hold, and where?")),
     "claim": ("chipwall.cli.claims", "claim", text("Check claims of your own; list the vocabulary they may use.")),
     "data": ("chipwall.cli.data", "data", text("Check the catalogue's own data files.")),

@@ -38,11 +38,11 @@ def brief(
     from datetime import date
 
     from chipwall import catalog
-    from chipwall.brief import render
-    from chipwall.brief.beside import Pictures
-    from chipwall.brief.compose import Asked, chip_brief, default_opponents
-    from chipwall.brief.language import translated
     from chipwall.errors import InputError
+    from chipwall.report.forms import render
+    from chipwall.report.forms.beside import Pictures
+    from chipwall.report.language.lookup import translated
+    from chipwall.report.pages.brief import Asked, chip_brief, default_opponents
     from chipwall.text import text
 
     subject = catalog.chip(chip)

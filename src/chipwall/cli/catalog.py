@@ -5,14 +5,14 @@ from __future__ import annotations
 import click
 
 from chipwall import catalog
-from chipwall.brief import catalog_tables as tables
-from chipwall.brief.tables import Table
 from chipwall.catalog.choose import reason
 from chipwall.catalog.names import key
 from chipwall.catalog.records import Chip
 from chipwall.cli.options import show, table_options, write_json
 from chipwall.controls.measures import performance_density, total_processing_performance
 from chipwall.errors import InputError
+from chipwall.report.forms.table import Table
+from chipwall.report.pages import catalog as tables
 from chipwall.sources import Fact
 from chipwall.text import text
 from chipwall.units import parse_quantity
@@ -105,7 +105,7 @@ def chip(name: str, form: str | None, as_json: bool, lang: str) -> None:
 
 
 def _headline(found: Chip, lang: str) -> None:
-    from chipwall.brief.language import translated
+    from chipwall.report.language.lookup import translated
 
     tpp, density = total_processing_performance(found), performance_density(found)
     click.echo(found.name)

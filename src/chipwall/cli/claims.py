@@ -8,23 +8,23 @@ from pathlib import Path
 
 import click
 
-from chipwall.brief.charts import svg
-from chipwall.brief.claim_charts import point_chart
-from chipwall.brief.claim_tables import (
+from chipwall.claims.evaluate import evaluated
+from chipwall.claims.library import packaged_world
+from chipwall.claims.load import shipped_claims
+from chipwall.claims.parse import claims_of_file
+from chipwall.claims.records import Verdict
+from chipwall.cli.options import show, table_options, write_json, write_whole
+from chipwall.errors import unknown_name
+from chipwall.report.forms.charts import svg
+from chipwall.report.forms.table import render
+from chipwall.report.pages.claims import (
     claim_table,
     points_table,
     verdict_json,
     verdict_lines,
     vocabulary_table,
 )
-from chipwall.brief.tables import render
-from chipwall.claims.evaluate import evaluated
-from chipwall.claims.load import shipped_claims
-from chipwall.claims.parse import claims_of_file
-from chipwall.claims.records import Verdict
-from chipwall.claims.world import packaged_world
-from chipwall.cli.options import show, table_options, write_json, write_whole
-from chipwall.errors import unknown_name
+from chipwall.report.pages.claims_charts import point_chart
 
 __all__ = ["claim", "claims"]
 

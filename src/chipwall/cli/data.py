@@ -22,10 +22,10 @@ def data() -> None:
 @lang_option
 def check(root: Path | None, as_json: bool, lang: str) -> int:
     """Check every data file and report all problems, file and line first; exit 1 if there are any."""
-    from chipwall.brief.language import translated
     from chipwall.catalog.check import problems_in
     from chipwall.catalog.files import DATA
     from chipwall.errors import InputError
+    from chipwall.report.language.lookup import translated
     from chipwall.text import text
 
     folder = root or DATA

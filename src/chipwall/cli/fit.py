@@ -5,11 +5,11 @@ from __future__ import annotations
 import click
 
 from chipwall import catalog
-from chipwall.brief.memory_tables import Serving, Tuning, fit_answer, formulas_table, serving_table, tuning_table
 from chipwall.cli.options import show, table_options, write_json
 from chipwall.errors import InputError
-from chipwall.perf.finetune import MODULES
-from chipwall.perf.memory import SERVING_RESERVE, WEIGHT_FORMATS
+from chipwall.perf.serving.memory import SERVING_RESERVE, WEIGHT_FORMATS
+from chipwall.perf.training.tune import MODULES
+from chipwall.report.pages.memory import Serving, Tuning, fit_answer, formulas_table, serving_table, tuning_table
 from chipwall.text import text
 
 __all__ = ["fit"]

@@ -14,8 +14,8 @@ from inspect import cleandoc
 
 import click
 
-from chipwall.brief.language import LANGUAGES, LOCALE, lookup
-from chipwall.brief.terminal import width, wrapped
+from chipwall.report.forms.terminal import width, wrapped
+from chipwall.report.language.lookup import LANGUAGES, LOCALE, lookup
 
 __all__ = ["asked_language", "language_first", "speaking"]
 

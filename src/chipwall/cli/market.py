@@ -10,9 +10,9 @@ from pathlib import Path
 
 import click
 
-from chipwall.brief.tables import Cell, Column, Table
 from chipwall.cli.options import show, table_options, write_json, write_whole
 from chipwall.errors import InputError
+from chipwall.report.forms.table import Cell, Column, Table
 from chipwall.text import text
 
 __all__ = ["market", "simulate"]
@@ -129,11 +129,11 @@ def simulate(
 
     SCENARIO is a shipped name (see: chipwall market scenarios) or a TOML file.
     """
-    from chipwall.brief import market_tables as tables
-    from chipwall.market.dependence import LAGS, dependence
-    from chipwall.market.quarters import quarter_index, quarter_name, quarters
-    from chipwall.market.scenario import load_scenario
+    from chipwall.market.model.quarters import quarter_index, quarter_name, quarters
+    from chipwall.market.policy.scenario import load_scenario
     from chipwall.market.simulate import simulate as run
+    from chipwall.market.study.dependence import LAGS, dependence
+    from chipwall.report.pages import market as tables
 
     found = [load_scenario(name).told_in(lang) for name in (scenario, *([other] if other else []))]
     if assume:
@@ -155,7 +155,7 @@ def simulate(
                 answer = dependence(one, stop=quarter_name(stop_at), draws=few, seed=seed, executor=pool)
                 parts.append((paths.title, answer))
     if chart:
-        from chipwall.brief.charts import svg
+        from chipwall.report.forms.charts import svg
 
         write_whole(chart, svg(tables.band_chart(runs, wanted[0], lang=lang)))
     if as_json:
@@ -181,8 +181,8 @@ def _check_since(since: str, names: tuple[str, ...]) -> None:
 
 def _wanted(asked: tuple[str, ...], size: int) -> tuple[str, ...]:
     """Quantities to keep: those asked for and the rows of the table; in a very large run the headline ones."""
-    from chipwall.brief.market_tables import MEASURES
-    from chipwall.market.quantities import HEADLINE
+    from chipwall.market.model.quantities import HEADLINE
+    from chipwall.report.pages.market import MEASURES
 
     rows = HEADLINE if size > _TABLE_BELOW else tuple(m.quantity for m in MEASURES)
     return tuple(dict.fromkeys((*asked, *rows)))
@@ -211,9 +211,9 @@ def sensitivity(
     form: str | None, as_json: bool, lang: str,
 ) -> None:  # fmt: skip
     """Which parameter and which lever decides a measure: Sobol indices, first and total order."""
-    from chipwall.brief import market_tables as tables
-    from chipwall.market.sensitivity import LEVER_RANGES, Outcome
-    from chipwall.market.sensitivity import sensitivity as study
+    from chipwall.market.study.sensitivity import LEVER_RANGES, Outcome
+    from chipwall.market.study.sensitivity import sensitivity as study
+    from chipwall.report.pages import market as tables
 
     if base & (base - 1):
         raise InputError(
@@ -247,10 +247,10 @@ def explore(
     form: str | None, as_json: bool, lang: str,
 ) -> None:  # fmt: skip
     """Under which assumptions SCENARIO beats another: a short list of conditions (PRIM)."""
-    from chipwall.brief import market_tables as tables
-    from chipwall.market.explore import explore as search
-    from chipwall.market.scenario import load_scenario
-    from chipwall.market.sensitivity import Outcome
+    from chipwall.market.policy.scenario import load_scenario
+    from chipwall.market.study.explore import explore as search
+    from chipwall.market.study.sensitivity import Outcome
+    from chipwall.report.pages import market as tables
 
     one, two = (load_scenario(name).told_in(lang) for name in (scenario, other))
     outcome = Outcome(measure, quarter, since or "")
@@ -262,7 +262,7 @@ def explore(
 @table_options
 def scenarios(form: str | None, as_json: bool, lang: str) -> None:
     """Shipped scenarios."""
-    from chipwall.market.scenario import load_scenario, shipped_scenarios
+    from chipwall.market.policy.scenario import load_scenario, shipped_scenarios
 
     found = [load_scenario(name).told_in(lang) for name in shipped_scenarios()]
     columns = (
@@ -277,7 +277,7 @@ def scenarios(form: str | None, as_json: bool, lang: str) -> None:
 @table_options
 def levers(form: str | None, as_json: bool, lang: str) -> None:
     """Levers that a scenario file may set."""
-    from chipwall.market.levers import LEVERS
+    from chipwall.market.model.timeline import LEVERS
 
     columns = (
         Column("lever", text("Lever")),
@@ -294,7 +294,7 @@ def levers(form: str | None, as_json: bool, lang: str) -> None:
 @table_options
 def parameters(bare: bool, form: str | None, as_json: bool, lang: str) -> None:
     """Parameters with their 5 to 95 percent range, source and basis."""
-    from chipwall.market.priors import load_priors
+    from chipwall.market.model.priors import load_priors
 
     columns = (
         Column("parameter", text("Parameter")), Column("low", "5%", right=True), Column("high", "95%", right=True),
@@ -311,7 +311,7 @@ def parameters(bare: bool, form: str | None, as_json: bool, lang: str) -> None:
 @table_options
 def quantities(form: str | None, as_json: bool, lang: str) -> None:
     """Quantities of a path that --quantity, --measure and --json can name."""
-    from chipwall.market.quantities import unit_of
+    from chipwall.market.model.quantities import unit_of
     from chipwall.market.simulate import simulate as run
 
     names = list(run("record", draws=2, until="2022Q2").names())

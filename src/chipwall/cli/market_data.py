@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from chipwall.brief.tables import Cell, Column, Table
 from chipwall.cli.options import json_option, lang_option, show, table_options, write_json, write_whole
+from chipwall.report.forms.table import Cell, Column, Table
 from chipwall.text import text
 
 __all__ = ["backtest", "calibrate", "series"]
@@ -22,8 +22,8 @@ __all__ = ["backtest", "calibrate", "series"]
 @table_options
 def backtest(file: Path, draws: int, seed: int, form: str | None, as_json: bool, lang: str) -> None:
     """Score forecasts made with data to mid-2025 against a table in the shared column format."""
-    from chipwall.market.backtest import read_table, score
-    from chipwall.market.forecaster import knowledge_at_cut
+    from chipwall.market.forecast.backtest import read_table, score
+    from chipwall.market.forecast.knowledge import knowledge_at_cut
 
     rows = read_table(file)
     done = score(rows, knowledge=knowledge_at_cut(rows, draws=draws, seed=seed))
@@ -67,7 +67,7 @@ def backtest(file: Path, draws: int, seed: int, form: str | None, as_json: bool,
 
 
 def _notes(done: object) -> tuple[str, ...]:
-    from chipwall.market.backtest import Backtest
+    from chipwall.market.forecast.backtest import Backtest
 
     assert isinstance(done, Backtest)
     told: list[str] = []
@@ -119,7 +119,7 @@ def _short(value: float | None) -> str:
 @lang_option
 def calibrate(draws: int, seed: int, out: Path | None, as_json: bool, lang: str) -> None:
     """Fit the model and the bands to data up to mid-2025, and say what the data can tell."""
-    from chipwall.market.calibrate import calibration, calibration_toml
+    from chipwall.market.forecast.calibrate import calibration, calibration_toml
 
     done = calibration(draws=draws, seed=seed)
     if out is not None:

@@ -15,10 +15,10 @@ from typing import Any, TypeVar
 
 import click
 
-from chipwall.brief.language import LANGUAGES
-from chipwall.brief.tables import Form, Table, render
 from chipwall.cli.languages import asked_language
 from chipwall.errors import InputError
+from chipwall.report.forms.table import Form, Table, render
+from chipwall.report.language.lookup import LANGUAGES
 from chipwall.text import Text, text
 from chipwall.units import parse_quantity
 

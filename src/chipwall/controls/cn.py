@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from chipwall.controls.context import Context
 from chipwall.controls.law import Law
-from chipwall.controls.question import Context
 from chipwall.controls.records import ChinaGate, Item, Journey
 from chipwall.text import text
 

@@ -12,11 +12,11 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from chipwall.controls.cn import china_gate
+from chipwall.controls.context import NO_PARTY, Context, Outcome, World
 from chipwall.controls.item import OPERAND_NAMES, item_of_chip, operands
 from chipwall.controls.law import Law
 from chipwall.controls.load import law as packaged_law
 from chipwall.controls.logic import any_of, comparisons, verdict
-from chipwall.controls.question import NO_PARTY, Context, Outcome, World
 from chipwall.controls.records import (
     ACTIVITIES,
     ChinaGate,

@@ -118,7 +118,9 @@ def _gates(tables: Sequence[tuple[str, Table]], problems: list[str]) -> tuple[Ga
     for name, table in tables:
         record = parsed_record(table, where=f"{name}, {table['summary'][:30]}", problems=problems, needs_value=False)
         if record is not None:
-            found.append(Gate(tuple(table["parts"]), table["status"], table["evidence"], Text.of(table["summary"]), record))
+            found.append(
+                Gate(tuple(table["parts"]), table["status"], table["evidence"], Text.of(table["summary"]), record)
+            )
     return tuple(sorted(found, key=lambda gate: gate.record.effective))
 
 
@@ -140,7 +142,9 @@ def _rows(folder: Traversable, name: str) -> list[dict[str, str]]:
 
 def _countries(folder: Traversable) -> Countries:
     table = {
-        row["iso2"]: Country(row["iso2"], Text.of(row["name"]), frozenset(group for group in _GROUPS if row[group] == "1"))
+        row["iso2"]: Country(
+            row["iso2"], Text.of(row["name"]), frozenset(group for group in _GROUPS if row[group] == "1")
+        )
         for row in _rows(folder, "country_groups.csv")
     }
     changes: dict[tuple[str, str], list[Change]] = {}

@@ -6,8 +6,8 @@ here compares no threshold: those are clauses in the data, run by :mod:`chipwall
 
 from __future__ import annotations
 
+from chipwall.controls.context import CONTROLLED, Context, Need, Outcome, World
 from chipwall.controls.law import Letter
-from chipwall.controls.question import CONTROLLED, Context, Need, Outcome, World
 from chipwall.controls.records import ExceptionAnswer
 from chipwall.controls.us_exceptions import exceptions
 from chipwall.text import Text, text

@@ -5,7 +5,7 @@ An exception that covers them is never automatic: its own conditions stay open a
 
 from __future__ import annotations
 
-from chipwall.controls.question import CONTROLLED, Context, Need, World
+from chipwall.controls.context import CONTROLLED, Context, Need, World
 from chipwall.controls.records import ExceptionAnswer
 from chipwall.text import text
 

@@ -12,9 +12,9 @@ from decimal import Decimal
 from itertools import product
 from typing import TypeVar
 
+from chipwall.controls.context import Context, Outcome, World
 from chipwall.controls.item import operands
 from chipwall.controls.logic import Truth, all_of, any_of, verdict
-from chipwall.controls.question import Context, Outcome, World
 from chipwall.controls.us import letter_reaches
 
 __all__ = ["merged", "possible_classes", "worlds"]

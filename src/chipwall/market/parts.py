@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chipwall.errors import InputError
-from chipwall.market.draws import BLOCK
+from chipwall.market.model.draws import BLOCK
 from chipwall.text import text
 
 __all__ = ["PartFolder"]

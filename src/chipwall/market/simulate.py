@@ -13,17 +13,17 @@ from numpy.typing import NDArray
 from chipwall._version import __version__
 from chipwall.catalog.load import Catalog
 from chipwall.errors import InputError
-from chipwall.market.draws import BLOCK, block_sizes
-from chipwall.market.engine import Block, block_paths
-from chipwall.market.levers import timeline
+from chipwall.market.model.draws import BLOCK, block_sizes
+from chipwall.market.model.engine import Block, block_paths
+from chipwall.market.model.paths import Paths
+from chipwall.market.model.priors import Priors, load_priors
+from chipwall.market.model.quantities import HEADLINE
+from chipwall.market.model.quarters import quarters as quarter_names
+from chipwall.market.model.service import REFERENCE, Estimator, services
+from chipwall.market.model.timeline import timeline
 from chipwall.market.parts import PartFolder
-from chipwall.market.paths import Paths
-from chipwall.market.priors import Priors, load_priors
-from chipwall.market.quantities import HEADLINE
-from chipwall.market.quarters import quarters as quarter_names
-from chipwall.market.scenario import Scenario, load_scenario
-from chipwall.market.service import REFERENCE, Estimator, services
-from chipwall.market.thresholds import over_limits
+from chipwall.market.policy.scenario import Scenario, load_scenario
+from chipwall.market.policy.thresholds import over_limits
 from chipwall.text import text
 from chipwall.units import MIB
 
@@ -103,7 +103,7 @@ def simulate(
     estimator : callable, optional
         Service of a chip for a mix of work, in place of data-sheet rates.
     keep : tuple of str, optional
-        Quantities to keep; all when they fit, else :data:`~chipwall.market.quantities.HEADLINE`.
+        Quantities to keep; all when they fit, else :data:`~chipwall.market.model.quantities.HEADLINE`.
     parts : Path, optional
         Folder for Parquet parts; parts that exist already are read, not run again.
     progress : callable, optional

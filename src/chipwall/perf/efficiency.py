@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from chipwall.perf.numbers import Numeric
+from chipwall.perf.numeric import Numeric
 from chipwall.units import TERA
 
 __all__ = ["STEEPEST_SLOPE", "matrix_efficiency", "watts_per_teraflop"]

@@ -22,16 +22,16 @@ import numpy as np
 
 from chipwall.catalog.records import Chip
 from chipwall.errors import ChipwallError, InputError
-from chipwall.perf.calibration import calibration
-from chipwall.perf.chips import measured_chip
+from chipwall.perf.constants import calibration
+from chipwall.perf.device import Hardware, hardware, spec_sheet
 from chipwall.perf.efficiency import watts_per_teraflop
 from chipwall.perf.estimate import Basis, Bound, Estimate, Part
-from chipwall.perf.fit_kernels import Family
-from chipwall.perf.hardware import Hardware, hardware, spec_sheet
-from chipwall.perf.intervals import interval
+from chipwall.perf.evidence.names import measured_chip
+from chipwall.perf.fitting.bands import interval
+from chipwall.perf.fitting.kernels import Family
+from chipwall.perf.fitting.regression import Floats, Term
 from chipwall.perf.load import measured
-from chipwall.perf.numbers import MULTIPLY_ADD, Numeric
-from chipwall.perf.regression import Floats, Term
+from chipwall.perf.numeric import MULTIPLY_ADD, Numeric
 from chipwall.text import Text, text
 from chipwall.units import GIGA, TERA
 
@@ -273,11 +273,17 @@ def hpc_family(rows: Sequence[Mapping[str, str]] | None = None) -> Family:
         Term("hpc.vector", "1", 0.3, 1.0, 0.9, {}),
         Term("hpc.matrix", "1", 0.0, 0.95, 0.6, {"vendor": 0.3, "arch": 0.2}, slope=(0.9, 0.2), peak="fp64_tensor"),
         Term("hpc.single", "1", 0.0, 1.0, 0.4, {}, note="part of what FP64 loses to power that FP32 does not"),
-        Term("hpc.linpack", "1", 0.3, 1.0, 0.85, {"vendor": 0.3}, note="LINPACK over a matrix product of the same chip"),
-        Term("hpc.gather", "1", 0.2, 1.0, 0.75, {}, note="sparse and transposed access over a stream; prior, see notes"),
+        Term(
+            "hpc.linpack", "1", 0.3, 1.0, 0.85, {"vendor": 0.3}, note="LINPACK over a matrix product of the same chip"
+        ),
+        Term(
+            "hpc.gather", "1", 0.2, 1.0, 0.75, {}, note="sparse and transposed access over a stream; prior, see notes"
+        ),
     )
     labels = {name: np.array([getattr(c.sheet, name) for c in cases]) for name in ("vendor", "arch", "family")}
     labels |= {"chip": np.array([row["chip"] for row in found]), "kind": kind}
     ratio = np.array([watts_per_teraflop(c.sheet.peaks, c.sheet.tdp, "fp64_tensor") for c in cases])
     target = -np.log([c.rate for c in cases])
-    return Family("hpc", tuple(c.id for c in cases), terms, formula, labels, ratio, target, tuple(labels["chip"].tolist()))
+    return Family(
+        "hpc", tuple(c.id for c in cases), terms, formula, labels, ratio, target, tuple(labels["chip"].tolist())
+    )

@@ -1,6 +1,6 @@
 """Ceilings that no software can pass: arithmetic and bandwidth only. Always labelled ``limit``, never a prediction.
 
-The calibrated model is in :mod:`chipwall.perf.inference`; its estimates never go above these.
+The calibrated model is in :mod:`chipwall.perf.serving.serve`; its estimates never go above these.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from chipwall.catalog.dimensions import (
 )
 from chipwall.catalog.records import Chip, LanguageModel
 from chipwall.errors import Unknown
-from chipwall.perf.memory import WEIGHT_FORMATS, kv_bytes, parameters
+from chipwall.perf.serving.memory import WEIGHT_FORMATS, kv_bytes, parameters
 from chipwall.text import Text, text
 from chipwall.units import GIGA, format_quantity
 

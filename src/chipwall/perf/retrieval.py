@@ -22,21 +22,21 @@ import numpy as np
 
 from chipwall.catalog.records import Chip, LanguageModel
 from chipwall.errors import InputError
-from chipwall.perf.collectives import all_gather_time
+from chipwall.perf.device import Hardware, hardware
 from chipwall.perf.estimate import Bound, Estimate, Part
-from chipwall.perf.hardware import Hardware, hardware
-from chipwall.perf.inference import DEFAULT_ENGINE, Question, Serving, serving
-from chipwall.perf.kernels import (
+from chipwall.perf.formats import recipe as recipe_of
+from chipwall.perf.load import table
+from chipwall.perf.numeric import Numeric
+from chipwall.perf.ops.collectives import all_gather_time
+from chipwall.perf.ops.gemm import (
     attention_prefill_time,
     elementwise_time,
     gemm_time,
     touched_experts,
 )
-from chipwall.perf.load import table
-from chipwall.perf.memory import kv_bytes, weight_bytes
-from chipwall.perf.numbers import Numeric
-from chipwall.perf.precision import precision_of
-from chipwall.perf.recipes import recipe as recipe_of
+from chipwall.perf.serving.memory import kv_bytes, weight_bytes
+from chipwall.perf.serving.precision import precision_of
+from chipwall.perf.serving.serve import DEFAULT_ENGINE, Question, Serving, serving
 from chipwall.text import Text, text
 from chipwall.units import GIB, format_quantity
 
@@ -194,7 +194,7 @@ def answer_times(
     hw: Hardware, chip: Chip, model: LanguageModel, *, batch: float, prompt: float, output: float, chips: int = 1,
     precision: str = "bf16", engine: str = "", taken: float = 0.0,
 ) -> Serving:  # fmt: skip
-    """What serving says of a batch that prefills and then decodes together; see :func:`chipwall.perf.inference.serving`.
+    """What serving says of a batch that prefills and then decodes together; see :func:`chipwall.perf.serving.serve.serving`.
 
     Parameters
     ----------
@@ -301,7 +301,12 @@ def _check(hw: Hardware, p: Pipeline, chips: int) -> dict[str, float]:
         raise InputError(text("{n} is not a number of chips", n=chips), fix=text("Give a whole number of one or more"))
     if p.model.heads and p.model.heads % chips:
         raise InputError(
-            text("{chips} chips do not divide the {heads} heads of {model}", chips=chips, heads=p.model.heads, model=p.model.name),
+            text(
+                "{chips} chips do not divide the {heads} heads of {model}",
+                chips=chips,
+                heads=p.model.heads,
+                model=p.model.name,
+            ),
             fix=text("Give a number of chips that divides the heads"),
         )
     precision_of(p.precision, model=p.model, hw=hw, strict=True, where="--precision")

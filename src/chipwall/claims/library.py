@@ -1,0 +1,125 @@
+"""What claims are evaluated against: facts, law, market book, and the engines that run on them.
+
+Nothing else is read, so a changed fact is a changed :class:`World`, and only the claims that use it can change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from chipwall.catalog.load import Catalog
+from chipwall.catalog.records import Chip, LanguageModel
+from chipwall.claims.measured import measured_sources
+from chipwall.sources import Source
+
+if TYPE_CHECKING:
+    from chipwall.catalog.series import Book
+    from chipwall.controls.law import Law
+    from chipwall.market.model.paths import Paths
+
+__all__ = ["DRAWS", "World", "packaged_world"]
+
+T = TypeVar("T")
+# Draws of one scenario: the standard error of a probability near a half is then about one percent.
+DRAWS = 2000
+
+
+@dataclass
+class World:
+    """Facts, law and series, with the runs that claims share.
+
+    Attributes
+    ----------
+    catalog : Catalog
+        Chips, models, systems and their sources.
+    draws, seed : int
+        Of every simulation; the same draws serve every scenario.
+    horizon : str
+        Last quarter of the simulations: the latest that any claim asks for, so that runs are shared; empty: each claim's own.
+    keep : tuple of str
+        Quantities of the market that any claim asks for; empty: all of them are kept.
+    """
+
+    catalog: Catalog
+    draws: int = DRAWS
+    seed: int = 1
+    horizon: str = ""
+    keep: tuple[str, ...] = ()
+    _law: Law | None = None
+    _book: Book | None = None
+    _answers: dict[tuple[Hashable, ...], Any] = field(default_factory=dict)
+
+    @cached_property
+    def law(self) -> Law:
+        """The law, packaged unless given."""
+        if self._law is not None:
+            return self._law
+        from chipwall.controls.load import law
+
+        return law()
+
+    @cached_property
+    def book(self) -> Book:
+        """Series and prices, packaged unless given."""
+        if self._book is not None:
+            return self._book
+        from chipwall.catalog.series import load
+
+        return load()
+
+    @cached_property
+    def sources(self) -> dict[str, Source]:
+        """Every source that a verdict may cite, by id."""
+        from chipwall.market.model.priors import load_priors
+
+        # the market's parameters name their sources in words, which are their own title
+        named = {p.source: Source(p.source, p.source) for p in load_priors().ranges.values() if p.source != "estimated"}
+        return {**named, **measured_sources(), **self.book.sources, **self.law.sources, **self.catalog.sources}
+
+    @cached_property
+    def path_names(self) -> tuple[str, ...]:
+        """Quantities of the market, read off the shortest run there is."""
+        from chipwall.market.model.quarters import START
+        from chipwall.market.simulate import simulate
+
+        return simulate("record", draws=1, seed=self.seed, until=START).names()
+
+    def chip(self, chip_id: str) -> Chip:
+        """The chip of an id."""
+        return self.catalog.chips[chip_id]
+
+    def model(self, model_id: str) -> LanguageModel:
+        """The language model of an id."""
+        return self.catalog.models[model_id]
+
+    def paths(self, scenario: str, assumptions: str, *, until: str) -> Paths:
+        """Draws of a scenario to a quarter at least, under its own parameter ranges or those of another one; run once."""
+        last = max(until, self.horizon)
+
+        def run() -> Paths:
+            from chipwall.market.policy.scenario import load_scenario
+            from chipwall.market.simulate import simulate
+
+            found = load_scenario(scenario)
+            if assumptions != "shipped":
+                found = found.with_parameters(load_scenario(assumptions).parameters)
+            return simulate(found, draws=self.draws, seed=self.seed, until=last, keep=self.keep, facts=self.catalog)
+
+        return self.once(("scenario", scenario, assumptions, last, self.keep), run)
+
+    def once(self, key: tuple[Hashable, ...], answer: Callable[[], T]) -> T:
+        """An answer of an engine that several claims share, computed at the first asking."""
+        if key not in self._answers:
+            self._answers[key] = answer()
+        found: T = self._answers[key]
+        return found
+
+
+def packaged_world() -> World:
+    """The world that comes with the package."""
+    from chipwall import catalog
+
+    return World(catalog.load())

@@ -1,0 +1,1 @@
+"""What a claim reads: facts, law, memory, performance, series, scenarios."""

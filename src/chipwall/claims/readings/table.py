@@ -1,0 +1,46 @@
+"""The table from a quantity of the vocabulary to the pure function that reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from chipwall.claims.library import World
+from chipwall.claims.readings import facts, memory, performance, scenarios, series
+from chipwall.claims.readings import law as legal
+from chipwall.claims.records import Claim, Reading, Value
+
+__all__ = ["ENGINES", "Engine"]
+
+# Claim (for subject and baseline), all conditions of one point, world.
+Engine = Callable[[Claim, Mapping[str, Value], World], Reading]
+
+ENGINES: Mapping[str, Engine] = {
+    "fact": facts.fact,
+    "fact_ratio": facts.fact_ratio,
+    "position": facts.position,
+    "legal_measure": legal.legal_measure,
+    "measure_over_limit": legal.measure_over_limit,
+    "limit_operand": legal.limit_operand,
+    "decision": legal.decision,
+    "event_effect": legal.event_effect,
+    "memory_share": memory.memory_share,
+    "throughput": performance.throughput,
+    "throughput_ratio": performance.throughput_ratio,
+    "first_token_time": performance.first_token_time,
+    "token_time": performance.token_time,
+    "step_time": performance.step_time,
+    "training_ratio": performance.training_ratio,
+    "work_ratio": performance.work_ratio,
+    "measured_ratio": performance.measured_ratio,
+    "hpc_ratio": performance.hpc_ratio,
+    "price": series.price,
+    "rent": series.rent,
+    "cost_per_unit_ratio": series.cost_per_unit_ratio,
+    "series": series.series,
+    "series_ratio": series.series_ratio,
+    "series_growth": series.series_growth,
+    "scenario_value": scenarios.scenario_value,
+    "scenario_difference": scenarios.scenario_difference,
+    "scenario_ratio": scenarios.scenario_ratio,
+    "scenario_growth": scenarios.scenario_growth,
+}

@@ -1,0 +1,349 @@
+"""Fit the model to published values up to mid-2025, and say what they can and cannot tell.
+
+Draws from the bare priors are run through the policy record to mid-2025 and weighted by how well they match a short list
+of values (``data/targets.toml``), each with the disagreement between sources as its error. The weighted draws give
+narrower ranges and correlations for the parameters that the data speak about, and leave the rest at their priors.
+Series that go on by themselves get the width of their bands from forecasts made and checked before the cut.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
+from importlib.resources import files
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chipwall.catalog.periods import Period, parse_period
+from chipwall.catalog.series import Book, combine, load
+from chipwall.errors import DataError
+from chipwall.market.forecast.aggregation import over_period
+from chipwall.market.forecast.predictive import Paths
+from chipwall.market.forecast.rolling import CUT, Check, band_widths
+from chipwall.market.model.priors import Priors, load_priors
+from chipwall.text import text
+
+__all__ = ["CUT", "Calibration", "Parameter", "Target", "calibration", "calibration_toml", "targets", "weights"]
+
+LEAST_EFFECTIVE = 400.0  # draws worth of information that must be left, or the errors are widened
+TOLD = 0.90  # a parameter whose sd falls below this share of its prior is reported as informed, and its range replaced
+CORRELATED = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A value that the model is fitted to; see ``data/targets.toml``."""
+
+    name: str
+    model: str
+    how: str
+    value: float
+    sd: float
+    period: Period
+    basis: str
+    series: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A parameter before and after: 5 and 95 percent points, and the ratio of standard deviations in the prior's own scale."""
+
+    name: str
+    prior_low: float
+    prior_high: float
+    low: float
+    high: float
+    sd_ratio: float
+    shift: float
+
+    @property
+    def informed(self) -> bool:
+        """Whether the data moved it: narrower by a tenth, or its middle moved by half a prior standard deviation."""
+        return self.sd_ratio < TOLD or abs(self.shift) > 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """A target before and after: what was published and the 5, 50 and 95 percent of the model's, in SI."""
+
+    target: Target
+    prior: tuple[float, float, float]
+    fitted: tuple[float, float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """The outcome of :func:`calibration`."""
+
+    parameters: tuple[Parameter, ...]
+    correlation: Mapping[tuple[str, str], float]
+    fits: tuple[Fit, ...]
+    effective: float
+    tempering: float
+    draws: int
+    seed: int
+    scales: Mapping[str, float]
+    check: Mapping[str, float]
+    checks: tuple[Check, ...]
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader must know."""
+        informed = [p.name for p in self.parameters if p.informed]
+        return (
+            text(
+                "{draws} prior draws, worth {effective} after weighting; informed by the data: {names}",
+                draws=self.draws,
+                effective=round(self.effective),
+                names=", ".join(informed) or text("none"),
+            ),
+            text(
+                "A ratio near 1 means that the market record does not identify the parameter: its range is a prior, not a finding."
+            ),
+            text(
+                "Forecasts made at the end of 2024 and checked on the first half of 2025: {points} points, {inside} inside the 90 %"
+                " band, {better} of the series better than the last value",
+                points=int(self.check["points"]),
+                inside=f"{self.check['coverage_90']:.0%}",
+                better=f"{self.check['share_better_than_last_value']:.0%}",
+            ),
+        )
+
+    def record(self) -> dict[str, object]:
+        """The answer as JSON."""
+        return {
+            "cut": CUT,
+            "draws": self.draws,
+            "seed": self.seed,
+            "effective_draws": self.effective,
+            "tempering": self.tempering,
+            "parameters": {
+                p.name: {
+                    "prior": [p.prior_low, p.prior_high],
+                    "fitted": [p.low, p.high],
+                    "sd_ratio": p.sd_ratio,
+                    "shift_in_prior_sd": p.shift,
+                    "informed": p.informed,
+                }
+                for p in self.parameters
+            },
+            "correlation": {",".join(pair): value for pair, value in self.correlation.items()},
+            "targets": [
+                {
+                    "name": f.target.name,
+                    "published": f.target.value,
+                    "sd": f.target.sd,
+                    "prior": f.prior,
+                    "fitted": f.fitted,
+                }
+                for f in self.fits
+            ],
+            "continuation": {"scales": dict(self.scales)},
+            "rolling_origin": dict(self.check),
+        }
+
+
+@lru_cache(maxsize=1)
+def targets() -> tuple[Target, ...]:
+    """The list of ``data/targets.toml`` with the values of the catalogue, in SI."""
+    told = tomllib.loads((files("chipwall.market") / "data" / "targets.toml").read_text(encoding="utf-8"))
+    return tuple(_target(entry, book=load()) for entry in told["target"])
+
+
+def _target(entry: Mapping[str, object], *, book: Book) -> Target:
+    ids = tuple(str(s) for s in entry["series"])  # type: ignore[attr-defined]
+    first, last = parse_period(str(entry["first"])), parse_period(str(entry["last"]))
+    assert first.start is not None
+    assert last.end is not None
+    rows = [
+        o
+        for seen in combine(*ids).values()
+        for o in seen
+        if o.value is not None and _within(o.period, first.start, last.end)
+    ]
+    if not rows or any(not o.period.by(CUT) for o in rows):
+        raise DataError(text("the target '{name}' has no value over by {cut}", name=str(entry["name"]), cut=CUT))
+    total = float(np.sum([o.value for o in rows if o.value is not None]))
+    how = str(entry["how"])
+    value = total if how == "flow" else total / len(rows)
+    if how == "level" and book.series[ids[0]].si_unit == "USD/s":
+        value = float(np.mean([o.as_printed for o in rows if o.as_printed is not None]))  # the model's rent is per hour
+    start = parse_period(str(entry.get("from", entry["first"]))).start
+    label = f"{entry['first']} to {entry['last']}"
+    period = (
+        first
+        if (first.start, first.end) == (last.start, last.end) and "from" not in entry
+        else Period(label, "days", start, last.end)
+    )
+    if period.form == "days" and first.form == "fiscal quarter":
+        period = Period(label, "days", date(2024, 10, 1), date(2025, 3, 31))
+    sd = entry["sd"]
+    assert isinstance(sd, float)
+    return Target(str(entry["name"]), str(entry["model"]), how, value, sd, period, str(entry["basis"]), ids)
+
+
+def _within(period: Period, start: date, end: date) -> bool:
+    return period.start is not None and period.end is not None and period.start >= start and period.end <= end
+
+
+def _seen(target: Target, paths: Paths) -> NDArray[np.float64]:
+    """What the model says for a target, per draw."""
+    flow = target.how in ("flow", "running")
+    return over_period(paths.quantity(target.model), paths.quarters, target.period, flow=flow, at_end=False)
+
+
+def _misfit(seen: NDArray[np.float64], target: Target) -> NDArray[np.float64]:
+    """Distance of each draw from a target in its own standard deviations."""
+    if target.how == "share":
+        inside = np.clip(seen, 1e-6, 1 - 1e-6)
+        return np.asarray((np.log(inside / (1 - inside)) - np.log(target.value / (1 - target.value))) / target.sd)
+    return np.asarray((np.log(np.maximum(seen, 1e-12)) - np.log(target.value)) / target.sd)
+
+
+def weights(paths: Paths, *, aims: Sequence[Target]) -> tuple[NDArray[np.float64], float]:
+    """Weights of the draws, summing to one, and the tempering that kept enough of them alive.
+
+    Misfits have Student tails (4 degrees of freedom), so that one wrong source cannot own the fit. Where fewer than
+    :data:`LEAST_EFFECTIVE` draws would be left in effect, all log weights are multiplied by a number below one, which is
+    the same as trusting every source less.
+    """
+    support = sum((-2.5 * np.log1p(_misfit(_seen(t, paths), t) ** 2 / 4) for t in aims), np.zeros(_count(paths)))
+    power = 1.0
+    while True:
+        made = np.exp(power * (support - support.max()))
+        made /= made.sum()
+        if 1 / np.sum(made**2) >= min(LEAST_EFFECTIVE, 0.02 * made.size) or power < 0.05:
+            return made, power
+        power *= 0.8
+
+
+def _count(paths: Paths) -> int:
+    return int(paths.quantity(targets()[0].model).shape[0])
+
+
+def _quantile(values: NDArray[np.float64], weight: NDArray[np.float64], points: Sequence[float]) -> list[float]:
+    order = np.argsort(values)
+    below = np.cumsum(weight[order]) - weight[order] / 2
+    return [float(np.interp(p, below, values[order])) for p in points]
+
+
+def calibration(*, draws: int = 20_000, seed: int = 1) -> Calibration:
+    """The fit; the same for the same draws and seed.
+
+    Limits
+    ------
+    Weighting prior draws cannot find what the priors exclude. With some 70 parameters and a dozen values most parameters
+    stay where they were, lock-in terms among them; the report says so.
+    """
+    from chipwall.market.policy.scenario import load_scenario
+    from chipwall.market.simulate import simulate
+
+    bare, aims = load_priors(overlay=False), targets()
+    keep = (*sorted({t.model for t in aims}), *(f"parameter:{name}" for name in bare.names))
+    paths = simulate(load_scenario("as-of-mid-2025"), draws=draws, seed=seed, until="2025Q2", priors=bare, keep=keep)
+    weight, power = weights(paths, aims=aims)
+    z = {name: _normal(bare, name, paths.parameter(name)) for name in bare.names}
+    parameters = tuple(_parameter(bare, name, z[name], weight) for name in bare.names)
+    informed = [p.name for p in parameters if p.informed]
+    scales, check, made = band_widths()
+    fits = tuple(Fit(t, *(_three(_seen(t, paths), w) for w in (np.full(draws, 1 / draws), weight))) for t in aims)
+    return Calibration(
+        parameters=parameters,
+        correlation=_correlation(z, informed, weight),
+        fits=fits,
+        effective=float(1 / np.sum(weight**2)),
+        tempering=power,
+        draws=draws,
+        seed=seed,
+        scales=scales,
+        check=check,
+        checks=made,
+    )
+
+
+def _three(values: NDArray[np.float64], weight: NDArray[np.float64]) -> tuple[float, float, float]:
+    low, middle, high = _quantile(values, weight, (0.05, 0.5, 0.95))
+    return low, middle, high
+
+
+def _normal(priors: Priors, name: str, values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Values of a parameter as standard normal numbers of its prior."""
+    prior = priors.ranges[name]
+    if prior.low == prior.high:
+        return np.zeros(values.size)
+    middle, unit = (float(v) for v in _forward(prior.shape, prior.at(np.array([0.0, 1.0]))))
+    return (_forward(prior.shape, values) - middle) / (unit - middle)
+
+
+def _forward(shape: str, values: NDArray[np.float64]) -> NDArray[np.float64]:
+    if shape == "lognormal":
+        return np.asarray(np.log(values))
+    return np.asarray(np.log(values / (1 - values))) if shape == "logitnormal" else values
+
+
+def _parameter(priors: Priors, name: str, z: NDArray[np.float64], weight: NDArray[np.float64]) -> Parameter:
+    prior = priors.ranges[name]
+    mean = float(np.sum(weight * z))
+    sd = float(np.sqrt(np.sum(weight * (z - mean) ** 2)))
+    # a normal range in the prior's own scale: weighted quantiles of a few hundred effective draws are noisier than that
+    low, high = (float(v) for v in prior.at(np.array([mean - 1.6448536269514722 * sd, mean + 1.6448536269514722 * sd])))
+    return Parameter(name, prior.low, prior.high, low, high, sd / max(float(z.std()), 1e-12), mean)
+
+
+def _correlation(
+    z: Mapping[str, NDArray[np.float64]], names: Sequence[str], weight: NDArray[np.float64]
+) -> dict[tuple[str, str], float]:
+    """Correlations above the noise between informed parameters."""
+    found = {}
+    for i, a in enumerate(names):
+        for b in names[i + 1 :]:
+            x, y = (z[n] - np.sum(weight * z[n]) for n in (a, b))
+            r = float(np.sum(weight * x * y) / np.sqrt(np.sum(weight * x**2) * np.sum(weight * y**2)))
+            if abs(r) > CORRELATED:
+                found[a, b] = round(0.9 * r, 2)
+    return found
+
+
+def calibration_toml(done: Calibration) -> str:
+    """The calibration as the overlay that the priors read, with the evidence beside it."""
+    out = [
+        "# Written by `chipwall market calibrate`: ranges of the parameters that data to mid-2025 inform, and the widths of bands.",
+        "# Parameters that are not listed stay at their priors.",
+        "",
+        "[meta]",
+        f"cut = {CUT.isoformat()}",
+        f"draws = {done.draws}",
+        f"seed = {done.seed}",
+        f"effective_draws = {round(done.effective)}",
+        f"tempering = {done.tempering:.4g}",
+        "",
+        "[meta.continuation]",
+        *(f"{_key(name)} = {scale}" for name, scale in done.scales.items()),
+        "",
+        "[meta.rolling_origin]  # made at the end of 2024, checked on the first half of 2025",
+        *(f"{name} = {value:.4g}" for name, value in done.check.items()),
+        "",
+        "[meta.sd_ratio]  # standard deviation after the fit over before; near 1 is not identified",
+        *(f"{p.name} = {p.sd_ratio:.2f}" for p in done.parameters),
+    ]
+    for p in done.parameters:
+        if p.informed:
+            out += [
+                "",
+                f"[{p.name}]",
+                f"low = {p.low:.6g}",
+                f"high = {p.high:.6g}",
+                'source = "fitted to data up to 2025-06-30"',
+            ]
+            out += [f'basis = "sd {p.sd_ratio:.2f} of the prior, middle moved by {p.shift:+.2f} prior sd"']
+    if done.correlation:
+        out += ["", "[correlation]", *(f'"{a},{b}" = {r}' for (a, b), r in done.correlation.items())]
+    return "\n".join(out) + "\n"
+
+
+def _key(name: str) -> str:
+    return name if name.replace("-", "").replace("_", "").isalnum() else f'"{name}"'

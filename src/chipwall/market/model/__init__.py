@@ -1,0 +1,1 @@
+"""The market as a model: supply, demand, gates, stock, ledger, draws, paths."""

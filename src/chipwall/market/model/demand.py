@@ -1,0 +1,209 @@
+"""Demand: budgets, the value that buyers see in a product, and the choice between products under short supply.
+
+Utility in logit units, for segment s and product p on platform g:
+
+    U = a ln(service / cost) + v E(g) + k own_share(s, g) - c pressure [US] - m risk [US] + taste [Chinese]
+
+Products of one platform are closer substitutes than products of two (nested logit). Money follows choice; where a
+product runs out, buyers are filled in proportion and choose again among what is left.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chipwall.market.model.quarters import quarter_year
+
+__all__ = ["ROUNDS", "Purchases", "base_budget", "buyer_price", "nested_shares", "purchases", "service_cost"]
+
+Array = NDArray[np.float64]
+# Rounds of choosing again; what is left after them is carried over.
+ROUNDS = 3
+HOURS = 2190.0
+POWER_OVERHEAD = 1.25
+
+
+def base_budget(parameters: Mapping[str, Array], *, quarters: int, shocks: Array) -> Array:
+    """Money meant for accelerators before rents and carry-over [USD, quarters x draws].
+
+    Log-linear between mid-year levels of 2022 to 2025; after that growth that fades, times a shock with memory.
+
+    Limits
+    ------
+    Budgets are seen only through purchases, which shortage cuts: a level is a prior, not a measurement.
+    """
+    p = parameters
+    levels = np.log(np.stack([p[f"budget_{y}"] for y in range(2022, 2026)]))
+    rate, fade, volatility = np.log(p["budget_growth"]), p["budget_growth_fade"], p["budget_volatility"]
+    path = np.empty((quarters, levels.shape[1]))
+    noise = np.zeros(levels.shape[1])
+    for t in range(quarters):
+        year = quarter_year(t)
+        noise = 0.7 * noise + volatility * shocks[t] * np.sqrt(1 - 0.7**2)
+        if year <= 2025.5:
+            at = max(year - 2022.5, 0.0)
+            low = min(int(at), 2)
+            level = levels[low] * (1 - (at - low)) + levels[low + 1] * (at - low)
+        else:
+            level = levels[3] + rate * -np.expm1(-fade * (year - 2025.5)) / fade
+        path[t] = np.exp(level + noise - volatility**2 / 2)
+    return path
+
+
+def buyer_price(price: Array, *, share: Array, pass_through: Array) -> Array:
+    """What a buyer pays when a government takes a share of the seller's revenue [USD].
+
+    The seller keeps ``1 - share`` of it. With full pass-through the seller is as well off as without the charge.
+
+    Examples
+    --------
+    >>> float(buyer_price(np.array(75.0), share=np.array(0.25), pass_through=np.array(1.0)))
+    100.0
+    """
+    return np.asarray(price * (1 + pass_through * share / (1 - share)))
+
+
+def service_cost(price: Array, *, power: Array, overhead: Array, life: Array, energy: Array) -> Array:
+    """Cost of owning one chip for a quarter [USD/quarter].
+
+    Parameters
+    ----------
+    price : array
+        Per package [USD].
+    power : array
+        Board power [W].
+    overhead : array
+        Server and network as a multiple of the chip [1].
+    life : array
+        Economic life [quarter].
+    energy : array
+        Price of electricity [USD/kWh].
+    """
+    from chipwall.units import KILO
+
+    return np.asarray(price * overhead / life + power / KILO * POWER_OVERHEAD * HOURS * energy)
+
+
+def nested_shares(weights: Array, *, nests: tuple[slice, ...], similarity: Array) -> Array:
+    """Choice shares from ``exp(utility / similarity)`` [1].
+
+    Parameters
+    ----------
+    weights : array [segments, products, draws]
+        ``exp(U / similarity)``; zero for a product that cannot be had.
+    nests : tuple of slice
+        Products of each platform.
+    similarity : array [draws]
+        Dissimilarity of the nests; 1 gives plain logit.
+
+    Returns
+    -------
+    array [segments, products, draws]
+        Shares that add up to one where anything can be had, else zeros.
+    """
+    factor = _nest_factors(weights, nests=nests, power=_power(similarity))
+    shares = np.empty_like(weights)
+    for i, nest in enumerate(nests):
+        np.multiply(weights[:, nest], factor[:, i, None], out=shares[:, nest])
+    return shares
+
+
+def _power(similarity: Array) -> NDArray[np.float32]:
+    return (similarity - 1).astype(np.float32)
+
+
+def _nest_factors(weights: Array, *, nests: tuple[slice, ...], power: NDArray[np.float32]) -> Array:
+    """What turns weights into shares, by nest: ``V ** (similarity - 1) / sum of V ** similarity``, V the sum inside.
+
+    The power is taken in single precision, four times faster and exact to 1e-6; the division is not, so that shares add
+    up to one all the same.
+    """
+    within = np.empty((weights.shape[0], len(nests), weights.shape[2]))
+    for i, nest in enumerate(nests):
+        np.add.reduce(weights[:, nest], axis=1, out=within[:, i])
+    top = np.maximum(within.max(axis=1, keepdims=True), 1e-300)
+    relative = np.maximum(within / top, 1e-30).astype(np.float32)
+    np.log(relative, out=relative)
+    relative *= power
+    factor = np.exp(relative, out=relative).astype(np.float64)
+    within *= factor
+    total = within.sum(axis=1, keepdims=True)
+    return np.asarray(np.divide(factor, total, out=factor, where=total > 0))
+
+
+@dataclass(frozen=True, slots=True)
+class Purchases:
+    """One quarter of buying.
+
+    ``spent`` [segments, products, draws] in USD; ``left`` and ``additional`` [segments, draws] in USD.
+    Money: budget + additional = spent + left.
+    """
+
+    spent: Array
+    left: Array
+    additional: Array
+
+
+def purchases(
+    weights: Array,
+    *,
+    budget: Array,
+    offered: Array,
+    nests: tuple[slice, ...],
+    similarity: Array,
+    extra: tuple[slice, Array] | None = None,
+    us: slice | None = None,
+    quota: Array | None = None,
+) -> Purchases:
+    """Spend budgets on what is offered: proportional fill, then choose again among what is left.
+
+    Parameters
+    ----------
+    weights : array [segments, products, draws]
+        ``exp(utility / similarity)``.
+    budget : array [segments, draws]
+        Money to spend [USD].
+    offered : array [products, draws]
+        Value of the supply at the buyer's price [USD].
+    extra : (slice, array [draws]), optional
+        Products, and the share of money spent on them that is on top of the budget [1].
+    us, quota : slice, array [segments, 1], optional
+        US products, and the share of each segment's budget that must go to others [1].
+    """
+    left, stock = budget.copy(), offered.copy()
+    spent, plan = np.zeros_like(weights), np.empty_like(weights)
+    additional = np.zeros_like(budget)
+    weights = weights * (stock > 0)
+    power = _power(similarity)
+    room = None if quota is None or us is None else (1 - quota) * budget
+    for turn in range(ROUNDS):
+        factor = _nest_factors(weights, nests=nests, power=power)
+        factor *= left[:, None]
+        for i, nest in enumerate(nests):
+            np.multiply(weights[:, nest], factor[:, i, None], out=plan[:, nest])
+        if room is not None and us is not None:
+            wished = plan[:, us].sum(axis=1)
+            plan[:, us] *= np.minimum(1.0, room / np.maximum(wished, 1e-9))[:, None]
+        total = plan.sum(axis=0)
+        fill = np.minimum(1.0, stock / np.maximum(total, 1e-9))
+        plan *= fill
+        spent += plan
+        stock -= total * fill
+        left -= plan.sum(axis=1)
+        if extra is not None:
+            more = plan[:, extra[0]].sum(axis=1) * extra[1]
+            additional += more
+            left += more
+        if turn == ROUNDS - 1:
+            break
+        if room is not None and us is not None:
+            room -= plan[:, us].sum(axis=1)
+            # a segment at its quota looks at the other products only
+            weights[:, us] *= (room > 1e-6 * budget)[:, None]
+        weights *= fill >= 1.0
+    # rounding may leave a cent of overdraft
+    return Purchases(spent, np.maximum(left, 0.0), additional)

@@ -1,0 +1,1 @@
+"""Decisions as scenarios: their files, levers and thresholds."""

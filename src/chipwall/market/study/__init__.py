@@ -1,0 +1,1 @@
+"""What moves an answer: sensitivity, exploration, dependence."""

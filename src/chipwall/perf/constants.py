@@ -1,0 +1,181 @@
+"""Fitted constants: what they are, where they hold, and what a chip gets.
+
+A :class:`Constant` is one number of one kernel formula, ``gemm.efficiency`` for example. Its value for a chip, a recipe
+and an engine is
+
+    value = low + (high - low) * expit(x)        or, where logarithmic, low * (high / low) ** expit(x)
+    x     = level + slope * ln(TDP W / peak TFLOP/s) + sum of the offsets whose labels all hold
+
+so a chip that nobody measured gets the law and the offset of its vendor and architecture, if there are any. Every
+constant says its unit, its physical bounds, how many rows are behind it and its spread; the file is
+``data/calibration.toml`` and ``chipwall calibrate`` writes it again from the measurements.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from math import exp, log
+from typing import TYPE_CHECKING, Literal
+
+from chipwall.perf.efficiency import watts_per_teraflop
+from chipwall.perf.formats import RECIPES
+from chipwall.perf.load import constants_table, library_of
+from chipwall.perf.numeric import Numeric
+
+if TYPE_CHECKING:
+    from chipwall.perf.device import Hardware
+
+__all__ = [
+    "COLLECTIVE_OPS",
+    "By",
+    "Calibration",
+    "Constant",
+    "Familiarity",
+    "calibration",
+    "constants_of",
+    "offset_key",
+]
+
+By = Literal["", "recipe", "op"]
+Familiarity = Literal["seen", "unseen chip", "unseen architecture"]
+COLLECTIVE_OPS = ("all_reduce", "all_gather", "reduce_scatter", "all_to_all")
+
+
+def offset_key(labels: Mapping[str, str]) -> str:
+    """The name of an offset: ``arch=hopper,recipe=fp8``; labels in alphabetical order."""
+    return ",".join(f"{kind}={label}" for kind, label in sorted(labels.items()))
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """One fitted number and where it holds.
+
+    Attributes
+    ----------
+    name : str
+        ``<kernel>.<quantity>``.
+    unit : str
+        Unit of the value; ``1`` for a ratio.
+    low, high : float
+        Physical bounds of the value, in that unit.
+    level : float
+        Where the value stands between the bounds for a typical chip, as a log odds [1].
+    slope : float
+        Change of the log odds per unit of ln(TDP in watts / peak TFLOP/s) [1].
+    offsets : mapping of str to float
+        Changes of the log odds by label [1].
+    rows : int
+        Measurements behind it.
+    spread : float
+        Standard deviation of the level over the folds of the cross-validation [1].
+    by : str
+        What the value is resolved for besides the chip: ``recipe``, ``op`` or nothing.
+    logarithmic : bool
+        Whether the bounds are crossed on a logarithmic scale.
+    peak : str
+        Format whose peak the power ratio is taken at; by default that of the recipe's maths.
+    """
+
+    name: str
+    unit: str
+    low: float
+    high: float
+    level: float
+    slope: float = 0.0
+    offsets: Mapping[str, float] = field(default_factory=dict, hash=False)
+    rows: int = 0
+    spread: float = 0.0
+    by: By = ""
+    logarithmic: bool = False
+    peak: str = ""
+    note: str = ""
+    # the offsets with their keys taken apart once: a chip resolves two thousand values
+    _cases: tuple[tuple[tuple[tuple[str, str], ...], float], ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        cases = tuple(
+            (tuple((kind, label) for kind, _, label in (part.partition("=") for part in key.split(","))), offset)
+            for key, offset in self.offsets.items()
+        )
+        object.__setattr__(self, "_cases", cases)
+
+    def value(self, labels: Mapping[str, str], *, power_ratio: float = 1.0) -> float:
+        """The constant where ``labels`` hold, at a power ratio in watts per TFLOP/s [unit of the constant]."""
+        x = self.level + self.slope * log(power_ratio)
+        for case, offset in self._cases:
+            for kind, label in case:
+                if labels.get(kind) != label:
+                    break
+            else:
+                x += offset
+        share = 1.0 / (1.0 + exp(-x))
+        if self.logarithmic:
+            return float(self.low * (self.high / self.low) ** share)
+        return self.low + (self.high - self.low) * share
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """All constants of one fit.
+
+    Attributes
+    ----------
+    constants : mapping of str to Constant
+        By name.
+    bands : mapping of str to tuple of float
+        80 % band by class: factors (low, high) on the predicted time [1].
+    seen : mapping of str to tuple of str
+        Per kernel, the chips behind it as ``arch/family``.
+    data : str
+        Which measurements it was fitted on.
+    """
+
+    constants: Mapping[str, Constant] = field(hash=False)
+    seen: Mapping[str, tuple[str, ...]] = field(hash=False, default_factory=dict)
+    bands: Mapping[str, tuple[float, float]] = field(hash=False, default_factory=dict)
+    data: str = ""
+
+    def familiarity(self, kernel: str, hw: Hardware) -> Familiarity:
+        """Whether the chip, or at least its architecture, is among the fitted ones of a kernel."""
+        chips = self.seen.get(kernel, ())
+        if f"{hw.arch}/{hw.family}" in chips:
+            return "seen"
+        return "unseen chip" if any(name.startswith(f"{hw.arch}/") for name in chips) else "unseen architecture"
+
+    def resolved(self, hw: Hardware, *, engine: str = "") -> dict[str, Numeric]:
+        """Every constant as it holds for one chip and engine, by ``<kernel>[.<recipe or op>].<quantity>``."""
+        return {name: value for constant in self.constants.values() for name, value in _resolved(constant, hw, engine)}
+
+
+def _resolved(constant: Constant, hw: Hardware, engine: str) -> Iterator[tuple[str, float]]:
+    kernel, quantity = constant.name.split(".", 1)
+    labels = {"vendor": hw.vendor, "arch": hw.arch, "family": hw.family, "engine": engine}
+    if constant.by == "recipe":
+        for name, how in RECIPES.items():
+            labels |= {"recipe": name, "library": library_of(kernel, engine, hw.arch, name)}
+            ratio = watts_per_teraflop(hw.peaks, hw.tdp, constant.peak or how.maths)
+            yield f"{kernel}.{name}.{quantity}", constant.value(labels, power_ratio=ratio)
+        return
+    ratio = watts_per_teraflop(hw.peaks, hw.tdp, constant.peak or "bf16")
+    if constant.by == "op":
+        for op in COLLECTIVE_OPS:
+            yield f"{kernel}.{op}.{quantity}", constant.value({**labels, "op": op}, power_ratio=ratio)
+        return
+    labels["library"] = library_of(kernel, engine, hw.arch, "bf16")
+    yield constant.name, constant.value(labels, power_ratio=ratio)
+
+
+def constants_of(table: Mapping[str, Mapping[str, object]]) -> dict[str, Constant]:
+    """Constants from the ``constants`` table of a file."""
+    return {name: Constant(name=name, **entry) for name, entry in table.items()}  # type: ignore[arg-type]
+
+
+@lru_cache(maxsize=1)
+def calibration() -> Calibration:
+    """The shipped constants of kernels and collectives, and those of decoding that serving rows fix."""
+    table = constants_table("calibration")
+    bands = {name: (float(b[0]), float(b[1])) for name, b in table.get("bands", {}).items()}
+    seen = {name: tuple(chips) for name, chips in table.get("seen", {}).items()}
+    return Calibration(constants_of(table["constants"]), seen, bands, str(table.get("data", "")))

@@ -1,0 +1,1 @@
+"""Measured rows as cases and predictions, and those nearest to an answer."""

@@ -1,0 +1,309 @@
+"""Measured serving rows as cases: what the columns of ``inference.csv`` mean, and one prediction for each row.
+
+A row that leaves its layout open is predicted at the best layout of its chips; a benchmark with published latency limits
+(MLPerf server and interactive) at the largest batch within them; a blank precision is the one the checkpoint is
+published in.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from chipwall import catalog
+from chipwall.catalog.records import Chip, LanguageModel
+from chipwall.errors import ChipwallError
+from chipwall.perf.device import Hardware, hardware
+from chipwall.perf.operators import shape
+from chipwall.perf.serving.constants import SETUPS, engine_family, step_constants, vintage_of
+from chipwall.perf.serving.precision import PRECISIONS, default_cache, precision_of
+from chipwall.perf.serving.regimes import MAX_BATCH, NO_LIMIT, Requests, prefill_time, served, taken
+from chipwall.perf.serving.setup import Layout, setup, stacked_setups
+from chipwall.perf.serving.step import Setup
+from chipwall.text import Text, text
+from chipwall.units import GIGA
+
+__all__ = ["METRICS", "Case", "Cases", "case_of", "cases", "predictions"]
+
+METRICS = ("output_tokens_per_s", "tokens_per_s_total", "samples_per_s", "ttft_ms", "tpot_ms")
+
+# Latency limits of MLPerf Inference: (first token, per token) [s], by model and scenario; mlcommons/inference rules.
+MLPERF_LIMITS = {
+    ("llama-2-70b", "server"): (2.0, 0.2), ("llama-2-70b", "interactive"): (0.45, 0.04),
+    ("llama-3.1-70b", "server"): (2.0, 0.2), ("llama-3.1-70b", "interactive"): (0.45, 0.04),
+    ("llama-3.1-405b", "server"): (6.0, 0.175), ("llama-3.1-405b", "interactive"): (4.5, 0.08),
+    ("llama-3.1-8b", "server"): (2.0, 0.1), ("llama-3.1-8b", "interactive"): (0.5, 0.03),
+    ("gpt-j-6b", "server"): (20.0, 1.0), ("mixtral-8x7b", "server"): (2.0, 0.2),
+    ("deepseek-r1", "server"): (2.0, 0.08), ("deepseek-r1", "interactive"): (1.5, 0.015),
+    ("gpt-oss-120b", "server"): (3.0, 0.08), ("gpt-oss-120b", "interactive"): (2.0, 0.015),
+}  # fmt: skip
+# Names of measured tables that the catalogue leaves open, and the record that stands for them.
+STAND_INS = {"Ascend-910B": "huawei-ascend-910b"}
+# Mean prompts of MLPerf data sets where the row does not say [token]; reference implementations, medium confidence.
+DATASET_PROMPTS = {
+    "llama-2-70b": 294.0,
+    "llama-3.1-70b": 294.0,
+    "llama-3.1-405b": 9428.0,
+    "llama-3.1-8b": 778.0,
+    "gpt-j-6b": 780.0,
+    "mixtral-8x7b": 400.0,
+    "deepseek-r1": 1400.0,
+    "gpt-oss-120b": 1400.0,
+}
+DATASET_OUTPUTS = {"gpt-j-6b": 128.0, "llama-3.1-8b": 128.0, "llama-2-70b": 290.0}
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One row in one layout."""
+
+    setup: Setup
+    requests: Requests
+    arch: str
+    engine: str
+    metric: str
+    prefill_only: bool
+    layout: Layout
+    vintage: str
+    made_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cases:
+    """Many cases as arrays; ``owner`` is the row of each, rows in order."""
+
+    setup: Setup
+    requests: Requests
+    owner: Any
+    arch: tuple[str, ...]
+    engine: tuple[str, ...]
+    metric: tuple[str, ...]
+    prefill_only: Any
+    vintage: tuple[str, ...]
+    made_by: tuple[str, ...]
+
+    def at(self, where: Any) -> Cases:
+        """Some of the cases."""
+        return Cases(
+            taken(self.setup, where), self.requests.at(where), self.owner[where], tuple(np.array(self.arch)[where]),
+            tuple(np.array(self.engine)[where]), tuple(np.array(self.metric)[where]), self.prefill_only[where],
+            tuple(np.array(self.vintage)[where]), tuple(np.array(self.made_by)[where]),
+        )  # fmt: skip
+
+
+def case_of(row: Mapping[str, str]) -> list[Case] | Text:
+    """The cases of a row, one per possible layout; or the reason why it cannot be expressed."""
+    if row["metric"] not in METRICS:
+        return text("metric '{metric}' is not one of a serving estimate", metric=row["metric"])
+    chip, model = _chip(row), _model(row)
+    hw = hardware(chip)
+    engine = _engine(row)
+    if hw.arch == "ascend" and engine in ("vllm", ""):
+        engine = "vllm-ascend"
+    precision = precision_of(_precision_name(row), model=model, hw=hw)
+    cache = row.get("precision_kv", "").lower()
+    cache = PRECISIONS.get(cache, "") if cache else default_cache(precision, engine=engine, model=model, hw=hw)
+    if "gpt-oss" in model.id and hw.arch == "hopper":
+        cache = "bf16"  # no FP8 cache for its attention sinks there: the FP8 label of the source is the weights'
+    requests = _requests(row, model)
+    if isinstance(requests, Text):
+        return requests
+    dims = shape(model)
+    vintage = vintage_of(
+        engine,
+        row.get("version_or_round", "")
+        if engine == "tuned"
+        else f"{row.get('engine', '')} {row.get('version_or_round', '')}",
+    )
+    made_by = SETUPS.get(row.get("source_name", ""), "")
+    constants = step_constants(hw.arch, engine, vintage, made_by)
+    found = []
+    for layout in _layouts(row, model, hw):
+        made = setup(
+            hw, dims, precision, layout, cache=cache or "bf16", constants=constants, tied=bool(model.tied_embeddings)
+        )
+        asked = requests
+        found.append(Case(made, asked, hw.arch, engine, row["metric"], _prefill_only(row), layout, vintage, made_by))
+    return _that_fit(found)
+
+
+def _that_fit(found: list[Case]) -> list[Case]:
+    """Cases whose weights leave some room, else the one that comes nearest."""
+
+    def room(case: Case) -> float:
+        return float(case.setup.hw.memory * 0.95 - case.setup.weights)
+
+    fitting = [c for c in found if room(c) > 0.02 * float(c.setup.hw.memory)]
+    return fitting or [max(found, key=room)]
+
+
+def _chip(row: Mapping[str, str]) -> Chip:
+    return catalog.chip(STAND_INS.get(row["chip"], row["chip"]))
+
+
+def _model(row: Mapping[str, str]) -> LanguageModel:
+    try:
+        return catalog.model(row["model"])
+    except ChipwallError:
+        size = _number(row.get("params_b", ""))
+        if size is None or row.get("moe") == "1":
+            raise
+        return _dense_stand_in(size * GIGA)
+
+
+def _dense_stand_in(parameters: float) -> LanguageModel:
+    """A dense model of that many parameters for a name the catalogue lacks: the nearest one, with its depth scaled."""
+    dense = [
+        m for m in catalog.load().models.values()
+        if not m.is_moe and m.parameters and m.layers and m.attention in ("mha", "gqa") and m.gated_mlp and m.vocab
+    ]  # fmt: skip
+    near = min(dense, key=lambda m: abs(np.log(float(m.parameters or 1.0) / parameters)))
+    depth = max(1, round((near.layers or 1) * parameters / float(near.parameters or 1.0)))
+    return replace(near, layers=depth, parameters=parameters)
+
+
+def _engine(row: Mapping[str, str]) -> str:
+    if row.get("source_name", "").startswith("MLPerf"):
+        return "tuned"
+    return engine_family(row.get("engine", "")) or "vllm"
+
+
+def _precision_name(row: Mapping[str, str]) -> str:
+    name = row.get("precision_weights", "").lower()
+    if name:
+        return name
+    first = row.get("notes", "").split(";")[0]
+    for mark, meaning in (("FP8", "fp8"), ("NVFP4", "fp4"), ("AWQ", "int4")):
+        if mark in first:
+            return meaning
+    return ""
+
+
+def _prefill_only(row: Mapping[str, str]) -> bool:
+    return "PREFILL" in row.get("notes", "") or "INPUT" in row.get("notes", "")
+
+
+def _number(words: str) -> float | None:
+    try:
+        return float(words)
+    except ValueError:
+        return None
+
+
+def _requests(row: Mapping[str, str], model: LanguageModel) -> Requests | Text:
+    """Lengths, regime and limits of a row."""
+    prompt, output = _number(row.get("isl", "")), _number(row.get("osl", ""))
+    mlperf = row.get("source_name", "").startswith("MLPerf")
+    if mlperf:
+        prompt = prompt or DATASET_PROMPTS.get(model.id)
+        output = output or DATASET_OUTPUTS.get(model.id)
+    if prompt is None:
+        return text("prompt length not given")
+    if output is None:
+        if row["metric"] not in ("ttft_ms", "tpot_ms") and not _prefill_only(row):
+            return text("output length not given")
+        output = 1.0
+    prompt, output = max(prompt, 1.0), max(output, 1.0)
+    scenario, load = row.get("scenario", ""), row.get("batch_or_concurrency", "")
+    code = {"offline": 1, "server": 2, "interactive": 3, "static-batch": 4}.get(scenario, 0)
+    given: dict[str, float] = {}
+    at_once = re.match(r"inf \((\d+)", load)
+    workers = re.search(r"(\d+) prefill \+ (\d+) decode", row.get("notes", ""))
+    if at_once:
+        code, given["count"] = 6, float(at_once[1])
+    elif load.startswith("qps"):
+        speed = load.split()[1]
+        code, given["rate"] = 7, 1e6 if speed == "INF" else float(speed)
+    elif (size := _number(load)) is not None and not mlperf:
+        code = 4 if code == 4 else 6 if code == 1 else 5
+        given["concurrency"] = size
+        given["count"] = size
+    elif code == 4:
+        given["concurrency"] = 1.0
+    elif not mlperf:
+        code = 0 if code in (2, 3) else code
+    if mlperf and code in (2, 3):
+        first, each = MLPERF_LIMITS.get((model.id, scenario), (NO_LIMIT, NO_LIMIT))
+        given |= {"ttft_limit": first, "tpot_limit": each}
+    if workers:
+        code = 8
+        given |= {"prefillers": float(workers[1]), "decoders": float(workers[2])}
+    return Requests(prompt=prompt, output=output, regime=code, cap=MAX_BATCH, **given)
+
+
+def _layouts(row: Mapping[str, str], model: LanguageModel, hw: Hardware) -> list[Layout]:
+    """The layout of a row, or every one it may have had."""
+    chips = int(_number(row.get("n_chips", "")) or 1)
+    tensor, stages = int(_number(row.get("tp", "")) or 0), int(_number(row.get("pp", "")) or 1)
+    expert, copies = int(_number(row.get("ep", "")) or 1), int(_number(row.get("dp", "")) or 1)
+    notes = row.get("notes", "").lower()
+    if model.is_moe and ("attention-dp" in notes or "attention dp" in notes or (expert > 1 and copies > 1)):
+        return [Layout(expert=chips, spread=True)]
+    if tensor:
+        copies = max(chips // (tensor * stages), 1)
+        return [Layout(tensor=tensor, pipeline=stages, replicas=copies, expert=expert if 1 < expert <= tensor else 1)]
+    heads = model.heads or 1
+    degrees = [(t, p) for t in (1, 2, 4, 8) for p in (1, 2, 4, 8) if t * p <= 8 and chips % (t * p) == 0]
+    return [Layout(tensor=t, pipeline=p, replicas=chips // (t * p)) for t, p in degrees if heads % t == 0]
+
+
+def cases(rows: Sequence[Mapping[str, str]]) -> tuple[Cases | None, dict[int, str]]:
+    """All cases of the rows as arrays, and for each row left out (by position) the reason."""
+    each: list[Case] = []
+    owner: list[int] = []
+    reasons: dict[int, str] = {}
+    for i, row in enumerate(rows):
+        try:
+            found = case_of(row)
+        except ChipwallError as error:
+            reasons[i] = error.what
+            continue
+        if isinstance(found, Text):
+            reasons[i] = found
+            continue
+        each += found
+        owner += [i] * len(found)
+    if not each:
+        return None, reasons
+    names = list(Requests.__dataclass_fields__)
+    columns = {n: np.array([getattr(c.requests, n) for c in each], dtype=float) for n in names}
+    return Cases(
+        setup=stacked_setups([c.setup for c in each]),
+        requests=Requests(**columns),
+        owner=np.array(owner),
+        arch=tuple(c.arch for c in each),
+        engine=tuple(c.engine for c in each),
+        metric=tuple(c.metric for c in each),
+        prefill_only=np.array([c.prefill_only for c in each]),
+        vintage=tuple(c.vintage for c in each),
+        made_by=tuple(c.made_by for c in each),
+    ), reasons
+
+
+def case_values(c: Cases) -> Any:
+    """The metric of every case, in the unit of its row."""
+    s, q = c.setup, c.requests
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        got = served(s, q)
+    metric = np.array(c.metric)
+    total = got["output"] * (q.prompt + q.output) / q.output
+    if np.any(c.prefill_only):
+        crowd = np.maximum(8192.0 / q.prompt, 1.0) * np.where(s.spread > 0, s.group, 1.0)
+        total = np.where(c.prefill_only, s.replicas * crowd * q.prompt / prefill_time(s, q, crowd), total)
+    value = np.where(metric == "output_tokens_per_s", got["output"], got["requests"])
+    value = np.where(metric == "tokens_per_s_total", total, value)
+    value = np.where(metric == "ttft_ms", got["ttft"] * 1e3, value)
+    return np.where(metric == "tpot_ms", got["tpot"] * 1e3, value)
+
+
+def predictions(c: Cases) -> tuple[Any, Any]:
+    """The rows that have cases, and the prediction of each: the best of its layouts."""
+    value = case_values(c)
+    late = np.isin(np.array(c.metric), ("ttft_ms", "tpot_ms"))
+    starts = np.r_[0, np.nonzero(np.diff(c.owner))[0] + 1]
+    best = np.maximum.reduceat(np.where(late, -value, value), starts)
+    return c.owner[starts], np.abs(best)

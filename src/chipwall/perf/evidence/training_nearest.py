@@ -1,0 +1,66 @@
+"""The published runs nearest to a question, so that an estimate can be held against something measured."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from math import log
+from typing import Any
+
+from chipwall.catalog.records import LanguageModel
+from chipwall.errors import ChipwallError
+from chipwall.perf.device import Hardware
+from chipwall.perf.evidence.training import Setup, setup_of_row
+from chipwall.perf.load import measured
+from chipwall.perf.training.shape import Shape
+
+__all__ = ["nearest_runs"]
+
+
+@lru_cache(maxsize=2)
+def _runs(kind: str) -> tuple[Setup, ...]:
+    found = []
+    for row in measured(kind):
+        if row["use"] != "fit" or row["metric"] != "tokens_per_s_per_chip":
+            continue
+        try:
+            found.append(setup_of_row(row))
+        except ChipwallError:
+            continue
+    return tuple(found)
+
+
+def nearest_runs(
+    model: LanguageModel, hw: Hardware, shape: Shape, recipe: str, *, kind: str = "training", count: int = 3
+) -> tuple[Mapping[str, Any], ...]:
+    """The measured runs most like this one: same chip, model, format first, then size."""
+
+    def distance(setup: Setup) -> float:
+        size = abs(log(float(setup.shape.active_weights) / float(shape.active_weights)))
+        chip = 0.0 if setup.chip.id == hw.id else (1.5 if setup.hw.arch == hw.arch else 4.0)
+        return (
+            chip
+            + size
+            + 0.7 * (setup.recipe != recipe)
+            + 2.0 * (setup.expert_model != bool(shape.experts))
+            + 0.5 * (setup.model.id != model.id)
+        )
+
+    best = sorted(_runs(kind), key=lambda s: (distance(s), s.id))
+    kept: dict[tuple[str, str, str], Setup] = {}
+    for setup in best:
+        kept.setdefault((setup.model.id, setup.chip.id, setup.recipe), setup)
+        if len(kept) == count:
+            break
+    return tuple(
+        {
+            "id": s.id,
+            "source": s.row["source_name"],
+            "model": s.model.id,
+            "chip": s.chip.id,
+            "chips": int(s.run.chips),
+            "precision": s.recipe,
+            "tokens_per_s_per_chip": s.value,
+        }
+        for s in kept.values()
+    )

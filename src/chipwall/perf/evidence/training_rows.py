@@ -1,0 +1,164 @@
+"""Predict rows of ``training.csv`` and ``finetune.csv`` in their own metric and unit, for ``chipwall validate``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chipwall.errors import ChipwallError
+from chipwall.perf.constants import Constant
+from chipwall.perf.evidence.training import Setup, flops_of_row, memory_of_row, setup_of_row
+from chipwall.perf.evidence.validate import Prediction, Skip
+from chipwall.perf.fitting.bands import interval
+from chipwall.perf.fitting.training import predicted_step
+from chipwall.perf.load import constants_table
+from chipwall.perf.training.constants import seen_architectures, step_bands, training_constants
+from chipwall.perf.training.memory import memory_parts
+from chipwall.perf.training.search import fastest
+from chipwall.perf.training.workload import Run
+from chipwall.text import text
+from chipwall.units import GIB, GIGA, MIB, TERA
+
+__all__ = ["out_of_fold", "predict_rows", "predicted_value", "predictions", "searched_run"]
+
+MEMORY_UNITS = {"peak_mem_gib": GIB, "peak_mem_gb": GIGA, "peak_mem_mb": MIB}
+MINUTE = 60.0
+
+
+def searched_run(setup: Setup, constants: Mapping[str, Constant]) -> Run:
+    """The run of a row that states no layout: the fastest that fits its chips, or its placeholder where none does."""
+    storage, adapters, _ = memory_of_row(setup.row, setup)
+    sequences = setup.sequences
+    try:
+        found = fastest(
+            setup.shape,
+            setup.hw,
+            setup.run,
+            sequences=sequences,
+            recipe=setup.recipe,
+            labels=setup.labels,
+            storage=storage,
+            adapters=adapters,
+            constants=constants,
+            recompute="full" if setup.run.recompute == 1.0 else "",
+        )
+    except ChipwallError:
+        return setup.run
+    return found.run
+
+
+def layout_open(setup: Setup) -> bool:
+    """Whether a row leaves its layout to be searched; one chip needs none."""
+    return not (setup.declared or (setup.row.get("tp") and setup.row.get("pp")) or float(setup.run.chips) == 1.0)
+
+
+def completed(setup: Setup, constants: Mapping[str, Constant]) -> Setup:
+    """A setup with its layout filled in by search where the row leaves it open."""
+    return replace(setup, run=searched_run(setup, constants)) if layout_open(setup) else setup
+
+
+def predicted_value(setup: Setup, step: float) -> float | None:
+    """A step time as the row's metric, for the whole setup [unit of the metric]; None for a metric of another kind."""
+    run = setup.run
+    tokens = setup.sequences * float(run.sequence)
+    chips = float(run.chips)
+    metric = setup.metric
+    if metric == "step_time_s":
+        return step
+    if metric == "tokens_per_s_per_chip":
+        return tokens / step / chips
+    if metric == "tokens_per_s_total":
+        return tokens / step
+    if metric == "samples_per_s":
+        return setup.sequences / step
+    if metric == "time_to_train_min":
+        return _time_to_train(setup, step)
+    rate = flops_of_row(setup) * tokens / step / chips
+    if metric == "mfu":
+        return rate / float(setup.hw.peak("bf16"))
+    if metric == "tflops_per_chip_model":
+        return rate / TERA
+    if metric == "tflops_per_chip_hw_incl_recompute":
+        return rate * (1.0 + float(run.recompute) / 3.0) / TERA
+    return None
+
+
+def _time_to_train(setup: Setup, step: float) -> float | None:
+    """Minutes to the samples at which a submission converged, evaluation left out; None where they are not stated."""
+    stated = re.search(r"samples_to_converge\(median\)=(\d+)", setup.row.get("notes", ""))
+    return float(stated[1]) / setup.sequences * step / MINUTE if stated else None
+
+
+def _memory(setup: Setup) -> float:
+    storage, adapters, embeddings = memory_of_row(setup.row, setup)
+    parts = memory_parts(setup.shape, setup.run, storage=storage, adapters=adapters, trained_embeddings=embeddings)
+    return float(sum(parts.values()))
+
+
+def _bands(setup: Setup) -> tuple[str, ...]:
+    kind = "moe" if setup.expert_model else "dense"
+    if setup.hw.arch not in seen_architectures():
+        return ("unseen architecture", "all")
+    return (f"{setup.class_}/{kind}", setup.class_, "layout searched" if not setup.declared else kind, "all")
+
+
+def predictions(rows: Sequence[Mapping[str, str]], constants: Mapping[str, Constant]) -> list[Prediction | Skip]:
+    """One prediction, or the reason for none, per row."""
+    answers: list[Prediction | Skip | None] = [None] * len(rows)
+    timed: list[tuple[int, Setup]] = []
+    for place, row in enumerate(rows):
+        try:
+            setup = completed(setup_of_row(row), constants)
+        except ChipwallError as problem:
+            answers[place] = Skip(row.get("id", ""), problem.what)
+            continue
+        if setup.metric in MEMORY_UNITS:
+            answers[place] = _memory_prediction(setup)
+        else:
+            timed.append((place, setup))
+    if timed:
+        steps = predicted_step([setup for _, setup in timed], constants)
+        for (place, setup), step in zip(timed, steps, strict=True):
+            answers[place] = _timed_prediction(setup, float(step))
+    return [answer for answer in answers if answer is not None]
+
+
+def _memory_prediction(setup: Setup) -> Prediction:
+    value = _memory(setup) / MEMORY_UNITS[setup.metric]
+    low, high = interval(value, "memory", bands=step_bands())
+    return Prediction(setup.id, setup.value, value, low, high, "calibrated", setup.class_)
+
+
+def _timed_prediction(setup: Setup, step: float) -> Prediction | Skip:
+    value = predicted_value(setup, step)
+    if value is None:
+        return Skip(
+            setup.id,
+            text("'{metric}' depends on convergence or units that the source does not give", metric=setup.metric),
+        )
+    if not np.isfinite(value):
+        return Skip(setup.id, text("no estimate for this chip and format"))
+    low, high = interval(
+        value, *_bands(setup), bands=step_bands(), inverse=setup.metric not in ("step_time_s", "time_to_train_min")
+    )
+    basis = "calibrated" if setup.hw.arch in seen_architectures() else "extrapolated"
+    return Prediction(setup.id, setup.value, value, low, high, basis, setup.class_)
+
+
+def predict_rows(rows: Sequence[Mapping[str, str]]) -> list[Prediction | Skip]:
+    """Predictions of the shipped model for rows of a training or fine-tuning table."""
+    return predictions(rows, training_constants())
+
+
+def out_of_fold() -> dict[str, float]:
+    """Natural log of predicted over measured step time by row id, from fits that left out the row's group [1]."""
+    return {name: float(error) for name, error in constants_table("calibration_training").get("left_out", {}).items()}
+
+
+def errors_of(found: Sequence[Prediction | Skip]) -> NDArray[np.float64]:
+    """Natural log of predicted over measured of each prediction [1]."""
+    return np.array([np.log(p.predicted / p.measured) for p in found if isinstance(p, Prediction)])

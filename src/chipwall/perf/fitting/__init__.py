@@ -1,0 +1,1 @@
+"""Fit of the constants from measured rows, their bands and the scoreboard."""

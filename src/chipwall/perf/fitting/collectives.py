@@ -1,0 +1,103 @@
+"""First stage of the fit, second half: latency, bandwidth and hops of links and networks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from chipwall.perf.device import spec_sheet
+from chipwall.perf.evidence.collectives import CollectiveRow, measured_seconds
+from chipwall.perf.fitting.kernels import Family
+from chipwall.perf.fitting.regression import Floats, Term
+from chipwall.perf.ops.collectives import (
+    COLLECTIVES,
+    collective_seconds,
+    exchange_seconds,
+    linked_share,
+    switch_gain,
+    traffic_share,
+)
+
+__all__ = ["exchange_family", "link_family"]
+
+
+def _labels(rows: Sequence[CollectiveRow]) -> dict[str, Any]:
+    sheets = [spec_sheet(row.chip) for row in rows]
+    found = {name: np.array([getattr(s, name) for s in sheets]) for name in ("vendor", "arch", "family")}
+    return found | {"chip": np.array([s.id for s in sheets]), "op": np.array([row.op for row in rows])}
+
+
+def link_family(rows: Sequence[CollectiveRow]) -> Family:
+    """Collectives inside one scale-up domain."""
+    kept = [
+        row for row in rows
+        if row.op in COLLECTIVES and row.nodes <= 1 and spec_sheet(row.chip).link_bandwidth > 0
+    ]  # fmt: skip
+    sheets = [spec_sheet(row.chip) for row in kept]
+    n, size = np.array([row.n for row in kept]), np.array([row.size for row in kept])
+    share = np.array([float(traffic_share(row.op, row.n)) for row in kept])
+    switch = np.array([
+        float(s.in_switch) * (row.op == "all_reduce") * (row.in_switch is not False)
+        for row, s in zip(kept, sheets, strict=True)
+    ])  # fmt: skip
+    used = np.array([float(linked_share(s.mesh, s.scaleup_domain, row.n)) for row, s in zip(kept, sheets, strict=True)])
+    link = np.array([float(s.link_bandwidth) for s in sheets]) * used
+
+    def formula(v: Mapping[str, Floats], i: Any) -> Floats:
+        efficiency = v["collective.efficiency"] * switch_gain(switch[i], n[i], v["switch.efficiency"])
+        return np.asarray(
+            collective_seconds(
+                size[i], share[i], n[i], link[i], efficiency, v["collective.latency"], v["collective.hop"],
+                v["collective.half_size"], v["collective.pair_loss"],
+            )
+        )  # fmt: skip
+
+    broad = {"op": 0.5, "arch": 0.5, "arch,op": 0.3}
+    terms = (
+        Term("collective.efficiency", "1", 0.2, 1.0, 0.8, {**broad, "family": 0.1}, by="op"),
+        Term("collective.latency", "s", 1e-6, 1e-4, 6e-6, broad, logarithmic=True, by="op"),
+        Term("collective.hop", "s", 1e-7, 2e-5, 1.5e-6, broad, logarithmic=True, by="op"),
+        Term("collective.half_size", "byte", 1e3, 1e8, 3e6, broad, logarithmic=True, by="op"),
+        Term("collective.pair_loss", "1", 0.0, 1.0, 0.15, broad, by="op"),
+        Term(
+            "switch.efficiency",
+            "1",
+            0.5,
+            1.0,
+            0.8,
+            {"arch": 0.5},
+            note="rate of a reduction in the switch over a ring's",
+        ),
+    )
+    target = np.log([measured_seconds(row) for row in kept])
+    ids, groups = tuple(row.id for row in kept), tuple(row.group for row in kept)
+    return Family("collective", ids, terms, formula, _labels(kept), np.ones(len(kept)), target, groups)
+
+
+def exchange_family(rows: Sequence[CollectiveRow]) -> Family:
+    """Tokens to experts and back, inside a server and across servers."""
+    kept = [row for row in rows if row.op == "exchange" and not row.logical]
+    sheets = [spec_sheet(row.chip) for row in kept]
+    nodes, size = np.array([row.nodes for row in kept]), np.array([row.size for row in kept])
+    burst = np.array([float(row.burst) for row in kept])
+    link = np.array([float(s.link_bandwidth) for s in sheets])
+    network = np.array([float(s.nic_bandwidth) for s in sheets])
+
+    def formula(v: Mapping[str, Floats], i: Any) -> Floats:
+        return np.asarray(
+            exchange_seconds(
+                size[i], nodes[i], burst[i], link[i], network[i], v["exchange.latency"], v["exchange.link"],
+                v["exchange.network"],
+            )
+        )  # fmt: skip
+
+    terms = (
+        Term("exchange.latency", "s", 1e-6, 1e-4, 2.5e-5, {}, logarithmic=True),
+        Term("exchange.link", "1", 0.2, 1.0, 0.77, {"arch": 0.3}),
+        Term("exchange.network", "1", 0.4, 1.0, 0.9, {"arch": 0.3}),
+    )
+    target = np.log([measured_seconds(row) for row in kept])
+    ids, groups = tuple(row.id for row in kept), tuple(row.group for row in kept)
+    return Family("exchange", ids, terms, formula, _labels(kept), np.ones(len(kept)), target, groups)

@@ -1,0 +1,398 @@
+"""Stage two of the calibration: constants of the training step, on end-to-end rows, kernel constants frozen.
+
+Each constant has a global level and small offsets (by silicon, format, software) that are pulled towards zero: a ridge,
+so an architecture with few rows stays close to the typical one. Residuals are log ratios under a soft L1 loss, repeats of
+one configuration share their weight.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chipwall.perf.constants import Constant
+from chipwall.perf.device import Hardware, stacked
+from chipwall.perf.evidence.training import Setup, flops_of_row, setup_of_row
+from chipwall.perf.training.shape import Shape, stacked_shapes
+from chipwall.perf.training.step import step_parts
+from chipwall.perf.training.workload import Run, stacked_runs
+from chipwall.units import TERA
+
+Array = NDArray[np.float64]
+
+__all__ = [
+    "SPECIFICATION",
+    "Block",
+    "blocks_of",
+    "cross_validated",
+    "fitted",
+    "measured_step",
+    "predicted_step",
+    "setups_of",
+    "spread_over_folds",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """What is fitted of one constant: bounds, start, spread of the level, and spread of the offsets by label."""
+
+    unit: str
+    low: float
+    high: float
+    start: float
+    spread: float
+    offsets: Mapping[str, float]
+    note: str
+
+    @property
+    def level(self) -> float:
+        """The start as a log odds between the bounds on a logarithmic scale."""
+        share = np.log(self.start / self.low) / np.log(self.high / self.low)
+        return float(np.log(share / (1 - share)))
+
+    @property
+    def per_unit(self) -> float:
+        """Change of ln(value) per unit of log odds at the start."""
+        share = np.log(self.start / self.low) / np.log(self.high / self.low)
+        return float(np.log(self.high / self.low) * share * (1 - share))
+
+
+def _term(
+    low: float,
+    high: float,
+    start: float,
+    spread: float,
+    note: str,
+    unit: str = "1",
+    by: Mapping[str, float] | None = None,
+    **offsets: float,
+) -> Term:
+    return Term(unit, low, high, start, spread, {**offsets, **(by or {})}, note)
+
+
+SPECIFICATION: dict[str, Term] = {
+    "train.gemm": _term(
+        1.0,
+        4.0,
+        1.25,
+        0.3,
+        "products in training over the same products alone",
+        arch=0.2,
+        recipe=0.2,
+        software=0.1,
+        by={"arch,recipe": 0.15, "scaling": 0.1},
+    ),
+    "train.gemm16": _term(1.0, 4.0, 1.25, 0.3, "the same for the 16-bit output head"),
+    "train.power": _term(0.01, 1.0, 0.3, 0.5, "power of the power cap in sustained products", arch=0.3),
+    "train.experts": _term(0.5, 8.0, 1.5, 0.5, "expert products in training over the same alone", arch=0.3, recipe=0.2),
+    "train.expert_rows": _term(1.0, 4000.0, 100.0, 0.8, "rows per expert at which they lose half their rate", "token"),
+    "train.attention": _term(0.5, 6.0, 1.5, 0.4, "attention in training over the same alone", arch=0.3, software=0.15),
+    "train.elementwise": _term(
+        0.2, 6.0, 1.0, 0.4, "element-wise traffic over the fused minimum", arch=0.25, software=0.2
+    ),
+    "train.casts": _term(
+        0.05,
+        5.0,
+        0.5,
+        0.4,
+        "traffic of casts to narrow formats over one read and write",
+        recipe=0.3,
+        arch=0.4,
+        by={"scaling": 0.3},
+    ),
+    "train.mixer": _term(0.2, 20.0, 3.0, 0.5, "traffic of a state-space mixer over 14 widths"),
+    "train.loss": _term(0.3, 6.0, 1.5, 0.4, "traffic of logits and loss over 10 bytes a value"),
+    "train.tensor": _term(0.02, 3.0, 0.5, 0.5, "share of tensor-parallel exchange that shows", arch=0.15, software=0.4),
+    "train.context": _term(0.02, 3.0, 0.4, 0.5, "share of context-parallel exchange that shows", arch=0.3),
+    "train.expert": _term(0.05, 8.0, 0.8, 0.5, "expert exchange over its least time", arch=0.3),
+    "train.host": _term(
+        1e-5, 2e-2, 8e-4, 0.6, "host time per layer and micro-batch", "s", arch=0.2, software=0.3, launching=1.2
+    ),
+    "train.host_expert": _term(1e-6, 2e-3, 1.2e-4, 0.5, "host time per local expert, layer and micro-batch", "s"),
+    "train.routing": _term(1e-5, 2e-2, 1e-3, 0.5, "host time to route one layer of experts, not captured", "s"),
+    "train.permutation": _term(0.1, 40.0, 2.5, 0.6, "traffic of permutation not captured over 12 bytes an element"),
+    "train.youth": _term(0.01, 3.0, 0.4, 0.6, "excess of software for silicon of no age", arch=0.3),
+    "train.host_link": _term(0.05, 1.0, 0.45, 0.4, "share of PCIe that chips without a link reach between each other"),
+    "train.imbalance": _term(0.02, 1.0, 0.35, 0.5, "share of a fuller stage that the others wait for"),
+    "train.overlap": _term(
+        0.05,
+        3.0,
+        0.9,
+        0.4,
+        "share of computation behind which weight and gradient exchange hides",
+        arch=0.2,
+        software=0.3,
+    ),
+    "train.gradient": _term(
+        0.4, 4.0, 1.3, 0.4, "bytes of gradient exchange over 2 per weight and direction", software=0.3
+    ),
+    "train.optimizer": _term(0.5, 10.0, 2.0, 0.4, "optimizer traffic over 24 bytes a weight"),
+    "finetune.unpacking": _term(0.2, 20.0, 2.0, 0.5, "unpacking of 4-bit weights over its traffic"),
+    "train.scale": _term(5e-4, 0.05, 6e-3, 0.5, "loss per doubling of the chips beyond 8"),
+    "train.fixed": _term(1e-4, 0.2, 8e-3, 0.5, "time of a step that depends on nothing", "s"),
+}
+SOFT = 0.08  # log ratio beyond which a residual counts linearly [1]
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Setups of one recipe as arrays, and where they stand in the whole list."""
+
+    recipe: str
+    where: NDArray[np.int64]
+    hw: Hardware
+    shape: Shape
+    run: Run
+
+
+def blocks_of(setups: Sequence[Setup]) -> list[Block]:
+    """Setups gathered by recipe; formats that a chip lacks run in 16 bits."""
+    groups: dict[str, list[int]] = defaultdict(list)
+    for place, setup in enumerate(setups):
+        groups[_runnable(setup)].append(place)
+    blocks = []
+    for recipe, places in groups.items():
+        chips = {id(setups[p].hw): setups[p].hw for p in places}
+        order = {key: i for i, key in enumerate(chips)}
+        index = np.array([order[id(setups[p].hw)] for p in places])
+        blocks.append(
+            Block(
+                recipe,
+                np.array(places),
+                stacked(list(chips.values()), index=index),
+                stacked_shapes([setups[p].shape for p in places]),
+                stacked_runs([setups[p].run for p in places]),
+            )
+        )
+    return blocks
+
+
+def _runnable(setup: Setup) -> str:
+    recipe = setup.recipe
+    maths = {"int8": "int8", "fp4": "fp4", "fp8": "fp8"}.get(recipe, "bf16")
+    return recipe if maths == "bf16" or setup.hw.supports(maths) else "bf16"
+
+
+def measured_step(setup: Setup) -> float | None:
+    """Step time that a row measured [s]; None where it measured something else."""
+    run, value = setup.run, setup.value
+    tokens = setup.sequences * float(run.sequence)
+    chips = float(run.chips)
+    if setup.metric == "step_time_s":
+        return value
+    if setup.metric == "tokens_per_s_per_chip":
+        return tokens / (value * chips)
+    if setup.metric == "tokens_per_s_total":
+        return tokens / value
+    if setup.metric == "samples_per_s":
+        return setup.sequences / value
+    rate = rate_of_row(setup)
+    return tokens * flops_of_row(setup) / (rate * chips) if rate else None
+
+
+def rate_of_row(setup: Setup) -> float | None:
+    """Arithmetic per second and chip that a TFLOP/s or MFU row states, recomputation taken out [flop/s]."""
+    if setup.metric == "mfu":
+        return setup.value * float(setup.hw.peak("bf16"))
+    if setup.metric == "tflops_per_chip_model":
+        return setup.value * TERA
+    if setup.metric == "tflops_per_chip_hw_incl_recompute":
+        return setup.value * TERA / (1.0 + float(setup.run.recompute) / 3.0)
+    return None
+
+
+def setups_of(rows: Sequence[Mapping[str, str]]) -> list[Setup]:
+    """Setups of the ``fit`` rows that measure speed; of one configuration, the most direct metric only."""
+    order = {"tokens_per_s_per_chip": 0, "step_time_s": 1, "tokens_per_s_total": 1, "samples_per_s": 2}
+    kept: dict[tuple[str, ...], list[Setup]] = defaultdict(list)
+    for row in rows:
+        if row.get("use", "fit") != "fit" or not row.get("value") or "mem" in row["metric"]:
+            continue
+        setup = setup_of_row(row)
+        if measured_step(setup) is None:
+            continue
+        own = re_key(row)
+        kept[own].append(setup)
+    found: list[Setup] = []
+    for group in kept.values():
+        best = min(order.get(s.metric, 3) for s in group)
+        found += [s for s in group if order.get(s.metric, 3) == best]
+    return found
+
+
+def re_key(row: Mapping[str, str]) -> tuple[str, ...]:
+    """What names the run behind a row: every column but id, metric, value and notes."""
+    return tuple(
+        v for k, v in row.items() if k not in ("id", "metric", "value", "notes", "use_reason") and isinstance(v, str)
+    )
+
+
+class _Parameters:
+    """The vector that is fitted: a level per constant and offsets per label, and how they act on setups."""
+
+    def __init__(self, setups: Sequence[Setup]) -> None:
+        labels = [s.labels for s in setups]
+        self.names: list[tuple[str, str]] = []
+        self.masks: list[Array] = []
+        self.start: list[float] = []
+        self.spread: list[float] = []
+        for name, term in SPECIFICATION.items():
+            self._add(name, "", np.ones(len(setups)), term.level, term.spread / term.per_unit)
+            for kinds, width in term.offsets.items():
+                keys = [self._key(kinds, label) for label in labels]
+                for key in sorted({k for k in keys if k}):
+                    mask = np.array([k == key for k in keys], dtype=float)
+                    self._add(name, key, mask, 0.0, width / term.per_unit)
+        self.prior = np.array(self.start)
+        self.width = np.array(self.spread)
+
+    def _add(self, name: str, key: str, mask: Array, start: float, spread: float) -> None:
+        self.names.append((name, key))
+        self.masks.append(mask)
+        self.start.append(start)
+        self.spread.append(spread)
+
+    @staticmethod
+    def _key(kinds: str, labels: Mapping[str, str]) -> str:
+        parts = [(k, labels.get(k, "")) for k in kinds.split(",")]
+        return ",".join(f"{k}={v}" for k, v in parts) if all(v for _, v in parts) else ""
+
+    def odds(self, vector: Array) -> dict[str, Array]:
+        """Log odds of every constant for every setup."""
+        found: dict[str, Array] = {}
+        for (name, _), mask, value in zip(self.names, self.masks, vector, strict=True):
+            found[name] = found.get(name, 0.0) + mask * value
+        return found
+
+
+def _values(odds: Mapping[str, Array]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, x in odds.items():
+        term = SPECIFICATION[name]
+        found[name] = term.low * (term.high / term.low) ** (1.0 / (1.0 + np.exp(-x)))
+    return found
+
+
+def _steps(blocks: Sequence[Block], values: Mapping[str, Any], count: int) -> Array:
+    """Predicted step time of every setup [s]."""
+    found = np.empty(count)
+    for block in blocks:
+        own = {name: v[block.where] for name, v in values.items()}
+        found[block.where] = sum(
+            step_parts(block.hw, block.shape, block.run, recipe=block.recipe, constants=own).values()
+        )
+    return found
+
+
+def weights_of(setups: Sequence[Setup]) -> Array:
+    """Weight of each setup: repeats of one configuration in one source share a square root [1]."""
+    keys = [(s.group, s.recipe, s.run) for s in setups]
+    counts = Counter(keys)
+    return np.array([counts[k] ** -0.5 for k in keys])
+
+
+def fitted(
+    setups: Sequence[Setup], *, rounds: int = 40, start: Mapping[str, Constant] | None = None
+) -> dict[str, Constant]:
+    """Step constants fitted on setups."""
+    from scipy.optimize import least_squares
+
+    goal = np.log(np.array([measured_step(s) for s in setups], dtype=float))
+    blocks, parameters, weight = blocks_of(setups), _Parameters(setups), np.sqrt(weights_of(setups))
+    count = len(setups)
+    vector = parameters.prior.copy()
+    if start is not None:
+        vector = np.array([start[n].level if not k else start[n].offsets.get(k, 0.0) for n, k in parameters.names])
+
+    def residuals(x: Array) -> Array:
+        gap = (np.log(_steps(blocks, _values(parameters.odds(x)), count)) - goal) / SOFT
+        soft = np.sign(gap) * np.sqrt(2.0 * (np.sqrt(1.0 + gap**2) - 1.0))
+        return np.concatenate([weight * soft, (x - parameters.prior) / parameters.width])
+
+    def jacobian(x: Array) -> Array:
+        # a setup depends on its own constants only, so one evaluation per constant gives all columns of its offsets
+        odds = parameters.odds(x)
+        base = np.log(_steps(blocks, _values(odds), count))
+        gap = (base - goal) / SOFT
+        soft = np.sign(gap) * np.sqrt(2.0 * (np.sqrt(1.0 + gap**2) - 1.0))
+        slope = np.where(np.abs(gap) < 1e-6, 1.0, gap / np.sqrt(1.0 + gap**2) / np.where(soft == 0, 1.0, soft)) / SOFT
+        found = np.zeros((count + len(x), len(x)))
+        change: dict[str, Array] = {}
+        for name in SPECIFICATION:
+            moved = {**odds, name: odds[name] + 1e-4}
+            change[name] = (np.log(_steps(blocks, _values(moved), count)) - base) / 1e-4 * slope * weight
+        for column, ((name, _), mask) in enumerate(zip(parameters.names, parameters.masks, strict=True)):
+            found[:count, column] = change[name] * mask
+        found[count:] = np.diag(1.0 / parameters.width)
+        return found
+
+    best = least_squares(
+        residuals, vector, jacobian, method="trf", max_nfev=rounds, x_scale=np.maximum(parameters.width, 0.05)
+    )
+    return _constants(parameters, best.x, setups)
+
+
+def _constants(parameters: _Parameters, vector: Array, setups: Sequence[Setup]) -> dict[str, Constant]:
+    found: dict[str, Constant] = {}
+    for (name, key), value in zip(parameters.names, vector, strict=True):
+        term = SPECIFICATION[name]
+        if not key:
+            found[name] = Constant(
+                name,
+                term.unit,
+                term.low,
+                term.high,
+                round(float(value), 5),
+                rows=len(setups),
+                logarithmic=True,
+                note=term.note,
+            )
+        elif abs(value) > 5e-4:
+            found[name] = replace(found[name], offsets={**found[name].offsets, key: round(float(value), 5)})
+    return found
+
+
+def predicted_step(setups: Sequence[Setup], constants: Mapping[str, Constant]) -> Array:
+    """Predicted step time of every setup [s]."""
+    labels = [s.labels for s in setups]
+    values = {name: np.array([constants[name].value(label) for label in labels]) for name in SPECIFICATION}
+    return _steps(blocks_of(setups), values, len(setups))
+
+
+def folds_of(groups: Sequence[str], count: int = 16) -> NDArray[np.int64]:
+    """Fold of each setup: whole groups, largest first into the emptiest fold, ties by name."""
+    sizes = Counter(groups)
+    load, place = [0] * count, {}
+    for name in sorted(sizes, key=lambda g: (-sizes[g], g)):
+        place[name] = int(np.argmin(load))
+        load[place[name]] += sizes[name]
+    return np.array([place[g] for g in groups])
+
+
+def cross_validated(
+    setups: Sequence[Setup], *, count: int = 16, rounds: int = 30
+) -> tuple[Array, list[dict[str, Constant]]]:
+    """Step time of every setup predicted by constants fitted without its group [s], and the constants of each fold."""
+    fold = folds_of([s.group for s in setups], count)
+    found, constants = np.empty(len(setups)), []
+    for held in range(count):
+        own = [s for s, f in zip(setups, fold, strict=True) if f != held]
+        away = [s for s, f in zip(setups, fold, strict=True) if f == held]
+        constants.append(fitted(own, rounds=rounds))
+        found[fold == held] = predicted_step(away, constants[-1])
+    return found, constants
+
+
+def spread_over_folds(whole: Mapping[str, Constant], folds: Sequence[Mapping[str, Constant]]) -> dict[str, float]:
+    """Standard deviation of the level of each constant over the folds [1]."""
+    return {
+        name: float(np.std([fold[name].level for fold in folds]))
+        for name in whole
+        if all(name in fold for fold in folds)
+    }

@@ -1,0 +1,1 @@
+"""Time of one operator on one chip or group of chips: products, attention, experts, collectives."""

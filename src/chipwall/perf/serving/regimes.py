@@ -1,0 +1,362 @@
+"""Serving on one setup: room for the cache, batches, rates and latencies, from the time of one iteration.
+
+Four regimes share :func:`chipwall.perf.serving.step.step_time`: a static batch (prefill, then decode together), requests
+in flight (every iteration mixes decoding sequences and pieces of prompts, as continuous batching with chunked prefill
+does), a burst of requests that all arrive at once, and a stream of requests with a rate. Scalars or arrays throughout.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+import numpy as np
+
+from chipwall.perf.numeric import Numeric
+from chipwall.perf.operators import cache_values_per_token
+from chipwall.perf.serving.step import Setup, step_time
+
+__all__ = [
+    "NO_LIMIT",
+    "REGIMES", "Requests", "batch_room", "batch_under_limits", "burst", "cache_room", "decode_time", "first_token_time",
+    "in_flight_time", "pipeline_loss", "prefill_time", "served", "static_batch_time", "taken",
+]  # fmt: skip
+
+# What is asked of the engine; the code of a regime is its place here.
+REGIMES = ("saturated", "offline", "server", "interactive", "static", "concurrency", "burst", "rate", "disaggregated")
+MAX_BATCH = 2048.0
+# A limit in seconds that nothing reaches: no limit.
+NO_LIMIT = 1e8
+# Prompt tokens that an engine puts in one iteration (chunked prefill); the usual defaults are 2k to 16k.
+CHUNK = 8192.0
+
+
+@dataclass(frozen=True, slots=True)
+class Requests:
+    """What the clients send, and what they must get.
+
+    Attributes
+    ----------
+    prompt, output : float or array
+        Mean tokens of a prompt and of an answer [token].
+    regime : int or array
+        Place in :data:`REGIMES`.
+    concurrency : float or array
+        Requests in the system, or the size of a static batch [1].
+    count : float or array
+        Requests of a burst [1].
+    rate : float or array
+        Requests that arrive per second [1/s].
+    ttft_limit, tpot_limit : float or array
+        Limits on the first token and on the time per token [s].
+    prefillers, decoders : float or array
+        Workers of each kind in a disaggregated deployment, each with the layout of the setup [1].
+    reused : float or array
+        Share of the prompt that a prefix cache already holds [1].
+    accepted : float or array
+        Tokens that one decode step yields under speculative decoding, 1 without [1].
+    drafted : float or array
+        Tokens that one decode step verifies, 1 without [1].
+    """
+
+    prompt: Numeric
+    output: Numeric
+    regime: Numeric = 0
+    concurrency: Numeric = 1.0
+    count: Numeric = 1.0
+    rate: Numeric = 0.0
+    ttft_limit: Numeric = NO_LIMIT
+    tpot_limit: Numeric = NO_LIMIT
+    prefillers: Numeric = 0.0
+    decoders: Numeric = 0.0
+    reused: Numeric = 0.0
+    accepted: Numeric = 1.0
+    drafted: Numeric = 1.0
+    cap: Numeric = MAX_BATCH
+
+    def at(self, where: Any) -> Requests:
+        """Some of the entries."""
+        return Requests(**{f.name: taken(getattr(self, f.name), where) for f in fields(Requests)})
+
+    @property
+    def fresh(self) -> Numeric:
+        """Prompt tokens that must be computed [token]."""
+        return self.prompt * (1.0 - self.reused)
+
+
+def taken(value: Any, where: Any) -> Any:
+    """Entries of an array, or of every array of a record; scalars as they are."""
+    if isinstance(value, np.ndarray):
+        return value[where] if value.ndim else value
+    if isinstance(value, dict):
+        return {k: taken(v, where) for k, v in value.items()}
+    if hasattr(value, "__dataclass_fields__"):
+        return replace(value, **{f.name: taken(getattr(value, f.name), where) for f in fields(value) if f.init})
+    return value
+
+
+def cache_room(s: Setup) -> Any:
+    """Memory of one chip that the cache may take [byte]; negative where the weights do not fit."""
+    c = s.constants
+    return c["memory.share"] * (s.hw.memory - s.weights - c["memory.reserve"])
+
+
+def cache_per_sequence(s: Setup, q: Requests) -> Any:
+    """Cache of one sequence on one chip that holds it, averaged over its life and its neighbours' [byte]."""
+    length = q.prompt + s.constants["memory.held"] * q.output
+    m = s.model
+    layers = m.layers * (1.0 - m.linear) / s.pipeline
+    kept = (1.0 - m.windowed) * length + m.windowed * np.minimum(length, m.window)
+    return layers * kept / s.context * cache_values_per_token(m, tensor_parallel=s.tensor) * s.cache_bytes
+
+
+def batch_room(s: Setup, q: Requests) -> Any:
+    """Sequences of one replica that the cache holds at once [1], at least one."""
+    ranks = np.where(s.spread > 0, s.group, 1.0)
+    room = np.maximum(cache_room(s), 0.01 * s.hw.memory) / cache_per_sequence(s, q) * ranks
+    return np.maximum(np.minimum(room, q.cap * ranks), 1.0)
+
+
+def in_flight_time(s: Setup, q: Requests, batch: Any, *, neighbours: Any = None) -> Any:
+    """Time of one iteration with ``batch`` sequences of the replica in flight [s].
+
+    Per token that a sequence gains, ``fresh / output`` prompt tokens of its successors are computed; only those of
+    ``neighbours`` sequences where the prompt of the sequence itself is counted apart. A pipeline keeps one micro-batch
+    per stage in flight, so that a token takes one pass over all stages.
+    """
+    each = batch / s.pipeline
+    steps = q.output / q.accepted
+    fresh = (each if neighbours is None else neighbours / s.pipeline) * q.fresh / steps
+    spent = step_time(
+        s,
+        decoding=each * q.drafted,
+        context=q.prompt + q.output / 2.0,
+        prompt_tokens=fresh,
+        prompt=q.prompt,
+        sampling=each * q.drafted,
+    )
+    return spent * pipeline_loss(s)
+
+
+def pipeline_loss(s: Setup) -> Any:
+    """Time of a step through a pipeline over that of the same layers in one place [1]: uneven stages, bubbles."""
+    return 1.0 + s.constants["serving.pipeline"] * (s.pipeline - 1.0) / s.pipeline
+
+
+def prefill_time(s: Setup, q: Requests, sequences: Any) -> Any:
+    """Time to compute the prompts of so many sequences of one replica, nothing else running [s]."""
+    each = sequences / s.pipeline
+    spent = step_time(s, decoding=0.0, context=0.0, prompt_tokens=each * q.fresh, prompt=q.prompt, sampling=each)
+    return spent * (1.0 + (s.pipeline - 1.0) * np.where(sequences > 1, 1.0 / np.maximum(each, 1.0), 0.0))
+
+
+def decode_time(s: Setup, q: Requests, batch: Any) -> Any:
+    """Time of one decode step of ``batch`` sequences of one replica, no prompts in between [s]."""
+    each = batch / s.pipeline
+    spent = step_time(
+        s,
+        decoding=each * q.drafted,
+        context=q.prompt + q.output / 2.0,
+        prompt_tokens=0.0,
+        prompt=1.0,
+        sampling=each * q.drafted,
+    )
+    return spent * pipeline_loss(s)
+
+
+def static_batch_time(s: Setup, q: Requests, batch: Any) -> tuple[Any, Any]:
+    """Time of the first token, and of each following one, of a static batch of one replica [s]."""
+    return prefill_time(s, q, batch), decode_time(s, q, batch) / q.accepted
+
+
+def closed_loop(s: Setup, q: Requests, batch: Any) -> tuple[Any, Any, Any]:
+    """Rate of one replica [1/s], time per token and to the first token [s] with a fixed number of clients.
+
+    A client waits for its prompt, then decodes while the prompts of its neighbours are computed. Clients whose lengths
+    are alike stay in step: a share ``serving.together`` of them asks at once, and their first tokens come between that
+    of one prompt alone and that of all of them.
+    """
+    token = in_flight_time(s, q, batch, neighbours=np.maximum(batch - 1.0, 0.0)) / q.accepted
+    alone = prefill_time(s, q, np.minimum(batch, 1.0))
+    rate = batch / (q.output * token + alone + s.constants["serving.first"])
+    crowd = 1.0 + s.constants["serving.together"] * np.maximum(batch - 1.0, 0.0)
+    first = s.constants["serving.first"] + 0.5 * (alone + prefill_time(s, q, crowd))
+    # clients beyond what the cache holds wait until as many answers are done
+    waiting = np.maximum(q.concurrency / s.replicas - batch, 0.0) / rate
+    return rate, token, first + waiting
+
+
+def first_token_time(s: Setup, q: Requests, batch: Any, arrivals: Any) -> Any:
+    """Mean time to the first token of one request among ``batch`` in flight [s].
+
+    The request waits for the iteration that is running, then for the prompts in front of it: a queue with constant
+    service (M/D/1) at the utilisation of the prefill, wait = rho / (2 (1 - rho)) x service; then its own prompt, in
+    iterations that also decode; then what the front end takes.
+
+    Parameters
+    ----------
+    batch : float or array
+        Sequences of the replica in flight [1].
+    arrivals : float or array
+        Requests per second and replica [1/s].
+    """
+    alone = prefill_time(s, q, 1.0)
+    decode = np.where(batch > 1, decode_time(s, q, np.maximum(batch - 1.0, 1.0)), 0.0)
+    service = alone + decode * np.maximum(q.fresh / CHUNK, 1.0) * (batch > 1)
+    load = np.minimum(arrivals * service, 0.95)
+    wait = load / (2.0 * (1.0 - load)) * service
+    return s.constants["serving.first"] + service + np.where(batch > 1, wait + 0.5 * decode, 0.0)
+
+
+def batch_under_limits(s: Setup, q: Requests, most: Any, *, margin: Any = 1.0, rounds: int = 4) -> Any:
+    """The largest batch of one replica whose time per token stays under its limit [1].
+
+    The time of an iteration is close to a straight line in the batch, so a few steps of false position find it within
+    a thousandth; one where not even a single sequence holds the limit.
+    """
+    limit = q.tpot_limit * margin * q.accepted
+    low = np.ones_like(most)
+    fast, slow, high = in_flight_time(s, q, low), in_flight_time(s, q, most), most
+    whole = slow <= limit
+    for _ in range(rounds):
+        guess = low + (high - low) * np.clip((limit - fast) / np.maximum(slow - fast, 1e-12), 0.0, 1.0)
+        spent = in_flight_time(s, q, guess)
+        ok = spent <= limit
+        low, fast = np.where(ok, guess, low), np.where(ok, spent, fast)
+        high, slow = np.where(ok, high, guess), np.where(ok, slow, spent)
+    # the last straight line is not tried: the answer moves smoothly with every constant, which the fit needs
+    guess = low + (high - low) * np.clip((limit - fast) / np.maximum(slow - fast, 1e-12), 0.0, 1.0)
+    return np.where(whole, most, guess)
+
+
+def burst(s: Setup, q: Requests, room: Any) -> Any:
+    """Requests per second of one replica when ``count`` of them arrive at once, first arrival to last answer [1/s]."""
+    share = q.count / s.replicas
+    batch = np.maximum(np.minimum(share, room), 1.0)
+    return batch / (in_flight_time(s, q, batch) * q.output / q.accepted)
+
+
+def served(s: Setup, q: Requests) -> dict[str, Any]:
+    """Rates and latencies of every entry under its regime.
+
+    Returns
+    -------
+    dict of str to array
+        ``requests`` [1/s] and ``output`` [token/s] of the whole setup, ``tpot`` and ``ttft`` [s], ``batch`` sequences in
+        flight per replica, ``room`` the cache holds, ``step`` [s] the iteration behind it.
+    """
+    c = s.constants
+    regime = np.asarray(q.regime)
+    room = batch_room(s, q)
+    batch = np.minimum(np.where(regime == 5, q.concurrency / s.replicas, room), room)
+    batch = np.where(regime == 4, q.concurrency / s.replicas, batch)
+    batch = np.where(regime == 6, np.minimum(q.count / s.replicas, room), batch)
+    batch = np.maximum(batch, 1e-3)
+    limited = np.isfinite(q.tpot_limit) & (np.asarray(q.tpot_limit) < NO_LIMIT) & ((regime == 2) | (regime == 3))
+    if np.any(limited):
+        margin = np.where(regime == 3, c["serving.interactive"], c["serving.server"])
+        where = np.nonzero(np.broadcast_to(limited, np.shape(room)))
+        part, asked = taken(s, where), q.at(where)
+        batch = np.array(np.broadcast_to(batch, np.shape(room)), dtype=float)
+        batch[where] = batch_under_limits(
+            part, asked, room[where], margin=taken(np.broadcast_to(margin, np.shape(room)), where)
+        )
+    arriving = regime == 7
+    if np.any(arriving):
+        batch = np.where(arriving, _batch_of_stream(s, q, room), batch)
+    looped = regime == 5
+    if np.all(looped):
+        rate, tpot, ttft = closed_loop(s, q, batch)
+        output, step = s.replicas * rate * q.output, tpot * q.accepted
+        return {
+            "requests": output / q.output,
+            "output": output,
+            "tpot": tpot,
+            "ttft": ttft,
+            "batch": batch,
+            "room": room,
+            "step": step,
+        }
+    step = in_flight_time(s, q, batch)
+    output = s.replicas * batch * q.accepted / step * _use(c, regime)
+    tpot = step / q.accepted
+    if np.any(arriving):
+        most = s.replicas * room * q.accepted / in_flight_time(s, q, room) * c["serving.saturated"]
+        output = np.where(arriving, smallest(q.rate * q.output, most), output)
+    ttft = first_token_time(s, q, batch, output / q.output / s.replicas)
+    if np.any(looped):
+        rate, token, first = closed_loop(s, q, batch)
+        output = np.where(looped, s.replicas * rate * q.output, output)
+        tpot, ttft = np.where(looped, token, tpot), np.where(looped, first, ttft)
+    still = regime == 4
+    if np.any(still):
+        first, following = static_batch_time(s, q, batch)
+        waves = np.maximum(batch / room, 1.0)
+        whole = (first + following * np.maximum(q.output - 1.0, 0.0)) / c["serving.static"]
+        output = np.where(still, s.replicas * batch * q.output / (whole * waves), output)
+        tpot, ttft, step = (
+            np.where(still, following, tpot),
+            np.where(still, first, ttft),
+            np.where(still, following, step),
+        )
+    apart = np.asarray(q.decoders) > 0
+    if np.any(apart):
+        rate, token = _disaggregated(s, q)
+        output, tpot = np.where(apart, rate * q.output, output), np.where(apart, token, tpot)
+    return {
+        "requests": output / q.output,
+        "output": output,
+        "tpot": tpot,
+        "ttft": ttft,
+        "batch": batch,
+        "room": room,
+        "step": step,
+    }
+
+
+def smallest(a: Any, b: Any) -> Any:
+    """A smooth minimum of two rates: close to the smaller where they differ."""
+    return (np.maximum(a, 1e-12) ** -4.0 + np.maximum(b, 1e-12) ** -4.0) ** -0.25
+
+
+def _use(c: Any, regime: Any) -> Any:
+    """Share of the steady rate that a run of each regime reaches: start, end and spread of lengths [1]."""
+    names = (
+        "serving.saturated",
+        "serving.offline",
+        "serving.server",
+        "serving.server",
+        "serving.static",
+        "",
+        "serving.burst",
+        "",
+        "",
+    )
+    use: Any = 1.0
+    for code, name in enumerate(names):
+        if name:
+            use = np.where(regime == code, c[name], use)
+    return use
+
+
+def _batch_of_stream(s: Setup, q: Requests, room: Any) -> Any:
+    """Sequences in flight per replica under a steady stream: Little's law, solved by iteration [1]."""
+    batch = np.ones_like(room)
+    for _ in range(6):
+        token = in_flight_time(s, q, batch) / q.accepted
+        batch = np.clip(q.rate / s.replicas * q.output * token, 0.5, room)
+    return batch
+
+
+def _disaggregated(s: Setup, q: Requests) -> tuple[Any, Any]:
+    """Requests per second, and time per token, of prefill and decode workers with a fixed number of clients [1/s, s]."""
+    first = prefill_time(s, q, 1.0) + s.constants["serving.host"]
+    decoders, prefillers = np.maximum(q.decoders, 1.0), np.maximum(q.prefillers, 1.0)
+    token = decode_time(s, q, np.maximum(q.concurrency / decoders, 1.0)) / q.accepted
+    most = prefillers / first
+    rate = np.minimum(q.concurrency / (s.constants["serving.first"] + first + q.output * token), most)
+    for _ in range(3):
+        busy = np.clip(rate * q.output * token, decoders, np.maximum(q.concurrency, decoders))
+        token = decode_time(s, q, busy / decoders) / q.accepted
+        rate = smallest(q.concurrency / (s.constants["serving.first"] + first + q.output * token), most)
+    return rate, token

@@ -1,0 +1,327 @@
+"""One iteration of a serving engine on one replica: so many decoding sequences and so many prompt tokens, together.
+
+Prefill alone, decode alone and chunked prefill in flight are the same function with one of the two counts at zero. Every
+argument may be an array; a block of about 8,000 setups is the fastest size for a sweep.
+
+The parts add up: matrix products of attention and feed-forward blocks, attention itself, experts, the output head, data
+movement between them, exchange between chips, and what a layer and a step cost whatever is in them (kernel launches,
+sampling, scheduling).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+import numpy as np
+
+from chipwall.perf.device import Hardware
+from chipwall.perf.formats import recipe as recipe_of
+from chipwall.perf.numeric import Numeric
+from chipwall.perf.operators import Operator, Shape, attended, cache_values_per_token, operators
+from chipwall.perf.ops.collectives import all_gather_time, all_reduce_time, all_to_all_time
+from chipwall.perf.ops.gemm import smooth_maximum, touched_experts
+
+__all__ = ["PARTS", "Rates", "Setup", "rates", "stacked_rates", "step_parts", "step_time"]
+
+# Parts of a step, in the order they are printed, and what binds each.
+PARTS = {
+    "attention products": "matrix", "attention": "attention", "feed-forward": "matrix", "experts": "matrix",
+    "head": "matrix", "data movement": "memory", "exchange": "network", "layers": "host", "host": "host",
+}  # fmt: skip
+BF16_BYTES = 2.0
+# Chips on the PCIe tree of one server.
+PCIE_NODE = 8.0
+# Rows at which half of the fixed time that a full step adds to a layer has appeared.
+BUSY_ROWS = 64.0
+# State of one linear-attention head: 128 x 128 values kept in 32 bits, read and written once per token.
+LINEAR_STATE_BYTES = 2.0 * 128.0 * 128.0 * 4.0
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """What one recipe means on one chip, as numbers: peak [flop/s], shares of it, and bytes of an element."""
+
+    peak: Numeric
+    efficiency: Numeric
+    memory_efficiency: Numeric
+    depth_half: Numeric
+    weight_bytes: Numeric
+    input_bytes: Numeric
+    output_bytes: Numeric
+    kind: Numeric
+
+
+# Recipes whose efficiency the kernel tables know least get a serving constant of their own.
+KINDS = {"int8_weights": 1.0, "fp8_weights": 1.0, "int4_weights": 2.0, "fp4_weights": 2.0, "mxfp4_fp8": 3.0, "fp4": 3.0}
+
+
+def rates(hw: Hardware, recipe: str, *, kernel: str = "gemm") -> Rates:
+    """Numbers of one recipe on one chip; ``kernel`` is ``gemm`` or ``moe``.
+
+    Experts take the arithmetic efficiency of plain products, times a serving constant: the FP8 table of grouped kernels
+    is of one library, three times slower than what engines reach.
+    """
+    how, c = recipe_of(recipe), hw.constants
+    return Rates(
+        peak=hw.peak(how.maths),
+        efficiency=c[f"gemm.{recipe}.efficiency"],
+        memory_efficiency=c[f"{kernel}.{recipe}.memory"],
+        depth_half=c[f"gemm.{recipe}.depth_half"],
+        weight_bytes=how.weight_bytes,
+        input_bytes=how.input_bytes,
+        output_bytes=how.output_bytes,
+        kind=KINDS.get(recipe, 0.0),
+    )
+
+
+def stacked_rates(each: Sequence[Rates]) -> Rates:
+    """Rates of many setups as one record of arrays."""
+    return Rates(**{f.name: np.array([getattr(r, f.name) for r in each], dtype=float) for f in fields(Rates)})
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """A model on chips in a layout, ready to be stepped; scalars or arrays throughout.
+
+    Attributes
+    ----------
+    hw, model : Hardware, Shape
+        Chip and model.
+    attention, dense, experts, head : Rates
+        Precision of the parts.
+    cache_bytes : float or array
+        Bytes of one cached value [byte].
+    tensor, pipeline, replicas : float or array
+        Tensor-parallel chips, pipeline stages and data-parallel replicas [1].
+    group : float or array
+        Chips that share the experts: the tensor-parallel group, or all chips under data-parallel attention [1].
+    spread : float or array
+        1 where attention is data parallel inside the group (each chip its own sequences), else 0 [1].
+    expert : float or array
+        Expert-parallel degree inside the group [1].
+    context : float or array
+        Chips over which one long sequence is cut (context parallel) [1].
+    weights : float or array
+        Weights on one chip [byte].
+    constants : mapping
+        Step and host constants by name, see ``data/calibration_inference.toml``.
+    """
+
+    hw: Hardware
+    model: Shape
+    attention: Rates
+    dense: Rates
+    experts: Rates
+    head: Rates
+    cache_bytes: Numeric
+    tensor: Numeric
+    pipeline: Numeric
+    replicas: Numeric
+    group: Numeric
+    spread: Numeric
+    expert: Numeric
+    context: Numeric
+    weights: Numeric
+    constants: Mapping[str, Numeric] = field(hash=False)
+
+
+def present(value: Any) -> bool:
+    """Whether a number, or any entry of an array, is not zero."""
+    return bool(value) if isinstance(value, float | bool | int) else bool(np.any(value))
+
+
+def product_seconds(rows: Any, columns: Any, depth: Any, r: Rates, bandwidth: Any, c: Mapping[str, Any]) -> Any:
+    """Mean time of a matrix product whose row count varies from step to step, launch left to the layer [s].
+
+    The tile and wave steps of :func:`chipwall.perf.ops.gemm.gemm_seconds` average to half a tile of rows and half a wave of
+    columns: throughput then rises smoothly with the batch, as it does over a run. A few rows take kernels that waste
+    less, so the padding grows from nothing to ``serving.rows``.
+    """
+    scale = np.where(
+        r.kind == 0,
+        c["serving.gemm"],
+        np.where(r.kind == 1, c["serving.int8"], np.where(r.kind == 2, c["serving.int4"], c["serving.fp4"])),
+    )
+    efficiency = np.minimum(r.efficiency * scale, 0.98)
+    padded = padded_rows(rows, c["serving.rows"]) * (columns + c["serving.columns"])
+    compute = 2.0 * padded * (depth + r.depth_half) / (r.peak * efficiency)
+    moved = columns * depth * r.weight_bytes + rows * (depth * r.input_bytes + columns * r.output_bytes)
+    return smooth_maximum(compute, moved / (bandwidth * np.minimum(r.memory_efficiency * c["serving.memory"], 0.98)))
+
+
+def padded_rows(rows: Any, padding: Any) -> Any:
+    """Rows that the tiles of a product cover [1]: twice a few rows, ``rows + padding`` for many."""
+    return rows * (1.0 + padding / (rows + padding))
+
+
+def experts_seconds(op: Operator, tokens: Any, s: Setup, bandwidth: Any) -> Any:
+    """Mean time of one grouped product of the routed experts of one layer [s]; ``tokens`` enter on all chips of the group."""
+    c, r, m = s.constants, s.experts, s.model
+    local = np.maximum(m.experts / s.expert, 1e-9)
+    picks = tokens * m.top_k / s.expert
+    touched = touched_experts(local, picks)
+    uneven = np.where(s.expert > 1, c["serving.imbalance"], 1.0)
+    scale = c["serving.experts"] * np.where(
+        r.kind == 2, c["serving.int4"], np.where(r.kind == 3, c["serving.fp4"], 1.0)
+    )
+    efficiency = np.minimum(r.efficiency * scale, 0.98)
+    share = picks / np.maximum(touched, 1e-9)
+    padded = touched * padded_rows(share * uneven, c["serving.experts_rows"]) * (op.columns + c["serving.columns"])
+    compute = 2.0 * padded * (op.depth + r.depth_half) / (r.peak * efficiency)
+    moved = touched * op.columns * op.depth * r.weight_bytes + picks * uneven * (
+        op.depth * r.input_bytes + op.columns * r.output_bytes
+    )
+    return smooth_maximum(
+        compute, moved / (bandwidth * np.minimum(r.memory_efficiency * c["serving.experts_memory"], 0.98))
+    )
+
+
+def step_parts(
+    s: Setup, *, decoding: Numeric, context: Numeric, prompt_tokens: Numeric, prompt: Numeric, sampling: Numeric
+) -> dict[str, Any]:
+    """Time of one iteration by part [s].
+
+    Parameters
+    ----------
+    s : Setup
+        Model, chips, layout.
+    decoding : float or array
+        Sequences of the replica that decode one token each [1].
+    context : float or array
+        Their mean cached tokens [token].
+    prompt_tokens, prompt : float or array
+        Prompt tokens of the replica in this iteration, and the length of the prompts they belong to [token].
+    sampling : float or array
+        Sequences that need logits: those decoding and those whose prompt ends here [1].
+
+    Returns
+    -------
+    dict of str to float or array
+        The parts of :data:`PARTS`; their sum is the time of the iteration.
+    """
+    c, m, hw = s.constants, s.model, s.hw
+    bw = hw.memory_bandwidth
+    ranks = np.where(s.spread > 0, s.group, 1.0)
+    own_decoding, own_prompt = decoding / ranks, prompt_tokens / ranks / s.context
+    rows = np.maximum(own_decoding + own_prompt, 1e-9)
+    tokens = np.maximum(decoding + prompt_tokens, 1e-9)
+    time: dict[str, Any] = dict.fromkeys(PARTS, 0.0)
+    shards = np.where(s.spread > 0, 1.0, s.tensor / s.expert)
+    place = {
+        "attention": "attention products",
+        "ffn": "feed-forward",
+        "shared": "feed-forward",
+        "router": "experts",
+        "head": "head",
+        "experts": "experts",
+    }
+    of = {"attention": s.attention, "ffn": s.dense, "shared": s.dense, "router": s.head, "head": s.head}
+    for op in operators(m, tensor_parallel=s.tensor, expert_shards=shards):
+        if not present(op.times):
+            continue
+        if op.rows == "pick":
+            spent = experts_seconds(op, tokens, s, bw)
+        else:
+            count = np.maximum(sampling / ranks, 1e-9) if op.rows == "sequence" else rows
+            spent = product_seconds(count, op.columns, op.depth, of[op.part], bw, c)
+        time[place[op.part]] = time[place[op.part]] + op.times * spent
+    time["attention"] = _attention_seconds(s, own_decoding, context, own_prompt, prompt)
+    time["data movement"] = _movement_seconds(s, rows)
+    time["exchange"] = _exchange_seconds(s, tokens, rows)
+    time["layers"] = (
+        m.layers * (c["serving.layer"] + c["serving.busy"] * rows / (rows + BUSY_ROWS))
+        + m.sparse_layers * c["serving.expert_layer"]
+    )
+    time["experts"] = time["experts"] + m.sparse_layers * c["serving.expert_prompt"] * own_prompt
+    # the host prepares part of the next iteration while the chip computes: of that part, only what takes longer shows
+    device = sum(time.values())
+    host = c["serving.host"] + c["serving.sequence"] * sampling / ranks
+    hidden = c["serving.overlap"] * host
+    time["host"] = host - hidden + smooth_maximum(device, hidden) - device
+    return {part: spent * c["serving.engine"] for part, spent in time.items()}
+
+
+def step_time(
+    s: Setup, *, decoding: Numeric, context: Numeric, prompt_tokens: Numeric, prompt: Numeric, sampling: Numeric
+) -> Any:
+    """Time of one iteration [s]; arguments as :func:`step_parts`."""
+    parts = step_parts(
+        s, decoding=decoding, context=context, prompt_tokens=prompt_tokens, prompt=prompt, sampling=sampling
+    )
+    return sum(parts.values())
+
+
+def _attention_seconds(s: Setup, decoding: Any, context: Any, prompt_tokens: Any, prompt: Any) -> Any:
+    """Attention of all layers [s]: decode reads the cache, prefill computes; linear layers carry a state."""
+    c, m, hw = s.constants, s.model, s.hw
+    heads = m.heads / s.tensor
+    layers = m.layers * (1.0 - m.linear)
+    seen = attended(m, context) / s.context
+    stored = cache_values_per_token(m, tensor_parallel=s.tensor) * s.cache_bytes
+    work = 2.0 * heads * (2.0 * m.head_dim + m.latent * (2.0 * m.latent_rank + m.rotary))
+    bw = hw.memory_bandwidth
+    peak = hw.peak("bf16")
+    decode = (
+        layers
+        * decoding
+        * smooth_maximum(seen * stored / (bw * c["decode.memory"]), seen * work / (peak * c["decode.efficiency"]))
+    )
+    wide = 2.0 * heads * (2.0 * m.head_dim + m.latent * (m.content + m.rotary + m.value_dim))
+    # a query sees half of its prompt on average, or its window; exponentials and masked tiles as in the kernel tables
+    a = {name: hw.constants[f"attention.bf16.{name}"] for name in ("efficiency", "causal_half", "softmax")}
+    pairs = np.minimum(prompt / 2.0, attended(m, prompt))
+    efficiency = np.minimum(a["efficiency"] * c["serving.attention"], 0.98)
+    prefill = (
+        layers * prompt_tokens * (wide + 4.0 * heads * a["softmax"]) * (pairs + a["causal_half"]) / (peak * efficiency)
+    )
+    state = m.layers * m.linear * m.heads / s.tensor * LINEAR_STATE_BYTES
+    linear = state * decoding / (
+        bw * c["decode.memory"]
+    ) + m.layers * m.linear * prompt_tokens * heads * 4.0 * 128.0 * 128.0 / (peak * efficiency)
+    return decode + prefill + linear
+
+
+def _movement_seconds(s: Setup, rows: Any) -> Any:
+    """Norms, residuals, rotary embedding, activation and quantisation between the products [s]."""
+    c, m = s.constants, s.model
+    width = (m.heads + 2.0 * m.kv_heads) * m.head_dim + m.latent * m.heads * (m.content + m.rotary)
+    dense = np.where(m.layers > 0, (m.layers - m.sparse_layers) / m.layers, 0.0)
+    inner = dense * (m.wide + 1.0) * m.ffn
+    values = 8.0 * m.hidden + (2.0 * width + inner) / s.tensor
+    moved = m.layers * rows * values * BF16_BYTES * c["serving.moved"]
+    return moved / (s.hw.memory_bandwidth * s.hw.constants["elementwise.memory"])
+
+
+def _exchange_seconds(s: Setup, tokens: Any, rows: Any) -> Any:
+    """All-reduces of tensor parallelism, all-to-all of expert parallelism, hand-over between pipeline stages [s]."""
+    c, m, hw = s.constants, s.model, s.hw
+    spent: Any = 0.0
+    # chips without a scale-up link share the PCIe tree of a node
+    together = np.where(np.asarray(hw.link_bandwidth) > 0, hw.scaleup_domain, PCIE_NODE)
+    if present(s.tensor > 1):
+        reduce = all_reduce_time(
+            hw, n=s.tensor, size=rows * m.hidden * BF16_BYTES, in_switch=0.0, node=np.minimum(s.tensor, together)
+        )
+        # engines have all-reduces of their own inside a domain; between nodes they wait for the library's
+        scale = np.where(s.tensor > together, c["serving.far"], c["serving.reduce"])
+        # cards behind PCIe switches run their rings side by side: they do not share the bus as the tables' board does
+        beside = np.where(np.asarray(hw.link_bandwidth) > 0, 1.0, c["serving.bus"] * 2.0 / np.maximum(s.tensor, 2.0))
+        spent = spent + 2.0 * m.layers * np.where(s.tensor > 1, reduce, 0.0) * scale * beside
+    if present(s.spread > 0):
+        # each token goes to its experts' chips in 8 bits and comes back in 16
+        copies = np.minimum(m.top_k, s.group)
+        there = all_to_all_time(hw, n=s.group, size=rows * m.hidden * copies * 1.5, node=np.minimum(s.group, together))
+        spent = (
+            spent + 2.0 * m.sparse_layers * np.where((s.spread > 0) & (s.group > 1), there, 0.0) * c["serving.exchange"]
+        )
+    if present(s.context > 1):
+        size = rows * s.context * cache_values_per_token(m, tensor_parallel=s.tensor) * s.cache_bytes
+        spent = spent + m.layers * np.where(s.context > 1, all_gather_time(hw, n=s.context, size=size), 0.0)
+    if present(s.pipeline > 1):
+        linked = np.asarray(hw.link_bandwidth) > 0
+        link = np.where(linked, np.asarray(hw.link_bandwidth), np.asarray(hw.host_bandwidth))
+        hand = c["serving.layer"] + rows * m.hidden * BF16_BYTES / (link * 0.7)
+        spent = spent + (s.pipeline - 1.0) * hand
+    return spent

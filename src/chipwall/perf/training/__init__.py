@@ -1,0 +1,1 @@
+"""Training and fine-tuning a language model: workload, memory, step, layouts, the answer."""

@@ -1,0 +1,189 @@
+"""A model as the training formulas see it: widths, and how many layers of each kind; numbers or arrays of numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from functools import lru_cache
+
+import numpy as np
+
+from chipwall.catalog.dimensions import (
+    attention_parameters,
+    full_attention_share,
+    head_width,
+    is_latent,
+    moe_layers,
+    needed,
+)
+from chipwall.catalog.records import LanguageModel
+from chipwall.perf.load import constants_table
+from chipwall.perf.numeric import Numeric
+
+__all__ = ["Shape", "model_flops_per_token", "shape_of", "stacked_shapes"]
+
+# A state-space mixer of usual width: in-projection of 4.5 hidden, out-projection of 2 hidden.
+TYPICAL_MIXING_RATIO = 6.5
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """Widths [1] and layer counts [1] of one model, or of many as arrays.
+
+    Attributes
+    ----------
+    layers, attention_layers, recurrent_layers, dense_layers, expert_layers : numeric
+        All layers; those with attention, with a state-space mixer, with a dense and with an expert feed-forward block.
+    hidden, vocab : numeric
+        Width of the residual stream, and tokens in the vocabulary.
+    heads, kv_heads, head_dim, value_dim : numeric
+        Of the attention; latent attention counts every head as a key-value head.
+    projections, attended : numeric
+        Columns of all projections into the attention (depth ``hidden``), and width that comes out of it.
+    matrices, ffn : numeric
+        Matrices of a feed-forward block (3 when gated) and its width.
+    experts, top_k, expert_ffn, expert_hidden, shared_ffn : numeric
+        Routed experts, those a token visits, their width, the width they work in, and the width of shared experts.
+    mixing_ratio : numeric
+        Weights of one state-space mixer over hidden squared.
+    window, windowed_share : numeric
+        Sliding window (0: none) and the share of the attention layers that have it.
+    tied : numeric
+        1 where embedding and head are one table.
+    """
+
+    layers: Numeric
+    attention_layers: Numeric
+    recurrent_layers: Numeric
+    dense_layers: Numeric
+    expert_layers: Numeric
+    hidden: Numeric
+    vocab: Numeric
+    heads: Numeric
+    kv_heads: Numeric
+    head_dim: Numeric
+    value_dim: Numeric
+    projections: Numeric
+    attended: Numeric
+    matrices: Numeric
+    ffn: Numeric
+    experts: Numeric
+    top_k: Numeric
+    expert_ffn: Numeric
+    expert_hidden: Numeric
+    shared_ffn: Numeric
+    mixing_ratio: Numeric
+    window: Numeric
+    windowed_share: Numeric
+    tied: Numeric
+
+    @property
+    def attention_weights(self) -> Numeric:
+        """Weights of the attention of one layer [1]."""
+        return self.hidden * (self.projections + self.attended)
+
+    @property
+    def dense_weights(self) -> Numeric:
+        """Weights of all layers but routed experts, embedding and head [1]."""
+        return (
+            self.attention_layers * self.attention_weights
+            + self.recurrent_layers * self.mixing_ratio * self.hidden**2
+            + self.dense_layers * self.matrices * self.hidden * self.ffn
+            + self.expert_layers * self.matrices * self.hidden * self.shared_ffn
+        )
+
+    @property
+    def expert_weights(self) -> Numeric:
+        """Weights of all routed experts [1]."""
+        return self.expert_layers * self.experts * self.matrices * self.expert_hidden * self.expert_ffn
+
+    @property
+    def embedding_weights(self) -> Numeric:
+        """Weights of the embedding and the head [1]."""
+        return self.vocab * self.hidden * (2.0 - self.tied)
+
+    @property
+    def weights(self) -> Numeric:
+        """All weights [1]."""
+        return self.dense_weights + self.expert_weights + self.embedding_weights
+
+    @property
+    def active_weights(self) -> Numeric:
+        """Weights that a token is multiplied with, the head among them, the embedding look-up not [1]."""
+        routed = self.expert_layers * self.top_k * self.matrices * self.expert_hidden * self.expert_ffn
+        return self.dense_weights + routed + self.vocab * self.hidden
+
+
+@lru_cache(maxsize=2000)
+def shape_of(model: LanguageModel, *, layers: int = 0) -> Shape:
+    """The shape of a model; ``layers`` other than 0 cuts it down to so many layers, one of them dense."""
+    whole, hidden, vocab, heads = needed(model, "layers", "hidden", "vocab", "heads")
+    hybrid = constants_table("hybrid_models").get(model.id, {})
+    count = layers or whole
+    attending = float(hybrid.get("attention_layers", count))
+    blocks = float(hybrid.get("feed_forward_layers", count))
+    # a model cut down for a test keeps one dense layer at most: the rest of it is what is tested
+    first_dense = min(model.first_dense_layers or 0, 1 if layers else count)
+    sparse = blocks if hybrid else (moe_layers(model) if not layers else count - first_dense)
+    sparse = float(sparse) if model.is_moe else 0.0
+    latent = is_latent(model)
+    width = head_width(model)
+    if latent:
+        nope, rope, value = needed(model, "qk_nope", "qk_rope", "v_head_dim")
+        width, value_dim, kv_heads = nope + rope, value, heads
+    else:
+        value_dim, kv_heads = width, model.kv_heads or heads
+    attended = heads * value_dim
+    share = full_attention_share(model)
+    expert_ffn = float(model.expert_ffn_hidden or 0)
+    return Shape(
+        layers=float(count),
+        attention_layers=attending,
+        recurrent_layers=float(hybrid.get("recurrent_layers", 0)),
+        dense_layers=blocks - sparse,
+        expert_layers=sparse,
+        hidden=float(hidden),
+        vocab=float(vocab),
+        heads=float(heads),
+        kv_heads=float(kv_heads),
+        head_dim=float(width),
+        value_dim=float(value_dim),
+        projections=attention_parameters(model) / hidden - attended,
+        attended=float(attended),
+        matrices=2.0 if model.gated_mlp is False else 3.0,
+        ffn=float(model.ffn_hidden or 0),
+        experts=float(model.experts or 0),
+        top_k=float(model.top_k or 0),
+        expert_ffn=expert_ffn,
+        expert_hidden=float(hybrid.get("expert_hidden", hidden)),
+        shared_ffn=float(hybrid.get("shared_ffn", (model.shared_experts or 0) * expert_ffn)),
+        mixing_ratio=float(hybrid.get("mixing_ratio", TYPICAL_MIXING_RATIO)),
+        window=float(model.sliding_window or 0),
+        windowed_share=1.0 - share if share is not None and model.sliding_window else 0.0,
+        tied=float(bool(model.tied_embeddings)),
+    )
+
+
+def stacked_shapes(shapes: Sequence[Shape]) -> Shape:
+    """Many shapes as one of arrays."""
+    return Shape(**{f.name: np.array([getattr(s, f.name) for s in shapes], dtype=float) for f in fields(Shape)})
+
+
+def attention_span(shape: Shape, sequence: Numeric) -> Numeric:
+    """Keys that a token sees on average under a causal mask, sliding windows counted [token]."""
+    window = np.where(np.asarray(shape.window) > 0, shape.window, sequence)
+    seen = np.minimum(window, sequence)
+    windowed = seen * (1.0 - seen / (2.0 * np.asarray(sequence)))
+    return (1.0 - shape.windowed_share) * np.asarray(sequence) / 2.0 + shape.windowed_share * windowed
+
+
+def model_flops_per_token(shape: Shape, sequence: Numeric, *, causal: bool = True) -> Numeric:
+    """Arithmetic of one token in training, recomputation left out [flop].
+
+    Six per weight that the token is multiplied with (forward 2, backward 4), and attention: two products forward and
+    four backward over the keys that the token sees; all keys, not only earlier ones, where ``causal`` is False, as many
+    published figures count.
+    """
+    span = attention_span(shape, sequence) if causal else np.asarray(sequence) + 0.0 * shape.layers
+    attention = 6.0 * shape.attention_layers * shape.heads * (shape.head_dim + shape.value_dim) * span
+    return (6.0 * shape.active_weights + attention)[()]

@@ -1,0 +1,396 @@
+"""Training: step time, utilisation, tokens per second, memory, and the time and energy of a whole run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from chipwall.catalog.records import Chip, LanguageModel
+from chipwall.errors import InputError
+from chipwall.perf.device import Hardware, hardware, require_memory, require_recipe
+from chipwall.perf.estimate import Bound, Estimate, Part
+from chipwall.perf.evidence.training_nearest import nearest_runs
+from chipwall.perf.fitting.bands import interval
+from chipwall.perf.serving.memory import GUARD, fit_word
+from chipwall.perf.training.constants import labels_of, seen_architectures, software_age, step_bands, step_constants
+from chipwall.perf.training.memory import MIXED, Storage, memory_parts, storage_for
+from chipwall.perf.training.search import Found, Layout, checked_run, fastest, smallest_chip_count
+from chipwall.perf.training.shape import Shape, model_flops_per_token, shape_of
+from chipwall.perf.training.step import step_parts
+from chipwall.perf.training.workload import Run, lone_run
+from chipwall.text import Text, text
+from chipwall.units import GIB
+
+__all__ = [
+    "RECIPES_TRAINED",
+    "Training",
+    "power_under_load",
+    "run_energy",
+    "run_time",
+    "step_time",
+    "template_run",
+    "training",
+]
+
+RECIPES_TRAINED = ("bf16", "fp16", "fp8", "fp8_block", "fp4", "int8")
+BINDS: Mapping[str, Bound] = {
+    "linear layers": "compute",
+    "experts": "compute",
+    "attention": "compute",
+    "element-wise": "memory",
+    "number formats": "memory",
+    "output head": "compute",
+    "recomputation": "compute",
+    "tensor parallel": "network",
+    "context parallel": "network",
+    "expert parallel": "network",
+    "host": "host",
+    "pipeline imbalance": "network",
+    "pipeline bubble": "network",
+    "data parallel": "network",
+    "optimizer": "memory",
+    "start and stop": "host",
+}
+# Share of rated power that a chip draws while it computes or moves data, and while it waits [1]. Stated, not fitted:
+# large training runs are reported at 70 to 90 % of rated power at the board, idle accelerators at 15 to 30 %.
+BUSY_POWER, WAITING_POWER = 0.85, 0.40
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """Answer of :func:`training`.
+
+    Attributes
+    ----------
+    estimate : Estimate
+        Step time [s] with interval, basis, what binds it, and breakdown.
+    run, layout : Run, Layout
+        What was priced; ``layout`` is the one searched for, or the one given.
+    searched : Found or None
+        The search, where no layout was given.
+    tokens_per_s, tokens_per_s_per_chip : float
+        Of the whole job, and per chip [token/s].
+    mfu, hfu : float
+        Model FLOPs (causal attention, nothing recomputed) and hardware FLOPs (recomputation counted) per second over
+        the dense peak of the products' format [1].
+    memory : mapping of str to float
+        Memory of the fullest chip by part [byte].
+    memory_room : float
+        Memory that programs can use [byte].
+    energy_per_step : float
+        Accelerators only [J].
+    """
+
+    estimate: Estimate
+    run: Run
+    layout: Layout
+    searched: Found | None
+    tokens_per_s: float
+    tokens_per_s_per_chip: float
+    mfu: float
+    hfu: float
+    memory: Mapping[str, float]
+    memory_room: float
+    energy_per_step: float
+    tokens_per_step: float
+
+    @property
+    def fit(self) -> str:
+        """``fits``, ``tight`` (within 10 % of the room, either way) or ``does not fit``."""
+        return fit_word(sum(self.memory.values()), self.memory_room)
+
+
+def step_time(
+    hw: Hardware, shape: Shape, run: Run, *, recipe: str = "bf16", software: str = "", block_scaled: bool = False
+) -> Any:
+    """Time of one optimizer step [s].
+
+    Parameters
+    ----------
+    hw, shape, run : Hardware, Shape, Run
+        Chip, model, batch and layout; scalars or arrays.
+    recipe : str
+        Format of the products.
+    software : str
+        Family of training software (``megatron``, ``fsdp``, ``mlperf``, ``maxtext``); empty for a typical one.
+    block_scaled : bool
+        Whether the narrow format carries a scale per block (MXFP8, NVFP4).
+
+    Limits
+    ------
+    Regular layouts with balanced experts; a step without evaluation, checkpointing of state or stops.
+    """
+    labels = labels_of(hw, recipe=recipe, software=software, block_scaled=block_scaled)
+    constants = {name: value[0] for name, value in step_constants([labels]).items()}
+    return sum(step_parts(hw, shape, run, recipe=recipe, constants=constants).values())
+
+
+def power_under_load(parts: Mapping[str, float], hw: Hardware) -> float:
+    """Mean power of one chip over a step [W]: a share of rated power while busy, a smaller one while waiting."""
+    total = sum(parts.values())
+    waiting = sum(time for name, time in parts.items() if BINDS[name] in ("network", "host"))
+    return float(hw.tdp) * (BUSY_POWER * (total - waiting) + WAITING_POWER * waiting) / total
+
+
+def run_time(tokens: float, *, tokens_per_s: float) -> float:
+    """Time to train on so many tokens, without stops [s]."""
+    return tokens / tokens_per_s
+
+
+def run_energy(tokens: float, *, energy_per_step: float, tokens_per_step: float) -> float:
+    """Energy of the accelerators to train on so many tokens [J]; host, network and cooling not included."""
+    return tokens / tokens_per_step * energy_per_step
+
+
+def template_run(
+    hw: Hardware,
+    chip: Chip,
+    *,
+    chips: int,
+    sequence: int,
+    year: float,
+    network: float | None = None,
+    node: int | None = None,
+    graphs: bool = False,
+    adapters: bool = False,
+    unpacking: float = 0.0,
+) -> Run:
+    """A run without layout: what the chips, the network and the software say; arguments as in :func:`training`."""
+    usual = 4.0 if chip.id.startswith(("nvidia-gb", "nvidia-gh")) else 8.0
+    return replace(
+        lone_run(sequence, adapters=adapters),
+        chips=float(chips),
+        data=float(chips),
+        shard=float(chips),
+        graphs=0.98 * graphs,
+        captured=float(graphs),
+        age=software_age(hw.arch, year),
+        node=float(node or usual),
+        network=float(network if network is not None else hw.nic_bandwidth),
+        weight_reads=unpacking,
+    )
+
+
+def training(
+    model: LanguageModel,
+    chip: Chip,
+    *,
+    chips: int,
+    sequences: int,
+    sequence: int | None = None,
+    precision: str = "bf16",
+    layout: Layout | None = None,
+    software: str = "",
+    year: float = 2026.0,
+    network: float | None = None,
+    node: int | None = None,
+    graphs: bool = False,
+    block_scaled: bool = False,
+    neighbours: bool = True,
+) -> Training:
+    """Price one optimizer step of a model on so many chips.
+
+    Parameters
+    ----------
+    model, chip : LanguageModel, Chip
+        From the catalogue, or invented.
+    chips, sequences, sequence : int
+        Chips [1], global batch in sequences [1], and tokens of a sequence [token]; the model's context up to 8192 by
+        default.
+    precision : str
+        Format of the products, a name of :data:`RECIPES_TRAINED`.
+    layout : Layout, optional
+        How the run is split; searched when left out.
+    software : str
+        Family of training software; empty for a typical one.
+    year : float
+        Date of the software, year with fraction.
+    network : float, optional
+        Network per chip and direction [byte/s]; that of a usual node by default.
+    node : int, optional
+        Chips of a node [1].
+    graphs : bool
+        Whether the step is captured as one graph.
+    block_scaled : bool
+        Whether narrow formats carry a scale per block.
+
+    neighbours : bool
+        Whether to look up the nearest measured runs, which takes longer than the estimate.
+
+    Raises
+    ------
+    InputError
+        Zero counts, a layout that does not divide, or a model that does not fit (by how much, and how many chips it
+        takes).
+    Unknown
+        A precision that the chip lacks.
+    """
+    for name, value in (("chips", chips), ("sequences", sequences), ("sequence", 1 if sequence is None else sequence)):
+        if value < 1:
+            raise InputError(
+                text("{value} is not a count", value=value), where=name, fix=text("Give a whole number of one or more")
+            )
+    if precision not in RECIPES_TRAINED:
+        raise InputError(
+            text("unknown training precision '{name}'", name=precision),
+            where="precision",
+            fix=text("Use one of: {names}", names=", ".join(RECIPES_TRAINED)),
+        )
+    hw, shape = hardware(chip), shape_of(model)
+    require_recipe(hw, precision, where="precision")
+    require_memory(hw)
+    length = sequence or min(model.max_context or 4096, 8192)
+    template = template_run(
+        hw, chip, chips=chips, sequence=length, year=year, network=network, node=node, graphs=graphs
+    )
+    labels = labels_of(hw, recipe=precision, software=software, block_scaled=block_scaled)
+    found, storage = None, storage_for(precision)
+    if layout is None:
+        found = fastest(
+            shape, hw, template, sequences=sequences, recipe=precision, labels=labels, storage=storage, name=model.name
+        )
+        run, layout = found.run, found.layout
+    else:
+        run = checked_run(layout, shape, template, sequences=sequences)
+        _refuse_overfull(shape, hw, run, template, model.name, storage)
+    return answer(
+        model, hw, shape, run, layout, found,
+        recipe=precision, labels=labels, storage=storage, adapters=0.0, neighbours=neighbours,
+    )  # fmt: skip
+
+
+def _refuse_overfull(
+    shape: Shape, hw: Hardware, run: Run, template: Run, name: str, storage: Storage = MIXED, adapters: float = 0.0
+) -> None:
+    need = float(sum(memory_parts(shape, run, storage=storage, adapters=adapters).values()))
+    room = float(hw.memory)
+    if need > room * (1.0 + GUARD):
+        count = smallest_chip_count(shape, hw, template, storage=storage, adapters=adapters)
+        raise InputError(
+            text(
+                "{model} does not fit in this layout: {short:.0f} GiB too much on the fullest chip",
+                model=name,
+                short=(need - room) / GIB,
+            ),
+            where=text("{chip} has {room:.1f} GiB of use", chip=hw.name, room=room / GIB),
+            fix=text(
+                "Split it further, recompute, or leave the layout out; at least {count} chips hold it", count=count
+            ),
+        )
+
+
+def answer(
+    model: LanguageModel,
+    hw: Hardware,
+    shape: Shape,
+    run: Run,
+    layout: Layout,
+    found: Found | None,
+    *,
+    recipe: str,
+    labels: Mapping[str, str],
+    storage: Storage,
+    adapters: float,
+    neighbours: bool = True,
+) -> Training:
+    """Everything about a run that is settled; ``neighbours`` looks up the nearest measured runs."""
+    constants = {name: value[0] for name, value in step_constants([labels]).items()}
+    parts = {name: float(v) for name, v in step_parts(hw, shape, run, recipe=recipe, constants=constants).items()}
+    total = sum(parts.values())
+    tokens = float(run.tokens)
+    work = float(model_flops_per_token(shape, run.sequence)) * tokens * (2.0 / 3.0 if run.adapters else 1.0)
+    peak = float(hw.peak("bf16" if recipe == "fp16" else {"fp8_block": "fp8"}.get(recipe, recipe)))
+    done = work * (1.0 + float(run.recompute) / (2.0 if run.adapters else 3.0))
+    memory = {k: float(v) for k, v in memory_parts(shape, run, storage=storage, adapters=adapters).items()}
+    low, high, basis = _interval(total, hw, shape, labels, found)
+    shares: dict[Bound, float] = {}
+    for name, time in parts.items():
+        shares[BINDS[name]] = shares.get(BINDS[name], 0.0) + time
+    estimate = Estimate(
+        quantity="step_time",
+        value=total,
+        unit="s",
+        low=low,
+        high=high,
+        basis=basis,
+        bound=max(shares, key=lambda b: shares[b]),
+        breakdown=tuple(Part(name, time, BINDS[name]) for name, time in parts.items()),
+        breakdown_total=total,
+        inputs=_inputs(model, hw, run, layout, recipe, labels),
+        nearest=nearest_runs(model, hw, shape, recipe) if neighbours else (),
+        sources=hw.sources,
+        notes=_notes(found, hw),
+    )
+    return Training(
+        estimate=estimate,
+        run=run,
+        layout=layout,
+        searched=found,
+        tokens_per_s=tokens / total,
+        tokens_per_s_per_chip=tokens / total / float(run.chips),
+        mfu=work / total / float(run.chips) / peak,
+        hfu=done / total / float(run.chips) / peak,
+        memory=memory,
+        memory_room=float(hw.memory),
+        energy_per_step=power_under_load(parts, hw) * total * float(run.chips),
+        tokens_per_step=tokens,
+    )
+
+
+def _interval(
+    total: float, hw: Hardware, shape: Shape, labels: Mapping[str, str], found: Found | None
+) -> tuple[float, float, Any]:
+    kind = "moe" if shape.experts else "dense"
+    known = hw.arch in seen_architectures()
+    situation = kind if known else "unseen architecture"
+    low, high = interval(total, situation, "all", bands=step_bands())
+    if found is not None:
+        # a searched layout is the best that the model knows; real runs are between it and the others that fit
+        low, high = min(low, found.low), max(high, float(np.sqrt(high * max(found.high, high))))
+    return low, high, "calibrated" if known else "extrapolated"
+
+
+def _inputs(
+    model: LanguageModel, hw: Hardware, run: Run, layout: Layout, recipe: str, labels: Mapping[str, str]
+) -> dict[str, Any]:
+    return {
+        "model": model.id,
+        "chip": hw.id,
+        "chips": int(run.chips),
+        "sequence_tokens": int(run.sequence),
+        "global_batch_sequences": round(float(run.micro_batch) * float(run.micro_batches) * float(run.data)),
+        "precision": recipe,
+        "tensor": layout.tensor,
+        "pipeline": layout.pipeline,
+        "virtual": layout.virtual,
+        "context": layout.context,
+        "expert": layout.expert,
+        "data": int(run.data),
+        "micro_batch": layout.micro_batch,
+        "fsdp": layout.fsdp,
+        "recompute": layout.recompute,
+        "software": labels["software"] or "typical",
+        "software_age_years": float(run.age),
+        "network_bytes_per_s_per_chip": float(run.network),
+        "chips_per_node": int(run.node),
+    }
+
+
+def _notes(found: Found | None, hw: Hardware) -> tuple[Text, ...]:
+    notes = []
+    if found is not None:
+        notes.append(
+            text(
+                "layout searched: the fastest of {fitting} that fit ({priced} priced); sensible ones reach {factor:.2f} x its time",
+                fitting=found.fitting,
+                priced=found.priced,
+                factor=found.high / found.step,
+            )
+        )
+    notes.append(text("a step without evaluation, saving of state, failures or stops; experts balanced"))
+    if hw.assumed:
+        notes.append(text("not published and assumed: {names}", names=", ".join(hw.assumed)))
+    return tuple(notes)

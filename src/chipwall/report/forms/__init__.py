@@ -1,0 +1,1 @@
+"""Forms of an answer: tables, terminal, charts, document, page."""

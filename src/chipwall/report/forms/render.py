@@ -1,0 +1,121 @@
+"""A brief for the terminal, as Markdown, as one self-contained HTML page, as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from importlib.resources import files
+
+from chipwall import __version__
+from chipwall.errors import InputError
+from chipwall.report.forms.charts import Spec, svg
+from chipwall.report.forms.document import Brief, Section
+from chipwall.report.forms.table import Form, Table, render
+from chipwall.report.language.lookup import translated
+from chipwall.text import text
+
+__all__ = ["as_json", "html", "markdown", "terminal"]
+
+
+def _body(brief: Brief, lang: str, *, form: Form, heading: str, bullet: str) -> str:
+    """Title, answers, sections, sources, as text."""
+
+    def say(words: str) -> str:
+        return translated(words, lang)
+
+    lines = [heading.format(level="#", title=say(brief.title)), say(brief.subtitle), ""]
+    lines += [bullet + say(a) for a in brief.answers]
+    for section in brief.sections:
+        lines += ["", heading.format(level="##", title=say(section.title)), *(say(s) for s in section.sentences)]
+        for table in section.tables:
+            lines += ["", render(table, form, lang)]
+        lines += [say(n) for n in section.notes]
+    lines += ["", heading.format(level="##", title=say(text("Sources")))]
+    lines += [bullet + _source_line(s.id, s.title, s.publisher, s.published) for s in brief.sources]
+    lines += ["", say(_colophon(brief))]
+    return "\n".join(lines)
+
+
+def _source_line(source_id: str, title: str, publisher: str, published: str) -> str:
+    rest = ", ".join(x for x in (publisher, published) if x)
+    return f"[{source_id}] {title}" + (f" ({rest})" if rest else "")
+
+
+def _colophon(brief: Brief) -> str:
+    return text(
+        "chipwall {code}, data {data}, written {day}",
+        code=__version__,
+        data=brief.version,
+        day=date.today().isoformat(),
+    )
+
+
+def terminal(brief: Brief, lang: str) -> str:
+    """The brief as plain text with drawn tables."""
+    return _body(brief, lang, form="terminal", heading="── {title} ──", bullet="• ")
+
+
+def markdown(brief: Brief, lang: str) -> str:
+    """The brief as Markdown."""
+    return _body(brief, lang, form="md", heading="{level} {title}\n", bullet="- ")
+
+
+def html(brief: Brief, lang: str, *, chart: Callable[[Spec], str] = svg) -> str:
+    """The brief as one page that needs nothing else: style and pictures inside, no network; ``chart`` draws."""
+    try:
+        from jinja2 import Environment  # 120 ms, only for pages
+    except ImportError:
+        raise InputError(text("the page needs the 'report' extra"), fix="pip install 'chipwall[report]'") from None
+    folder = files("chipwall.report.forms") / "templates"
+    environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    template = environment.from_string((folder / "brief.html").read_text(encoding="utf-8"))
+    return template.render(
+        brief=brief,
+        lang={"en": "en", "zh": "zh-CN"}[lang],
+        say=lambda words: translated(words, lang),
+        style=(folder / "brief.css").read_text(encoding="utf-8"),
+        table=lambda t: _page_table(t, lang),
+        chart=chart,
+        sources_title=text("Sources"),
+        colophon=_colophon(brief),
+    )
+
+
+def _page_table(table: Table, lang: str) -> str:
+    return render(table, "html", lang)
+
+
+def as_json(brief: Brief, lang: str) -> dict[str, object]:
+    """The brief as data: sentences, tables, and every number with its sources and calculation."""
+    return {
+        "title": translated(brief.title, lang),
+        "subtitle": translated(brief.subtitle, lang),
+        "version": {"code": __version__, "data": brief.version},
+        "answers": [translated(a, lang) for a in brief.answers],
+        "sections": [_section_json(s, lang) for s in brief.sections],
+        "numbers": [
+            {
+                "section": section.id,
+                "table": translated(table.title, lang),
+                "name": name,
+                "value": cell.value,
+                "shown": cell.words(lang),
+                "sources": list(cell.sources),
+                "calculation": translated(cell.calculation, lang),
+            }
+            for section, table, name, cell in brief.cells()
+            if isinstance(cell.value, (int, float)) and not isinstance(cell.value, bool)
+        ],
+        "sources": [
+            {"id": s.id, "title": s.title, "publisher": s.publisher, "published": s.published} for s in brief.sources
+        ],
+    }
+
+
+def _section_json(section: Section, lang: str) -> dict[str, object]:
+    return {
+        "id": section.id,
+        "title": translated(section.title, lang),
+        "sentences": [translated(s, lang) for s in section.sentences],
+        "tables": [{"title": translated(t.title, lang), "rows": t.records()} for t in section.tables],
+    }

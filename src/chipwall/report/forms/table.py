@@ -1,0 +1,147 @@
+"""One table record, four ways to print it: terminal, CSV, Markdown, HTML.
+
+A cell knows what a person sees and the number behind it, so a terminal shows ``4.8 TB/s`` where the CSV of the same
+table says ``4800000000000.0`` under a column whose name carries the unit.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable
+from dataclasses import dataclass
+from html import escape
+from typing import Literal
+
+from chipwall.report.forms.terminal import drawn
+from chipwall.report.language.lookup import translated
+
+__all__ = ["Cell", "Column", "Form", "Table", "render"]
+
+Form = Literal["terminal", "csv", "md", "html"]
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """What a person sees, the value behind it (SI), its sources, a status mark and how it was calculated."""
+
+    shown: str
+    value: object = None
+    sources: tuple[str, ...] = ()
+    mark: str = ""
+    calculation: str = ""
+
+    def words(self, lang: str) -> str:
+        """The text of the cell with its mark."""
+        return translated(self.shown, lang) + self.mark
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column: ``key`` names it in CSV and JSON and carries the unit, ``title`` is what a person reads."""
+
+    key: str
+    title: str
+    right: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A titled table; a row holds one :class:`Cell`, string, number or None per column."""
+
+    title: str
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[object, ...], ...]
+    notes: tuple[str, ...] = ()
+
+    def records(self) -> list[dict[str, object]]:
+        """The rows as dictionaries of plain values for JSON, with the sources of each value by column."""
+        found: list[dict[str, object]] = []
+        for row in self.rows:
+            record = {c.key: plain(v) for c, v in zip(self.columns, row, strict=True)}
+            cited = {
+                c.key: list(v.sources)
+                for c, v in zip(self.columns, row, strict=True)
+                if isinstance(v, Cell) and v.sources
+            }
+            found.append({**record, "sources": cited} if cited else record)
+        return found
+
+
+def plain(value: object) -> object:
+    """The machine value of a cell: its number, or what is shown where there is none."""
+    if isinstance(value, Cell):
+        return value.shown if value.value is None and value.shown not in ("-", "") else value.value
+    return value
+
+
+def words(value: object, lang: str) -> str:
+    """The text of a cell for a person."""
+    if value is None:
+        return "-"
+    if isinstance(value, Cell):
+        return value.words(lang)
+    return translated(value, lang) if isinstance(value, str) else f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def render(table: Table, form: Form, lang: str = "en") -> str:
+    """The table as text in the form asked for; the terminal form may hold colour codes."""
+    return {"terminal": _terminal, "csv": _csv, "md": _markdown, "html": _html}[form](table, lang)
+
+
+def _rows(table: Table, lang: str) -> Iterable[list[str]]:
+    return ([words(v, lang) for v in row] for row in table.rows)
+
+
+def _terminal(table: Table, lang: str) -> str:
+    title = [translated(table.title, lang), ""] if table.title else []
+    heads = [translated(c.title, lang) for c in table.columns]
+    body = drawn(heads, list(_rows(table, lang)), [c.right for c in table.columns])
+    notes = ["", *(translated(n, lang) for n in table.notes)] if table.notes else []
+    return "\n".join([*title, body, *notes])
+
+
+def _csv(table: Table, lang: str) -> str:
+    # \n, not the \r\n of the RFC: the output is read by shells and diffs as often as by spreadsheets
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow([c.key for c in table.columns] + ["sources"])
+    for row in table.rows:
+        sources = sorted({s for v in row if isinstance(v, Cell) for s in v.sources})
+        writer.writerow(["" if (p := plain(v)) is None else p for v in row] + ["; ".join(sources)])
+    return out.getvalue().rstrip("\n")
+
+
+def _markdown(table: Table, lang: str) -> str:
+    def line(cells: Iterable[str]) -> str:
+        return "| " + " | ".join(c.replace("|", "\\|").replace("\n", " ") for c in cells) + " |"
+
+    head = [line(translated(c.title, lang) for c in table.columns)]
+    head.append("|" + "|".join(" ---: " if c.right else " --- " for c in table.columns) + "|")
+    title = [f"**{translated(table.title, lang)}**", ""] if table.title else []
+    notes = ["", *(translated(n, lang) for n in table.notes)] if table.notes else []
+    return "\n".join(title + head + [line(r) for r in _rows(table, lang)] + notes)
+
+
+def _html(table: Table, lang: str) -> str:
+    caption = f"<caption>{escape(translated(table.title, lang))}</caption>" if table.title else ""
+    head = "".join(f"<th{_flush(c)}>{escape(translated(c.title, lang))}</th>" for c in table.columns)
+    body = "\n".join(
+        "<tr>" + "".join(_html_cell(c, v, lang) for c, v in zip(table.columns, row, strict=True)) + "</tr>"
+        for row in table.rows
+    )
+    notes = "".join(f"<p class=note>{escape(translated(n, lang))}</p>" for n in table.notes)
+    return f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>\n{body}\n</tbody></table>{notes}"
+
+
+def _flush(column: Column) -> str:
+    return " class=n" if column.right else ""
+
+
+def _html_cell(column: Column, value: object, lang: str) -> str:
+    """A cell that tells on hover how its number came about and which sources it rests on."""
+    why = ""
+    if isinstance(value, Cell) and (value.calculation or value.sources):
+        parts = (translated(value.calculation, lang), ", ".join(value.sources))
+        why = f' title="{escape(" · ".join(p for p in parts if p))}"'
+    return f"<td{_flush(column)}{why}>{escape(words(value, lang))}</td>"

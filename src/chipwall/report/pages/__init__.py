@@ -1,0 +1,1 @@
+"""One subject a file: its tables, charts and section."""

@@ -1,0 +1,334 @@
+"""The catalogue as tables: lists, one chip with every fact, chips side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from chipwall.catalog.choose import reason
+from chipwall.catalog.dimensions import parameter_count
+from chipwall.catalog.load import Catalog
+from chipwall.catalog.quantities import QUANTITIES
+from chipwall.catalog.records import Chip, LanguageModel, System
+from chipwall.controls.measures import Measure, performance_density, total_processing_performance
+from chipwall.errors import Unknown
+from chipwall.perf.serving.memory import kv_bytes_per_token
+from chipwall.report.forms.table import Cell, Column, Table
+from chipwall.sources import Fact, Source
+from chipwall.text import Text, text
+from chipwall.units import GIGA, format_quantity
+
+__all__ = [
+    "MARKS",
+    "chips_table",
+    "compare_table",
+    "fact_cell",
+    "facts_table",
+    "field_name",
+    "measure_cell",
+    "model_table",
+    "models_table",
+    "ratio",
+    "sources_table",
+    "systems_table",
+]
+
+MARKS = {"estimated": "~", "unverified": "?"}
+LEGEND = text("Marks: ~ estimated, ? not verified, † derived from other numbers; a dash is not known.")
+_SUFFIX = {
+    "byte": "bytes", "byte/s": "bytes_per_s", "flop/s": "flop_per_s", "W": "w", "m2": "m2", "USD": "usd", "CNY": "cny",
+    "1/s": "hz", "TPP": "tpp", "TPP/mm2": "tpp_per_mm2",
+}  # fmt: skip
+
+
+def field_name(quantity: str) -> str:
+    """The name of a quantity in CSV and JSON: with its SI unit at the end."""
+    suffix = _SUFFIX.get(QUANTITIES[quantity].dimension)
+    return quantity if suffix is None or quantity.endswith(suffix) else f"{quantity}_{suffix}"
+
+
+def mark(fact: Fact) -> str:
+    """The sign after a number that is not a published one."""
+    return MARKS.get(fact.status, "") + ("†" if fact.derived else "")
+
+
+def fact_cell(fact: Fact | None) -> Cell:
+    """A fact as a cell: formatted, with the SI value and the source behind it."""
+    if fact is None:
+        return Cell("-")
+    if fact.value is None:
+        return Cell("-", None, (fact.source,), calculation=text("the source does not publish it"))
+    dimension = QUANTITIES[fact.quantity].dimension
+    if isinstance(fact.value, bool):
+        return Cell(text("yes") if fact.value else text("no"), fact.value, (fact.source,), mark(fact))
+    if isinstance(fact.value, str):
+        shown = Text.of(fact.value) if fact.quantity == "status" else fact.value
+        return Cell(shown, fact.value, (fact.source,), mark(fact))
+    return Cell(shown_value(fact, dimension), fact.value, (fact.source,), mark(fact))
+
+
+def shown_value(fact: Fact, dimension: str) -> str:
+    """A number as people of the field say it; memory in the unit of its source."""
+    if fact.number is None:
+        return str(fact.value)
+    if fact.quantity in ("memory_reported",):
+        return f"{fact.published} {fact.unit}"
+    if dimension == "USD":
+        return f"{fact.number:,.0f} USD"
+    shown = format_quantity(fact.number, dimension)
+    # integer formats count operations, not floating-point ones
+    return shown.replace("FLOP/s", "OPS") if fact.quantity.startswith("int") else shown
+
+
+def measure_cell(measure: Measure) -> Cell:
+    """A legal measure as a cell; unknown stays a dash with the reason."""
+    if measure.value is None:
+        return Cell("-", None, measure.sources, calculation=measure.unknown)
+    shown = f"{measure.value:,.2f}".rstrip("0").rstrip(".") if measure.unit != "TPP" else f"{measure.value:,.0f}"
+    return Cell(shown, float(measure.value), measure.sources, MARKS.get(measure.status, ""), measure.formula)
+
+
+_LISTED = (
+    ("memory_capacity", text("Memory")),
+    ("memory_bandwidth", text("Bandwidth")),
+    ("bf16_rate", text("BF16")),
+    ("fp8_rate", text("FP8")),
+    ("link_bandwidth", text("Link, one way")),
+    ("tdp", text("TDP")),
+)
+
+
+def chips_table(chips: Sequence[Chip]) -> Table:
+    """One row a chip."""
+    columns = (
+        Column("id", text("Chip")),
+        Column("status", text("Status")),
+        Column("available", text("Available")),
+        *(Column(field_name(q), title, right=True) for q, title in _LISTED),
+        Column("tpp", "TPP", right=True),
+        Column("performance_density_tpp_per_mm2", text("Density"), right=True),
+    )
+    rows = tuple(
+        (
+            chip.id,
+            fact_cell(chip.fact("status")),
+            fact_cell(chip.fact("available")),
+            *(fact_cell(chip.fact(q)) for q, _ in _LISTED),
+            measure_cell(total_processing_performance(chip)),
+            measure_cell(performance_density(chip)),
+        )
+        for chip in chips
+    )
+    return Table("", columns, rows, (text("{count} chips. Dense rates only.", count=len(chips)), LEGEND))
+
+
+def facts_table(chip: Chip, sources: dict[str, Source]) -> Table:
+    """Every fact about a chip: the one in use first, then what disagrees or agrees with it, and why."""
+    order = list(
+        dict.fromkeys(f.quantity for f in sorted(chip.facts, key=lambda f: list(QUANTITIES).index(f.quantity)))
+    )
+    rows = []
+    for quantity in order:
+        group = chip.all_facts(quantity)
+        used = chip.chosen[quantity]
+        rows += [_fact_row(f, used, group, sources) for f in sorted(group, key=lambda f: f is not used)]
+    columns = (
+        Column("quantity", text("Quantity")),
+        Column("published", text("As published")),
+        Column("used", text("Used")),
+        Column("status", text("Status")),
+        Column("source", text("Source")),
+        Column("note", text("Why, and notes")),
+    )
+    return Table(text("Every fact, and which one is used"), columns, tuple(rows), (LEGEND,))
+
+
+def _fact_row(fact: Fact, used: Fact, group: tuple[Fact, ...], sources: dict[str, Source]) -> tuple[object, ...]:
+    shown = _published(fact)
+    why = (
+        reason(fact, group)
+        if fact is used
+        else (text("second source") if fact.second else text("derived") if fact.derived else text("not used"))
+    )
+    notes = "; ".join(x for x in (fact.note, fact.locator, fact.accessed) if x)
+    title = QUANTITIES[fact.quantity].title if fact is used else ""
+    return (
+        Cell(title, fact.quantity),
+        Cell(shown, fact.value, (fact.source,), mark(fact)),
+        Cell("✓" if fact is used else "", fact is used),
+        Text.of(fact.status),
+        Cell(sources[fact.source].title, fact.source),
+        text("{why}. {notes}", why=why, notes=notes) if notes else why,
+    )
+
+
+def _published(fact: Fact) -> str:
+    if fact.value is None:
+        return text("not published")
+    return Text.of(fact.published) if fact.quantity == "status" else f"{fact.published} {fact.unit}".strip()
+
+
+_COMPARED = (
+    "memory_capacity", "memory_reported", "memory_bandwidth", "bf16_rate", "fp16_rate", "fp8_rate", "int8_rate", "fp4_rate",
+    "fp64_rate", "link_bandwidth", "scaleup_domain", "tdp", "price", "announced", "available",
+)  # fmt: skip
+
+
+def ratio(value: float | None, base: float | None) -> str:
+    """A ratio as people print it: two decimals under ten, one above; empty where it cannot be formed."""
+    if value is None or not base:
+        return ""
+    found = value / base
+    return f"{found:.2f}x" if found < 10 else f"{found:.1f}x"
+
+
+def compare_table(chips: Sequence[Chip]) -> Table:
+    """Chips side by side; each number followed by its ratio to the first chip."""
+    first = chips[0]
+    columns = (Column("quantity", text("Quantity")), *(Column(c.id, c.name, right=True) for c in chips))
+    rows: list[tuple[object, ...]] = []
+    for quantity in _COMPARED:
+        if all(c.fact(quantity) is None or c.fact(quantity).value is None for c in chips):  # type: ignore[union-attr]
+            continue
+        cells = [
+            _with_ratio(fact_cell(c.fact(quantity)), c.value(quantity), first.value(quantity), c is first)
+            for c in chips
+        ]
+        rows.append((Cell(QUANTITIES[quantity].title, field_name(quantity)), *cells))
+    for name, measure in (("TPP", total_processing_performance), (text("Performance density"), performance_density)):
+        measures = [measure(c) for c in chips]
+        base = measures[0].value
+        cells = [
+            _with_ratio(
+                measure_cell(m),
+                None if m.value is None else float(m.value),
+                None if base is None else float(base),
+                i == 0,
+            )
+            for i, m in enumerate(measures)
+        ]
+        rows.append((Cell(name, "tpp" if name == "TPP" else "performance_density_tpp_per_mm2"), *cells))
+    return Table("", columns, tuple(rows), (text("In brackets: ratio to {chip}.", chip=first.name), LEGEND))
+
+
+def _with_ratio(cell: Cell, value: float | None, base: float | None, is_first: bool) -> Cell:
+    shown = ratio(value, base)
+    if is_first or not shown or cell.shown == "-":
+        return cell
+    return Cell(f"{cell.shown}{cell.mark} ({shown})", cell.value, cell.sources, "", cell.calculation)
+
+
+def models_table(models: Sequence[LanguageModel]) -> Table:
+    """One row a model."""
+    columns = (
+        Column("id", text("Model")),
+        Column("parameters", text("Parameters, billion"), right=True),
+        Column("active_parameters", text("Active, billion"), right=True),
+        Column("layers", text("Layers"), right=True),
+        Column("hidden", text("Hidden"), right=True),
+        Column("attention", text("Attention")),
+        Column("max_context_tokens", text("Context"), right=True),
+        Column("released", text("Released")),
+    )
+    rows = tuple(
+        (
+            m.id,
+            _billions(m.parameters, m),
+            _billions(m.active_parameters, m),
+            m.layers,
+            m.hidden,
+            m.attention,
+            m.max_context,
+            str(m.released) if m.released else None,
+        )
+        for m in models
+    )
+    return Table("", columns, rows, (text("{count} language models.", count=len(models)), LEGEND))
+
+
+def _billions(value: float | None, model: LanguageModel) -> Cell:
+    if value is None:
+        return Cell("-")
+    return Cell(f"{value / GIGA:,.4g}", value, (model.source,), MARKS.get(model.status, ""))
+
+
+def model_table(model: LanguageModel, sources: dict[str, Source]) -> Table:
+    """Dimensions of one model, and what follows from them."""
+    skipped = {"id", "name", "aliases", "source", "status", "locator", "note", "parameters", "active_parameters"}
+    rows: list[tuple[object, ...]] = [
+        (Cell(text("parameters, billion"), "parameters"), _billions(model.parameters, model)),
+        (Cell(text("active parameters, billion"), "active_parameters"), _billions(model.active_parameters, model)),
+    ]
+    for name in model.__dataclass_fields__:
+        value = getattr(model, name)
+        if name not in skipped and value not in (None, "", ()):
+            shown = dimension_words(value)
+            rows.append((Cell(Text.of(name), name), Cell(shown, value, (model.source,), MARKS.get(model.status, ""))))
+    try:
+        count = parameter_count(model)
+        rows.append(
+            (
+                Cell(text("parameters by arithmetic, billion"), "parameter_count"),
+                Cell(f"{count / GIGA:,.4g}", count, (), "†"),
+            )
+        )
+        cache = kv_bytes_per_token(model) * (model.layers or 0)
+        rows.append(
+            (
+                Cell(text("KV cache per token, 16 bit, all layers"), "kv_bytes_per_token"),
+                Cell(f"{cache:,.0f} B", cache, (), "†"),
+            )
+        )
+    except Unknown:
+        pass
+    notes = [text("Source: {title}", title=sources[model.source].title), LEGEND]
+    if model.note:
+        notes.insert(0, text("Note: {note}", note=model.note))
+    columns = (Column("dimension", text("Dimension")), Column("value", text("Value"), right=True))
+    return Table(model.name, columns, tuple(rows), tuple(notes))
+
+
+def dimension_words(value: object) -> str:
+    """A dimension of a model for a person."""
+    if isinstance(value, bool):
+        return text("yes") if value else text("no")
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+_SYSTEM = ("chips", "scaleup_domain", "nodes", "link_bandwidth", "network_cards", "network_bandwidth", "host_power")
+
+
+def systems_table(systems: Sequence[System]) -> Table:
+    """One row a system."""
+    columns = (
+        Column("id", text("System")),
+        Column("chip", text("Chip")),
+        *(Column(field_name(q), QUANTITIES[q].title, right=True) for q in _SYSTEM),
+        Column("note", text("Notes")),
+    )
+    rows = tuple((s.id, s.chip, *(fact_cell(s.facts.get(q)) for q in _SYSTEM), s.note) for s in systems)
+    return Table("", columns, rows, (LEGEND,))
+
+
+def sources_table(catalog: Catalog) -> Table:
+    """One row a source, with the number of facts that rest on it."""
+    counts: dict[str, int] = {}
+    for chip in catalog.chips.values():
+        for fact in chip.facts:
+            counts[fact.source] = counts.get(fact.source, 0) + 1
+    for model in catalog.models.values():
+        counts[model.source] = counts.get(model.source, 0) + 1
+    columns = (
+        Column("id", text("Source")),
+        Column("title", text("Title")),
+        Column("publisher", text("Publisher")),
+        Column("published", text("Published")),
+        Column("facts", text("Facts"), right=True),
+        Column("place", text("Place")),
+        Column("licence", text("Licence")),
+        Column("note", text("Notes")),
+    )
+    rows = tuple(
+        (s.id, s.title, s.publisher, s.published, counts.get(s.id, 0), s.place, s.licence, s.note)
+        for s in catalog.sources.values()
+    )
+    return Table("", columns, rows)

@@ -1,0 +1,261 @@
+"""The answers of the law as tables and plain records, for the command line, pages and the brief."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+
+from chipwall.controls.item import OPERAND_NAMES as OPERANDS
+from chipwall.controls.law import Coverage
+from chipwall.controls.measures import plain
+from chipwall.controls.records import Comparison, Decision
+from chipwall.report.forms.table import Column, Table
+from chipwall.text import Text, listed, text
+
+__all__ = ["OPERANDS", "coverage_lines", "decision_answer", "decision_tables", "duty_line", "margin", "number", "words"]
+
+_WORDS: Mapping[str, Text] = {
+    "not_3A090": text("not in 3A090"),
+    "unknown": text("unknown"),
+    "n/a": text("not applicable"),
+    "conditional": text("conditional on a rule that is not verified"),
+    "required": text("required"),
+    "exception_available": text("required, but an exception covers it"),
+    "required_by_letter": text("required by a letter to the vendor"),
+    "not_required": text("not required"),
+    "presumption_of_denial": text("presumption of denial"),
+    "case_by_case": text("case by case"),
+    "presumption_of_approval": text("presumption of approval"),
+    "not_stated": text("not stated"),
+    "licences_being_issued": text("licences are being issued"),
+    "": text("none"),
+    "nothing_reported": text("nothing reported"),
+    "not_asked": text("not asked"),
+    "blocked": text("blocked"),
+    "discouraged": text("discouraged"),
+    "approved_with_conditions": text("approved with conditions"),
+    "domestic": text("domestic part"),
+    "barred_in_state_funded": text("barred in state-funded data centres"),
+    "export": text("export"),
+    "reexport": text("reexport"),
+    "in_country": text("transfer inside the country"),
+    "us_import": text("import into the United States"),
+}
+
+
+def words(token: str) -> Text:
+    """A word of the answer vocabulary as people say it; a class stays as the law writes it."""
+    return _WORDS.get(token, Text.of(token))
+
+
+def _truth(result: bool | None) -> Text:
+    return text("cannot tell") if result is None else text("yes") if result else text("no")
+
+
+def number(value: Decimal | bool | None) -> str:
+    """A number, a yes or no, or unknown, as people read it."""
+    if value is None:
+        return text("unknown")
+    return plain(value) if isinstance(value, Decimal) else _truth(value)
+
+
+def decision_tables(decision: Decision) -> tuple[Table, Table, Table]:
+    """The answer in one table, then the tests with numbers, then the tests without."""
+    journey = decision.journey
+    title = text(
+        "{item}: {activity}, {exporter} to {destination}, {day}",
+        item=decision.item.name,
+        activity=words(journey.activity),
+        exporter=journey.exporter or "?",
+        destination=journey.destination,
+        day=decision.on.isoformat(),
+    )
+    answer = Table(
+        title,
+        (Column("question", text("Question")), Column("answer", text("Answer"))),
+        tuple(_answer_rows(decision)),
+        notes=decision.unknowns,
+    )
+    tests = Table(
+        text("Clauses, with the numbers compared"),
+        (
+            Column("clause", text("Clause")),
+            Column("tests", text("Numbers compared")),
+            Column("met", text("Met")),
+            Column("margin", text("Margin"), right=True),
+            Column("citation", text("Citation")),
+        ),
+        tuple(_clause_row(tests) for tests in _by_clause(decision.trace)),
+    )
+    findings = Table(
+        text("Tests of destination and party"),
+        (
+            Column("topic", text("Test")),
+            Column("result", text("Met")),
+            Column("says", text("What was found")),
+            Column("citation", text("Citation")),
+        ),
+        tuple((Text.of(f.topic), _truth(f.result), f.says, f.citation) for f in decision.findings),
+    )
+    return answer, tests, findings
+
+
+def _answer_rows(decision: Decision) -> list[tuple[object, ...]]:
+    share, gate = decision.revenue_share, decision.cn_import
+    also = ", ".join(decision.also)
+    eccn = words(decision.eccn) if not also else text("{eccn}, hence {also}", eccn=decision.eccn, also=also)
+    named = [
+        text("{name}: {state}, {why}", name=name, state=_availability(available), why=why)
+        for name, available, why in _grouped_exceptions(decision)
+    ]
+    rows: list[tuple[object, ...]] = [
+        (text("Classification"), eccn),
+        (text("Licence, as enforced"), words(decision.licence.as_enforced)),
+        (text("Licence, on the books"), words(decision.licence.on_books)),
+    ]
+    rows += [(text("Exception") if i == 0 else "", line) for i, line in enumerate(named)]
+    rows += [
+        (text("Review policy"), words(decision.review_policy)),
+        (text("Duty"), duty_line(decision)),
+        (
+            text("Revenue share"),
+            text("{pct} percent {why}, paid by {payer}", pct=share.pct, why=share.why, payer=share.payer)
+            if share.pct
+            else text("none"),
+        ),
+        (
+            text("China's own gate"),
+            text(
+                "{status} ({evidence}): {says}",
+                status=words(gate.status),
+                evidence=Text.of(gate.evidence),
+                says=gate.says,
+            )
+            if gate.evidence
+            else gate.says,
+        ),
+        (text("Flags"), listed(Text.of(flag) for flag in decision.flags) or text("none")),
+    ]
+    return rows
+
+
+def _availability(available: bool | None) -> Text:
+    return text("not decided") if available is None else text("could apply") if available else text("no")
+
+
+def _grouped_exceptions(decision: Decision) -> list[tuple[str, bool | None, str]]:
+    """Exceptions with one state and one reason on one line; those of the other kind of item left out."""
+    other = {"NAC", "ACA"} if decision.item.kind == "memory" else {"HBM"}
+    groups: dict[tuple[bool | None, str], list[str]] = {}
+    for answer in decision.exceptions:
+        if answer.name not in other or answer.available:
+            groups.setdefault((answer.available, answer.why), []).append(answer.name)
+    return [(", ".join(names), available, why) for (available, why), names in groups.items()]
+
+
+def duty_line(decision: Decision) -> Text:
+    """The duty in words: how much, on which event, paid by whom."""
+    duty = decision.duty
+    if decision.journey.activity != "us_import":
+        return Text.of(duty.why)
+    if duty.pct is None:
+        return text("unknown, on {event}, paid by {payer}: {why}", event=duty.event, payer=duty.payer, why=duty.why)
+    return text(
+        "{pct} percent of customs value, on {event}, paid by {payer}: {why}",
+        pct=duty.pct,
+        event=duty.event,
+        payer=duty.payer,
+        why=duty.why,
+    )
+
+
+def _by_clause(trace: Sequence[Comparison]) -> list[list[Comparison]]:
+    """Comparisons grouped by clause, in order."""
+    found: dict[str, list[Comparison]] = {}
+    for comparison in trace:
+        found.setdefault(comparison.clause, []).append(comparison)
+    return list(found.values())
+
+
+def _compared(test: Comparison) -> Text:
+    """One test with its numbers; a question of yes or no is not written as if it were arithmetic."""
+    operand = OPERANDS.get(test.operand, Text.of(test.operand))
+    value, limit = number(test.value), number(test.limit)
+    if test.operator == "is":
+        return text("{operand}: {value} (asked: {limit})", operand=operand, value=value, limit=limit)
+    return text(
+        "{operand} {value} {operator} {limit}", operand=operand, value=value, operator=test.operator, limit=limit
+    )
+
+
+def _clause_row(tests: Sequence[Comparison]) -> tuple[object, ...]:
+    """One clause: every test with its numbers, whether all hold, and the margin that decides."""
+    compared = [_compared(test) for test in tests]
+    joined: Text = compared[0]
+    for more in compared[1:]:
+        joined = text("{first}, {second}", first=joined, second=more)
+    results = [test.result for test in tests]
+    met = False if False in results else None if None in results else True
+    ratios = [test for test in tests if test.margin_ratio is not None and (met or test.result is False)]
+    # a clause that holds is as safe as its closest test; one that fails is as far off as its worst
+    pick = min if met else max
+    closest = pick(ratios, key=lambda test: abs(test.margin_ratio or Decimal(0)), default=None)
+    return tests[0].paragraph, joined, _truth(met), margin(closest), tests[-1].citation
+
+
+def margin(test: Comparison | None) -> str:
+    """Operand minus limit, with the same in percent of the limit."""
+    if test is None or test.margin is None or test.margin_ratio is None:
+        return "-"
+    sign = "+" if test.margin >= 0 else ""
+    return f"{sign}{plain(round(test.margin, 4))} ({sign}{test.margin_ratio.scaleb(2):.1f} %)"
+
+
+def coverage_lines(coverage: Coverage) -> tuple[Text, ...]:
+    """The box: not advice, how far the text was read, what is modelled and what is not."""
+    return (
+        text(
+            "{not_advice} Text read to {verified}, audited to {audited}.",
+            not_advice=Text.of(coverage.not_advice),
+            verified=coverage.verified_to.isoformat(),
+            audited=coverage.audited_to.isoformat(),
+        ),
+        text("Modelled: {list}.", list=listed(coverage.modelled, sign=";")),
+        text("Not modelled: {list}.", list=listed(coverage.not_modelled, sign=";")),
+    )
+
+
+def decision_answer(decision: Decision, coverage: Coverage) -> dict[str, object]:
+    """The decision as a plain record for JSON; numbers stay in the units in which the law prints its limits."""
+    item, journey = decision.item, decision.journey
+    return {
+        "item": {
+            "name": item.name,
+            "vendor": item.vendor,
+            "tpp": item.tpp,
+            "performance_density_tpp_per_mm2": item.density,
+            "applicable_die_area_mm2": item.die_area,
+            "dram_bandwidth_gb_per_s": item.dram_bandwidth,
+            "io_rate_gb_per_s": item.io_rate,
+            "data_centre": item.datacenter,
+            "sources": item.sources,
+        },
+        "journey": journey,
+        "on": decision.on,
+        "eccn": decision.eccn,
+        "also": decision.also,
+        "licence": decision.licence,
+        "exceptions": decision.exceptions,
+        "review_policy": decision.review_policy,
+        "duty": decision.duty,
+        "revenue_share": decision.revenue_share,
+        "cn_import": decision.cn_import,
+        "flags": decision.flags,
+        "unknowns": decision.unknowns,
+        "trace": decision.trace,
+        "findings": decision.findings,
+        "citations": decision.citations,
+        "rule_states": decision.states,
+        "horizon": decision.horizon,
+        "coverage": coverage,
+    }

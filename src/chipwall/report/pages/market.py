@@ -1,0 +1,326 @@
+"""The market simulation for people: bands at chosen quarters, differences on shared draws, dependence, sensitivity."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from chipwall.market.model.paths import CAVEATS, Band, Paths, band
+from chipwall.market.model.quantities import unit_of
+from chipwall.report.forms.charts import Spec
+from chipwall.report.forms.charts import paths as path_chart
+from chipwall.report.forms.table import Cell, Column, Table
+from chipwall.text import Text, text
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from chipwall.market.study.dependence import Dependence
+    from chipwall.market.study.explore import Discovery
+    from chipwall.market.study.sensitivity import Index
+
+__all__ = [
+    "MEASURES", "band_chart", "dependence_table", "discovery_table", "measure_sample", "paths_answer", "paths_table",
+    "sensitivity_table",
+]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """A row of the main table: a stock or share in a quarter, or a flow summed from ``since``."""
+
+    quantity: str
+    title: Text
+    shown: str
+    summed: bool = False
+
+
+# The three bases stand together: no total of equivalents is printed without them.
+MEASURES: tuple[Measure, ...] = (
+    Measure("h100e_training_total", text("Compute in China, H100-equivalents by training compute"), "count"),
+    Measure("h100e_bandwidth_total", text("the same by memory bandwidth"), "count"),
+    Measure("h100e_rent_total", text("the same by rent"), "count"),
+    Measure("offshore_h100e", text("Leased abroad, H100 at the rent there"), "count"),
+    Measure("domestic_share_value", text("Chinese chips, share of money in the quarter"), "percent"),
+    Measure("domestic_share_units", text("Chinese chips, share of packages in the quarter"), "percent"),
+    Measure("huawei_share_value", text("Huawei, share of money in the quarter"), "percent"),
+    Measure("cambricon_share_value", text("Cambricon, share of money in the quarter"), "percent"),
+    Measure("us_share_new", text("US platforms, share of new service (smuggled parts included)"), "percent"),
+    Measure("us_share_active", text("US platforms, share of active effective compute"), "percent"),
+    Measure("delivered_us", text("US chips sold legally, packages"), "count", summed=True),
+    Measure("seller_net_us", text("US makers' revenue after the share, bn USD"), "usd", summed=True),
+    Measure("us_take", text("US government's take, bn USD"), "usd", summed=True),
+    Measure("spending_domestic", text("Chinese makers' revenue, bn USD"), "usd", summed=True),
+    Measure("fill_rate", text("Share of budgets that found a chip"), "percent"),
+    Measure("rent_china_h100", text("Rent of an H100's service in China, USD an hour"), "rent"),
+)
+
+
+_AXES: dict[str, Text] = {
+    "1": text("share"),
+    "h100e": text("H100-equivalents"),
+    "h100e_effective": text("H100-equivalents after software"),
+    "units_per_quarter": text("packages a quarter"),
+    "units": text("packages"),
+    "usd_per_quarter": text("USD a quarter"),
+    "usd_per_hour": text("USD an hour"),
+}
+
+
+def _count(value: float) -> str:
+    for factor, letter in ((1e6, "M"), (1e3, "k")):
+        if abs(value) >= factor:
+            return f"{value / factor:.3g}{letter}"
+    return f"{value:.3g}"
+
+
+def _money(value: float) -> str:
+    from chipwall.units import GIGA
+
+    return f"{value / GIGA:.3g}" if abs(value) < 100 * GIGA else f"{value / GIGA:.0f}"
+
+
+_SHOWN: dict[str, Callable[[float], str]] = {
+    "count": _count,
+    "usd": _money,
+    "percent": lambda v: f"{100 * v:.0f}%",
+    "rent": lambda v: f"{v:.2f}",
+}
+
+
+def shown_band(found: Band, how: str) -> Cell:
+    """``middle (low to high)``, with the middle as the value behind it."""
+    word = _SHOWN[how]
+    return Cell(f"{word(found.mid)} ({word(found.low)} – {word(found.high)})", found.mid)
+
+
+def measure_sample(paths: Paths, measure: Measure, quarter: str, since: str) -> NDArray[np.float64]:
+    """The draws of one measure in a quarter; a flow is summed from ``since`` to it."""
+    if not measure.summed:
+        return paths.at(measure.quantity, quarter)
+    first, last = paths.quarters.index(since), paths.quarters.index(quarter)
+    total: NDArray[np.float64] = paths.values[measure.quantity][first : last + 1].sum(axis=0)
+    return total
+
+
+def paths_table(paths: Paths, *, other: Paths | None, quarters: Sequence[str], since: str, lang: str = "en") -> Table:
+    """Bands of the main measures at some quarters; with ``other``, its bands and the differences draw by draw.
+
+    The last column is the Monte Carlo standard error of the last middle value.
+    """
+    columns = [Column("measure", text("Measure")), Column("run", text("Run"))]
+    columns += [Column(f"at_{q.lower()}", q, right=True) for q in quarters]
+    columns.append(Column("monte_carlo_error", text("error"), right=True))
+    rows: list[tuple[object, ...]] = []
+    for measure in MEASURES:
+        if measure.quantity not in paths.values:
+            continue
+        samples = {"A": [measure_sample(paths, measure, q, since) for q in quarters]}
+        if other is not None:
+            samples["B"] = [measure_sample(other, measure, q, since) for q in quarters]
+            samples["A-B"] = [a - b for a, b in zip(samples["A"], samples["B"], strict=True)]
+        for run, values in samples.items():
+            title = (
+                text("{measure}, from {since}", measure=measure.title, since=since) if measure.summed else measure.title
+            )
+            bands = [band(v) for v in values]
+            error = bands[-1].error_mid
+            cells = [shown_band(b, measure.shown) for b in bands]
+            first = Cell(title if run == "A" else "", _machine_name(measure))
+            rows.append((first, run, *cells, Cell(_error(error, measure.shown), error)))
+    return Table(_title(paths, other), tuple(columns), tuple(rows), _notes(paths, other))
+
+
+def _machine_name(measure: Measure) -> str:
+    """Quantity and unit of a row, for CSV: values there are in that unit, whatever scale the title names."""
+    unit = unit_of(measure.quantity)
+    return f"{measure.quantity}_{unit.removesuffix('_per_quarter') if measure.summed else unit}".removesuffix("_1")
+
+
+def _error(value: float, how: str) -> str:
+    return f"{100 * value:.1f}%" if how == "percent" else _SHOWN[how](value)
+
+
+def _title(paths: Paths, other: Paths | None) -> Text:
+    if other is None:
+        return text("{a}: middle (5 – 95 %) of {draws} draws", a=paths.title, draws=f"{paths.draws:,}")
+    return text(
+        "A: {a}; B: {b}: middle (5 – 95 %) of {draws} shared draws",
+        a=paths.title,
+        b=other.title,
+        draws=f"{paths.draws:,}",
+    )
+
+
+def _notes(paths: Paths, other: Paths | None) -> tuple[str, ...]:
+    said: list[str] = [
+        text("Error: Monte Carlo standard error of the middle in the last column; seed {seed}.", seed=paths.seed)
+    ]
+    if other is not None:
+        said.append(text("A-B is taken draw by draw: its band is not the difference of the bands."))
+    return (*said, *CAVEATS)
+
+
+def dependence_table(found: Sequence[tuple[str, Dependence]]) -> Table:
+    """The parts of dependence side by side for one or two scenarios."""
+    first = found[0][1]
+    columns = (
+        Column("part", text("Dependence")),
+        *(Column(f"run_{i}", title, right=True) for i, (title, _) in enumerate(found)),
+    )
+    rows: list[tuple[object, ...]] = [
+        (
+            text("US share of active effective compute, {quarter}", quarter=first.quarter),
+            *(shown_band(d.us_share_active, "percent") for _, d in found),
+        ),
+        (
+            text("the same with capacity leased abroad"),
+            *(shown_band(d.us_share_active_with_offshore, "percent") for _, d in found),
+        ),
+        (
+            text("US share of new service, {quarter}", quarter=first.quarter),
+            *(shown_band(d.us_share_new, "percent") for _, d in found),
+        ),
+    ]
+    for lag in first.loss:
+        rows.append(
+            (
+                text("Service lost {lag} quarters after an unannounced stop in {stop}", lag=lag, stop=first.stop),
+                *(shown_band(d.loss[lag], "percent") for _, d in found),
+            )
+        )
+        rows.append(
+            (
+                text("the same with capacity leased abroad"),
+                *(shown_band(d.loss_with_offshore[lag], "percent") for _, d in found),
+            )
+        )
+    rows.append(
+        (
+            text("Probability of two stable outcomes under these priors"),
+            *(Cell(f"{100 * d.tipping:.0f}% ± {100 * d.tipping_error:.1f}", d.tipping) for _, d in found),
+        )
+    )
+    rows.append(
+        (
+            text("Probability that own-share feedback is above the threshold of 2"),
+            *(Cell(f"{100 * d.above_threshold:.0f}%", d.above_threshold) for _, d in found),
+        )
+    )
+    return Table(text("Dependence on US platforms"), columns, tuple(rows), (first.note,))
+
+
+def sensitivity_table(rows: Sequence[Index], *, quantity: str, quarter: str, most: int) -> Table:
+    """Inputs that decide an outcome, largest total index first."""
+    columns = (
+        Column("input", text("Input")), Column("kind", text("Kind")),
+        Column("total_order_index", text("Total"), right=True), Column("total_order_error", text("± 95 %"), right=True),
+        Column("first_order_index", text("First"), right=True), Column("first_order_error", text("± 95 %"), right=True),
+    )  # fmt: skip
+    kinds = {"lever": text("lever"), "parameter": text("parameter")}
+    body = tuple(
+        (r.name, kinds[r.kind], *(_index(v) for v in (r.total, r.total_error, r.first, r.first_error)))
+        for r in rows[:most]
+    )
+    notes = (
+        text(
+            "Total: share of the variance that would stay if only this input were unknown, with all it does together with others."
+        ),
+        text("First: share that would go if this input were known. Indices below their error are not told from zero."),
+        *CAVEATS,
+    )
+    return Table(text("What decides {quantity} in {quarter}", quantity=quantity, quarter=quarter), columns, body, notes)
+
+
+def _index(value: float) -> Cell:
+    return Cell(f"{value:.2f}", value)
+
+
+def _side(value: float | None) -> Cell:
+    return Cell("-" if value is None else f"{value:.4g}", value)
+
+
+def discovery_table(found: Discovery) -> Table:
+    """The conditions under which one scenario beats another."""
+    columns = (
+        Column("parameter", text("Condition on")), Column("low", text("at least"), right=True),
+        Column("high", text("at most"), right=True), Column("unit", text("Unit")), Column("p_value", text("p"), right=True),
+    )  # fmt: skip
+    rows = tuple(
+        (c.parameter, _side(c.low), _side(c.high), c.unit, Cell(f"{c.p_value:.1g}", c.p_value))
+        for c in found.conditions
+    )
+    said = text(
+        "'{a}' beats '{b}' in {share:.0f}% of draws; in the box in {density:.0f}%. "
+        "The box holds {coverage:.0f}% of these draws and {mass:.0f}% of all.",
+        a=found.better,
+        b=found.other,
+        share=100 * found.share,
+        density=100 * found.density,
+        coverage=100 * found.coverage,
+        mass=100 * found.mass,
+    )
+    if not rows:
+        said = text(
+            "'{a}' beats '{b}' in {share:.0f}% of draws; no condition tells where.",
+            a=found.better,
+            b=found.other,
+            share=100 * found.share,
+        )
+    return Table(
+        text("{measure} in {quarter}", measure=found.measure, quarter=found.quarter), columns, rows, (said, *CAVEATS)
+    )
+
+
+def band_chart(runs: Sequence[Paths], quantity: str, *, lang: str, since: str = "2022Q1") -> Spec:
+    """Bands of one quantity over time, one colour per run."""
+    rows = []
+    for run in runs:
+        low, mid, high = run.bands(quantity)
+        for i, quarter in enumerate(run.quarters):
+            if quarter >= since:
+                rows.append(
+                    {
+                        "x": quarter,
+                        "low": float(low[i]),
+                        "mid": float(mid[i]),
+                        "high": float(high[i]),
+                        "series": run.title,
+                    }
+                )
+    title = next((m.title for m in MEASURES if m.quantity == quantity), text("{name}", name=quantity))
+    return path_chart(
+        rows, title=title, y=_AXES.get(unit_of(quantity), text("{unit}", unit=unit_of(quantity))), lang=lang
+    )
+
+
+def paths_answer(runs: Sequence[Paths], quantities: Sequence[str], extra: dict[str, object]) -> dict[str, object]:
+    """The answer for machines: bands by quarter of each run, differences, errors, caveats."""
+    first = runs[0]
+    shown = {run.scenario: _bands(run, quantities) for run in runs}
+    answer: dict[str, object] = {
+        "scenario": first.scenario,
+        "draws": first.draws,
+        "seed": first.seed,
+        "quarters": list(first.quarters),
+        "paths": shown[first.scenario],
+    }
+    if len(runs) > 1:
+        answer["vs"] = runs[1].scenario
+        answer["vs_paths"] = shown[runs[1].scenario]
+        answer["difference"] = _bands(first.minus(runs[1]), quantities)
+    return {**answer, **extra, "caveats": list(CAVEATS), "sources": list(first.sources)}
+
+
+def _bands(run: Paths, quantities: Sequence[str]) -> dict[str, object]:
+    found: dict[str, object] = {}
+    for name in quantities:
+        low, mid, high = run.bands(name)
+        last = run.band(name, run.quarters[-1])
+        found[name] = {
+            "unit": unit_of(name), "low": low, "mid": mid, "high": high,
+            "error_last": {"low": last.error_low, "mid": last.error_mid, "high": last.error_high},
+        }  # fmt: skip
+    return found
