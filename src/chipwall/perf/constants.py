@@ -5,6 +5,7 @@ and an engine is
 
     value = low + (high - low) * expit(x)        or, where logarithmic, low * (high / low) ** expit(x)
     x     = level + slope * ln(TDP W / peak TFLOP/s) + sum of the offsets whose labels all hold
+            + years of the software after 2025 * sum of the trends whose labels all hold
 
 so a chip that nobody measured gets the law and the offset of its vendor and architecture, if there are any. Every
 constant says its unit, its physical bounds, how many rows are behind it and its spread; the file is
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "COLLECTIVE_OPS",
+    "EPOCH",
     "By",
     "Calibration",
     "Constant",
@@ -40,12 +42,36 @@ __all__ = [
 
 By = Literal["", "recipe", "op"]
 Familiarity = Literal["seen", "unseen chip", "unseen architecture"]
+# Year from which trends in the date of software are counted.
+EPOCH = 2025.0
 COLLECTIVE_OPS = ("all_reduce", "all_gather", "reduce_scatter", "all_to_all")
 
 
 def offset_key(labels: Mapping[str, str]) -> str:
     """The name of an offset: ``arch=hopper,recipe=fp8``; labels in alphabetical order."""
     return ",".join(f"{kind}={label}" for kind, label in sorted(labels.items()))
+
+
+Cases = tuple[tuple[tuple[tuple[str, str], ...], float], ...]
+
+
+def _taken_apart(by_label: Mapping[str, float]) -> Cases:
+    return tuple(
+        (tuple((kind, label) for kind, _, label in (part.partition("=") for part in key.split(",") if part)), value)
+        for key, value in by_label.items()
+    )
+
+
+def _held(cases: Cases, labels: Mapping[str, str]) -> float:
+    """Sum of the values whose labels all hold."""
+    total = 0.0
+    for case, value in cases:
+        for kind, label in case:
+            if labels.get(kind) != label:
+                break
+        else:
+            total += value
+    return total
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +92,8 @@ class Constant:
         Change of the log odds per unit of ln(TDP in watts / peak TFLOP/s) [1].
     offsets : mapping of str to float
         Changes of the log odds by label [1].
+    trends : mapping of str to float
+        Changes of the log odds per year of the software's date after :data:`EPOCH`, by label; ``""`` for all [1/year].
     rows : int
         Measurements behind it.
     spread : float
@@ -91,25 +119,20 @@ class Constant:
     logarithmic: bool = False
     peak: str = ""
     note: str = ""
+    trends: Mapping[str, float] = field(default_factory=dict, hash=False)
     # the offsets with their keys taken apart once: a chip resolves two thousand values
-    _cases: tuple[tuple[tuple[tuple[str, str], ...], float], ...] = field(init=False, repr=False, compare=False)
+    _cases: Cases = field(init=False, repr=False, compare=False)
+    _trends: Cases = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        cases = tuple(
-            (tuple((kind, label) for kind, _, label in (part.partition("=") for part in key.split(","))), offset)
-            for key, offset in self.offsets.items()
-        )
-        object.__setattr__(self, "_cases", cases)
+        object.__setattr__(self, "_cases", _taken_apart(self.offsets))
+        object.__setattr__(self, "_trends", _taken_apart(self.trends))
 
-    def value(self, labels: Mapping[str, str], *, power_ratio: float = 1.0) -> float:
-        """The constant where ``labels`` hold, at a power ratio in watts per TFLOP/s [unit of the constant]."""
-        x = self.level + self.slope * log(power_ratio)
-        for case, offset in self._cases:
-            for kind, label in case:
-                if labels.get(kind) != label:
-                    break
-            else:
-                x += offset
+    def value(self, labels: Mapping[str, str], *, power_ratio: float = 1.0, year: float = EPOCH) -> float:
+        """The constant where ``labels`` hold, at a power ratio in W per TFLOP/s and a date [unit of the constant]."""
+        x = self.level + self.slope * log(power_ratio) + _held(self._cases, labels)
+        if self._trends:
+            x += (year - EPOCH) * _held(self._trends, labels)
         share = 1.0 / (1.0 + exp(-x))
         if self.logarithmic:
             return float(self.low * (self.high / self.low) ** share)

@@ -9,7 +9,8 @@ __all__ = ["calibration_toml"]
 HEAD = """\
 # Fitted constants of the performance model. Written by `chipwall calibrate`; do not edit by hand.
 # value = low + (high - low) * expit(x), or low * (high / low) ** expit(x) where logarithmic, with
-# x = level + slope * ln(TDP watts / peak TFLOP/s) + every offset whose labels all hold.
+# x = level + slope * ln(TDP watts / peak TFLOP/s) + every offset whose labels all hold
+#     + years of the software after 2025 * every trend whose labels all hold.
 # rows: measurements behind the constant; spread: standard deviation of x over the folds of the cross-validation.
 """
 
@@ -43,6 +44,9 @@ def _constant(constant: Constant) -> list[str]:
     if constant.offsets:
         offsets = ", ".join(f'"{key}" = {_number(value)}' for key, value in sorted(constant.offsets.items()))
         lines.append(f"offsets = {{ {offsets} }}")
+    if constant.trends:
+        trends = ", ".join(f'"{key}" = {_number(value)}' for key, value in sorted(constant.trends.items()))
+        lines.append(f"trends = {{ {trends} }}")
     return lines
 
 

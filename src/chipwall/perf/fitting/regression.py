@@ -1,12 +1,20 @@
 """Fit of bounded constants with shrunk offsets: the same data always give the same numbers.
 
-Each constant x of :mod:`chipwall.perf.constants` is linear in its level, slope and offsets; the formula is not linear
-in x. Gauss-Newton steps with a Levenberg damping minimise a pseudo-Huber loss of the log error plus a Gaussian prior on
-every coefficient, so an offset with few rows behind it stays near zero. NumPy only, no random start.
+The one least-squares solver and the one maker of folds of the house: kernels, collectives, serving, training and science
+are fitted here. Each constant x of :mod:`chipwall.perf.constants` is linear in its level, slope, offsets and trends; the
+formula is not linear in x. Gauss-Newton steps with a Levenberg damping [1]_ minimise a pseudo-Huber loss of the log error
+plus a Gaussian prior on every coefficient, so an offset with few rows behind it stays near zero. NumPy only, no random
+start. A row depends on its own constants only, so one evaluation per constant gives the derivatives of all its offsets.
+
+References
+----------
+.. [1] K. Madsen, H. B. Nielsen, O. Tingleff, Methods for non-linear least squares problems, 2nd ed., IMM DTU, 2004,
+   section 3.2.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import log
@@ -18,23 +26,40 @@ from numpy.typing import NDArray
 from chipwall.perf.constants import By, Constant, offset_key
 from chipwall.perf.efficiency import STEEPEST_SLOPE
 
-__all__ = ["Design", "Fit", "Term", "designed", "fitted", "grouped_folds"]
+__all__ = ["Design", "Fit", "Robust", "Term", "designed", "fitted", "grouped_folds", "log_term"]
+
+# A step that gains less than this share of the loss is the last.
+SETTLED = 1e-5
+# What the name of a trend's coefficient begins with.
+TREND = "year*"
 
 Floats = NDArray[np.floating[Any]]
 Formula = Callable[[Mapping[str, Floats], NDArray[np.integer[Any]]], Floats]
 
-# Errors beyond this count by their size and no longer by their square [1, natural log].
-SCALE = 0.08
-NOISE = 0.08
-ITERATIONS = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Robust:
+    """How errors count: squared up to ``scale``, by their size beyond it; ``noise`` is what one row scatters by.
+
+    Both are differences of natural logarithms [1]; a larger noise gives the priors more weight.
+    """
+
+    scale: float = 0.08
+    noise: float = 0.08
+    iterations: int = 40
+
+
+KERNELS = Robust()
 
 
 @dataclass(frozen=True, slots=True)
 class Term:
     """One constant to fit: its bounds, where it starts, and the labels by which it may differ.
 
-    ``start`` is in the unit of the constant. ``slope`` is (prior mean, prior deviation) of the law across chips.
-    ``offsets`` maps comma-joined label kinds to the prior deviation of their offsets, in log odds.
+    ``start`` is in the unit of the constant, ``spread`` the prior deviation of its level in log odds. ``slope`` is (prior
+    mean, prior deviation) of the law across chips. ``offsets`` maps comma-joined label kinds to the prior deviation of
+    their offsets, ``trends`` to that of their change per year of software; the kind ``""`` is one trend for all rows.
     """
 
     name: str
@@ -48,6 +73,8 @@ class Term:
     by: By = ""
     peak: str = ""
     note: str = ""
+    spread: float = 1.0
+    trends: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def level(self) -> float:
@@ -67,6 +94,27 @@ class Term:
         return np.asarray(self.low + (self.high - self.low) * share)
 
 
+def log_term(
+    name: str,
+    unit: str,
+    low: float,
+    high: float,
+    start: float,
+    spread: float,
+    *,
+    offsets: Mapping[str, float] | None = None,
+    trends: Mapping[str, float] | None = None,
+    note: str = "",
+) -> Term:
+    """A logarithmic term whose spreads are deviations of the natural log of the value instead of log odds [1]."""
+    share = log(start / low) / log(high / low)
+    odds = 1.0 / (log(high / low) * share * (1.0 - share))
+    return Term(
+        name, unit, low, high, start, {k: v * odds for k, v in (offsets or {}).items() if v}, logarithmic=True,
+        note=note, spread=spread * odds, trends={k: v * odds for k, v in (trends or {}).items() if v},
+    )  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True)
 class Design:
     """Which coefficients act on which rows."""
@@ -84,32 +132,40 @@ class Design:
         return np.cumsum([0] + [m.shape[1] for m in self.matrices])
 
 
-def designed(terms: Sequence[Term], labels: Mapping[str, NDArray[Any]], power_ratio: Floats) -> Design:
-    """The design for rows with these labels; an offset exists for every label that occurs."""
+def designed(
+    terms: Sequence[Term], labels: Mapping[str, NDArray[Any]], power_ratio: Floats, years: Floats | None = None
+) -> Design:
+    """The design for rows with these labels; an offset exists for every label that occurs.
+
+    ``power_ratio`` is in W per TFLOP/s; ``years`` is the date of each row's software after
+    :data:`chipwall.perf.constants.EPOCH` [year].
+    """
     matrices, names, prior, deviation, steepest = [], [], [], [], []
     for term in terms:
-        columns, called = [np.ones(len(power_ratio))], ["level"]
-        means, widths, caps = [term.level], [1.0], [np.inf]
+        columns: list[tuple[str, Floats, float, float, float]] = [
+            ("level", np.ones(len(power_ratio)), term.level, term.spread, np.inf)
+        ]
         if term.slope is not None:
-            columns.append(np.log(power_ratio))
-            called.append("slope")
-            means.append(term.slope[0])
-            widths.append(term.slope[1])
-            caps.append(STEEPEST_SLOPE)
+            columns.append(("slope", np.log(power_ratio), term.slope[0], term.slope[1], STEEPEST_SLOPE))
         for kinds, width in term.offsets.items():
-            keys = _keys(labels, kinds.split(","))
-            for key in sorted(set(keys.tolist()) - {""}):
-                columns.append((keys == key).astype(float))
-                called.append(key)
-                means.append(0.0)
-                widths.append(width)
-                caps.append(np.inf)
-        matrices.append(np.stack(columns, axis=1))
-        names.append(tuple(called))
-        prior += means
-        deviation += widths
-        steepest += caps
+            columns += [(key, held, 0.0, width, np.inf) for key, held in _masks(labels, kinds)]
+        for kinds, width in term.trends.items():
+            assert years is not None, "a trend needs the date of every row"
+            columns += [(f"{TREND}{key}", held * years, 0.0, width, np.inf) for key, held in _masks(labels, kinds)]
+        matrices.append(np.stack([c[1] for c in columns], axis=1))
+        names.append(tuple(c[0] for c in columns))
+        prior += [c[2] for c in columns]
+        deviation += [c[3] for c in columns]
+        steepest += [c[4] for c in columns]
     return Design(tuple(terms), tuple(matrices), tuple(names), np.array(prior), np.array(deviation), np.array(steepest))
+
+
+def _masks(labels: Mapping[str, NDArray[Any]], kinds: str) -> list[tuple[str, Floats]]:
+    """Every label of the kinds that occurs, and where it holds; all rows under the name ``""`` without a kind."""
+    if not kinds:
+        return [("", np.ones(len(next(iter(labels.values())))))]
+    keys = _keys(labels, kinds.split(","))
+    return [(key, (keys == key).astype(float)) for key in sorted(set(keys.tolist()) - {""})]
 
 
 def _keys(labels: Mapping[str, NDArray[Any]], kinds: Sequence[str]) -> NDArray[Any]:
@@ -134,11 +190,13 @@ class Fit:
         for i, term in enumerate(self.design.terms):
             part = dict(zip(self.design.names[i], self.coefficients[edges[i] : edges[i + 1]].tolist(), strict=True))
             level, slope = part.pop("level"), part.pop("slope", 0.0)
-            offsets = {key: round(value, 4) for key, value in part.items() if abs(value) >= 5e-4}
+            moved = {key: round(value, 4) for key, value in part.items() if abs(value) >= 5e-4}
+            offsets = {key: value for key, value in moved.items() if not key.startswith(TREND)}
+            trends = {key.removeprefix(TREND): value for key, value in moved.items() if key.startswith(TREND)}
             found[term.name] = Constant(
                 name=term.name, unit=term.unit, low=term.low, high=term.high, level=round(level, 4),
                 slope=round(slope, 4), offsets=offsets, rows=rows, spread=round(spreads.get(term.name, 0.0), 4),
-                by=term.by, logarithmic=term.logarithmic, peak=term.peak,
+                by=term.by, logarithmic=term.logarithmic, peak=term.peak, trends=trends,
                 note=term.note,
             )  # fmt: skip
         return found
@@ -153,10 +211,10 @@ def _values(design: Design, positions: Sequence[Floats]) -> dict[str, Floats]:
     return {term.name: term.value(x) for term, x in zip(design.terms, positions, strict=True)}
 
 
-def _loss(error: Floats, weights: Floats, coefficients: Floats, design: Design) -> float:
-    huber = 2.0 * SCALE**2 * (np.sqrt(1.0 + (error / SCALE) ** 2) - 1.0)
+def _loss(error: Floats, weights: Floats, coefficients: Floats, design: Design, how: Robust) -> float:
+    huber = 2.0 * how.scale**2 * (np.sqrt(1.0 + (error / how.scale) ** 2) - 1.0)
     shrinkage = ((coefficients - design.prior) / design.deviation) ** 2
-    return float(np.sum(weights * huber) / NOISE**2 + np.sum(shrinkage))
+    return float(np.sum(weights * huber) / how.noise**2 + np.sum(shrinkage))
 
 
 def _jacobian(design: Design, formula: Formula, positions: list[Floats], at: Floats, rows: Any) -> Floats:
@@ -171,7 +229,14 @@ def _jacobian(design: Design, formula: Formula, positions: list[Floats], at: Flo
 
 
 def fitted(
-    design: Design, formula: Formula, target: Floats, rows: NDArray[np.integer[Any]], weights: Floats | None = None
+    design: Design,
+    formula: Formula,
+    target: Floats,
+    rows: NDArray[np.integer[Any]],
+    weights: Floats | None = None,
+    *,
+    how: Robust = KERNELS,
+    start: Floats | None = None,
 ) -> Fit:
     """The coefficients that minimise the loss on some rows.
 
@@ -180,24 +245,28 @@ def fitted(
     design : Design
         Constants and labels.
     formula : callable
-        From values of the constants by name, and row numbers, to times [s].
+        From values of the constants by name, and row numbers, to times [s] (or any positive quantity).
     target : array
         Natural log of the measured times, all rows.
     rows : array of int
         Rows to fit on.
     weights : array, optional
         One weight per row of all rows [1].
+    how : Robust
+        How errors count, and the most iterations.
+    start : array, optional
+        Coefficients to start from; the priors by default.
     """
     truth = target[rows]
     weight = np.ones(len(rows)) if weights is None else weights[rows]
-    theta, damping = design.prior.copy(), 1e-3
+    theta, damping = (design.prior if start is None else start).copy(), 1e-3
     positions = _positions(design, theta, rows)
     at = np.log(formula(_values(design, positions), rows))
-    loss = _loss(at - truth, weight, theta, design)
-    for _ in range(ITERATIONS):
+    loss = _loss(at - truth, weight, theta, design, how)
+    for _ in range(how.iterations):
         error = at - truth
         jacobian = _jacobian(design, formula, positions, at, rows)
-        robust = weight / np.sqrt(1.0 + (error / SCALE) ** 2) / NOISE**2
+        robust = weight / np.sqrt(1.0 + (error / how.scale) ** 2) / how.noise**2
         normal = (jacobian * robust[:, None]).T @ jacobian + np.diag(design.deviation**-2.0)
         downhill = -(jacobian * robust[:, None]).T @ error - (theta - design.prior) / design.deviation**2
         for _attempt in range(8):
@@ -205,13 +274,13 @@ def fitted(
             tried = np.minimum(theta + np.clip(step, -1.5, 1.5), design.steepest)
             new_positions = _positions(design, tried, rows)
             new_at = np.log(formula(_values(design, new_positions), rows))
-            new_loss = _loss(new_at - truth, weight, tried, design)
+            new_loss = _loss(new_at - truth, weight, tried, design, how)
             if np.isfinite(new_loss) and new_loss < loss:
                 break
             damping *= 5.0
         else:
             break
-        settled = loss - new_loss < 1e-5 * loss
+        settled = loss - new_loss < SETTLED * loss
         theta, positions, at, loss = tried, new_positions, new_at, new_loss
         damping = max(damping / 5.0, 1e-6)
         if settled:
@@ -219,9 +288,11 @@ def fitted(
     return Fit(design, theta)
 
 
-def grouped_folds(groups: Sequence[str], folds: int, *, seed: int = 0) -> NDArray[np.integer[Any]]:
-    """The fold of each row; rows of one group share a fold, and the same groups always get the same folds."""
-    names = np.array(sorted(set(groups)))
-    np.random.default_rng(seed).shuffle(names)
-    fold = {name: i % folds for i, name in enumerate(names.tolist())}
-    return np.array([fold[group] for group in groups])
+def grouped_folds(groups: Sequence[str], folds: int) -> NDArray[np.integer[Any]]:
+    """The fold of each row: whole groups, the largest first into the emptiest fold, ties by name."""
+    sizes = Counter(groups)
+    load, place = [0] * folds, {}
+    for name in sorted(sizes, key=lambda g: (-sizes[g], g)):
+        place[name] = int(np.argmin(load))
+        load[place[name]] += sizes[name]
+    return np.array([place[name] for name in groups])

@@ -1,15 +1,14 @@
 """Stage two of the calibration: constants of the training step, on end-to-end rows, kernel constants frozen.
 
-Each constant has a global level and small offsets (by silicon, format, software) that are pulled towards zero: a ridge,
-so an architecture with few rows stays close to the typical one. Residuals are log ratios under a soft L1 loss, repeats of
-one configuration share their weight.
+Each constant has a global level and small offsets (by silicon, format, software) that are pulled towards zero, so an
+architecture with few rows stays close to the typical one. Repeats of one configuration share their weight.
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,6 +17,8 @@ from numpy.typing import NDArray
 from chipwall.perf.constants import Constant
 from chipwall.perf.device import Hardware, stacked
 from chipwall.perf.evidence.training import Setup, flops_of_row, setup_of_row
+from chipwall.perf.fitting.regression import Design, Robust, Term, designed, grouped_folds, log_term
+from chipwall.perf.fitting.regression import fitted as solved
 from chipwall.perf.training.shape import Shape, stacked_shapes
 from chipwall.perf.training.step import step_parts
 from chipwall.perf.training.workload import Run, stacked_runs
@@ -38,31 +39,6 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Term:
-    """What is fitted of one constant: bounds, start, spread of the level, and spread of the offsets by label."""
-
-    unit: str
-    low: float
-    high: float
-    start: float
-    spread: float
-    offsets: Mapping[str, float]
-    note: str
-
-    @property
-    def level(self) -> float:
-        """The start as a log odds between the bounds on a logarithmic scale."""
-        share = np.log(self.start / self.low) / np.log(self.high / self.low)
-        return float(np.log(share / (1 - share)))
-
-    @property
-    def per_unit(self) -> float:
-        """Change of ln(value) per unit of log odds at the start."""
-        share = np.log(self.start / self.low) / np.log(self.high / self.low)
-        return float(np.log(self.high / self.low) * share * (1 - share))
-
-
 def _term(
     low: float,
     high: float,
@@ -72,11 +48,11 @@ def _term(
     unit: str = "1",
     by: Mapping[str, float] | None = None,
     **offsets: float,
-) -> Term:
-    return Term(unit, low, high, start, spread, {**offsets, **(by or {})}, note)
+) -> Callable[[str], Term]:
+    return lambda name: log_term(name, unit, low, high, start, spread, offsets={**offsets, **(by or {})}, note=note)
 
 
-SPECIFICATION: dict[str, Term] = {
+_PRIORS: dict[str, Callable[[str], Term]] = {
     "train.gemm": _term(
         1.0,
         4.0,
@@ -137,6 +113,7 @@ SPECIFICATION: dict[str, Term] = {
     "train.scale": _term(5e-4, 0.05, 6e-3, 0.5, "loss per doubling of the chips beyond 8"),
     "train.fixed": _term(1e-4, 0.2, 8e-3, 0.5, "time of a step that depends on nothing", "s"),
 }
+SPECIFICATION: dict[str, Term] = {name: prior(name) for name, prior in _PRIORS.items()}
 SOFT = 0.08  # log ratio beyond which a residual counts linearly [1]
 
 
@@ -233,50 +210,12 @@ def re_key(row: Mapping[str, str]) -> tuple[str, ...]:
     )
 
 
-class _Parameters:
-    """The vector that is fitted: a level per constant and offsets per label, and how they act on setups."""
-
-    def __init__(self, setups: Sequence[Setup]) -> None:
-        labels = [s.labels for s in setups]
-        self.names: list[tuple[str, str]] = []
-        self.masks: list[Array] = []
-        self.start: list[float] = []
-        self.spread: list[float] = []
-        for name, term in SPECIFICATION.items():
-            self._add(name, "", np.ones(len(setups)), term.level, term.spread / term.per_unit)
-            for kinds, width in term.offsets.items():
-                keys = [self._key(kinds, label) for label in labels]
-                for key in sorted({k for k in keys if k}):
-                    mask = np.array([k == key for k in keys], dtype=float)
-                    self._add(name, key, mask, 0.0, width / term.per_unit)
-        self.prior = np.array(self.start)
-        self.width = np.array(self.spread)
-
-    def _add(self, name: str, key: str, mask: Array, start: float, spread: float) -> None:
-        self.names.append((name, key))
-        self.masks.append(mask)
-        self.start.append(start)
-        self.spread.append(spread)
-
-    @staticmethod
-    def _key(kinds: str, labels: Mapping[str, str]) -> str:
-        parts = [(k, labels.get(k, "")) for k in kinds.split(",")]
-        return ",".join(f"{k}={v}" for k, v in parts) if all(v for _, v in parts) else ""
-
-    def odds(self, vector: Array) -> dict[str, Array]:
-        """Log odds of every constant for every setup."""
-        found: dict[str, Array] = {}
-        for (name, _), mask, value in zip(self.names, self.masks, vector, strict=True):
-            found[name] = found.get(name, 0.0) + mask * value
-        return found
-
-
-def _values(odds: Mapping[str, Array]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for name, x in odds.items():
-        term = SPECIFICATION[name]
-        found[name] = term.low * (term.high / term.low) ** (1.0 / (1.0 + np.exp(-x)))
-    return found
+def _design(setups: Sequence[Setup]) -> Design:
+    """The unknowns that act on the setups: a level per constant and offsets by what the labels say."""
+    labels = [s.labels for s in setups]
+    kinds = {kind for term in SPECIFICATION.values() for key in term.offsets for kind in key.split(",")}
+    columns = {kind: np.array([label.get(kind, "") for label in labels]) for kind in kinds}
+    return designed(tuple(SPECIFICATION.values()), columns, np.ones(len(setups)))
 
 
 def _steps(blocks: Sequence[Block], values: Mapping[str, Any], count: int) -> Array:
@@ -297,65 +236,17 @@ def weights_of(setups: Sequence[Setup]) -> Array:
     return np.array([counts[k] ** -0.5 for k in keys])
 
 
-def fitted(
-    setups: Sequence[Setup], *, rounds: int = 40, start: Mapping[str, Constant] | None = None
-) -> dict[str, Constant]:
+def fitted(setups: Sequence[Setup], *, rounds: int = 40) -> dict[str, Constant]:
     """Step constants fitted on setups."""
-    from scipy.optimize import least_squares
-
     goal = np.log(np.array([measured_step(s) for s in setups], dtype=float))
-    blocks, parameters, weight = blocks_of(setups), _Parameters(setups), np.sqrt(weights_of(setups))
-    count = len(setups)
-    vector = parameters.prior.copy()
-    if start is not None:
-        vector = np.array([start[n].level if not k else start[n].offsets.get(k, 0.0) for n, k in parameters.names])
+    blocks, count = blocks_of(setups), len(setups)
 
-    def residuals(x: Array) -> Array:
-        gap = (np.log(_steps(blocks, _values(parameters.odds(x)), count)) - goal) / SOFT
-        soft = np.sign(gap) * np.sqrt(2.0 * (np.sqrt(1.0 + gap**2) - 1.0))
-        return np.concatenate([weight * soft, (x - parameters.prior) / parameters.width])
+    def formula(values: Mapping[str, Any], rows: Any) -> Any:
+        return _steps(blocks, values, len(rows))
 
-    def jacobian(x: Array) -> Array:
-        # a setup depends on its own constants only, so one evaluation per constant gives all columns of its offsets
-        odds = parameters.odds(x)
-        base = np.log(_steps(blocks, _values(odds), count))
-        gap = (base - goal) / SOFT
-        soft = np.sign(gap) * np.sqrt(2.0 * (np.sqrt(1.0 + gap**2) - 1.0))
-        slope = np.where(np.abs(gap) < 1e-6, 1.0, gap / np.sqrt(1.0 + gap**2) / np.where(soft == 0, 1.0, soft)) / SOFT
-        found = np.zeros((count + len(x), len(x)))
-        change: dict[str, Array] = {}
-        for name in SPECIFICATION:
-            moved = {**odds, name: odds[name] + 1e-4}
-            change[name] = (np.log(_steps(blocks, _values(moved), count)) - base) / 1e-4 * slope * weight
-        for column, ((name, _), mask) in enumerate(zip(parameters.names, parameters.masks, strict=True)):
-            found[:count, column] = change[name] * mask
-        found[count:] = np.diag(1.0 / parameters.width)
-        return found
-
-    best = least_squares(
-        residuals, vector, jacobian, method="trf", max_nfev=rounds, x_scale=np.maximum(parameters.width, 0.05)
-    )
-    return _constants(parameters, best.x, setups)
-
-
-def _constants(parameters: _Parameters, vector: Array, setups: Sequence[Setup]) -> dict[str, Constant]:
-    found: dict[str, Constant] = {}
-    for (name, key), value in zip(parameters.names, vector, strict=True):
-        term = SPECIFICATION[name]
-        if not key:
-            found[name] = Constant(
-                name,
-                term.unit,
-                term.low,
-                term.high,
-                round(float(value), 5),
-                rows=len(setups),
-                logarithmic=True,
-                note=term.note,
-            )
-        elif abs(value) > 5e-4:
-            found[name] = replace(found[name], offsets={**found[name].offsets, key: round(float(value), 5)})
-    return found
+    how = Robust(scale=SOFT, noise=SOFT, iterations=rounds)
+    fit = solved(_design(setups), formula, goal, np.arange(count), weights_of(setups), how=how)
+    return fit.constants(rows=count, spreads={})
 
 
 def predicted_step(setups: Sequence[Setup], constants: Mapping[str, Constant]) -> Array:
@@ -365,21 +256,11 @@ def predicted_step(setups: Sequence[Setup], constants: Mapping[str, Constant]) -
     return _steps(blocks_of(setups), values, len(setups))
 
 
-def folds_of(groups: Sequence[str], count: int = 16) -> NDArray[np.int64]:
-    """Fold of each setup: whole groups, largest first into the emptiest fold, ties by name."""
-    sizes = Counter(groups)
-    load, place = [0] * count, {}
-    for name in sorted(sizes, key=lambda g: (-sizes[g], g)):
-        place[name] = int(np.argmin(load))
-        load[place[name]] += sizes[name]
-    return np.array([place[g] for g in groups])
-
-
 def cross_validated(
     setups: Sequence[Setup], *, count: int = 16, rounds: int = 30
 ) -> tuple[Array, list[dict[str, Constant]]]:
     """Step time of every setup predicted by constants fitted without its group [s], and the constants of each fold."""
-    fold = folds_of([s.group for s in setups], count)
+    fold = grouped_folds([s.group for s in setups], count)
     found, constants = np.empty(len(setups)), []
     for held in range(count):
         own = [s for s, f in zip(setups, fold, strict=True) if f != held]
