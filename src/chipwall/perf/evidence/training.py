@@ -156,12 +156,15 @@ def flops_of_row(setup: Setup) -> float:
     """Arithmetic per token that the row's source counts in its TFLOP/s and MFU [flop].
 
     FlagPerf counts six per parameter; llm-foundry, InternEvo, NeMo 24 and the older Megatron papers count attention over
-    the whole sequence; Megatron-Bridge and later sources count it causally.
+    the whole sequence; Megatron-Bridge and later sources count it causally. Where the base is frozen, NVIDIA's recipes
+    count four per parameter and no attention.
     """
     row = setup.row
     if row.get("source_name") == "FlagPerf":
         return 6.0 * (number(row, "active_params_b") or number(row, "params_b")) * GIGA
     recent = setup.class_ in ("megatron-recipe", "amd-recipe") and "24." not in row.get("version_or_round", "")
+    if setup.run.adapters:
+        return 4.0 * float(setup.model.active_parameters or setup.model.parameters or 0.0)
     return float(model_flops_per_token(setup.shape, setup.run.sequence, causal=recent))
 
 

@@ -38,8 +38,8 @@ _LAYOUT = (
     "sharding dp_shard nic_per_node nic_gbps layout_source"
 )
 _COLUMNS = {
-    "inference": "n_chips model params_b precision_weights precision_kv engine scenario isl osl batch_or_concurrency "
-    "tp pp ep dp metric value per_chip_value length_note",
+    "inference": "n_chips model params_b precision_weights precision_kv engine engine_version scenario isl osl "
+    "batch_or_concurrency tp pp ep dp metric value per_chip_value length_note",
     "training": f"n_chips {_LAYOUT} metric value case layers hidden heads kv_heads ffn vocab sp",
     "finetune": f"n_chips {_LAYOUT} method lora_rank quant metric value target_modules optimizer grad_accum",
     "kernels": "op impl dtype m n k groups batch heads kv_heads head_dim seq causal metric value tflops_equiv",
@@ -52,6 +52,9 @@ _REQUIRED = {
     "kernels": "id chip op dtype metric value",
     "collectives": "id chip n op",
 }
+
+# Rows that errors are told of: those the fit may see, and those kept from every fit to judge it.
+COUNTED = ("fit", "judge", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,8 +197,8 @@ def validated(kind: str, rows: Sequence[Mapping[str, str]]) -> Validation:
     Returns
     -------
     Validation
-        Every row is either a result or skipped with its reason. The summary counts rows marked ``fit``, or all rows
-        where the column is absent.
+        Every row is either a result or skipped with its reason. The summary counts rows marked ``fit`` or ``judge``, or
+        all rows where the column is absent.
     """
     predict = _predictor(kind)
     out = {id(row): _outcome(kind, row) for row in rows}
@@ -211,7 +214,7 @@ def validated(kind: str, rows: Sequence[Mapping[str, str]]) -> Validation:
     skipped = [skip for row in rows if (skip := out[id(row)]) is not None]
     skipped += [answer for answer in answers if isinstance(answer, Skip)]
     results = tuple(answer for answer in answers if isinstance(answer, Prediction))
-    counted = {row.get("id", "") for row in rows if row.get("use", "fit").strip() in ("fit", "")}
+    counted = {row.get("id", "") for row in rows if row.get("use", "fit").strip() in COUNTED}
     return Validation(kind, results, tuple(skipped), _summary(results, skipped, counted))
 
 
