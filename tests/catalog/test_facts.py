@@ -191,8 +191,8 @@ def test_a_model_whose_count_does_not_follow(copy: Path) -> None:
         path.read_text().replace('id = "llama-2-70b"', 'id = "llama-2-70b"\nnote_ = ""').replace('\nnote_ = ""', "")
     )
     head, tail = path.read_text().split('id = "llama-2-70b"', 1)
-    path.write_text(head + 'id = "llama-2-70b"' + tail.replace("layers = 80", "layers = 60", 1))
-    assert any("dimensions imply" in p.what and "Llama 2 70B" in p.what for p in problems_in(copy)[0])
+    path.write_text(head + 'id = "llama-2-70b"' + tail.replace("count = 80", "count = 60", 1))
+    assert any("published" in p.what and "Llama 2 70B" in p.what for p in problems_in(copy)[0])
 
 
 def test_round_trip_through_the_cache(copy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,12 +5,10 @@ from __future__ import annotations
 import pytest
 
 from chipwall import catalog
-from chipwall.catalog.dimensions import full_attention_share, parameter_count
 from chipwall.perf.limits import decode_limit, prefill_limit
 from chipwall.perf.serving.memory import (
     fit_word,
     kv_bytes,
-    kv_bytes_per_token,
     smallest_count,
     usable_memory,
     weight_bytes,
@@ -22,7 +20,7 @@ from chipwall.units import GIB
 def test_175b_in_one_h200() -> None:
     model, chip = catalog.model("gpt-3-175b"), catalog.chip("h200")
     memory, _ = usable_memory(chip)
-    assert weight_bytes(model, "fp8") == pytest.approx(175e9)
+    assert weight_bytes(model, "fp8") == pytest.approx(175e9, rel=0.005)
     assert weight_bytes(model, "bf16") > memory
     assert weight_bytes(model, "fp8") > memory
     assert weight_bytes(model, "int4") < 0.9 * memory
@@ -37,36 +35,10 @@ def test_one_guard_band_on_either_side_of_the_room() -> None:
     assert [fit_word(need, 100.0) for need in (90, 91, 100, 110, 111)] == ["fits", *["tight"] * 3, "does not fit"]
 
 
-@pytest.mark.parametrize(
-    ("model", "per_token"),
-    [
-        ("llama-2-70b", 80 * 2 * 8 * 128 * 2),  # eight KV heads, not sixty-four
-        ("gpt-3-175b", 96 * 2 * 96 * 128 * 2),
-        ("deepseek-v3", 61 * (512 + 64) * 2),  # one latent vector
-    ],
-)
-def test_kv_per_token(model: str, per_token: float) -> None:
-    record = catalog.model(model)
-    assert kv_bytes_per_token(record) * (record.layers or 0) == per_token
-    assert kv_bytes(record, context=1000, sequences=3) == pytest.approx(3000 * per_token)
-
-
-def test_sliding_windows_stop_growing() -> None:
-    record = catalog.model("gpt-oss-120b")
-    assert full_attention_share(record) == 0.5
-    short, long = kv_bytes(record, context=128), kv_bytes(record, context=1280)
-    assert long == pytest.approx(short * (0.5 + 0.5 * 10))
-
-
-def test_unknown_layer_pattern_is_an_upper_bound() -> None:
-    record = catalog.model("qwen3.5-397b-a17b")
-    assert full_attention_share(record) is None
-    assert kv_bytes(record, context=10) == pytest.approx(kv_bytes_per_token(record) * (record.layers or 0) * 10)
-
-
-def test_parameter_counts() -> None:
-    for name, billions in [("llama-2-70b", 68.98), ("gpt-3-175b", 174.6), ("deepseek-v3", 671.0)]:
-        assert parameter_count(catalog.model(name)) / 1e9 == pytest.approx(billions, rel=0.02)
+def test_the_cache_of_many_sequences_counts_their_states() -> None:
+    shape = catalog.model("qwen3.6-27b").architecture
+    each = float(shape.cache_bytes(1000.0) + shape.state_bytes())
+    assert kv_bytes(catalog.model("qwen3.6-27b"), context=1000, sequences=3) == pytest.approx(3 * each)
 
 
 def test_hbm_gigabytes_are_gib() -> None:

@@ -19,8 +19,9 @@ from typing import Any
 
 from chipwall.catalog.choose import chosen_fact
 from chipwall.catalog.files import DATA, Problem, fingerprint, read_records, read_table
+from chipwall.catalog.layers import Layers
 from chipwall.catalog.names import Alias, Family, Names
-from chipwall.catalog.records import Chip, LanguageModel, System
+from chipwall.catalog.records import Checkpoint, Chip, LanguageModel, System
 from chipwall.errors import DataError
 from chipwall.sources import Fact, Source
 from chipwall.text import text
@@ -184,13 +185,7 @@ def _revived(content: dict[str, Any]) -> Catalog:
         chips[chip_id] = Chip(
             chip_id, name, vendor, family, tuple(aliases), facts, {q: chosen_fact(g) for q, g in groups.items()}
         )
-    released = [f.name for f in fields(LanguageModel)].index("released")
-    models = {}
-    for row in content["models"]:
-        row[released] = date.fromisoformat(row[released]) if row[released] else None
-        values: list[Any] = [tuple(v) if isinstance(v, list) else v for v in row]
-        made = LanguageModel(*values)
-        models[made.id] = made
+    models = {row[0]: _model(row) for row in content["models"]}
     systems = {
         s[0]: System(s[0], s[1], s[2], {q: _facts([f])[0] for q, f in s[3].items()}, tuple(s[4]), s[5])
         for s in content["systems"]
@@ -199,6 +194,19 @@ def _revived(content: dict[str, Any]) -> Catalog:
     aliases = [tuple(Alias(*a) for a in table) for table in content["aliases"]]
     sources = {s[0]: Source(*s) for s in content["sources"]}
     return Catalog(chips, models, systems, sources, families, aliases[0], aliases[1], content["version"])
+
+
+def _model(row: list[Any]) -> LanguageModel:
+    """A model from the tuple of its fields."""
+    made = dict(zip((f.name for f in fields(LanguageModel)), row, strict=True))
+    made["released"] = date.fromisoformat(made["released"]) if made["released"] else None
+    made["aliases"] = tuple(made["aliases"])
+    for name in ("layers", "draft"):
+        made[name] = tuple(Layers(*r) for r in made[name])
+    made["checkpoints"] = tuple(
+        Checkpoint(c[0], tuple((part, other) for part, other in c[1]), *c[2:]) for c in made["checkpoints"]
+    )
+    return LanguageModel(**made)
 
 
 def _facts(rows: Iterable[list[Any]]) -> tuple[Fact, ...]:

@@ -12,8 +12,9 @@ from pydantic import BaseModel, ValidationError
 
 from chipwall.catalog.choose import chosen_fact
 from chipwall.catalog.files import Problem, Record
+from chipwall.catalog.layers import Layers
 from chipwall.catalog.quantities import QUANTITIES
-from chipwall.catalog.records import Chip, LanguageModel, System
+from chipwall.catalog.records import Checkpoint, Chip, LanguageModel, System
 from chipwall.catalog.schema import SCHEMA_VERSION, ChipFile, FactRow, ModelRow, SourceRow, SystemRow
 from chipwall.errors import InputError
 from chipwall.sources import Fact, Source
@@ -233,11 +234,30 @@ def model_record(record: Record, sources: Mapping[str, Source], problems: list[P
                 text("{name}: released {day} is in the future", name=row.name, day=str(released)),
             )
         )
-    fields = row.model_dump(exclude={"parameters_b", "active_parameters_b", "released"})
+    fields = row.model_dump(
+        exclude={
+            "parameters_b",
+            "active_parameters_b",
+            "vision_b",
+            "lookup_b",
+            "released",
+            "layers",
+            "draft",
+            "checkpoints",
+        }
+    )
     return LanguageModel(
         **fields,
+        layers=tuple(Layers(**r.model_dump()) for r in row.layers),
+        draft=tuple(Layers(**r.model_dump()) for r in row.draft),
+        checkpoints=tuple(
+            Checkpoint(c.format, tuple(c.parts.items()), c.hf_id, _billions(c.size_gb), c.locator)
+            for c in row.checkpoints
+        ),
         parameters=_billions(row.parameters_b),
         active_parameters=_billions(row.active_parameters_b),
+        vision=float(row.vision_b) * GIGA,
+        lookup=float(row.lookup_b) * GIGA,
         released=released,
     )
 

@@ -6,15 +6,25 @@ Engines read numbers through :meth:`Chip.value` (None when unknown) or :meth:`Ch
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cached_property
+from typing import TYPE_CHECKING
 
+from chipwall.catalog.layers import Layers
 from chipwall.errors import Unknown
 from chipwall.sources import Fact
 from chipwall.text import text
 
-__all__ = ["FORMAT_BITS", "Chip", "LanguageModel", "System"]
+if TYPE_CHECKING:
+    from chipwall.catalog.architecture import Architecture
+
+__all__ = ["COUNT_TOLERANCE", "FORMAT_BITS", "Checkpoint", "Chip", "LanguageModel", "System"]
+
+# How far the layers of a model may be from its published count, which is rounded and leaves out norms [1].
+COUNT_TOLERANCE = 0.035
 
 # Rate quantities and the bit length of one multiply input: the formats a data sheet may list.
 FORMAT_BITS: Mapping[str, int] = {
@@ -100,57 +110,141 @@ class Chip:
 
 
 @dataclass(frozen=True, slots=True)
-class LanguageModel:
-    """A transformer language model by its dimensions.
+class Checkpoint:
+    """A published copy of a model in some number format.
 
-    Unknown dimensions are None. ``parameters`` and ``active_parameters`` are counts [1]; ``attention`` is ``mha``,
-    ``gqa``, ``mqa``, ``mla`` or a longer word of the source for hybrids; ``attention_note`` keeps the rest of that word.
-    For latent attention use the rank and dim fields. For hybrids ``heads`` and ``kv_heads`` describe the full-attention
-    layers only.
+    Attributes
+    ----------
+    format : str
+        Format of its matrices, a key of :data:`chipwall.perf.formats.FORMATS`.
+    parts : tuple of (str, str)
+        Parts of :data:`chipwall.catalog.architecture.PARTS` that have another format, ``("attention", "bf16")``; head,
+        embedding, router and what stands beside the layers stay in 16 bits unless they are named.
+    hf_id : str
+        Where it is published.
+    size : float or None
+        Bytes of its tensors as published [byte].
+    locator : str
+        Where format and size are stated.
+    """
+
+    format: str
+    parts: tuple[tuple[str, str], ...] = ()
+    hf_id: str = ""
+    size: float | None = None
+    locator: str = ""
+
+
+@dataclass(frozen=True)
+class LanguageModel:
+    """A language model by its layers.
+
+    Attributes
+    ----------
+    layers, draft : tuple of Layers
+        Records of the layers, and of the draft layers that come with the checkpoint.
+    hidden, vocab, depth : int or None
+        Width of the residual stream, tokens of the vocabulary, layers as the model counts them [1].
+    parameters, active_parameters : float or None
+        Counts as published [1]; what the engines compute with is :attr:`architecture`.
+    vision, lookup : float
+        Weights of a vision or audio tower, and of tables looked up beside the embedding [1].
+    default_dtype : str
+        Number format in which the model is published, a key of :data:`chipwall.perf.formats.FORMATS`.
+    missing : str
+        What the published count holds and the layers leave out, or the other way round, where they differ.
+    refusal : str
+        Why nothing can be computed; empty where it can.
     """
 
     id: str
     name: str
     family: str
-    layers: int | None
+    layers: tuple[Layers, ...]
     hidden: int | None
-    ffn_hidden: int | None
-    heads: int | None
-    kv_heads: int | None
-    head_dim: int | None
     vocab: int | None
     tied_embeddings: bool | None
-    gated_mlp: bool | None
     norm: str
     max_context: int | None
-    attention: str
-    sliding_window: int | None
-    experts: int | None
-    shared_experts: int | None
-    top_k: int | None
-    expert_ffn_hidden: int | None
-    first_dense_layers: int | None
-    q_lora_rank: int | None
-    kv_lora_rank: int | None
-    qk_nope: int | None
-    qk_rope: int | None
-    v_head_dim: int | None
     parameters: float | None
     active_parameters: float | None
     default_dtype: str
     released: date | None
     status: str
     source: str
+    draft: tuple[Layers, ...] = ()
+    checkpoints: tuple[Checkpoint, ...] = ()
+    depth: int | None = None
+    vision: float = 0.0
+    lookup: float = 0.0
     hf_id: str = ""
     locator: str = ""
     note: str = ""
     aliases: tuple[str, ...] = ()
-    count_exception: str = ""
+    missing: str = ""
+    refusal: str = ""
+
+    @cached_property
+    def architecture(self) -> Architecture:
+        """The shape everything is computed from.
+
+        Raises
+        ------
+        Unknown
+            Where a needed dimension is not known, or where the layers miss the published count by more than
+            :data:`COUNT_TOLERANCE` without naming what is missing: such a model can be looked up, not computed.
+        """
+        from chipwall.catalog.architecture import architecture_of  # numpy takes 0.1 s: pages of facts do without
+
+        if self.refusal or not (self.layers and self.hidden and self.vocab):
+            raise Unknown(
+                text(
+                    "{model} cannot be computed: {why}", model=self.name, why=self.refusal or "its layers are not known"
+                ),
+                fix=text("See what is known: chipwall model {model}", model=self.id),
+            )
+        made = architecture_of(
+            self.layers,
+            hidden=self.hidden,
+            vocab=self.vocab,
+            tied=bool(self.tied_embeddings),
+            vision=self.vision,
+            lookup=self.lookup,
+            draft=self.draft,
+            depth=self.depth or 0,
+        )
+        off = made.weights / self.parameters - 1.0 if self.parameters else 0.0
+        if abs(off) > COUNT_TOLERANCE and not self.missing:
+            raise Unknown(
+                text(
+                    "{model} cannot be computed: its layers hold {off:+.1%} of the published count",
+                    model=self.name,
+                    off=off,
+                ),
+                fix=text("See what is known: chipwall model {model}", model=self.id),
+            )
+        return made
 
     @property
     def is_moe(self) -> bool:
-        """Whether the feed-forward part is a mixture of experts."""
-        return bool(self.experts)
+        """Whether some feed-forward blocks are a mixture of experts."""
+        return self.experts > 0
+
+    @property
+    def experts(self) -> int:
+        """Routed experts of a layer [1]; 0 for a dense model."""
+        return max((r.experts for r in self.layers), default=0)
+
+    @property
+    def heads(self) -> int:
+        """Query heads of the layers that keep keys [1]: what tensor parallelism must divide."""
+        own = [r.heads for r in self.layers if r.attention in ("full", "window", "latent")]
+        return math.gcd(*own) if own else max((r.heads for r in self.layers), default=0)
+
+    @property
+    def is_latent(self) -> bool:
+        """Whether keys and values are kept as one latent vector per token."""
+        return any(r.attention == "latent" for r in self.layers)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,13 +4,24 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, Strict, StrictBool, StrictStr
+from pydantic import BaseModel, ConfigDict, Field, Strict, StrictBool, StrictStr, model_validator
 
 from chipwall.sources import Status
 
-__all__ = ["SCHEMA_VERSION", "AliasRow", "ChipFile", "FactRow", "FamilyRow", "ModelRow", "SourceRow", "SystemRow"]
+__all__ = [
+    "SCHEMA_VERSION",
+    "AliasRow",
+    "CheckpointRow",
+    "ChipFile",
+    "FactRow",
+    "FamilyRow",
+    "LayersRow",
+    "ModelRow",
+    "SourceRow",
+    "SystemRow",
+]
 
 SCHEMA_VERSION = 1
 
@@ -93,8 +104,80 @@ class AliasRow(_Row):
     note: str = ""
 
 
+def _positive() -> Any:
+    return Field(default=0, ge=0)
+
+
+class LayersRow(_Row):
+    """One ``[[model.layers]]``; see :class:`chipwall.catalog.layers.Layers`."""
+
+    count: int = Field(gt=0)
+    attention: Literal["full", "window", "latent", "linear", "recurrent", "none"] = "none"
+    heads: int = _positive()
+    kv_heads: int = _positive()
+    head_dim: int = _positive()
+    value_dim: int = _positive()
+    window: int = _positive()
+    query_rank: int = _positive()
+    latent_rank: int = _positive()
+    rotary: int = _positive()
+    output_rank: int = _positive()
+    output_groups: int = _positive()
+    gate: int = _positive()
+    shared_keys: StrictBool = False
+    one_vector: StrictBool = False
+    keeps: StrictBool = True
+    compression: int = _positive()
+    near: int = _positive()
+    index_heads: int = _positive()
+    index_dim: int = _positive()
+    index_keys: int = _positive()
+    convolution: int = _positive()
+    feed_forward: Literal["dense", "experts", "none"] = "none"
+    ffn: int = _positive()
+    gated: StrictBool = True
+    experts: int = _positive()
+    top_k: int = _positive()
+    expert_ffn: int = _positive()
+    shared_ffn: int = _positive()
+    expert_dim: int = _positive()
+    idle_experts: int = _positive()
+    other: int = _positive()
+
+    @model_validator(mode="after")
+    def _whole(self) -> LayersRow:
+        """What a kind cannot do without."""
+        needs = {
+            "full": ("heads", "head_dim"),
+            "window": ("heads", "head_dim", "window"),
+            "latent": ("heads", "head_dim", "value_dim", "latent_rank"),
+            "linear": ("heads", "kv_heads", "head_dim", "value_dim"),
+            "recurrent": ("heads", "kv_heads", "head_dim", "value_dim"),
+            "none": (),
+            "dense": ("ffn",),
+            "experts": ("experts", "top_k", "expert_ffn"),
+        }
+        wanted = [*needs[self.attention], *(() if self.feed_forward == "none" else needs[self.feed_forward])]
+        missing = [name for name in wanted if not getattr(self, name)]
+        if missing:
+            raise ValueError(f"{self.attention} + {self.feed_forward} layers need {', '.join(missing)}")
+        if self.attention != "latent" and self.kv_heads and self.heads % self.kv_heads:
+            raise ValueError(f"{self.kv_heads} key-value heads do not divide {self.heads} heads")
+        return self
+
+
+class CheckpointRow(_Row):
+    """One ``[[model.checkpoints]]``: a published copy, its format, parts of other formats, and its size."""
+
+    format: str
+    parts: dict[str, str] = {}
+    hf_id: str = ""
+    size_gb: Decimal | None = None
+    locator: str = ""
+
+
 class ModelRow(_Row):
-    """One ``[[model]]``; dimensions that are not known are left out."""
+    """One ``[[model]]``; what is not known is left out."""
 
     id: str
     name: str
@@ -102,29 +185,17 @@ class ModelRow(_Row):
     hf_id: str = ""
     parameters_b: Decimal | None = None
     active_parameters_b: Decimal | None = None
-    layers: int | None = Field(default=None, gt=0)
+    depth: int | None = Field(default=None, gt=0)
     hidden: int | None = Field(default=None, gt=0)
-    ffn_hidden: int | None = Field(default=None, gt=0)
-    heads: int | None = Field(default=None, gt=0)
-    kv_heads: int | None = Field(default=None, gt=0)
-    head_dim: int | None = Field(default=None, gt=0)
     vocab: int | None = Field(default=None, gt=0)
-    tied_embeddings: bool | None = None
-    gated_mlp: bool | None = None
+    tied_embeddings: StrictBool | None = None
     norm: str = ""
     max_context: int | None = Field(default=None, gt=0)
-    attention: str = ""
-    sliding_window: int | None = None
-    experts: int | None = None
-    shared_experts: int | None = None
-    top_k: int | None = None
-    expert_ffn_hidden: int | None = None
-    first_dense_layers: int | None = None
-    q_lora_rank: int | None = None
-    kv_lora_rank: int | None = None
-    qk_nope: int | None = None
-    qk_rope: int | None = None
-    v_head_dim: int | None = None
+    layers: tuple[LayersRow, ...] = ()
+    draft: tuple[LayersRow, ...] = ()
+    checkpoints: tuple[CheckpointRow, ...] = ()
+    vision_b: Decimal = Decimal(0)
+    lookup_b: Decimal = Decimal(0)
     released: date | str | None = None
     default_dtype: str = ""
     status: Status
@@ -132,4 +203,5 @@ class ModelRow(_Row):
     locator: str = ""
     note: str = ""
     aliases: tuple[str, ...] = ()
-    count_exception: str = ""
+    missing: str = ""
+    refusal: str = ""

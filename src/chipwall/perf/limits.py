@@ -7,20 +7,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from chipwall.catalog.dimensions import (
-    active_parameter_count,
-    embedding_parameters,
-    full_attention_share,
-    head_width,
-    needed,
-)
+from chipwall.catalog.architecture import Architecture
 from chipwall.catalog.records import Chip, LanguageModel
 from chipwall.errors import Unknown
-from chipwall.perf.serving.memory import WEIGHT_FORMATS, kv_bytes, parameters
+from chipwall.perf.serving.memory import WEIGHT_FORMATS
 from chipwall.text import Text, text
 from chipwall.units import GIGA, format_quantity
 
-__all__ = ["Limit", "best_rate", "decode_limit", "flops_per_token", "prefill_limit", "weight_formats_of"]
+__all__ = ["Limit", "best_rate", "decode_limit", "prefill_limit", "weight_formats_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,25 +52,10 @@ def best_rate(chip: Chip, weights: str) -> tuple[str, float]:
     )
 
 
-def flops_per_token(model: LanguageModel, *, context: float) -> float:
-    """Arithmetic of one token forward [flop]: two per active weight, and attention over the tokens before it.
-
-    The embedding is a look-up and costs nothing; the output head is a product and counts. Attention is two products of
-    ``heads x head_dim x context`` each, in the layers that see everything.
-    """
-    layers, heads = needed(model, "layers", "heads")
-    active = model.active_parameters if model.is_moe and model.active_parameters else None
-    count = active if active is not None else (active_parameter_count(model) if model.is_moe else parameters(model))
-    looked_up = embedding_parameters(model) / (1 if model.tied_embeddings else 2)
-    share = full_attention_share(model)
-    full = layers * (1.0 if share is None else share)
-    return 2 * (count - looked_up) + 4 * full * heads * head_width(model) * context
-
-
 def prefill_limit(model: LanguageModel, chip: Chip, *, weights: str, length: int = 2048) -> Limit:
     """Most prompt tokens per second and chip [token/s]: dense peak over the arithmetic of a token."""
     number_format, rate = best_rate(chip, weights)
-    work = flops_per_token(model, context=length / 2)  # causal: a token sees half the prompt on average
+    work = float(model.architecture.flops(float(length), causal_mean=True))
     fact = chip.fact(f"{number_format}_rate")
     return Limit(
         rate / work,
@@ -102,17 +81,18 @@ def decode_limit(
     """
     bandwidth = chip.require("memory_bandwidth")
     number_format, rate = best_rate(chip, weights)
-    read = _touched_parameters(model, batch) * WEIGHT_FORMATS[weights]
-    cache = kv_bytes(model, context=context, sequences=batch, bytes_per_value=kv_bytes_per_value)
+    shape = model.architecture
+    read = _touched_weights(shape, batch) * WEIGHT_FORMATS[weights]
+    cache = batch * float(_read_cache(shape, float(context), kv_bytes_per_value))
+    work = float(shape.flops(float(context)))
     by_bandwidth = (read + cache) / bandwidth
-    by_compute = batch * flops_per_token(model, context=context) / rate
+    by_compute = batch * work / rate
     facts = (chip.fact("memory_bandwidth"), chip.fact(f"{number_format}_rate"))
     formula = text(
         "{batch} / (({weights:.4g} + {cache:.3g}) GB / {bandwidth})",
         batch=batch, weights=read / GIGA, cache=cache / GIGA, bandwidth=format_quantity(bandwidth, "byte/s"),
     )  # fmt: skip
     if by_compute > by_bandwidth:
-        work = flops_per_token(model, context=context)
         formula = text(
             "{rate} / {work} per token", rate=format_quantity(rate, "flop/s"), work=format_quantity(work, "flop")
         )
@@ -124,12 +104,21 @@ def decode_limit(
     )
 
 
-def _touched_parameters(model: LanguageModel, batch: int) -> float:
-    """Weights that one step of a batch reads [1]; routing taken as uniform, 1 - (1 - k/E)^batch of the experts."""
-    total = parameters(model)
-    if not model.is_moe or not model.experts or not model.top_k:
-        return total
-    active = model.active_parameters or active_parameter_count(model)
-    share = 1 - (1 - model.top_k / model.experts) ** batch
-    routed = (total - active) / (1 - model.top_k / model.experts)
-    return total - routed * (1 - share)
+def _touched_weights(shape: Architecture, batch: int) -> float:
+    """Weights that one step of a batch reads [1]; routing taken as uniform, 1 - (1 - k/E)^batch of the experts.
+
+    Looked-up tables and towers are not read; the head is, tied or not.
+    """
+    parts = shape.part_weights
+    total = float(parts["attention"] + parts["dense"] + parts["shared"] + parts["router"] + shape.loose)
+    for block in shape.feed_forward:
+        if block.kind == "experts":
+            share = 1.0 - (1.0 - block.picks / block.experts) ** batch
+            total += float(block.count * block.experts * block.block * share)
+    return total + float(shape.vocab * shape.hidden)
+
+
+def _read_cache(shape: Architecture, context: float, bytes_per_value: float) -> float:
+    """Least that one decode step reads of a sequence [byte]: the keys that a query sees, and its states."""
+    read = sum(a.count * a.seen(context) * a.entry_values() * bytes_per_value for a in shape.attention if a.grows)
+    return float(read + shape.index_values(context) + shape.state_bytes(1.0))

@@ -18,7 +18,6 @@ from chipwall import catalog
 from chipwall.catalog.records import Chip, LanguageModel
 from chipwall.errors import ChipwallError
 from chipwall.perf.device import Hardware, hardware
-from chipwall.perf.operators import shape
 from chipwall.perf.serving.constants import SETUPS, engine_family, step_constants, vintage_of
 from chipwall.perf.serving.precision import PRECISIONS, default_cache, precision_of
 from chipwall.perf.serving.regimes import MAX_BATCH, NO_LIMIT, Requests, prefill_time, served, taken
@@ -112,7 +111,7 @@ def case_of(row: Mapping[str, str]) -> list[Case] | Text:
     requests = _requests(row, model)
     if isinstance(requests, Text):
         return requests
-    dims = shape(model)
+    dims = model.architecture
     vintage = vintage_of(
         engine,
         row.get("version_or_round", "")
@@ -123,11 +122,11 @@ def case_of(row: Mapping[str, str]) -> list[Case] | Text:
     constants = step_constants(hw.arch, engine, vintage)
     found = []
     for layout in _layouts(row, model, hw):
-        made = setup(
-            hw, dims, precision, layout, cache=cache or "bf16", constants=constants, tied=bool(model.tied_embeddings)
-        )
+        made = setup(hw, dims, precision, layout, cache=cache or "bf16", constants=constants)
         asked = requests
-        found.append(Case(made, asked, hw.arch, engine, row["metric"], _prefill_only(row), layout, vintage, publisher_of(row)))
+        found.append(
+            Case(made, asked, hw.arch, engine, row["metric"], _prefill_only(row), layout, vintage, publisher_of(row))
+        )
     return _that_fit(found)
 
 
@@ -162,13 +161,16 @@ def _model(row: Mapping[str, str]) -> LanguageModel:
 
 def _dense_stand_in(parameters: float) -> LanguageModel:
     """A dense model of that many parameters for a name the catalogue lacks: the nearest one, with its depth scaled."""
+    plain = [m for m in catalog.load().models.values() if len(m.layers) == 1 and m.parameters]
     dense = [
-        m for m in catalog.load().models.values()
-        if not m.is_moe and m.parameters and m.layers and m.attention in ("mha", "gqa") and m.gated_mlp and m.vocab
-    ]  # fmt: skip
+        m
+        for m in plain
+        if m.layers[0].attention == "full" and m.layers[0].feed_forward == "dense" and m.layers[0].gated
+    ]
     near = min(dense, key=lambda m: abs(np.log(float(m.parameters or 1.0) / parameters)))
-    depth = max(1, round((near.layers or 1) * parameters / float(near.parameters or 1.0)))
-    return replace(near, layers=depth, parameters=parameters)
+    layers = near.layers[0]
+    depth = max(1, round(layers.count * parameters / float(near.parameters or 1.0)))
+    return replace(near, layers=(replace(layers, count=depth),), parameters=None)
 
 
 def _engine(row: Mapping[str, str]) -> str:

@@ -79,7 +79,7 @@ def operator_rows(s: Setup, q: Requests, batch: float) -> list[dict[str, Any]]:
     shards = 1.0 if s.spread else s.tensor / s.expert
     bytes_of = {
         "attention": s.attention,
-        "ffn": s.dense,
+        "dense": s.dense,
         "shared": s.dense,
         "router": s.head,
         "head": s.head,
@@ -94,9 +94,9 @@ def operator_rows(s: Setup, q: Requests, batch: float) -> list[dict[str, Any]]:
         count = {
             "token": own,
             "sequence": each / float(s.group if s.spread else 1.0),
-            "pick": tokens * float(s.model.top_k) / float(s.expert),
+            "pick": tokens * float(op.block.picks if op.block else 0.0) / float(s.expert),
         }[op.rows]
-        copies = float(s.model.experts / s.expert) if op.rows == "pick" else 1.0
+        copies = float(op.block.experts / s.expert) if op.block else 1.0
         rows.append(
             {
                 "operator": op.name,

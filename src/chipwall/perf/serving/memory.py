@@ -8,13 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from chipwall.catalog.dimensions import (
-    full_attention_share,
-    head_width,
-    is_latent,
-    needed,
-    parameter_count,
-)
 from chipwall.catalog.records import Chip, LanguageModel
 from chipwall.errors import InputError, Unknown
 from chipwall.text import Text, text
@@ -27,7 +20,6 @@ __all__ = [
     "Part",
     "fit_word",
     "kv_bytes",
-    "kv_bytes_per_token",
     "serving_parts",
     "usable_memory",
     "weight_bytes",
@@ -86,32 +78,11 @@ def weight_bytes(model: LanguageModel, number_format: str) -> float:
             text("unknown weight format '{format}'", format=number_format),
             fix=text("Use one of: {formats}", formats=", ".join(WEIGHT_FORMATS)),
         )
-    return parameters(model) * WEIGHT_FORMATS[number_format]
-
-
-def parameters(model: LanguageModel) -> float:
-    """Parameters as published, else as the dimensions imply [1]."""
-    return model.parameters if model.parameters is not None else parameter_count(model)
-
-
-def kv_bytes_per_token(model: LanguageModel, *, bytes_per_value: float = 2.0) -> float:
-    """Cache that one more token needs in one layer that sees the whole context [byte].
-
-    Grouped heads: ``2 x kv_heads x head_dim`` values, a key and a value; query heads do not count. Latent attention: one
-    vector of ``kv_lora_rank + qk_rope`` values instead.
-    """
-    if is_latent(model):
-        rank, rope = needed(model, "kv_lora_rank", "qk_rope")
-        return (rank + rope) * bytes_per_value
-    kv_heads = model.kv_heads or needed(model, "heads")[0]
-    return 2.0 * kv_heads * head_width(model) * bytes_per_value
+    return float(model.architecture.weights) * WEIGHT_FORMATS[number_format]
 
 
 def kv_bytes(model: LanguageModel, *, context: float, sequences: float = 1.0, bytes_per_value: float = 2.0) -> float:
-    """Cache of so many sequences of so many tokens, all layers [byte].
-
-    Layers with a sliding window keep at most the window. Layers with linear attention keep a state that does not grow;
-    it is left out. Where the source does not say which layers see everything, all of them are counted: an upper bound.
+    """Cache and states of so many sequences of so many tokens, all layers, held once [byte].
 
     Parameters
     ----------
@@ -122,44 +93,36 @@ def kv_bytes(model: LanguageModel, *, context: float, sequences: float = 1.0, by
     bytes_per_value : float
         2 for 16-bit caches, 1 for 8-bit [byte].
     """
-    (layers,) = needed(model, "layers")
-    share = full_attention_share(model)
-    per_layer = kv_bytes_per_token(model, bytes_per_value=bytes_per_value)
-    full = layers * (1.0 if share is None else share)
-    windowed = layers - full
-    window = model.sliding_window or 0
-    # min() written without branching, so that arrays of contexts broadcast
-    seen = context - (context - window) * (context > window) if window else 0.0 * context
-    return sequences * per_layer * (full * context + windowed * seen)
+    shape = model.architecture
+    return sequences * (shape.cache_bytes(context, bytes_per_value) + shape.state_bytes())  # type: ignore[no-any-return]
 
 
 def kv_formula(model: LanguageModel, *, context: int, sequences: int, bytes_per_value: float) -> Text:
-    """The cache formula with the model's numbers filled in."""
-    (layers,) = needed(model, "layers")
-    width = f"{bytes_per_value:g}"
-    if is_latent(model):
-        inner = text("({rank} + {rope}) values", rank=model.kv_lora_rank, rope=model.qk_rope)
-    else:
-        inner = text("2 x {heads} KV heads x {dim}", heads=model.kv_heads or model.heads, dim=head_width(model))
-    share = full_attention_share(model)
-    base = text(
-        "{layers} layers x {inner} x {width} B x {context} tokens x {sequences} sequences",
-        layers=layers, inner=inner, width=width, context=context, sequences=sequences,
-    )  # fmt: skip
-    if share is None:
-        return text("at most {base}: which layers see everything is not stated", base=base)
-    if share == 1.0:
-        return base
-    if model.sliding_window:
-        return text(
-            "{base}, of which {share:.0%} of the layers; the others keep {window} tokens",
-            base=base,
-            share=share,
-            window=model.sliding_window,
-        )
-    return text(
-        "{base}, of which {share:.0%} of the layers; linear layers keep no growing cache", base=base, share=share
-    )
+    """The cache formula with the model's numbers filled in, a term for each kind of attention."""
+    width, terms = f"{bytes_per_value:g}", []
+    for g in model.architecture.attention:
+        layers = f"{float(g.count * g.kept):g}"
+        if not g.grows:
+            terms.append(
+                text(
+                    "{layers} layers x {state:,.0f} values of state x 2 B", layers=layers, state=float(g.state_values())
+                )
+            )
+            continue
+        if g.kind == "latent":
+            inner = text("({rank} + {rope}) values", rank=int(g.latent_rank), rope=int(g.rotary))
+        else:
+            inner = text("{heads} KV heads x {values} values", heads=int(g.kv_heads), values=int(g.values))
+        terms.append(
+            text(
+                "{layers} layers x {inner} x {width} B x {tokens} tokens",
+                layers=layers, inner=inner, width=width, tokens=f"{float(g.entries(float(context))):.0f}",
+            )
+        )  # fmt: skip
+    made = terms[0]
+    for term in terms[1:]:
+        made = text("{before} + {after}", before=made, after=term)
+    return text("({base}) x {sequences} sequences", base=made, sequences=sequences)
 
 
 def serving_parts(
@@ -182,7 +145,7 @@ def serving_parts(
             weight_bytes(model, weights),
             text(
                 "{count:.4g} billion parameters x {size:g} B ({format})",
-                count=parameters(model) / GIGA,
+                count=float(model.architecture.weights) / GIGA,
                 size=size,
                 format=weights,
             ),

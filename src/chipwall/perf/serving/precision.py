@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from chipwall.catalog.dimensions import is_latent
 from chipwall.catalog.records import LanguageModel
 from chipwall.errors import InputError, Unknown
 from chipwall.perf.device import Hardware
@@ -50,11 +49,7 @@ class Precision:
 
 def model_default(model: LanguageModel) -> str:
     """The format a model is published in: ``fp8``, ``mxfp4``, ``int4`` or ``bf16``."""
-    words = model.default_dtype.split("(")[0].lower()
-    for name in ("fp8", "mxfp4", "int4"):
-        if name in words:
-            return name
-    return "bf16"
+    return model.default_dtype if model.default_dtype in PRECISIONS else "bf16"
 
 
 def precision_of(name: str, *, model: LanguageModel, hw: Hardware, strict: bool = False, where: str = "") -> Precision:
@@ -99,7 +94,7 @@ def precision_of(name: str, *, model: LanguageModel, hw: Hardware, strict: bool 
         return Precision(
             asked, "bf16", "bf16", "mxfp4_fp8" if hw.supports("fp4") else "fp4_weights", not hw.supports("fp4")
         )
-    if known in ("fp4", "mxfp4", "int4") and is_latent(model):
+    if known in ("fp4", "mxfp4", "int4") and model.is_latent:
         return Precision(asked, "bf16", recipe, recipe, widened)
     return Precision(asked, recipe, recipe, recipe, widened)
 
@@ -125,6 +120,6 @@ def default_cache(precision: Precision, *, engine: str, model: LanguageModel, hw
     TensorRT-LLM and benchmark harnesses quantise the cache with the weights; vLLM and SGLang keep 16 bits unless told
     otherwise, and so does everybody for latent attention.
     """
-    quantises = engine in ("trtllm", "trtllm-pytorch", "tuned") and hw.supports("fp8") and not is_latent(model)
+    quantises = engine in ("trtllm", "trtllm-pytorch", "tuned") and hw.supports("fp8") and not model.is_latent
     narrow = precision.name in ("fp8", "fp4", "nvfp4", "mxfp4") and not precision.widened
     return "fp8" if quantises and narrow else "bf16"

@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 
 from chipwall.perf.numeric import Numeric
-from chipwall.perf.operators import cache_values_per_token
 from chipwall.perf.serving.step import Setup, step_time
 
 __all__ = [
@@ -90,6 +89,8 @@ def taken(value: Any, where: Any) -> Any:
         return value[where] if value.ndim else value
     if isinstance(value, dict):
         return {k: taken(v, where) for k, v in value.items()}
+    if isinstance(value, tuple):
+        return tuple(taken(v, where) for v in value)
     if hasattr(value, "__dataclass_fields__"):
         return replace(value, **{f.name: taken(getattr(value, f.name), where) for f in fields(value) if f.init})
     return value
@@ -104,10 +105,8 @@ def cache_room(s: Setup) -> Any:
 def cache_per_sequence(s: Setup, q: Requests) -> Any:
     """Cache of one sequence on one chip that holds it, averaged over its life and its neighbours' [byte]."""
     length = q.prompt + s.constants["memory.held"] * q.output
-    m = s.model
-    layers = m.layers * (1.0 - m.linear) / s.pipeline
-    kept = (1.0 - m.windowed) * length + m.windowed * np.minimum(length, m.window)
-    return layers * kept / s.context * cache_values_per_token(m, tensor_parallel=s.tensor) * s.cache_bytes
+    cache = s.model.cache_bytes(length, s.cache_bytes, tensor=s.tensor) / s.context
+    return (cache + s.model.state_bytes(tensor=s.tensor)) / s.pipeline
 
 
 def batch_room(s: Setup, q: Requests) -> Any:

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from chipwall.catalog.architecture import Architecture
 from chipwall.catalog.records import LanguageModel
 from chipwall.errors import InputError
 from chipwall.perf.device import Hardware, require_memory
-from chipwall.perf.operators import Shape
 from chipwall.perf.serving.precision import Precision
 from chipwall.perf.serving.regimes import (
     Requests,
@@ -59,29 +59,27 @@ def possible_layouts(model: LanguageModel, chips: int, *, domain: int = 8, pipel
     return found
 
 
-def free_memory(
-    hw: Hardware, dims: Shape, precision: Precision, layout: Layout, *, tied: bool, reserve: float
-) -> float:
+def free_memory(hw: Hardware, dims: Architecture, precision: Precision, layout: Layout, *, reserve: float) -> float:
     """Memory left for the cache on one chip [byte]; negative where the weights and the reserve do not fit."""
-    return float(hw.memory) - reserve - chip_weights(dims, precision, layout, tied=tied)
+    return float(hw.memory) - reserve - chip_weights(dims, precision, layout)
 
 
 def feasible_layouts(
-    found: Sequence[Layout], hw: Hardware, dims: Shape, precision: Precision, *, tied: bool, reserve: float
+    found: Sequence[Layout], hw: Hardware, dims: Architecture, precision: Precision, *, reserve: float
 ) -> list[Layout]:
     """Those whose weights leave room for a cache."""
     least = LEAST_ROOM * float(hw.memory)
-    return [x for x in found if free_memory(hw, dims, precision, x, tied=tied, reserve=reserve) > least]
+    return [x for x in found if free_memory(hw, dims, precision, x, reserve=reserve) > least]
 
 
 def smallest_chips(
-    hw: Hardware, dims: Shape, precision: Precision, model: LanguageModel, *, tied: bool, reserve: float
+    hw: Hardware, dims: Architecture, precision: Precision, model: LanguageModel, *, reserve: float
 ) -> int | None:
     """The smallest number of chips (of 1, 2, 4, 8 ...) that holds the weights and some cache; None above 512."""
     count = 1
     while count <= 512:
         every = possible_layouts(model, count, domain=int(hw.scaleup_domain))
-        if feasible_layouts(every, hw, dims, precision, tied=tied, reserve=reserve):
+        if feasible_layouts(every, hw, dims, precision, reserve=reserve):
             return count
         count *= 2
     return None
@@ -90,21 +88,20 @@ def smallest_chips(
 def require_fit(
     layouts: Sequence[Layout],
     hw: Hardware,
-    dims: Shape,
+    dims: Architecture,
     precision: Precision,
     model: LanguageModel,
     *,
-    tied: bool,
     reserve: float,
 ) -> list[Layout]:
     """The feasible layouts; refuses, with the shortfall and the smallest number of chips, where there is none."""
     require_memory(hw)
-    fitting = feasible_layouts(layouts, hw, dims, precision, tied=tied, reserve=reserve)
+    fitting = feasible_layouts(layouts, hw, dims, precision, reserve=reserve)
     if fitting:
         return fitting
     least = LEAST_ROOM * float(hw.memory)
-    short = min(least - free_memory(hw, dims, precision, x, tied=tied, reserve=reserve) for x in layouts)
-    count = smallest_chips(hw, dims, precision, model, tied=tied, reserve=reserve)
+    short = min(least - free_memory(hw, dims, precision, x, reserve=reserve) for x in layouts)
+    count = smallest_chips(hw, dims, precision, model, reserve=reserve)
     chips = layouts[0].chips
     fix = (
         text("It needs at least {count} x {chip}, or a smaller format", count=count, chip=hw.name)

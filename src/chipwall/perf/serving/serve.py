@@ -19,7 +19,6 @@ from chipwall.perf.estimate import Estimate, Part
 from chipwall.perf.evidence.nearest import exact_and_nearest
 from chipwall.perf.evidence.serving_classes import basis_for, class_for
 from chipwall.perf.evidence.serving_rows import band
-from chipwall.perf.operators import shape
 from chipwall.perf.power import joules_per_token, power_under_load
 from chipwall.perf.serving.breakdown import iteration_parts
 from chipwall.perf.serving.constants import ENGINES, step_constants, tuned_architectures
@@ -93,7 +92,7 @@ def setups_of(
             where="--kv",
             fix=text("Use one of: {names}", names=", ".join(CACHE_BYTES)),
         )
-    dims, tied = shape(model), bool(model.tied_embeddings)
+    dims = model.architecture
     constants = step_constants(machine.arch, q.engine)
     if q.tensor or q.spread or q.context > 1:
         tensor = max(q.tensor, 1)
@@ -114,9 +113,9 @@ def setups_of(
         raise InputError(
             text("no layout of {model} divides {chips} chips", model=model.name, chips=q.chips), where="--n"
         )
-    layouts = require_fit(asked, machine, dims, precision, model, tied=tied, reserve=constants["memory.reserve"])
-    first = setup(machine, dims, precision, layouts[0], cache=cache, constants=constants, tied=tied)
-    made = [first, *(relaid(first, precision, x, tied=tied) for x in layouts[1:])]
+    layouts = require_fit(asked, machine, dims, precision, model, reserve=constants["memory.reserve"])
+    first = setup(machine, dims, precision, layouts[0], cache=cache, constants=constants)
+    made = [first, *(relaid(first, precision, x) for x in layouts[1:])]
     return layouts, made, precision, cache
 
 

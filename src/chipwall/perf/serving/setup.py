@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
+from chipwall.catalog.architecture import Architecture
+from chipwall.catalog.architecture import stacked as stacked_models
 from chipwall.perf.device import Hardware, stacked
 from chipwall.perf.formats import recipe
 from chipwall.perf.numeric import Numeric
-from chipwall.perf.operators import Shape, stacked_shapes, weights_of
 from chipwall.perf.serving.precision import CACHE_BYTES, Precision
 from chipwall.perf.serving.step import Rates, Setup, rates, stacked_rates
 
@@ -53,30 +53,24 @@ class Layout:
         return self.group * self.pipeline * self.replicas * self.context
 
 
-@lru_cache(maxsize=4096)
-def chip_weights(model: Shape, precision: Precision, layout: Layout, *, tied: bool = False) -> float:
-    """Weights on one chip [byte]: products in their recipes, embedding and head in 16 bits."""
-    t, group = layout.tensor, layout.group
-    attention = float(weights_of(model, "attention")) * recipe(precision.attention).weight_bytes / t
-    dense = (
-        (float(weights_of(model, "ffn")) + float(weights_of(model, "shared")))
-        * recipe(precision.dense).weight_bytes
-        / t
-    )
-    experts = float(weights_of(model, "experts")) * recipe(precision.experts).weight_bytes / group
-    ends = float(model.vocab * model.hidden) * 2.0 * (1.0 if tied else 2.0) / t
-    return (attention + dense + experts + ends) / layout.pipeline
+def chip_weights(model: Architecture, precision: Precision, layout: Layout) -> float:
+    """Weights on one chip [byte]: products in their recipes, everything else in 16 bits."""
+    parts = model.part_weights
+    dense = recipe(precision.dense).weight_bytes
+    size = {"attention": recipe(precision.attention).weight_bytes, "dense": dense, "shared": dense}
+    shared = sum(float(n) * size.get(part, 2.0) for part, n in parts.items() if part != "experts") / layout.tensor
+    experts = float(parts["experts"]) * recipe(precision.experts).weight_bytes / layout.group
+    return (shared + experts) / layout.pipeline
 
 
 def setup(
     hw: Hardware,
-    model: Shape,
+    model: Architecture,
     precision: Precision,
     layout: Layout,
     *,
     cache: str,
     constants: Mapping[str, Numeric],
-    tied: bool = False,
 ) -> Setup:
     """One setup, all numbers floats."""
     return Setup(
@@ -94,17 +88,17 @@ def setup(
         spread=float(layout.spread),
         expert=float(layout.expert),
         context=float(layout.context),
-        weights=chip_weights(model, precision, layout, tied=tied),
+        weights=chip_weights(model, precision, layout),
         constants=constants,
     )
 
 
-def relaid(s: Setup, precision: Precision, layout: Layout, *, tied: bool = False) -> Setup:
+def relaid(s: Setup, precision: Precision, layout: Layout) -> Setup:
     """The same model and chip in another layout."""
     return replace(
         s, tensor=float(layout.tensor), pipeline=float(layout.pipeline), replicas=float(layout.replicas), group=float(layout.group),
         spread=float(layout.spread), expert=float(layout.expert), context=float(layout.context),
-        weights=chip_weights(s.model, precision, layout, tied=tied),
+        weights=chip_weights(s.model, precision, layout),
     )  # fmt: skip
 
 
@@ -112,7 +106,7 @@ def stacked_setups(each: Sequence[Setup], *, constants: Mapping[str, Numeric] | 
     """Many setups as one record of arrays."""
     changed: dict[str, Any] = {
         "hw": stacked([s.hw for s in each]),
-        "model": stacked_shapes([s.model for s in each]),
+        "model": stacked_models([s.model for s in each]),
         "constants": constants if constants is not None else _columns([s.constants for s in each]),
     }
     for f in fields(Setup):

@@ -16,10 +16,12 @@ from typing import Any
 
 import numpy as np
 
+from chipwall.catalog.architecture import Architecture
+from chipwall.catalog.blocks import INDEX_BYTES, Attention
 from chipwall.perf.device import Hardware
 from chipwall.perf.formats import recipe as recipe_of
 from chipwall.perf.numeric import Numeric
-from chipwall.perf.operators import Operator, Shape, attended, cache_values_per_token, operators
+from chipwall.perf.operators import Operator, operators
 from chipwall.perf.ops.collectives import all_gather_time, all_reduce_time, all_to_all_time
 from chipwall.perf.ops.gemm import smooth_maximum, touched_experts
 
@@ -35,8 +37,8 @@ BF16_BYTES = 2.0
 PCIE_NODE = 8.0
 # Rows at which half of the fixed time that a full step adds to a layer has appeared.
 BUSY_ROWS = 64.0
-# State of one linear-attention head: 128 x 128 values kept in 32 bits, read and written once per token.
-LINEAR_STATE_BYTES = 2.0 * 128.0 * 128.0 * 4.0
+# A recurrent state is computed in 32 bits, read and written once per token [byte].
+STATE_BYTES = 2.0 * 4.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +89,7 @@ class Setup:
 
     Attributes
     ----------
-    hw, model : Hardware, Shape
+    hw, model : Hardware, Architecture
         Chip and model.
     attention, dense, experts, head : Rates
         Precision of the parts.
@@ -110,7 +112,7 @@ class Setup:
     """
 
     hw: Hardware
-    model: Shape
+    model: Architecture
     attention: Rates
     dense: Rates
     experts: Rates
@@ -158,9 +160,10 @@ def padded_rows(rows: Any, padding: Any) -> Any:
 
 def experts_seconds(op: Operator, tokens: Any, s: Setup, bandwidth: Any) -> Any:
     """Mean time of one grouped product of the routed experts of one layer [s]; ``tokens`` enter on all chips of the group."""
-    c, r, m = s.constants, s.experts, s.model
-    local = np.maximum(m.experts / s.expert, 1e-9)
-    picks = tokens * m.top_k / s.expert
+    c, r, block = s.constants, s.experts, op.block
+    assert block is not None
+    local = np.maximum(block.experts / s.expert, 1e-9)
+    picks = tokens * block.picks / s.expert
     touched = touched_experts(local, picks)
     uneven = np.where(s.expert > 1, c["serving.imbalance"], 1.0)
     scale = c["serving.experts"] * np.where(
@@ -211,13 +214,13 @@ def step_parts(
     shards = np.where(s.spread > 0, 1.0, s.tensor / s.expert)
     place = {
         "attention": "attention products",
-        "ffn": "feed-forward",
+        "dense": "feed-forward",
         "shared": "feed-forward",
         "router": "experts",
         "head": "head",
         "experts": "experts",
     }
-    of = {"attention": s.attention, "ffn": s.dense, "shared": s.dense, "router": s.head, "head": s.head}
+    of = {"attention": s.attention, "dense": s.dense, "shared": s.dense, "router": s.head, "head": s.head}
     for op in operators(m, tensor_parallel=s.tensor, expert_shards=shards):
         if not present(op.times):
             continue
@@ -230,11 +233,12 @@ def step_parts(
     time["attention"] = _attention_seconds(s, own_decoding, context, own_prompt, prompt)
     time["data movement"] = _movement_seconds(s, rows)
     time["exchange"] = _exchange_seconds(s, tokens, rows)
+    routed = m.layers_of("experts")
     time["layers"] = (
-        m.layers * (c["serving.layer"] + c["serving.busy"] * rows / (rows + BUSY_ROWS))
-        + m.sparse_layers * c["serving.expert_layer"]
+        m.blocks / 2.0 * (c["serving.layer"] + c["serving.busy"] * rows / (rows + BUSY_ROWS))
+        + routed * c["serving.expert_layer"]
     )
-    time["experts"] = time["experts"] + m.sparse_layers * c["serving.expert_prompt"] * own_prompt
+    time["experts"] = time["experts"] + routed * c["serving.expert_prompt"] * own_prompt
     # the host prepares part of the next iteration while the chip computes: of that part, only what takes longer shows
     device = sum(time.values())
     host = c["serving.host"] + c["serving.sequence"] * sampling / ranks
@@ -254,43 +258,60 @@ def step_time(
 
 
 def _attention_seconds(s: Setup, decoding: Any, context: Any, prompt_tokens: Any, prompt: Any) -> Any:
-    """Attention of all layers [s]: decode reads the cache, prefill computes; linear layers carry a state."""
-    c, m, hw = s.constants, s.model, s.hw
-    heads = m.heads / s.tensor
-    layers = m.layers * (1.0 - m.linear)
-    seen = attended(m, context) / s.context
-    stored = cache_values_per_token(m, tensor_parallel=s.tensor) * s.cache_bytes
-    work = 2.0 * heads * (2.0 * m.head_dim + m.latent * (2.0 * m.latent_rank + m.rotary))
+    """Attention of all layers [s]: decode reads the cache, prefill computes; some layers carry a state instead."""
+    spent: Any = 0.0
+    for group in s.model.attention:
+        each = _keys_seconds if group.grows else _state_seconds
+        spent = spent + group.count * each(s, group, decoding, context, prompt_tokens, prompt)
+    return spent
+
+
+def _prefill_rate(s: Setup) -> Any:
+    """Arithmetic that attention over a prompt reaches [flop/s]."""
+    efficiency = s.hw.constants["attention.bf16.efficiency"] * s.constants["serving.attention"]
+    return s.hw.peak("bf16") * np.minimum(efficiency, 0.98)
+
+
+def _keys_seconds(s: Setup, g: Attention, decoding: Any, context: Any, prompt_tokens: Any, prompt: Any) -> Any:
+    """Attention of one layer that keeps keys [s]."""
+    c, hw = s.constants, s.hw
+    heads = g.heads / s.tensor
+    index = g.index_dim * np.minimum(g.index_heads, 1.0) / g.compression
+    stored = g.seen(context) * g.entry_values(s.tensor) * s.cache_bytes + context * index * INDEX_BYTES
+    # latent attention decodes in its absorbed form: all heads share the vector as key and, less its rotary part, value
+    width = 2.0 * g.latent_rank + g.rotary if g.kind == "latent" else g.head_dim + g.value_dim
+    work = 2.0 * heads * width * g.seen(context)
     bw = hw.memory_bandwidth
-    peak = hw.peak("bf16")
-    decode = (
-        layers
-        * decoding
-        * smooth_maximum(seen * stored / (bw * c["decode.memory"]), seen * work / (peak * c["decode.efficiency"]))
+    decode = decoding * smooth_maximum(
+        stored / s.context / (bw * c["decode.memory"]),
+        work / s.context / (hw.peak("bf16") * c["decode.efficiency"]),
     )
-    wide = 2.0 * heads * (2.0 * m.head_dim + m.latent * (m.content + m.rotary + m.value_dim))
     # a query sees half of its prompt on average, or its window; exponentials and masked tiles as in the kernel tables
-    a = {name: hw.constants[f"attention.bf16.{name}"] for name in ("efficiency", "causal_half", "softmax")}
-    pairs = np.minimum(prompt / 2.0, attended(m, prompt))
-    efficiency = np.minimum(a["efficiency"] * c["serving.attention"], 0.98)
-    prefill = (
-        layers * prompt_tokens * (wide + 4.0 * heads * a["softmax"]) * (pairs + a["causal_half"]) / (peak * efficiency)
-    )
-    state = m.layers * m.linear * m.heads / s.tensor * LINEAR_STATE_BYTES
-    linear = state * decoding / (
-        bw * c["decode.memory"]
-    ) + m.layers * m.linear * prompt_tokens * heads * 4.0 * 128.0 * 128.0 / (peak * efficiency)
-    return decode + prefill + linear
+    softmax, half = (hw.constants[f"attention.bf16.{name}"] for name in ("softmax", "causal_half"))
+    pairs = np.minimum(prompt / 2.0, g.seen(prompt))
+    wide = 2.0 * heads * (g.head_dim + g.value_dim) + 4.0 * heads * softmax
+    return decode + prompt_tokens * wide * (pairs + half) / _prefill_rate(s)
+
+
+def _state_seconds(s: Setup, g: Attention, decoding: Any, context: Any, prompt_tokens: Any, prompt: Any) -> Any:
+    """One layer that carries a state [s]: read and written per sequence and step, computed per prompt token."""
+    values = g.heads * g.head_dim * g.value_dim / s.tensor
+    moved = values * STATE_BYTES * decoding / (s.hw.memory_bandwidth * s.constants["decode.memory"])
+    return moved + prompt_tokens * 4.0 * values / _prefill_rate(s)
 
 
 def _movement_seconds(s: Setup, rows: Any) -> Any:
     """Norms, residuals, rotary embedding, activation and quantisation between the products [s]."""
     c, m = s.constants, s.model
-    width = (m.heads + 2.0 * m.kv_heads) * m.head_dim + m.latent * m.heads * (m.content + m.rotary)
-    dense = np.where(m.layers > 0, (m.layers - m.sparse_layers) / m.layers, 0.0)
-    inner = dense * (m.wide + 1.0) * m.ffn
-    values = 8.0 * m.hidden + (2.0 * width + inner) / s.tensor
-    moved = m.layers * rows * values * BF16_BYTES * c["serving.moved"]
+    # a block of either kind reads and writes the residual stream twice
+    values = m.blocks * 4.0 * m.hidden
+    for group in m.attention:
+        keys = 0.0 if group.kind == "latent" else group.kv_heads * (group.head_dim + group.value_dim)
+        values = values + group.count * 2.0 * (group.heads * group.head_dim + keys) / s.tensor
+    for block in m.feed_forward:
+        if block.kind == "dense":
+            values = values + block.count * block.matrices * block.width / s.tensor
+    moved = rows * values * BF16_BYTES * c["serving.moved"]
     return moved / (s.hw.memory_bandwidth * s.hw.constants["elementwise.memory"])
 
 
@@ -308,17 +329,21 @@ def _exchange_seconds(s: Setup, tokens: Any, rows: Any) -> Any:
         scale = np.where(s.tensor > together, c["serving.far"], c["serving.reduce"])
         # cards behind PCIe switches run their rings side by side: they do not share the bus as the tables' board does
         beside = np.where(np.asarray(hw.link_bandwidth) > 0, 1.0, c["serving.bus"] * 2.0 / np.maximum(s.tensor, 2.0))
-        spent = spent + 2.0 * m.layers * np.where(s.tensor > 1, reduce, 0.0) * scale * beside
+        spent = spent + m.blocks * np.where(s.tensor > 1, reduce, 0.0) * scale * beside
     if present(s.spread > 0):
         # each token goes to its experts' chips in 8 bits and comes back in 16
-        copies = np.minimum(m.top_k, s.group)
-        there = all_to_all_time(hw, n=s.group, size=rows * m.hidden * copies * 1.5, node=np.minimum(s.group, together))
-        spent = (
-            spent + 2.0 * m.sparse_layers * np.where((s.spread > 0) & (s.group > 1), there, 0.0) * c["serving.exchange"]
-        )
+        for block in m.feed_forward:
+            if block.kind == "dense":
+                continue
+            size = rows * block.depth * np.minimum(block.picks, s.group) * 1.5
+            there = all_to_all_time(hw, n=s.group, size=size, node=np.minimum(s.group, together))
+            there = np.where((s.spread > 0) & (s.group > 1), there, 0.0)
+            spent = spent + 2.0 * block.count * there * c["serving.exchange"]
     if present(s.context > 1):
-        size = rows * s.context * cache_values_per_token(m, tensor_parallel=s.tensor) * s.cache_bytes
-        spent = spent + m.layers * np.where(s.context > 1, all_gather_time(hw, n=s.context, size=size), 0.0)
+        for group in m.attention:
+            size = rows * s.context * group.entry_values(s.tensor) / group.compression * s.cache_bytes
+            gathered = np.where(s.context > 1, all_gather_time(hw, n=s.context, size=size), 0.0)
+            spent = spent + group.count * group.grows * gathered
     if present(s.pipeline > 1):
         linked = np.asarray(hw.link_bandwidth) > 0
         link = np.where(linked, np.asarray(hw.link_bandwidth), np.asarray(hw.host_bandwidth))

@@ -2,28 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
-from chipwall.catalog.dimensions import (
-    attention_parameters,
-    full_attention_share,
-    head_width,
-    is_latent,
-    moe_layers,
-    needed,
-)
 from chipwall.catalog.records import LanguageModel
-from chipwall.perf.load import constants_table
 from chipwall.perf.numeric import Numeric
 
 __all__ = ["Shape", "model_flops_per_token", "shape_of", "stacked_shapes"]
-
-# A state-space mixer of usual width: in-projection of 4.5 hidden, out-projection of 2 hidden.
-TYPICAL_MIXING_RATIO = 6.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,53 +103,48 @@ class Shape:
         return self.dense_weights + routed + self.vocab * self.hidden
 
 
+def _mean(groups: Sequence[Any], value: Callable[[Any], float]) -> float:
+    """Mean over the layers of some groups [1]; 0 without layers."""
+    count = sum(g.count for g in groups)
+    return float(sum(g.count * value(g) for g in groups) / count) if count else 0.0
+
+
 @lru_cache(maxsize=2000)
 def shape_of(model: LanguageModel, *, layers: int = 0) -> Shape:
     """The shape of a model; ``layers`` other than 0 cuts it down to so many layers, one of them dense."""
-    whole, hidden, vocab, heads = needed(model, "layers", "hidden", "vocab", "heads")
-    hybrid = constants_table("hybrid_models").get(model.id, {})
-    count = layers or whole
-    attending = float(hybrid.get("attention_layers", count))
-    blocks = float(hybrid.get("feed_forward_layers", count))
-    # a model cut down for a test keeps one dense layer at most: the rest of it is what is tested
-    first_dense = min(model.first_dense_layers or 0, 1 if layers else count)
-    sparse = blocks if hybrid else (moe_layers(model) if not layers else count - first_dense)
-    sparse = float(sparse) if model.is_moe else 0.0
-    latent = is_latent(model)
-    width = head_width(model)
-    if latent:
-        nope, rope, value = needed(model, "qk_nope", "qk_rope", "v_head_dim")
-        width, value_dim, kv_heads = nope + rope, value, heads
-    else:
-        value_dim, kv_heads = width, model.kv_heads or heads
-    attended = heads * value_dim
-    share = full_attention_share(model)
-    expert_ffn = float(model.expert_ffn_hidden or 0)
+    a = model.architecture.cut(layers) if layers else model.architecture
+    keys = [g for g in a.attention if g.grows]
+    states = [g for g in a.attention if not g.grows]
+    windows = [g for g in keys if g.kind == "window"]
+    routed = [f for f in a.feed_forward if f.kind == "experts"]
+    dense = [f for f in a.feed_forward if f.kind == "dense"]
+    attending = float(sum(g.count for g in keys))
+    attended = _mean(keys, lambda g: g.outcome)
     return Shape(
-        layers=float(count),
+        layers=float(a.blocks / 2.0),
         attention_layers=attending,
-        recurrent_layers=float(hybrid.get("recurrent_layers", 0)),
-        dense_layers=blocks - sparse,
-        expert_layers=sparse,
-        hidden=float(hidden),
-        vocab=float(vocab),
-        heads=float(heads),
-        kv_heads=float(kv_heads),
-        head_dim=float(width),
-        value_dim=float(value_dim),
-        projections=attention_parameters(model) / hidden - attended,
-        attended=float(attended),
-        matrices=2.0 if model.gated_mlp is False else 3.0,
-        ffn=float(model.ffn_hidden or 0),
-        experts=float(model.experts or 0),
-        top_k=float(model.top_k or 0),
-        expert_ffn=expert_ffn,
-        expert_hidden=float(hybrid.get("expert_hidden", hidden)),
-        shared_ffn=float(hybrid.get("shared_ffn", (model.shared_experts or 0) * expert_ffn)),
-        mixing_ratio=float(hybrid.get("mixing_ratio", TYPICAL_MIXING_RATIO)),
-        window=float(model.sliding_window or 0),
-        windowed_share=1.0 - share if share is not None and model.sliding_window else 0.0,
-        tied=float(bool(model.tied_embeddings)),
+        recurrent_layers=float(sum(g.count for g in states)),
+        dense_layers=float(sum(f.count for f in dense)),
+        expert_layers=float(sum(f.count for f in routed)),
+        hidden=a.hidden,
+        vocab=a.vocab,
+        heads=_mean(keys, lambda g: g.heads) or _mean(states, lambda g: g.heads),
+        kv_heads=_mean(keys, lambda g: g.kv_heads or g.heads),
+        head_dim=_mean(keys, lambda g: g.head_dim),
+        value_dim=_mean(keys, lambda g: g.value_dim),
+        projections=_mean(keys, lambda g: g.weights(a.hidden)) / a.hidden - attended,
+        attended=attended,
+        matrices=_mean(a.feed_forward, lambda f: f.matrices),
+        ffn=_mean(dense, lambda f: f.width),
+        experts=_mean(routed, lambda f: f.experts),
+        top_k=_mean(routed, lambda f: f.picks),
+        expert_ffn=_mean(routed, lambda f: f.width),
+        expert_hidden=_mean(routed, lambda f: f.depth) or a.hidden,
+        shared_ffn=_mean(routed, lambda f: f.shared_weights(a.hidden) / (f.matrices * a.hidden)),
+        mixing_ratio=_mean(states, lambda g: g.weights(a.hidden)) / a.hidden**2,
+        window=_mean(windows, lambda g: g.window),
+        windowed_share=float(sum(g.count for g in windows)) / attending if attending else 0.0,
+        tied=a.tied,
     )
 
 

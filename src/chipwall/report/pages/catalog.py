@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from chipwall.catalog.choose import reason
-from chipwall.catalog.dimensions import parameter_count
+from chipwall.catalog.layers import Layers
 from chipwall.catalog.load import Catalog
 from chipwall.catalog.quantities import QUANTITIES
 from chipwall.catalog.records import Chip, LanguageModel, System
 from chipwall.controls.measures import Measure, performance_density, total_processing_performance
 from chipwall.errors import Unknown
-from chipwall.perf.serving.memory import kv_bytes_per_token
 from chipwall.report.forms.table import Cell, Column, Table
 from chipwall.sources import Fact, Source
 from chipwall.text import Text, text
@@ -234,9 +233,9 @@ def models_table(models: Sequence[LanguageModel]) -> Table:
             m.id,
             _billions(m.parameters, m),
             _billions(m.active_parameters, m),
-            m.layers,
+            m.depth or sum(r.count for r in m.layers) or None,
             m.hidden,
-            m.attention,
+            attention_words(m),
             m.max_context,
             str(m.released) if m.released else None,
         )
@@ -251,40 +250,80 @@ def _billions(value: float | None, model: LanguageModel) -> Cell:
     return Cell(f"{value / GIGA:,.4g}", value, (model.source,), MARKS.get(model.status, ""))
 
 
+def attention_words(model: LanguageModel) -> Text | str:
+    """The kinds of attention of a model and how many layers have each, for a person."""
+    kinds = {
+        "full": text("full"), "window": text("window"), "latent": text("latent"), "linear": text("linear"),
+        "recurrent": text("recurrent"),
+    }  # fmt: skip
+    counts: dict[str, int] = {}
+    for r in model.layers:
+        if r.attention in kinds:
+            counts[r.attention] = counts.get(r.attention, 0) + r.count
+    if len(counts) == 1:
+        return kinds[next(iter(counts))]
+    return ", ".join(f"{n} {kinds[kind]}" for kind, n in counts.items()) or "-"
+
+
 def model_table(model: LanguageModel, sources: dict[str, Source]) -> Table:
     """Dimensions of one model, and what follows from them."""
     skipped = {"id", "name", "aliases", "source", "status", "locator", "note", "parameters", "active_parameters"}
+    skipped |= {"layers", "draft", "checkpoints"}
+    mark = MARKS.get(model.status, "")
     rows: list[tuple[object, ...]] = [
         (Cell(text("parameters, billion"), "parameters"), _billions(model.parameters, model)),
         (Cell(text("active parameters, billion"), "active_parameters"), _billions(model.active_parameters, model)),
     ]
     for name in model.__dataclass_fields__:
         value = getattr(model, name)
-        if name not in skipped and value not in (None, "", ()):
-            shown = dimension_words(value)
-            rows.append((Cell(Text.of(name), name), Cell(shown, value, (model.source,), MARKS.get(model.status, ""))))
-    try:
-        count = parameter_count(model)
-        rows.append(
-            (
-                Cell(text("parameters by arithmetic, billion"), "parameter_count"),
-                Cell(f"{count / GIGA:,.4g}", count, (), "†"),
-            )
-        )
-        cache = kv_bytes_per_token(model) * (model.layers or 0)
-        rows.append(
-            (
-                Cell(text("KV cache per token, 16 bit, all layers"), "kv_bytes_per_token"),
-                Cell(f"{cache:,.0f} B", cache, (), "†"),
-            )
-        )
-    except Unknown:
-        pass
+        if name not in skipped and value not in (None, "", (), 0.0):
+            rows.append((Cell(Text.of(name), name), Cell(dimension_words(value), value, (model.source,), mark)))
+    rows += _layer_rows(model, mark)
+    rows += _implied_rows(model)
     notes = [text("Source: {title}", title=sources[model.source].title), LEGEND]
     if model.note:
         notes.insert(0, text("Note: {note}", note=model.note))
     columns = (Column("dimension", text("Dimension")), Column("value", text("Value"), right=True))
     return Table(model.name, columns, tuple(rows), tuple(notes))
+
+
+def _layer_rows(model: LanguageModel, mark: str) -> list[tuple[object, ...]]:
+    """Every field of every layer record that says something."""
+    rows: list[tuple[object, ...]] = []
+    kinds = (("layers", text("layers"), model.layers), ("draft", text("draft layers"), model.draft))
+    for kind, title, records in kinds:
+        for i, record in enumerate(records, 1):
+            plain = Layers(count=0)
+            for name in record.__dataclass_fields__:
+                value = getattr(record, name)
+                if value != getattr(plain, name):
+                    label = text("{kind} {number}: {field}", kind=title, number=i, field=Text.of(name))
+                    rows.append(
+                        (Cell(label, f"{kind}_{i}_{name}"), Cell(dimension_words(value), value, (model.source,), mark))
+                    )
+    return rows
+
+
+def _implied_rows(model: LanguageModel) -> list[tuple[object, ...]]:
+    """What the layers imply: counts, cache, state and arithmetic, as every engine computes with them."""
+    try:
+        shape = model.architecture
+    except Unknown:
+        return []
+    active = float(shape.named_active_weights)
+    made = [
+        (text("parameters by arithmetic, billion"), "parameter_count", float(shape.weights), ""),
+        (text("active parameters by arithmetic, billion"), "active_parameter_count", active, ""),
+        (text("KV cache per token, 16 bit, all layers"), "kv_bytes_per_token", float(shape.cache_bytes(1.0)), "B"),
+        (text("state per sequence, 16 bit"), "state_bytes", float(shape.state_bytes()), "B"),
+        (text("arithmetic per token at context 0"), "flop_per_token", float(shape.flops(0.0)), "flop"),
+    ]
+    shown = [
+        (label, name, value, f"{value / GIGA:,.4g}" if not unit else f"{value:,.0f} {unit}")
+        for label, name, value, unit in made
+        if value
+    ]
+    return [(Cell(label, name), Cell(words, value, (), "†")) for label, name, value, words in shown]
 
 
 def dimension_words(value: object) -> str:
