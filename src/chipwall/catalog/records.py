@@ -17,6 +17,7 @@ from chipwall.catalog.layers import Layers
 from chipwall.errors import Unknown
 from chipwall.sources import Fact
 from chipwall.text import text
+from chipwall.units import format_quantity
 
 if TYPE_CHECKING:
     from chipwall.catalog.architecture import Architecture
@@ -42,7 +43,7 @@ FORMAT_BITS: Mapping[str, int] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Chip:
     """One accelerator as sold: a bin of its own, two-die packages counted as one.
 
@@ -102,6 +103,22 @@ class Chip:
         """Every dense peak rate that is known, by format [flop/s]."""
         found = {name: self.rate(name) for name in FORMAT_BITS}
         return {name: value for name, value in found.items() if value is not None}
+
+    def with_(self, *, name: str = "", **quantities: object) -> Chip:
+        """An invented chip: this one with other figures; see :func:`chipwall.catalog.invent.invented`.
+
+        Examples
+        --------
+        >>> from chipwall import catalog
+        >>> catalog.chip("h200").with_(memory_bandwidth="6 TB/s").value("memory_bandwidth")
+        6000000000000.0
+        """
+        from chipwall.catalog.invent import invented
+
+        return invented(self, name=name, quantities=quantities)
+
+    def __repr__(self) -> str:
+        return f"<chip {self.id}: {self.name}, {len(self.facts)} facts>"
 
     @property
     def is_hbm(self) -> bool:
@@ -224,6 +241,10 @@ class LanguageModel:
                 fix=text("See what is known: chipwall model {model}", model=self.id),
             )
         return made
+
+    def __repr__(self) -> str:
+        size = "" if self.parameters is None else f", {format_quantity(self.parameters, '1')} parameters"
+        return f"<model {self.id}: {self.name}{size}>"
 
     @property
     def is_moe(self) -> bool:

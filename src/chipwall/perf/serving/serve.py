@@ -49,12 +49,13 @@ def requests_of(q: Question) -> Requests:
             fix=text("For example --prefix-reuse 0.5, --accepted 2.4 --drafted 4"),
         )
     limited = q.ttft_limit < NO_LIMIT or q.tpot_limit < NO_LIMIT
-    regime = 4 if q.static else 7 if q.rate else 5 if q.concurrency else 2 if limited else 0
+    regime = 6 if q.burst else 4 if q.static else 7 if q.rate else 5 if q.concurrency else 2 if limited else 0
     return Requests(
         prompt=float(q.prompt),
         output=float(q.output),
         regime=regime,
         concurrency=max(q.concurrency, 1.0),
+        count=max(q.burst, 1.0),
         rate=q.rate,
         ttft_limit=q.ttft_limit,
         tpot_limit=q.tpot_limit,

@@ -32,6 +32,8 @@ class Question:
         Requests that arrive per second; 0 for a closed loop [1/s].
     static : bool
         One batch of ``concurrency`` sequences, prefill then decode, instead of requests in flight.
+    burst : float
+        Requests that all arrive at one moment; 0 for none [1].
     ttft_limit, tpot_limit : float
         Limits on the first token and on the time per token [s].
     precision, cache : str
@@ -70,6 +72,7 @@ class Question:
     reused: float = 0.0
     accepted: float = 1.0
     drafted: float = 1.0
+    burst: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

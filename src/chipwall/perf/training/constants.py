@@ -12,7 +12,7 @@ from chipwall.perf.device import Hardware
 from chipwall.perf.load import constants_table
 from chipwall.perf.numeric import Numeric
 
-__all__ = ["Labels", "labels_of", "seen_architectures", "step_bands", "step_constants", "training_constants"]
+__all__ = ["Labels", "labels_of", "seen_architectures", "software_families", "step_bands", "step_constants", "training_constants"]
 
 # What a constant may depend on: the silicon, the format of the products, and the family of training software.
 Labels = Mapping[str, str]
@@ -59,3 +59,10 @@ def step_constants(setups: Sequence[Labels], *, constants: Mapping[str, Constant
     """Every step constant as it holds for each setup: arrays, one entry per setup [unit of the constant]."""
     chosen = training_constants() if constants is None else constants
     return {name: np.array([constant.value(labels) for labels in setups]) for name, constant in chosen.items()}
+
+
+@lru_cache(maxsize=1)
+def software_families() -> tuple[str, ...]:
+    """Families of training software that some constant tells apart."""
+    labels = (label for c in training_constants().values() for key in c.offsets for label in key.split(","))
+    return tuple(sorted({label.removeprefix("software=") for label in labels if label.startswith("software=")}))

@@ -1,0 +1,67 @@
+"""``fits`` as an answer: the memory of serving and of fine-tuning, part by part."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from chipwall.answer import Answer, Line
+from chipwall.api.doors import exact, source_of
+from chipwall.catalog.records import Chip, LanguageModel
+from chipwall.errors import Unknown
+from chipwall.inputs import choice
+from chipwall.text import text
+
+__all__ = ["budgets"]
+
+FORMATS = ("bf16", "fp8", "int8", "int4")
+
+
+def budgets(
+    model: LanguageModel, chip: Chip, *, chips: int, formats: tuple[str, ...] | None, context: int, users: int, kv: str,
+    reserve: float | None, rank: int, modules: str, batch: int, length: int, use: str,
+) -> Answer:  # fmt: skip
+    """The answer of :func:`chipwall.api.performance.fits`, its arguments checked."""
+    from chipwall.perf.serving.memory import SERVING_RESERVE, WEIGHT_FORMATS
+    from chipwall.perf.training.tune import MODULES
+    from chipwall.report.pages.memory import Serving, Tuning, fit_answer
+
+    wanted = tuple(choice(f, "precision", tuple(WEIGHT_FORMATS)) for f in formats or FORMATS)
+    width = _KV_BYTES[choice(kv, "kv", tuple(_KV_BYTES))]
+    serving = Serving(chips, context, users, width, SERVING_RESERVE if reserve is None else reserve)
+    tuning = Tuning(rank, choice(modules, "modules", MODULES), batch, length)
+    whole = fit_answer(model, chip, wanted, serving, tuning)
+    uses = {"both": ("serving", "tuning"), "serve": ("serving",), "tune": ("tuning",)}[use]
+    found: list[tuple[str, str, dict[str, Any]]] = [(u, f, whole[u][f]) for u in uses for f in wanted]  # type: ignore[index]
+    rows = tuple(
+        {"use": u, "precision": f, "needed_byte": b.get("total_bytes"), "memory_byte": b.get("memory_bytes"),
+         "free_byte": b.get("free_bytes"), "verdict": None if b["verdict"] is None else str(b["verdict"])}
+        for u, f, b in found
+    )  # fmt: skip
+    title = text("{model} in the memory of {n} x {chip}", model=model.name, n=chips, chip=chip.name)
+    only = found[0][2] if len(found) == 1 else None
+    if only is not None and only["verdict"] is None:
+        raise Unknown(only["refused"])
+    return Answer(
+        "fits",
+        title,
+        {}
+        if only is None
+        else {
+            n: exact(only[f"{word}_bytes"], "byte")
+            for n, word in (("needed", "total"), ("memory", "memory"), ("free", "free"))
+        },
+        record=whole if only is None else {**whole, "verdict": str(only["verdict"])},
+        items=rows,
+        rows=rows,
+        lines=tuple(
+            Line(f"{u} {f}: {p['part']}", p["bytes"], "byte", "", str(p["formula"]))
+            for u, f, b in found
+            for p in b["parts"]
+        ),
+        sources=tuple(whole["sources"]),  # type: ignore[arg-type]
+        data=lambda: whole,
+        source_of=source_of,
+    )
+
+
+_KV_BYTES = {"bf16": 2.0, "fp16": 2.0, "fp8": 1.0, "int8": 1.0}

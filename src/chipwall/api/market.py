@@ -1,0 +1,229 @@
+"""What a policy changes, and whether a sentence is true."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from chipwall.answer import Answer, Figure, Line
+from chipwall.api.doors import door, source_of
+from chipwall.errors import InputError
+from chipwall.inputs import choices, count, quarter, term
+from chipwall.sources import Source
+from chipwall.text import text
+
+__all__ = ["MOST_DRAWS", "MOST_VALUES", "check", "simulate"]
+
+MOST_DRAWS = 1_000_000
+# Values that the runs of one call may hold in memory: 1 GiB of them [1].
+MOST_VALUES = 128 * 2**20
+
+
+@door
+def simulate(
+    scenario: str,
+    *,
+    against: str | None = None,
+    draws: int = 10_000,
+    until: str = "2031Q4",
+    seed: int = 1,
+    assume: str | None = None,
+    quantities: str | Sequence[str] | None = None,
+    parts: str | Path | None = None,
+    executor: Any = None,
+    progress: Any = None,
+) -> Answer:
+    """What a policy changes in China: compute, shares, revenue, rents; with 5, 50 and 95 percent bands.
+
+    Parameters
+    ----------
+    scenario, against : str
+        Shipped names, or TOML files; the second on the same draws.
+    draws, seed : int
+        Number of draws [1] and their seed; the same seed, the same draws.
+    until : str
+        Last quarter.
+    assume : str
+        Take the parameter ranges of this scenario for all runs.
+    quantities : str or list of str
+        Quantities to keep beside the headline ones.
+    parts : str
+        Folder for Parquet parts of the draws; a run that was stopped goes on.
+    executor : concurrent.futures.Executor
+        What runs the blocks; this process by default.
+
+    Returns
+    -------
+    Answer
+        Figures of the last quarter by quantity; ``to_frame()`` has columns ``draw``, ``quarter`` and one per quantity with
+        its unit; ``paths`` holds the :class:`~chipwall.market.model.paths.Paths` by scenario.
+    """
+    from chipwall.market.model.quantities import HEADLINE
+    from chipwall.market.model.quarters import quarters
+    from chipwall.market.policy.scenario import load_scenario
+    from chipwall.market.simulate import simulate as run
+
+    names = [term(scenario, "scenario"), *([] if against is None else [term(against, "against")])]
+    found = [load_scenario(name) for name in names]
+    if assume is not None:
+        ranges = load_scenario(term(assume, "assume")).parameters
+        found = [s.with_parameters(ranges) for s in found]
+    last, size = quarter(until, "until"), count(draws, "draws", most=MOST_DRAWS)
+    keep = tuple(dict.fromkeys([*([] if quantities is None else choices(quantities, "quantities")), *HEADLINE]))
+    require_memory(size, len(quarters(last)), len(keep), runs=len(found))
+    chosen = count(seed, "seed", least=0, most=2**63 - 1)
+    runs = [
+        run(
+            s,
+            draws=size,
+            seed=chosen,
+            until=last,
+            keep=keep,
+            executor=executor,
+            progress=progress,
+            parts=None if parts is None else Path(parts) / s.id,
+        )
+        for s in found
+    ]
+    return paths_answer(runs, keep)
+
+
+def require_memory(draws: int, quarters: int, quantities: int, *, runs: int = 1) -> None:
+    """Refuse, before anything runs, what would not fit in 1 GiB; says how many draws do."""
+    values = draws * quarters * quantities * runs
+    if values > MOST_VALUES:
+        most = MOST_VALUES // (quarters * quantities * runs)
+        raise InputError(
+            text(
+                "{draws} draws of {count} quantities need {gib:.1f} GiB of memory",
+                draws=f"{draws:,}",
+                count=quantities * runs,
+                gib=values * 8 / 2**30,
+            ),
+            where="draws",
+            fix=text("Give at most {most} draws, fewer quantities or an earlier last quarter", most=f"{most:,}"),
+        )
+
+
+def paths_answer(runs: Sequence[Any], keep: tuple[str, ...], extra: Mapping[str, Any] | None = None) -> Answer:
+    """Paths of one or two runs as an answer."""
+    from chipwall.market.model.paths import CAVEATS
+    from chipwall.market.model.quantities import unit_of
+    from chipwall.report.pages.market import paths_answer as as_json
+
+    first = runs[0]
+    figures = {}
+    for name in keep:
+        band = first.band(name, first.quarters[-1])
+        figures[name] = Figure(band.mid, band.low, band.high, unit_of(name), "simulated")
+    title = text(
+        "{scenario} to {last}, {draws} draws", scenario=first.title, last=first.quarters[-1], draws=first.draws
+    )
+
+    def table() -> dict[str, Any]:
+        import numpy as np
+
+        whole: dict[str, Any] = {
+            "draw": np.tile(np.repeat(np.arange(first.draws), len(first.quarters)), len(runs)),
+            "quarter": np.tile(np.array(first.quarters), first.draws * len(runs)),
+        }
+        if len(runs) > 1:
+            whole["scenario"] = np.repeat([r.scenario for r in runs], first.draws * len(first.quarters))
+        for name in keep:
+            unit = unit_of(name)
+            whole[name if unit == "1" else f"{name}_{unit}"] = np.concatenate(
+                [r.quantity(name).reshape(-1) for r in runs]
+            )
+        return whole
+
+    return Answer(
+        "simulate",
+        title,
+        figures,
+        record={
+            "paths": {r.scenario: r for r in runs},
+            "quarters": first.quarters,
+            "draws": first.draws,
+            "seed": first.seed,
+        },
+        notes=CAVEATS,
+        sources=first.sources,
+        data=lambda: as_json(runs, keep, dict(extra or {})),
+        source_of=lambda s: Source(s, s),
+        table=table,
+    )
+
+
+@door
+def check(claims: str | Path | None = None) -> Answer:
+    """Are these sentences true? Claims of a file, of a text in TOML, or one shipped claim by its id; all of those by default.
+
+    Parameters
+    ----------
+    claims : str or Path
+        ``"my-claims.toml"``, TOML with ``[[claim]]`` tables, or an id such as ``"h200-capacity"``.
+
+    Returns
+    -------
+    Answer
+        One :class:`~chipwall.claims.records.Verdict` per claim: ``.answer`` is supported, contradicted, depends or cannot
+        tell, with the points at which it was computed.
+    """
+    from chipwall.claims.evaluate import evaluated
+    from chipwall.claims.library import packaged_world
+    from chipwall.claims.load import shipped_claims
+    from chipwall.claims.parse import claims_of_file, claims_of_text
+    from chipwall.errors import unknown_name
+    from chipwall.inputs import nearest_names, quote
+
+    world = packaged_world()
+    if claims is None:
+        return verdicts_answer(evaluated(shipped_claims(world), world), world)
+    if isinstance(claims, str) and "[[claim]]" in claims:
+        return verdicts_answer(evaluated(claims_of_text(claims, world, file="claims"), world), world)
+    name = str(claims) if isinstance(claims, Path) else term(claims, "claims", example="'my-claims.toml'")
+    known = {c.id: c for c in shipped_claims(world)}
+    if name in known:
+        return verdicts_answer(evaluated([known[name]], world), world)
+    if isinstance(claims, Path) or name.endswith(".toml") or Path(name).is_file():
+        return verdicts_answer(evaluated(claims_of_file(Path(name), world), world), world)
+    raise unknown_name("claim", quote(name), nearest=nearest_names(name, known, cutoff=0.4), listing="chipwall claims")
+
+
+def verdicts_answer(found: Sequence[Any], world: Any) -> Answer:
+    """Verdicts as an answer."""
+    from chipwall.report.pages.claims import verdict_json
+
+    rows = tuple(
+        {
+            "id": v.claim.id,
+            "verdict": v.answer,
+            "value": v.value,
+            "low": v.low,
+            "high": v.high,
+            "unit": v.claim.unit,
+            "statement": str(v.claim.statement),
+            "by": str(v.claim.by),
+            "share_holding": v.share_holding,
+        }
+        for v in found
+    )
+    lines = tuple(
+        Line(f"{v.claim.id}: {v.answer}", float(v.value), "", "", str(v.points[0].reading.calculation or ""))
+        for v in found
+        if isinstance(v.value, float) and v.points
+    )
+    counts = {word: sum(v.answer == word for v in found) for word in dict.fromkeys(v.answer for v in found)}
+    title = ", ".join(f"{n} {word}" for word, n in counts.items())
+    return Answer(
+        "check",
+        title,
+        record={"verdicts": tuple(found)},
+        items=tuple(found),
+        rows=rows,
+        lines=lines,
+        sources=tuple(dict.fromkeys(s for v in found for s in v.sources)),
+        data=lambda: [verdict_json(v) for v in found],
+        source_of=lambda s: world.sources.get(s) or source_of(s),
+    )

@@ -1,0 +1,263 @@
+"""How fast a model serves: words to the engine's question, and its record to an answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from chipwall.answer import Answer
+from chipwall.api.doors import chip_of, door, figure_of, lines_of, model_of, source_of
+from chipwall.catalog.records import Chip, LanguageModel
+from chipwall.errors import InputError
+from chipwall.inputs import choice, count, flag, number, optional_count, seconds, share, term
+from chipwall.perf.serving.loads import Arrivals, Batch, Burst, Disaggregated, Full, Load, Users, Within
+from chipwall.perf.serving.serve import DEFAULT_ENGINE, Question, Serving, serving
+from chipwall.text import text
+
+__all__ = ["MOST_TOKENS", "Amount", "question_of", "serve", "serve_answer"]
+
+# Longest prompt or answer that is priced [token]; no published model takes a hundredth of it.
+MOST_TOKENS = 1e8
+Amount = str | float
+"""A number in SI, or words with a unit."""
+
+
+def load_of(
+    load: Load | None,
+    users: Amount | None,
+    rate: Amount | None,
+    batch: Amount | None,
+    burst: Amount | None,
+    ttft: Amount | None,
+    tpot: Amount | None,
+    prefill_workers: int,
+) -> Load:
+    """The load: a record, or the one that the plain arguments name; two at once are refused."""
+    given = {"users": users, "rate": rate, "batch": batch, "burst": burst}
+    named = [n for n, v in given.items() if v is not None]
+    limits = [n for n, v in (("ttft", ttft), ("tpot", tpot)) if v is not None]
+    if load is not None and not isinstance(load, Load):
+        raise InputError(
+            text("load is not a load"),
+            where="load",
+            fix=text(
+                "Give Full(), Users(64), Arrivals(2.5), Batch(8), Burst(100), Within(tpot=0.05) or Disaggregated(2)"
+            ),
+        )
+    if len(named) + bool(limits) + (load is not None) > 1:
+        raise InputError(
+            text("one load at a time"),
+            where=", ".join([*(["load"] if load is not None else []), *named, *limits]),
+            fix=text("Give one of users, rate, batch, burst or latency limits, or none to fill the memory"),
+        )
+    if prefill_workers:
+        if load is not None or rate is not None or batch is not None or burst is not None or limits:
+            raise InputError(
+                text("replicas that only prefill take users alone as their load"),
+                where="prefill_workers",
+                fix=text("Leave the other load out"),
+            )
+        return Disaggregated(
+            prefill_workers, None if users is None else float(number(users, "users", least=1, most=1e7))
+        )
+    if load is not None:
+        return load
+    if limits:
+        return Within(None if ttft is None else seconds(ttft, "ttft"), None if tpot is None else seconds(tpot, "tpot"))
+    kinds = {"users": Users, "rate": Arrivals, "batch": Batch, "burst": Burst}
+    return kinds[named[0]](given[named[0]]) if named else Full()  # type: ignore[arg-type, return-value]
+
+
+def _load_fields(load: Load) -> dict[str, Any]:
+    """A load as the fields of the engine's question."""
+    if isinstance(load, Users):
+        return {"concurrency": load.count}
+    if isinstance(load, Arrivals):
+        return {"rate": load.rate}
+    if isinstance(load, Batch):
+        return {"concurrency": load.size, "static": True}
+    if isinstance(load, Burst):
+        return {"burst": load.count}
+    if isinstance(load, Within):
+        limits = {"ttft_limit": load.ttft, "tpot_limit": load.tpot}
+        return {n: v for n, v in limits.items() if v is not None}
+    if isinstance(load, Disaggregated):
+        return {"prefillers": load.prefillers, **({} if load.users is None else {"concurrency": load.users})}
+    return {}
+
+
+def question_of(
+    *,
+    chips: Any = 1,
+    prompt: Any = 1000,
+    output: Any = 1000,
+    load: Load | None = None,
+    users: Any = None,
+    rate: Any = None,
+    batch: Any = None,
+    burst: Any = None,
+    ttft: Any = None,
+    tpot: Any = None,
+    precision: Any = None,
+    kv: Any = None,
+    engine: Any = None,
+    tensor: Any = "auto",
+    pipeline: Any = 1,
+    expert: Any = None,
+    context: Any = 1,
+    attention_dp: Any = False,
+    prefill_workers: Any = 0,
+    prefix_reuse: Any = 0.0,
+    accepted: Any = 1.0,
+    drafted: Any = None,
+) -> Question:
+    """The engine's question from what a person gave; see :func:`serve`."""
+    from chipwall.perf.serving.constants import ENGINES
+
+    asked = _load_fields(
+        load_of(
+            load,
+            users,
+            rate,
+            batch,
+            burst,
+            ttft,
+            tpot,
+            count(prefill_workers, "prefill_workers", least=0, most=100_000),
+        )
+    )
+    chip_count, spread = count(chips, "chips"), flag(attention_dp, "attention_dp")
+    ways: dict[str, Any] = {
+        "tensor": optional_count(tensor, "tensor"),
+        "pipeline": count(pipeline, "pipeline"),
+        "context": count(context, "context"),
+    }
+    expert_ways = (chip_count if spread else 1) if expert is None else count(expert, "expert")
+    if not ways["tensor"] and not spread and ways["context"] == 1 and (ways["pipeline"] > 1 or expert_ways > 1):
+        raise InputError(
+            text("pipeline and expert ways need tensor ways beside them"),
+            where="pipeline" if ways["pipeline"] > 1 else "expert",
+            fix=text("Give tensor too, or leave the layout out: it is searched"),
+        )
+    speculated = number(accepted, "accepted", least=1, most=1000)
+    return Question(
+        prompt=number(prompt, "prompt", least=1, most=MOST_TOKENS),
+        output=number(output, "output", least=1, most=MOST_TOKENS),
+        chips=chip_count,
+        precision="" if precision is None else term(precision, "precision", example="fp8").lower(),
+        cache="" if kv is None else term(kv, "kv", example="fp8").lower(),
+        engine=DEFAULT_ENGINE if engine is None else choice(engine, "engine", tuple(ENGINES)),
+        expert=expert_ways,
+        spread=spread,
+        reused=share(prefix_reuse, "prefix_reuse"),
+        accepted=speculated,
+        drafted=speculated if drafted is None else number(drafted, "drafted", least=speculated, most=1000),
+        **ways,
+        **asked,
+    )
+
+
+@door
+def serve(
+    model: str | LanguageModel,
+    chip: str | Chip,
+    *,
+    chips: int = 1,
+    prompt: float = 1000,
+    output: float = 1000,
+    load: Load | None = None,
+    users: float | None = None,
+    rate: float | None = None,
+    batch: float | None = None,
+    burst: float | None = None,
+    ttft: Amount | None = None,
+    tpot: Amount | None = None,
+    precision: str | None = None,
+    kv: str | None = None,
+    engine: str | None = None,
+    tensor: int | str = "auto",
+    pipeline: int = 1,
+    expert: int | None = None,
+    context: int = 1,
+    attention_dp: bool = False,
+    prefill_workers: int = 0,
+    prefix_reuse: float = 0.0,
+    accepted: float = 1.0,
+    drafted: float | None = None,
+) -> Answer:
+    """How fast a model serves on some chips: throughput, latencies, batch, memory and energy.
+
+    Parameters
+    ----------
+    model, chip : str or record
+        ``"llama-3.1-70b"``, ``"h200"``, or records, invented ones too.
+    chips : int
+        Chips in all [1].
+    prompt, output : float
+        Mean tokens of a prompt and of an answer [token].
+    load : Full, Users, Arrivals, Batch, Burst, Within or Disaggregated
+        What the clients do; or one of the next arguments, or none to fill the memory.
+    users, rate, batch, burst : float
+        Requests in the system, requests per second, sequences of one static batch, requests at one moment.
+    ttft, tpot : str or float
+        Limits on the mean time to first token and per output token: ``"500 ms"``, or seconds.
+    precision, kv : str
+        Format of the weights and of the cache; as published, and as the engine does, by default.
+    engine : str
+        Family of serving software.
+    tensor, pipeline, expert, context : int
+        Layout; searched where ``tensor`` is ``"auto"``.
+    attention_dp : bool
+        Data-parallel attention, experts spread over ``expert`` chips (all of them by default).
+    prefill_workers : int
+        Replicas that only prefill (disaggregated serving).
+    prefix_reuse : float
+        Share of the prompt found in the prefix cache [1].
+    accepted, drafted : float
+        Tokens that a step of speculative decoding yields, and verifies [1].
+
+    Returns
+    -------
+    Answer
+        Figures ``rate`` [token/s of all chips], ``ttft`` [s], ``tpot`` [s], ``energy`` [J/token]; the record is the
+        engine's :class:`~chipwall.perf.serving.workload.Serving`.
+
+    Raises
+    ------
+    InputError
+        A name, number, unit or pair that cannot be, or a model that does not fit.
+
+    Limits
+    ------
+    Means, not tails; lengths spread narrowly.
+
+    Examples
+    --------
+    >>> serve("llama-2-70b", "h200", chips=8, precision="fp8").rate.basis
+    'calibrated'
+    """
+    asked = {n: v for n, v in locals().items() if n not in ("model", "chip")}
+    record, machine, question = model_of(model), chip_of(chip), question_of(**asked)
+    return serve_answer(record, machine, question, serving(record, machine, question))
+
+
+def serve_answer(model: LanguageModel, chip: Chip, question: Question, found: Serving) -> Answer:
+    """The engine's record of serving as an answer."""
+    figures = {
+        "rate": figure_of(found.throughput),
+        "ttft": figure_of(found.ttft),
+        "tpot": figure_of(found.tpot),
+        "energy": figure_of(found.energy),
+    }
+    e = found.throughput
+    return Answer(
+        "serve",
+        text("{model} on {chips} x {chip}", model=model.name, chips=question.chips, chip=chip.name),
+        figures,
+        found,
+        lines=lines_of(e),
+        notes=e.notes,
+        sources=tuple(dict.fromkeys([*e.sources, model.source])),
+        measured=e.nearest,
+        data=found.as_json,
+        source_of=source_of,
+    )

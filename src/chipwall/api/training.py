@@ -1,0 +1,306 @@
+"""Training and fine-tuning: words to the engines, and their records to answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from chipwall.answer import Answer, Figure, Line
+from chipwall.api.doors import chip_of, door, exact, figure_of, lines_of, model_of, source_of
+from chipwall.api.serving import MOST_TOKENS, Amount
+from chipwall.catalog.records import Chip, LanguageModel
+from chipwall.errors import InputError
+from chipwall.inputs import choice, count, data_rate, flag, number
+from chipwall.perf.training.train import Training, run_energy, run_time, training
+from chipwall.text import text
+
+__all__ = ["train", "train_answer", "training_json", "tune", "tune_answer", "tuning_json"]
+
+
+@door
+def train(
+    model: str | LanguageModel,
+    chip: str | Chip,
+    *,
+    chips: int = 8,
+    batch: int = 256,
+    length: int | None = None,
+    precision: str = "bf16",
+    tensor: int | None = None,
+    pipeline: int | None = None,
+    virtual: int | None = None,
+    context: int | None = None,
+    expert: int | None = None,
+    micro_batch: int | None = None,
+    fsdp: bool = False,
+    recompute: str | None = None,
+    tokens: float | None = None,
+    network: Amount | None = None,
+    software: str | None = None,
+    year: float = 2026.0,
+    graphs: bool = False,
+) -> Answer:
+    """Step time, utilisation, memory and energy of training; with ``tokens``, time and energy of the whole run.
+
+    Parameters
+    ----------
+    model, chip : str or record
+        ``"llama-3-70b"``, ``"h100"``, or records.
+    chips : int
+        Chips that train together [1].
+    batch : int
+        Sequences of one optimizer step, all chips together [1].
+    length : int
+        Tokens of a sequence; the model's context, 8192 at most, by default [token].
+    precision : str
+        Format of the products: bf16, fp16, fp8, fp8_block, fp4.
+    tensor, pipeline, virtual, context, expert, micro_batch : int
+        Layout; any of them fixes it, without them it is searched.
+    fsdp : bool
+        Shard the weights over the data-parallel chips.
+    recompute : str
+        none, attention or full; part of a given layout.
+    tokens : float
+        Tokens of the whole run [token].
+    network : str or float
+        Per chip and direction: ``"400 Gbit/s"``, or byte/s.
+    software, year : str, float
+        Family of software, and its date as a year with fraction.
+    graphs : bool
+        The whole step is captured as one graph.
+
+    Returns
+    -------
+    Answer
+        Figures ``step`` [s], ``rate`` [token/s], ``mfu`` [1], ``energy_per_token`` [J/token], and with ``tokens`` also
+        ``time`` [s] and ``energy`` [J].
+    """
+    from chipwall.perf.training.train import RECIPES_TRAINED
+
+    whole = None if tokens is None else number(tokens, "tokens", above=0, most=1e18, example="15e12")
+    record, machine = model_of(model), chip_of(chip)
+    layout = _training_layout(
+        {
+            "tensor": tensor,
+            "pipeline": pipeline,
+            "virtual": virtual,
+            "context": context,
+            "expert": expert,
+            "micro_batch": micro_batch,
+        },
+        fsdp=flag(fsdp, "fsdp"),
+        recompute=recompute,
+    )
+    found = training(
+        record,
+        machine,
+        chips=count(chips, "chips"),
+        sequences=count(batch, "batch", most=10_000_000),
+        sequence=None if length is None else count(length, "length", most=int(MOST_TOKENS)),
+        precision=choice(precision, "precision", RECIPES_TRAINED),
+        layout=layout,
+        software=_software(software),
+        year=number(year, "year", least=2016, most=2040, example="2026.5"),
+        graphs=flag(graphs, "graphs"),
+        network=None if network is None else data_rate(network, "network"),
+    )
+    return train_answer(record, machine, found, tokens=whole)
+
+
+def _software(software: str | None) -> str:
+    from chipwall.perf.training.constants import software_families
+
+    return "" if software is None else choice(software, "software", software_families())
+
+
+def _training_layout(ways: Mapping[str, Any], *, fsdp: bool, recompute: str | None) -> Any:
+    from chipwall.perf.training.search import RECOMPUTE, Layout
+
+    given = {n: count(v, n, most=100_000) for n, v in ways.items() if v is not None}
+    if recompute is not None:
+        recompute = choice(recompute, "recompute", tuple(RECOMPUTE))
+    if not given and not fsdp:
+        if recompute is not None:
+            raise InputError(
+                text("recompute is part of a layout, and none is given"),
+                where="recompute",
+                fix=text("Give tensor or another way of splitting too, or leave recompute out: it is searched"),
+            )
+        return None
+    return Layout(**given, fsdp=fsdp, recompute=recompute or "none")
+
+
+def train_answer(model: LanguageModel, chip: Chip, found: Training, *, tokens: float | None = None) -> Answer:
+    """The engine's record of training as an answer."""
+    e = found.estimate
+    per_token = found.energy_per_step / found.tokens_per_step
+
+    def inverse(scale: float, unit: str) -> Figure:
+        return Figure(scale / e.value, scale / e.high, scale / e.low, unit, e.basis)
+
+    figures = {
+        "step": figure_of(e),
+        "rate": inverse(found.tokens_per_step, "token/s"),
+        "mfu": inverse(found.mfu * e.value, "1"),
+        "energy_per_token": Figure(
+            per_token, per_token * e.low / e.value, per_token * e.high / e.value, "J/token", e.basis
+        ),
+    }
+    whole = None
+    if tokens is not None:
+        time = run_time(tokens, tokens_per_s=found.tokens_per_s)
+        energy = run_energy(tokens, energy_per_step=found.energy_per_step, tokens_per_step=found.tokens_per_step)
+        whole = {"tokens": tokens, "time_s": time, "energy_j": energy}
+        for name, value, unit in (("time", time, "s"), ("energy", energy, "J")):
+            figures[name] = Figure(value, value * e.low / e.value, value * e.high / e.value, unit, e.basis)
+    memory = tuple(Line(str(n), float(v), "byte") for n, v in found.memory.items() if v)
+    return Answer(
+        "train",
+        text("Training {model} on {n} x {chip}", model=model.name, n=int(e.inputs["chips"]), chip=chip.name),
+        figures,
+        found,
+        lines=(*lines_of(e), *memory),
+        notes=e.notes,
+        sources=tuple(dict.fromkeys([*e.sources, model.source])),
+        measured=e.nearest,
+        data=lambda: {**training_json(found), "run": whole},
+        source_of=source_of,
+    )
+
+
+def training_json(found: Training) -> dict[str, Any]:
+    """A training estimate as plain values."""
+    return {
+        **found.estimate.as_json(),
+        "layout_searched": found.searched is not None,
+        "tokens_per_s": found.tokens_per_s,
+        "tokens_per_s_per_chip": found.tokens_per_s_per_chip,
+        "mfu": found.mfu,
+        "hfu": found.hfu,
+        "memory_bytes": dict(found.memory),
+        "memory_room_bytes": found.memory_room,
+        "fit": found.fit,
+        "energy_per_step_j": found.energy_per_step,
+        "energy_per_token_j": found.energy_per_step / found.tokens_per_step,
+    }
+
+
+@door
+def tune(
+    model: str | LanguageModel,
+    chip: str | Chip,
+    *,
+    chips: int = 1,
+    method: str = "lora",
+    base: str = "bf16",
+    rank: int = 16,
+    modules: str = "attention",
+    batch: int = 1,
+    length: int = 2048,
+    precision: str = "bf16",
+    software: str | None = None,
+    year: float = 2026.0,
+) -> Answer:
+    """Does fine-tuning fit, and how fast is it: full, LoRA, or LoRA on a packed base (QLoRA).
+
+    Parameters
+    ----------
+    model, chip : str or record
+        ``"llama-2-70b"``, ``"h200"``, or records.
+    chips, batch, length : int
+        Chips [1], sequences of one optimizer step [1], tokens of a sequence [token].
+    method, base : str
+        ``lora`` or ``full``; format of the frozen base (bf16, fp8, int8, int4, nf4).
+    rank, modules : int, str
+        Rank of the adapters, and which matrices get them: ``attention`` or ``all``.
+    precision : str
+        Format of the products.
+    software, year : str, float
+        Family of software, and its date as a year with fraction.
+
+    Returns
+    -------
+    Answer
+        Figures ``needed``, ``memory`` [byte per chip], ``smallest_chips`` [1] and, where it fits, ``step`` [s] and
+        ``rate`` [token/s]; ``fit`` is the verdict.
+    """
+    from chipwall.perf.training.train import RECIPES_TRAINED
+    from chipwall.perf.training.tune import BASES, METHODS, MODULES, finetuning
+
+    record, machine = model_of(model), chip_of(chip)
+    how = choice(method, "method", METHODS)
+    kept = choice(base, "base", BASES)
+    if how == "full" and kept != "bf16":
+        raise InputError(
+            text("full fine-tuning trains 16-bit weights: there is no frozen base"),
+            where="base",
+            fix=text("Leave base out, or use method 'lora'"),
+        )
+    found = finetuning(
+        record,
+        machine,
+        chips=count(chips, "chips"),
+        method=how,
+        base=kept,
+        rank=count(rank, "rank", most=65_536),
+        modules=choice(modules, "modules", MODULES),
+        sequences=count(batch, "batch", most=10_000_000),
+        sequence=count(length, "length", most=int(MOST_TOKENS)),
+        precision=choice(precision, "precision", RECIPES_TRAINED),
+        software=_software(software),
+        year=number(year, "year", least=2016, most=2040, example="2026.5"),
+    )
+    return tune_answer(record, machine, found, chips=int(chips))
+
+
+def tune_answer(model: LanguageModel, chip: Chip, found: Any, *, chips: int) -> Answer:
+    """The engine's record of fine-tuning as an answer."""
+    figures = {
+        "needed": exact(sum(found.memory.values()), "byte"),
+        "memory": exact(found.room, "byte"),
+        "smallest_chips": exact(found.smallest_chips, "1"),
+    }
+    memory = tuple(Line(str(p.name), float(p.bytes), "byte", "", str(p.formula)) for p in found.parts if p.bytes)
+    sources: tuple[str, ...] = (model.source,)
+    title = text("Fine-tuning {model} on {n} x {chip}", model=model.name, n=chips, chip=chip.name)
+    if found.step is None:
+        return Answer(
+            "tune",
+            title,
+            figures,
+            found,
+            lines=memory,
+            sources=sources,
+            data=lambda: tuning_json(found),
+            source_of=source_of,
+        )
+    step = train_answer(model, chip, found.step)
+    return Answer(
+        "tune",
+        title,
+        {**figures, "step": step.figures["step"], "rate": step.figures["rate"]},
+        found,
+        lines=(*lines_of(found.step.estimate), *memory),
+        notes=step.notes,
+        sources=tuple(dict.fromkeys([*step.sources, *sources])),
+        measured=step.measured,
+        data=lambda: tuning_json(found),
+        source_of=source_of,
+    )
+
+
+def tuning_json(found: Any) -> dict[str, Any]:
+    """A fine-tuning estimate as plain values."""
+    return {
+        "method": found.method,
+        "base": found.base,
+        "rank": found.rank,
+        "adapter_weights": found.adapters,
+        "fit": found.fit,
+        "memory_bytes": dict(found.memory),
+        "memory_total_bytes": sum(found.memory.values()),
+        "memory_room_bytes": found.room,
+        "short_bytes": found.short,
+        "smallest_chips": found.smallest_chips,
+        "step": None if found.step is None else training_json(found.step),
+    }

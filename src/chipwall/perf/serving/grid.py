@@ -1,0 +1,127 @@
+"""Many questions about serving as one call on arrays: every layout of every question is one entry.
+
+The arithmetic is that of :func:`chipwall.perf.serving.serve.serving`, and a test demands the same numbers. Questions under
+latency limits and disaggregated ones are searches of their own and are asked one by one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields, replace
+
+import numpy as np
+
+from chipwall.catalog.records import Chip, LanguageModel
+from chipwall.errors import ChipwallError
+from chipwall.perf.device import hardware
+from chipwall.perf.estimate import Basis
+from chipwall.perf.evidence.serving_classes import basis_for, class_for
+from chipwall.perf.evidence.serving_rows import band
+from chipwall.perf.serving.constants import tuned_architectures
+from chipwall.perf.serving.regimes import NO_LIMIT, Requests, served
+from chipwall.perf.serving.serve import Question, requests_of, serving, setups_of
+from chipwall.perf.serving.setup import stacked_setups
+from chipwall.perf.serving.step import Setup
+
+__all__ = ["serving_grid"]
+
+Point = tuple[LanguageModel, Chip, Question]
+Found = Mapping[str, tuple[str, float, float, float, str]]
+"""By name of a figure: unit as in column names, value, low, high, basis."""
+# Entries of one call: arrays of this length stay in the second cache of a core.
+BLOCK = 16_384
+
+
+def serving_grid(points: Sequence[Point]) -> list[Found | ChipwallError]:
+    """The figures of every question, or the reason why it has none.
+
+    Parameters
+    ----------
+    points : sequence of (model, chip, question)
+        In any mix.
+
+    Returns
+    -------
+    list of mapping or ChipwallError
+        In the order of the questions: ``rate`` [token/s of all chips], ``ttft`` and ``tpot`` [s].
+    """
+    found: dict[int, Found | ChipwallError] = {}
+    entries: list[tuple[int, list[Setup], Requests]] = []
+    known: dict[object, list[Setup] | ChipwallError] = {}
+    for at, (model, chip, question) in enumerate(points):
+        if question.prefillers or question.ttft_limit < NO_LIMIT or question.tpot_limit < NO_LIMIT:
+            found[at] = _alone(model, chip, question)
+            continue
+        key = (model.id, id(model), chip.id, id(chip), _without_load(question))
+        if key not in known:
+            known[key] = _setups(model, chip, question)
+        made = known[key]
+        try:
+            if isinstance(made, ChipwallError):
+                raise made
+            entries.append((at, made, requests_of(question)))
+        except ChipwallError as refusal:
+            found[at] = refusal
+    for block in _blocks(entries):
+        for at, values in _best(block):
+            found[at] = _told(*points[at], values)
+    return [found[at] for at in range(len(points))]
+
+
+def _without_load(q: Question) -> Question:
+    """The question without what may vary on one setup."""
+    return replace(q, prompt=1.0, output=1.0, reused=0.0, concurrency=0.0, rate=0.0, burst=0.0, static=False)
+
+
+def _setups(model: LanguageModel, chip: Chip, question: Question) -> list[Setup] | ChipwallError:
+    try:
+        return setups_of(model, chip, question)[1]
+    except ChipwallError as refusal:
+        return refusal
+
+
+def _blocks(entries: Sequence[tuple[int, list[Setup], Requests]]) -> Iterator[list[tuple[int, list[Setup], Requests]]]:
+    block: list[tuple[int, list[Setup], Requests]] = []
+    size = 0
+    for entry in entries:
+        block.append(entry)
+        size += len(entry[1])
+        if size >= BLOCK:
+            yield block
+            block, size = [], 0
+    if block:
+        yield block
+
+
+def _best(block: Sequence[tuple[int, list[Setup], Requests]]) -> Iterator[tuple[int, dict[str, float]]]:
+    """The layout with the highest rate of each question, all of them in one call."""
+    owners = np.repeat(np.arange(len(block)), [len(made) for _, made, _ in block])
+    stacked = stacked_setups([s for _, made, _ in block for s in made])
+    asked = Requests(
+        **{f.name: np.array([getattr(q, f.name) for _, _, q in block], dtype=float)[owners] for f in fields(Requests)}
+    )
+    got = {n: np.broadcast_to(v, owners.shape) for n, v in served(stacked, asked).items()}
+    starts = np.searchsorted(owners, np.arange(len(block)))
+    for nth, (at, made, _) in enumerate(block):
+        here = slice(starts[nth], starts[nth] + len(made))
+        best = starts[nth] + int(np.argmax(got["output"][here]))
+        yield at, {n: float(got[n][best]) for n in ("output", "ttft", "tpot")}
+
+
+def _told(model: LanguageModel, chip: Chip, question: Question, values: Mapping[str, float]) -> Found:
+    basis: Basis = basis_for(chip.id, hardware(chip).arch, arch_rows=tuned_architectures())
+    tuned = question.engine in ("trtllm", "trtllm-pytorch", "tuned")
+    shown = {}
+    for name, metric, unit in (("rate", "output", "token_per_s"), ("ttft", "ttft", "s"), ("tpot", "tpot", "s")):
+        low, high = band(class_for(tuned=tuned, moe=model.is_moe, metric=metric), basis)
+        shown[name] = (unit, values[metric], values[metric] * low, values[metric] * high, str(basis))
+    return shown
+
+
+def _alone(model: LanguageModel, chip: Chip, question: Question) -> Found | ChipwallError:
+    try:
+        found = serving(model, chip, question)
+    except ChipwallError as refusal:
+        return refusal
+    shown = (("rate", "token_per_s", found.throughput), ("ttft", "s", found.ttft), ("tpot", "s", found.tpot))
+    return {n: (unit, e.value, e.low, e.high, e.basis) for n, unit, e in shown}
