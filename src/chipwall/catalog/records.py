@@ -152,7 +152,7 @@ class Checkpoint:
     locator: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class LanguageModel:
     """A language model by its layers.
 
