@@ -5,12 +5,13 @@ The calibrated model is in :mod:`chipwall.perf.serving.serve`; its estimates nev
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from chipwall.catalog.architecture import Architecture
 from chipwall.catalog.records import Chip, LanguageModel
 from chipwall.errors import Unknown
-from chipwall.perf.serving.memory import WEIGHT_FORMATS
+from chipwall.perf.formats import format_named, stored_bytes
 from chipwall.text import Text, text
 from chipwall.units import GIGA, format_quantity
 
@@ -36,15 +37,11 @@ def weight_formats_of(chip: Chip) -> tuple[str, ...]:
 def best_rate(chip: Chip, weights: str) -> tuple[str, float]:
     """The arithmetic that a weight format runs in, and its dense peak [flop/s].
 
-    A chip without the format widens the weights to 16 bits first, so its 16-bit rate counts.
+    A chip without the format widens the weights to 16 bits first, so its 16-bit rate counts; so does it for four-bit
+    integers, which are multiplied in 16 bits in practice.
     """
-    rate = chip.rate(weights)
-    if rate is not None and weights not in (
-        "int4",
-        "nf4",
-    ):  # 4-bit integer weights are multiplied in 16 bits in practice
-        return weights, rate
-    for wider in ("bf16", "fp16", "fp32"):
+    maths = format_named(weights).maths
+    for wider in dict.fromkeys((maths, "bf16", "fp16", "fp32")):
         if (rate := chip.rate(wider)) is not None:
             return wider, rate
     raise Unknown(
@@ -82,7 +79,7 @@ def decode_limit(
     bandwidth = chip.require("memory_bandwidth")
     number_format, rate = best_rate(chip, weights)
     shape = model.architecture
-    read = _touched_weights(shape, batch) * WEIGHT_FORMATS[weights]
+    read = _touched_bytes(shape, batch, stored_bytes(model, weights))
     cache = batch * float(_read_cache(shape, float(context), kv_bytes_per_value))
     work = float(shape.flops(float(context)))
     by_bandwidth = (read + cache) / bandwidth
@@ -104,18 +101,18 @@ def decode_limit(
     )
 
 
-def _touched_weights(shape: Architecture, batch: int) -> float:
-    """Weights that one step of a batch reads [1]; routing taken as uniform, 1 - (1 - k/E)^batch of the experts.
+def _touched_bytes(shape: Architecture, batch: int, size: Mapping[str, float]) -> float:
+    """Weights that one step of a batch reads [byte]; routing taken as uniform, 1 - (1 - k/E)^batch of the experts.
 
     Looked-up tables and towers are not read; the head is, tied or not.
     """
     parts = shape.part_weights
-    total = float(parts["attention"] + parts["dense"] + parts["shared"] + parts["router"] + shape.loose)
+    total = sum(float(parts[part]) * size[part] for part in ("attention", "dense", "shared", "router"))
     for block in shape.feed_forward:
         if block.kind == "experts":
             share = 1.0 - (1.0 - block.picks / block.experts) ** batch
-            total += float(block.count * block.experts * block.block * share)
-    return total + float(shape.vocab * shape.hidden)
+            total += float(block.count * block.experts * block.block * share) * size["experts"]
+    return total + float(shape.loose) * size["other"] + float(shape.vocab * shape.hidden) * size["head"]
 
 
 def _read_cache(shape: Architecture, context: float, bytes_per_value: float) -> float:
