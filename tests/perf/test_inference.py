@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from chipwall import catalog
@@ -12,8 +13,18 @@ from chipwall.errors import InputError, Unknown
 from chipwall.perf.device import hardware
 from chipwall.perf.evidence.serving_rows import predict_rows
 from chipwall.perf.evidence.validate import Prediction, Skip
-from chipwall.perf.fitting.serving import Fit, group_of
-from chipwall.perf.serving.constants import PRIORS, engine_family, step_constants, vintage_of
+from chipwall.perf.fitting.regression import Fit
+from chipwall.perf.fitting.serving import ServingFit, group_of, prepared, terms, without_publishers
+from chipwall.perf.serving.constants import step_constants
+from chipwall.perf.serving.engines import (
+    ENGINES,
+    asked_year,
+    engine_dates,
+    engine_family,
+    engine_on,
+    software_year,
+    year_of,
+)
 from chipwall.perf.serving.precision import precision_of
 from chipwall.perf.serving.serve import Question, serving
 
@@ -111,22 +122,55 @@ def test_precisions_of_parts() -> None:
     assert precision_of("w8a8 int8", model=llama, hw=h100).dense == "int8"
 
 
-def test_engine_families_and_versions() -> None:
+def test_engine_families() -> None:
     assert engine_family("TensorRT-LLM 0.11.0") == "trtllm"
     assert engine_family("TensorRT-LLM 1.2 (PyTorch backend)") == "trtllm-pytorch"
+    assert engine_family("trtllm pytorch 1.1.0rc2") == "trtllm-pytorch"
     assert engine_family("NVIDIA NIM 1.8.0 (TensorRT-LLM)") == "trtllm"
     assert engine_family("vLLM 0.8.3 (ROCm)") == "vllm"
+    assert engine_family("atom (ROCm) 7.1.1") == "atom"
+    assert engine_family("MindIE") == "mindie"
+    assert engine_family("TensorRT 10.11, CUDA 12.9") == "tuned"
     assert engine_family("") == ""
-    assert vintage_of("trtllm", "0.8.0") == "trtllm-0.9"
-    assert vintage_of("trtllm", "") == "trtllm-0.20"
-    assert vintage_of("sglang", "0.5") == ""
+
+
+def test_the_usual_engine_follows_the_chip_and_impossible_pairs_are_refused() -> None:
+    assert engine_on("nvidia") == "trtllm-pytorch"
+    assert engine_on("amd") == "vllm"
+    assert engine_on("huawei") == engine_on("huawei", "vllm") == "vllm-ascend"
+    for vendor, name in (("amd", "trtllm"), ("huawei", "atom"), ("nvidia", "mindie"), ("google", "lmdeploy")):
+        with pytest.raises(InputError, match="does not run"):
+            engine_on(vendor, name)
+    with pytest.raises(InputError, match="unknown engine"):
+        engine_on("nvidia", "vlm")
+
+
+def test_the_date_of_an_engine_is_read_and_kept_within_its_runs() -> None:
+    assert year_of("2026-01-31") == pytest.approx(2026 + 1 / 12)
+    assert year_of("2026") == 2026.5
+    assert year_of("May") is None
+    first, last = engine_dates()["vllm"]
+    assert software_year("vllm") == last
+    assert software_year("vllm", 1999.0) == first
+    with pytest.raises(InputError, match="not a date"):
+        asked_year("0.8.3")
+
+
+def test_newer_software_is_not_slower() -> None:
+    chip, model = catalog.chip("h200"), catalog.model("qwen3-235b-a22b")
+    asked = Question(chips=8, tensor=8, concurrency=4, engine="vllm", precision="fp8")
+    old, new = (serving(model, chip, replace(asked, engine_year=y)).tpot.value for y in (2024.0, None))
+    assert new < old
 
 
 def test_constants_stay_between_their_bounds() -> None:
-    for arch in ("hopper", "cdna3", "ascend", "nowhere"):
-        for engine in ("trtllm", "vllm", ""):
-            for name, value in step_constants(arch, engine).items():
-                assert PRIORS[name].low <= value <= PRIORS[name].high, name
+    bounds = {t.name: (t.low, t.high) for t in terms()}
+    for arch in ("hopper", "ascend", "unheard-of"):
+        for engine in ENGINES:
+            for year in (2023.0, None):
+                found = step_constants(arch, engine, year)
+                assert set(found) == set(bounds)
+                assert all(bounds[name][0] <= value <= bounds[name][1] for name, value in found.items())
 
 
 def test_a_row_is_predicted_in_its_own_metric() -> None:
@@ -189,9 +233,15 @@ def test_two_chips_that_differ_in_name_only_are_equal() -> None:
     assert a.throughput.value == b.throughput.value
 
 
-def test_offsets_of_one_constant_share_its_unknowns() -> None:
-    fit = Fit.over(["hopper", "ampere"])
-    assert ("serving.layer",) in fit.names
-    assert ("serving.layer", "arch", "hopper") in fit.names
-    assert len(fit.prior) == len(fit.spread) == len(fit.names)
+def test_what_is_peculiar_to_a_publisher_is_fitted_and_never_predicted() -> None:
+    rows = [ROW, {**ROW, "source_name": "Qwen speed benchmark", "id": "x-2"}]
+    problem = ServingFit.over(*prepared(rows))
+    names = [name for each in problem.design.names for name in each]
+    assert "setup=qwen-speed" in names
+    moved = problem.design.prior + np.array([0.5 * name.startswith("setup=") for name in names])
+    plain = problem.predicted(Fit(problem.design, problem.design.prior))
+    assert plain == pytest.approx(problem.predicted(Fit(problem.design, moved)))
+    assert plain[0] == pytest.approx(plain[1])
+    assert np.exp(Fit(problem.design, moved).predicted(problem.values, np.arange(2)))[1] < plain[1]
+    assert np.all(without_publishers(problem.design, moved) == problem.design.prior)
     assert group_of(ROW) == ("NVIDIA TensorRT-LLM perf docs", "H100-SXM-80GB", "Llama-3.1-70B")

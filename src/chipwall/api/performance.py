@@ -10,7 +10,6 @@ from chipwall.api.doors import chip_of, door, figure_of, lines_of, model_of, sou
 from chipwall.api.serving import MOST_TOKENS
 from chipwall.catalog.records import Chip, LanguageModel
 from chipwall.inputs import choice, choices, count, number, share, term
-from chipwall.perf.serving.serve import DEFAULT_ENGINE
 from chipwall.text import text
 
 __all__ = ["compare", "compute", "fits", "retrieve"]
@@ -125,7 +124,7 @@ def retrieve(
         Figures ``latency`` [s], ``rate`` [question/s], ``first_token`` [s].
     """
     from chipwall.perf.retrieval import EMBEDDERS, Index, Pipeline, pipeline_estimate
-    from chipwall.perf.serving.constants import ENGINES
+    from chipwall.perf.serving.engines import ENGINES
 
     record, machine = model_of(model), chip_of(chip)
     encoder = EMBEDDERS[choice(embedder, "embedder", tuple(EMBEDDERS))]
@@ -267,7 +266,7 @@ def compare(
     """
     from chipwall.perf.compare import ratios
     from chipwall.perf.formats import RECIPES
-    from chipwall.perf.serving.constants import ENGINES
+    from chipwall.perf.serving.engines import ENGINES
     from chipwall.perf.serving.precision import PRECISIONS
 
     a, b, record = chip_of(first, "first"), chip_of(second, "second"), model_of(model)
@@ -278,7 +277,7 @@ def compare(
         record,
         chips=count(chips, "chips", most=100_000),
         precisions=formats,
-        engine=DEFAULT_ENGINE if engine is None else choice(engine, "engine", tuple(ENGINES)),
+        engine="" if engine is None else choice(engine, "engine", tuple(ENGINES)),
         tensor=0 if tensor is None else count(tensor, "tensor"),
     )
     rows = tuple(

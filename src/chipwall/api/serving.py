@@ -10,7 +10,7 @@ from chipwall.catalog.records import Chip, LanguageModel
 from chipwall.errors import InputError
 from chipwall.inputs import choice, count, flag, number, optional_count, seconds, share, term
 from chipwall.perf.serving.loads import Arrivals, Batch, Burst, Disaggregated, Full, Load, Users, Within
-from chipwall.perf.serving.serve import DEFAULT_ENGINE, Question, Serving, serving
+from chipwall.perf.serving.serve import Question, Serving, serving
 from chipwall.text import text
 
 __all__ = ["MOST_TOKENS", "Amount", "question_of", "serve", "serve_answer"]
@@ -100,6 +100,7 @@ def question_of(
     precision: Any = None,
     kv: Any = None,
     engine: Any = None,
+    engine_date: Any = None,
     tensor: Any = "auto",
     pipeline: Any = 1,
     expert: Any = None,
@@ -111,7 +112,7 @@ def question_of(
     drafted: Any = None,
 ) -> Question:
     """The engine's question from what a person gave; see :func:`serve`."""
-    from chipwall.perf.serving.constants import ENGINES
+    from chipwall.perf.serving.engines import ENGINES, asked_year
 
     asked = _load_fields(
         load_of(
@@ -145,7 +146,8 @@ def question_of(
         chips=chip_count,
         precision="" if precision is None else term(precision, "precision", example="fp8").lower(),
         cache="" if kv is None else term(kv, "kv", example="fp8").lower(),
-        engine=DEFAULT_ENGINE if engine is None else choice(engine, "engine", tuple(ENGINES)),
+        engine="" if engine is None else choice(engine, "engine", tuple(ENGINES)),
+        engine_year=None if engine_date is None else asked_year(str(engine_date)),
         expert=expert_ways,
         spread=spread,
         reused=share(prefix_reuse, "prefix_reuse"),
@@ -174,6 +176,7 @@ def serve(
     precision: str | None = None,
     kv: str | None = None,
     engine: str | None = None,
+    engine_date: str | None = None,
     tensor: int | str = "auto",
     pipeline: int = 1,
     expert: int | None = None,
@@ -202,6 +205,8 @@ def serve(
         Limits on the mean time to first token and per output token: ``"500 ms"``, or seconds.
     precision, kv : str
         Format of the weights and of the cache; as published, and as the engine does, by default.
+    engine_date : str
+        Release of the engine as ``2026-05``; today's by default.
     engine : str
         Family of serving software.
     tensor, pipeline, expert, context : int

@@ -39,8 +39,12 @@ __all__ = ["infer", "ratio"]
 @click.option("--accepted", default=1.0, show_default=True, help="Tokens per step of speculative decoding.")
 @click.option("--drafted", default=0.0, help="Tokens verified per step. Default: as --accepted.")
 @click.option(
-    "--engine", default="trtllm", show_default=True, help="trtllm, trtllm-pytorch, tuned, vllm, sglang, lmdeploy."
+    "--engine",
+    default="",
+    help="vllm, sglang, trtllm-pytorch, trtllm, lmdeploy, atom, vllm-ascend, mindie, cann-graph, tuned. Default: the usual one "
+    "on the chip.",
 )
+@click.option("--engine-date", default="", help="Release of the engine, as 2026-05. Default: today's.")
 @click.option("--explain", is_flag=True, help="The operator table as well.")
 @json_option
 @lang_option
@@ -70,6 +74,7 @@ def infer(model: str, chip_name: str, as_json: bool, lang: str, explain: bool, *
 
 
 def _question(o: dict[str, Any]) -> Any:
+    from chipwall.perf.serving.engines import asked_year
     from chipwall.perf.serving.regimes import NO_LIMIT
     from chipwall.perf.serving.serve import Question
 
@@ -92,7 +97,8 @@ def _question(o: dict[str, Any]) -> Any:
         prompt=o["isl"], output=o["osl"], chips=o["chips"], rate=o["rate"] or 0.0,
         concurrency=o["concurrency"] or o["static"] or 0.0, static=o["static"] is not None,
         ttft_limit=o["slo_ttft"] or NO_LIMIT, tpot_limit=o["slo_tpot"] or NO_LIMIT, precision=o["precision"],
-        cache=o["kv"], engine=o["engine"], tensor=0 if o["tp"] == "auto" else int(o["tp"]), pipeline=o["pp"],
+        cache=o["kv"], engine=o["engine"], engine_year=asked_year(o["engine_date"]),
+        tensor=0 if o["tp"] == "auto" else int(o["tp"]), pipeline=o["pp"],
         expert=o["ep"] if o["ep"] > 1 or not spread else o["chips"], spread=spread, context=o["cp"],
         prefillers=o["prefill_workers"], reused=o["prefix_reuse"], accepted=o["accepted"],
         drafted=o["drafted"] or o["accepted"],
@@ -106,7 +112,7 @@ def _question(o: dict[str, Any]) -> Any:
 @click.option("--n", "chips", default=8, show_default=True, help="Chips of each kind.")
 @click.option("--tp", default=0, help="Tensor parallel. Default: all chips.")
 @click.option("--precision", default="bf16,fp8", show_default=True, help="Weight formats, with commas.")
-@click.option("--engine", default="trtllm", show_default=True, help="Serving software.")
+@click.option("--engine", default="", help="Serving software. Default: the usual one on each chip.")
 @table_options
 def ratio(
     first: str,

@@ -58,7 +58,7 @@ def ratios(
     *,
     chips: int = 8,
     precisions: Sequence[str] = ("bf16", "fp8"),
-    engine: str = "trtllm",
+    engine: str = "",
     tensor: int = 0,
 ) -> tuple[Ratio, ...]:
     """Every line of the comparison, equal numbers of chips in one replica.

@@ -63,6 +63,8 @@ class Hardware:
         1 where the scale-up switch can reduce (NVLink SHARP), else 0 [1].
     mesh : float or array
         1 where links run straight to each other chip, so that a group of few uses few of them, else 0 [1].
+    own_reduce : float or array
+        1 where serving engines bring all-reduce kernels of their own, else 0 [1].
     constants : mapping of str to float or array
         Fitted constants by name, ``gemm.bf16.efficiency`` for example; see :mod:`chipwall.perf.constants`.
     assumed : tuple of str
@@ -88,6 +90,7 @@ class Hardware:
     cache: Numeric
     in_switch: Numeric
     mesh: Numeric
+    own_reduce: Numeric
     constants: Mapping[str, Numeric] = field(hash=False)
     assumed: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
@@ -193,6 +196,7 @@ def spec_sheet(chip: Chip) -> Hardware:
         cache=sheet["l2_cache"],
         in_switch=node.get("in_switch", 0.0) if link else 0.0,
         mesh=node.get("mesh", 0.0),
+        own_reduce=node.get("own_reduce", 0.0) if link else 0.0,
         constants={},
         assumed=tuple(sorted({*(typical.keys() - known.keys()), *_stood_in(chip)})),
         sources=tuple(sorted({fact.source for fact in chip.chosen.values()})),

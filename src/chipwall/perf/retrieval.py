@@ -36,7 +36,7 @@ from chipwall.perf.ops.gemm import (
 )
 from chipwall.perf.serving.memory import kv_bytes, weight_bytes
 from chipwall.perf.serving.precision import precision_of
-from chipwall.perf.serving.serve import DEFAULT_ENGINE, Question, Serving, serving
+from chipwall.perf.serving.serve import Question, Serving, serving
 from chipwall.text import Text, text
 from chipwall.units import GIB, format_quantity
 
@@ -209,7 +209,7 @@ def answer_times(
     rest = replace(hw, memory=hw.memory - taken)
     asked = Question(
         prompt=prompt, output=output, chips=chips, concurrency=batch, static=True, precision=precision, tensor=chips,
-        engine=engine or DEFAULT_ENGINE,
+        engine=engine,
     )  # fmt: skip
     return serving(model, chip, asked, hw=rest)
 

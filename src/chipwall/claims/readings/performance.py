@@ -37,7 +37,6 @@ __all__ = [
 ]
 
 Conditions = Mapping[str, Value]
-TYPICAL = "trtllm"
 # Kernels by the position of their estimate in chipwall.perf.hpc.hpc_estimates.
 _KERNELS: Mapping[str, str] = {
     "stream": "memory stream (triad)",
@@ -57,7 +56,7 @@ def _number(at: Conditions, name: str) -> float:
 
 
 def _engine(at: Conditions) -> str:
-    return TYPICAL if at["engine"] == "typical" else str(at["engine"])
+    return "" if at["engine"] == "typical" else str(at["engine"])
 
 
 # ------------------------------------------------------------------------------------------------ serving
@@ -90,11 +89,13 @@ def _served(chip_id: str, at: Conditions, world: World, *, metric: str) -> Readi
     from chipwall.perf.evidence.serving_classes import basis_for, class_for
     from chipwall.perf.evidence.serving_rows import band
     from chipwall.perf.serving.constants import tuned_architectures
+    from chipwall.perf.serving.engines import TUNED, engine_on
     from chipwall.perf.serving.regimes import served
     from chipwall.perf.serving.serve import Question, requests_of, setups_of
 
     chip, model, phase = world.chip(chip_id), world.model(str(at["model"])), str(at["phase"])
-    hw, chips, engine = hardware(chip), int(_number(at, "chips")), _engine(at)
+    chips, engine = int(_number(at, "chips")), engine_on(chip.vendor.lower(), _engine(at))
+    hw = hardware(chip, engine=engine)
     alone = phase in ("prefill", "decode")
     degree = next(t for t in range(chips, 0, -1) if chips % t == 0 and (model.heads or 1) % t == 0)
     question = Question(
@@ -115,8 +116,7 @@ def _served(chip_id: str, at: Conditions, world: World, *, metric: str) -> Readi
         best = max(range(len(made)), key=lambda i: float(results[i]["output"]))
         value, layout = float(results[best][metric]), layouts[best]
     basis = basis_for(chip.id, hw.arch, arch_rows=tuned_architectures())
-    tuned = engine in ("trtllm", "trtllm-pytorch", "tuned")
-    low, high = band(class_for(tuned=tuned, moe=model.is_moe, metric=metric), basis)
+    low, high = band(class_for(tuned=engine in TUNED, moe=model.is_moe, metric=metric), basis)
     told = text(
         "{chips} x {chip}, tensor parallel {degree}: {value} ({basis})",
         chips=chips,

@@ -18,7 +18,8 @@ from chipwall import catalog
 from chipwall.catalog.records import Chip, LanguageModel
 from chipwall.errors import ChipwallError
 from chipwall.perf.device import Hardware, hardware
-from chipwall.perf.serving.constants import SETUPS, engine_family, step_constants, vintage_of
+from chipwall.perf.serving.constants import step_constants
+from chipwall.perf.serving.engines import engine_family, engine_on, software_year, year_of
 from chipwall.perf.serving.precision import PRECISIONS, default_cache, precision_of
 from chipwall.perf.serving.regimes import MAX_BATCH, NO_LIMIT, Requests, prefill_time, served, taken
 from chipwall.perf.serving.setup import Layout, setup, stacked_setups
@@ -67,8 +68,7 @@ class Case:
     metric: str
     prefill_only: bool
     layout: Layout
-    vintage: str
-    made_by: str
+    year: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,15 +82,13 @@ class Cases:
     engine: tuple[str, ...]
     metric: tuple[str, ...]
     prefill_only: Any
-    vintage: tuple[str, ...]
-    made_by: tuple[str, ...]
+    year: Any
 
     def at(self, where: Any) -> Cases:
         """Some of the cases."""
         return Cases(
             taken(self.setup, where), self.requests.at(where), self.owner[where], tuple(np.array(self.arch)[where]),
-            tuple(np.array(self.engine)[where]), tuple(np.array(self.metric)[where]), self.prefill_only[where],
-            tuple(np.array(self.vintage)[where]), tuple(np.array(self.made_by)[where]),
+            tuple(np.array(self.engine)[where]), tuple(np.array(self.metric)[where]), self.prefill_only[where], self.year[where],
         )  # fmt: skip
 
 
@@ -99,10 +97,10 @@ def case_of(row: Mapping[str, str]) -> list[Case] | Text:
     if row["metric"] not in METRICS:
         return text("metric '{metric}' is not one of a serving estimate", metric=row["metric"])
     chip, model = _chip(row), _model(row)
-    hw = hardware(chip)
     engine = _engine(row)
-    if hw.arch == "ascend" and engine in ("vllm", ""):
-        engine = "vllm-ascend"
+    if chip.vendor.lower() == "huawei" and engine == "vllm":
+        engine = engine_on("huawei", engine)
+    hw = hardware(chip, engine=engine)
     precision = precision_of(_precision_name(row), model=model, hw=hw)
     cache = row.get("precision_kv", "").lower()
     cache = PRECISIONS.get(cache, "") if cache else default_cache(precision, engine=engine, model=model, hw=hw)
@@ -112,27 +110,14 @@ def case_of(row: Mapping[str, str]) -> list[Case] | Text:
     if isinstance(requests, Text):
         return requests
     dims = model.architecture
-    vintage = vintage_of(
-        engine,
-        row.get("version_or_round", "")
-        if engine == "tuned"
-        else f"{row.get('engine', '')} {row.get('version_or_round', '')}",
-    )
-    # the publisher is known to the fit alone: a prediction is what a user would get, whoever published the row
-    constants = step_constants(hw.arch, engine, vintage)
+    year = software_year(engine, year_of(row.get("date", "")))
+    constants = step_constants(hw.arch, engine, year)
     found = []
     for layout in _layouts(row, model, hw):
         made = setup(hw, dims, precision, layout, cache=cache or "bf16", constants=constants)
         asked = requests
-        found.append(
-            Case(made, asked, hw.arch, engine, row["metric"], _prefill_only(row), layout, vintage, publisher_of(row))
-        )
+        found.append(Case(made, asked, hw.arch, engine, row["metric"], _prefill_only(row), layout, year))
     return _that_fit(found)
-
-
-def publisher_of(row: Mapping[str, str]) -> str:
-    """Label of the publisher's own way of running its benchmark, which the fit sets apart; empty for the others."""
-    return SETUPS.get(row.get("source_name", ""), "")
 
 
 def _that_fit(found: list[Case]) -> list[Case]:
@@ -286,8 +271,7 @@ def cases(rows: Sequence[Mapping[str, str]]) -> tuple[Cases | None, dict[int, st
         engine=tuple(c.engine for c in each),
         metric=tuple(c.metric for c in each),
         prefill_only=np.array([c.prefill_only for c in each]),
-        vintage=tuple(c.vintage for c in each),
-        made_by=tuple(c.made_by for c in each),
+        year=np.array([c.year for c in each]),
     ), reasons
 
 

@@ -7,20 +7,25 @@ from typing import Any
 
 import numpy as np
 
-from chipwall.perf.device import spec_sheet
+from chipwall import catalog
+from chipwall.perf.device import hardware, spec_sheet
 from chipwall.perf.evidence.collectives import CollectiveRow, measured_seconds
 from chipwall.perf.fitting.kernels import Family
 from chipwall.perf.fitting.regression import Floats, Term
 from chipwall.perf.ops.collectives import (
     COLLECTIVES,
+    all_reduce_time,
     collective_seconds,
+    engine_reduce_seconds,
     exchange_seconds,
     linked_share,
     switch_gain,
     traffic_share,
 )
 
-__all__ = ["exchange_family", "link_family"]
+__all__ = ["exchange_family", "link_family", "reduce_family"]
+
+REDUCE_CONSTANTS = ("latency", "hop", "share", "second", "second_share")
 
 
 def _labels(rows: Sequence[CollectiveRow]) -> dict[str, Any]:
@@ -74,6 +79,37 @@ def link_family(rows: Sequence[CollectiveRow]) -> Family:
     target = np.log([measured_seconds(row) for row in kept])
     ids, groups = tuple(row.id for row in kept), tuple(row.group for row in kept)
     return Family("collective", ids, terms, formula, _labels(kept), np.ones(len(kept)), target, groups)
+
+
+def reduce_family(rows: Sequence[Mapping[str, str]]) -> Family:
+    """All-reduces by the kernels of serving engines; the library's takes over where it is faster."""
+    kept = [row for row in rows if row["use"] == "fit"]
+    machines = [hardware(catalog.chip(row["chip"])) for row in kept]
+    n, size = (np.array([float(row[name]) for row in kept]) for name in ("n", "bytes"))
+    link = np.array([float(hw.link_bandwidth) for hw in machines])
+    library = np.array([
+        float(all_reduce_time(hw, n=a, size=b, node=a)) for hw, a, b in zip(machines, n, size, strict=True)
+    ])  # fmt: skip
+
+    def formula(v: Mapping[str, Floats], i: Any) -> Floats:
+        own = engine_reduce_seconds(size[i], n[i], link[i], *(v[f"reduce.{name}"] for name in REDUCE_CONSTANTS))
+        return np.asarray(np.minimum(own, library[i]))
+
+    broad = {"arch": 0.5, "engine": 0.5, "arch,engine": 0.3}
+    terms = (
+        Term("reduce.latency", "s", 1e-6, 1e-4, 4e-6, broad, logarithmic=True),
+        Term("reduce.hop", "s", 1e-8, 1e-5, 1.5e-7, broad, logarithmic=True),
+        Term("reduce.share", "1", 0.05, 1.0, 0.6, broad),
+        Term("reduce.second", "s", 1e-7, 1e-4, 3e-6, broad, logarithmic=True),
+        Term("reduce.second_share", "1", 0.05, 1.0, 0.6, broad),
+    )
+    labels = {name: np.array([getattr(hw, name) for hw in machines]) for name in ("vendor", "arch", "family")}
+    labels |= {"chip": np.array([hw.id for hw in machines]), "engine": np.array([row["engine"] for row in kept])}
+    target = np.log([float(row["latency_us"]) * 1e-6 for row in kept])
+    groups = tuple(f"{row['chip']}|{row['engine']}" for row in kept)
+    return Family(
+        "reduce", tuple(row["id"] for row in kept), terms, formula, labels, np.ones(len(kept)), target, groups
+    )
 
 
 def exchange_family(rows: Sequence[CollectiveRow]) -> Family:

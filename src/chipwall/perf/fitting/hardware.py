@@ -13,7 +13,7 @@ from chipwall.perf.constants import Calibration, Constant
 from chipwall.perf.evidence.collectives import readable_collectives
 from chipwall.perf.evidence.kernels import readable
 from chipwall.perf.fitting.bands import FEWEST_ROWS, band, bands_by_class
-from chipwall.perf.fitting.collectives import exchange_family, link_family
+from chipwall.perf.fitting.collectives import exchange_family, link_family, reduce_family
 from chipwall.perf.fitting.kernels import FAMILIES, Family, Outcome, fit_family
 from chipwall.perf.hpc import hpc_family
 from chipwall.perf.load import measured
@@ -71,7 +71,8 @@ def assumed_constants() -> dict[str, Constant]:
 def _families(kernels: Sequence[Mapping[str, str]], collectives: Sequence[Mapping[str, str]]) -> list[Family]:
     rows, _ = readable([row for row in kernels if row.get("use", "fit") == "fit"])
     links, _ = readable_collectives([row for row in collectives if row.get("use", "fit") == "fit"])
-    return [*(make(rows) for make in FAMILIES), link_family(links), exchange_family(links), hpc_family()]
+    own = reduce_family(measured("reduces"))
+    return [*(make(rows) for make in FAMILIES), link_family(links), exchange_family(links), own, hpc_family()]
 
 
 def refit(
@@ -104,7 +105,7 @@ def refit(
         if cross_validate:
             bands |= _bands(outcome, classes)
     rows = sum(len(o.family.ids) for o in outcomes)
-    data = f"{rows} rows of measured/kernels.csv, collectives.csv and hpc.csv marked fit"
+    data = f"{rows} rows of measured/kernels.csv, collectives.csv, reduces.csv and hpc.csv marked fit"
     return Refit(Calibration(constants, seen, bands, data), tuple(outcomes), outcome_scores(outcomes))
 
 

@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 
 from chipwall import catalog
-from chipwall.perf.evidence.serving import STAND_INS, cases
-from chipwall.perf.fitting.serving import fit_rows, prepared, subset
+from chipwall.perf.evidence.serving import STAND_INS
+from chipwall.perf.fitting.serving import AGAIN, fit_rows, prepared
 from chipwall.perf.load import measured
 
 __all__ = ["cell_row", "left_out"]
@@ -55,22 +55,18 @@ def _key(row: Mapping[str, str]) -> tuple[str, str]:
 
 def left_out(cells: Sequence[Mapping[str, str]], rows: Sequence[Mapping[str, str]]) -> list[float]:
     """Output tokens/s of every cell, each by a fit without the rows of its model and chip [token/s]."""
-    kept, made = prepared([r for r in rows if r["use"] == "fit"])
-    fit, x = fit_rows(kept, made)
-    keys = [_key(r) if "InternLM" not in r["model"] else ("", "") for r in kept]
+    problem, fit = fit_rows([r for r in rows if r["use"] == "fit"])
+    keys = [_key(r) if "InternLM" not in r["model"] else ("", "") for r in problem.rows]
     wanted = [_key(cell_row(c)) for c in cells]
     found = np.zeros(len(cells))
+    few = problem.narrowed(fit)
     for group in sorted(set(wanted)):
-        seen = np.array([k != group for k in keys])
-        each = fit.solved(
-            [r for r, s in zip(kept, seen, strict=True) if s],
-            fit.narrowed(x, subset(made, seen), within=0.3),
-            start=(x + fit.prior) / 2.0,
+        each = few.solved(
+            np.flatnonzero([k != group for k in keys]), start=(fit.coefficients + problem.design.prior) / 2.0, how=AGAIN
         )
         at = [i for i, w in enumerate(wanted) if w == group]
-        asked, _ = cases([cell_row(cells[i]) for i in at])
-        assert asked is not None
-        found[at] = fit.predicted(each, asked)
+        rows_of_group, asked = prepared([cell_row(cells[i]) for i in at])
+        found[at] = problem.like(rows_of_group, asked).predicted(each)
     return [float(v) for v in found]
 
 

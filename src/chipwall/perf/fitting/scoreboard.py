@@ -68,10 +68,10 @@ def _kernels_left_out(refit: Refit) -> dict[str, float]:
 
 
 def _inference_left_out() -> dict[str, float]:
-    from chipwall.perf.fitting.serving_file import fitted
+    from chipwall.perf.fitting.serving_file import refit_serving
 
-    _, _, _, rows, predicted = fitted(measured("inference"))
-    return {row["id"]: float(p) / float(row["value"]) for row, p in zip(rows, predicted, strict=True)}
+    found = refit_serving(measured("inference"))
+    return {row["id"]: float(p) / float(row["value"]) for row, p in zip(found.rows, found.predicted, strict=True)}
 
 
 def _training_left_out() -> dict[str, float]:

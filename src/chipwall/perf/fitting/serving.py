@@ -1,30 +1,73 @@
 """Stage 2 of the fit: step and host constants of serving on end-to-end rows, hardware constants frozen.
 
-Robust least squares on the logarithm of predicted over measured, with a Gaussian prior on every constant and offset. A
-row counts less the more rows its group (source, chip, model) has, because resubmissions repeat one result. The offsets of
-one constant share its derivative, so a step of the fit costs one sweep per constant, not one per offset.
+A row counts less the more rows its group (source, chip, model) has, because resubmissions repeat one result. What is
+peculiar to a publisher's way of running a benchmark is fitted beside the common constants, so that it does not distort
+them, and left out of every prediction: a question of a user has no publisher.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from chipwall.perf.constants import Constant
+from chipwall.perf.constants import EPOCH, Constant
 from chipwall.perf.evidence.serving import Cases, case_values, cases, predictions
-from chipwall.perf.serving.constants import ENGINES, PRIORS, SETUPS, VINTAGES, Prior, log_to_odds, odds_spread
+from chipwall.perf.fitting.regression import (
+    TREND,
+    Design,
+    Fit,
+    Floats,
+    Robust,
+    Term,
+    designed,
+    fitted,
+    grouped_folds,
+    log_term,
+)
+from chipwall.perf.load import table
 
-__all__ = ["Fit", "fit_rows", "group_of", "grouped_predictions", "prepared"]
+__all__ = ["ServingFit", "cross_validated", "fit_rows", "group_of", "prepared"]
 
-HUBER = 0.12  # relative error beyond which a row pulls with constant force [1]
-PRIOR_WEIGHT = 1.5
+Rows = NDArray[np.integer[Any]]
+
+# Errors beyond 12 % pull with constant force; one row scatters by 18 % beyond what its group shares.
+HOW = Robust(scale=0.12, noise=0.18, iterations=12)
+AGAIN = replace(HOW, iterations=5)
 GROUP_POWER = -0.35
 UNTUNED_WEIGHT = 0.6
-STEP = 1e-2
+# Layouts that are worse than the best of their row by more than this share are set aside [1].
+WITHIN = 0.3
+PUBLISHER = "setup="
+# Publishers whose runs share flags and scripts that are not all published.
+PUBLISHERS = {
+    "Qwen speed benchmark": "qwen-speed",
+    "SGLang cookbook": "sglang-cookbook",
+    "GPUStack performance lab": "gpustack",
+    "dstack prefill/decode ratio benchmark": "dstack-ratio",
+    "dstack H100 vs MI300X benchmark": "dstack-mi300x",
+    "AMD ROCm vLLM docker benchmarks": "amd-docker",
+    "Tenstorrent GPU reference runs": "tenstorrent",
+}
+
+
+def terms() -> tuple[Term, ...]:
+    """What is believed of each constant before any row is seen."""
+    found = []
+    for name, p in table("priors_serving").items():
+        low, high = p["bounds"]
+        offsets = {kind: float(p.get(kind, 0.0)) for kind in ("arch", "engine", "setup")}
+        trends = {"engine": float(p.get("trend", 0.0))}
+        found.append(
+            log_term(
+                name, p["unit"], low, high, p["typical"], p["spread"], offsets=offsets, trends=trends, note=p["note"]
+            )
+        )
+    return tuple(found)
 
 
 def group_of(row: Mapping[str, str]) -> tuple[str, str, str]:
@@ -32,13 +75,13 @@ def group_of(row: Mapping[str, str]) -> tuple[str, str, str]:
     return row["source_name"], row["chip"], row["model"]
 
 
-def row_weights(rows: Sequence[Mapping[str, str]]) -> Any:
+def row_weights(rows: Sequence[Mapping[str, str]]) -> Floats:
     """Weight of each row in the fit, mean one [1]."""
     size = Counter(group_of(r) for r in rows)
     weight = np.array(
         [size[group_of(r)] ** GROUP_POWER * (1.0 if r["class"] == "tuned" else UNTUNED_WEIGHT) for r in rows]
     )
-    return weight / weight.mean()
+    return np.asarray(weight / weight.mean())
 
 
 def prepared(rows: Sequence[Mapping[str, str]]) -> tuple[list[Mapping[str, str]], Cases]:
@@ -50,208 +93,136 @@ def prepared(rows: Sequence[Mapping[str, str]]) -> tuple[list[Mapping[str, str]]
     return kept, made
 
 
-def _offsets(p: Prior, archs: Sequence[str]) -> tuple[tuple[str, Sequence[str], float], ...]:
-    """Kind, labels and spread of the offsets that a constant may have, in the order of :meth:`Fit.where`."""
-    known = [v for each in VINTAGES.values() for v in each]
-    both = [f"{a},vintage={v}" for a in archs for v in known]
-    setups = sorted(set(SETUPS.values()))
-    return (
-        ("arch", archs, p.arch),
-        ("engine", ENGINES, p.engine),
-        ("vintage", known, p.vintage),
-        ("arch", both, p.pair),
-        ("setup", setups, p.setup),
-    )
-
-
-def _damped(residuals: Callable[[Any], Any], slopes: Callable[[Any], Any], start: Any, *, steps: int) -> Any:
-    """Least squares by damped Gauss-Newton steps; a step that does not help is taken again with more damping."""
-    x, damping = np.array(start, dtype=float), 1e-2
-    left = residuals(x)
-    for _ in range(steps):
-        jacobian = slopes(x)
-        normal, pull = jacobian.T @ jacobian, jacobian.T @ left
-        for _ in range(4):
-            tried = x - np.linalg.solve(normal + damping * np.diag(np.diag(normal)), pull)
-            new = residuals(tried)
-            if new @ new < left @ left:
-                gain = 1.0 - (new @ new) / (left @ left)
-                x, left, damping = tried, new, damping / 5.0
-                break
-            damping *= 8.0
-        else:
-            return x
-        if gain < 1e-4:
-            return x
-    return x
-
-
-@dataclass
-class Fit:
-    """The unknowns of one fit and where each applies.
+@dataclass(frozen=True, slots=True)
+class ServingFit:
+    """Rows with their cases and the unknowns that act on them.
 
     Attributes
     ----------
-    names : list of tuple
-        ``(constant,)`` or ``(constant, kind, label)`` of each unknown.
-    prior, spread : array
-        Mean and standard deviation of each unknown, as log odds [1].
+    rows : list of mapping
+        The rows, each with at least one case.
+    cases : Cases
+        Their cases, one or more per row (layouts that a row leaves open).
+    design : Design
+        The unknowns; those of publishers among them.
+    target : array
+        Natural log of the measured values.
     """
 
-    archs: list[str]
-    priors: Mapping[str, Prior]
-    names: list[tuple[str, ...]]
-    prior: Any
-    spread: Any
+    rows: list[Mapping[str, str]]
+    cases: Cases
+    design: Design
+    target: Floats
 
     @classmethod
-    def over(cls, archs: Sequence[str], priors: Mapping[str, Prior] = PRIORS) -> Fit:
-        """The unknowns for these architectures."""
-        names: list[tuple[str, ...]] = []
-        mean: list[float] = []
-        sd: list[float] = []
-        for name, p in priors.items():
-            names.append((name,))
-            mean.append(log_to_odds(p, p.typical))
-            sd.append(odds_spread(p, p.spread))
-            for kind, labels, size in _offsets(p, archs):
-                for label in labels if size else ():
-                    names.append((name, kind, label))
-                    mean.append(0.0)
-                    sd.append(odds_spread(p, size))
-        return cls(list(archs), priors, names, np.array(mean), np.array(sd))
+    def over(cls, rows: list[Mapping[str, str]], made: Cases) -> ServingFit:
+        """Set up the unknowns for rows and their cases."""
+        first = np.r_[0, np.nonzero(np.diff(made.owner))[0] + 1]
+        labels = {
+            "arch": np.array(made.arch)[first], "engine": np.array(made.engine)[first],
+            "setup": np.array([PUBLISHERS.get(r["source_name"], "") for r in rows]),
+        }  # fmt: skip
+        design = designed(terms(), labels, np.ones(len(rows)), made.year[first] - EPOCH)
+        return cls(rows, made, design, np.log([float(r["value"]) for r in rows]))
 
-    def where(self, c: Cases) -> dict[str, Any]:
-        """For each constant, the unknowns that each case adds up: an array of positions, level first."""
-        position = {n: i for i, n in enumerate(self.names)}
-        found = {}
-        for name, p in self.priors.items():
-            columns = [np.full(len(c.owner), position[(name,)])]
-            held = (
-                c.arch,
-                c.engine,
-                c.vintage,
-                [f"{a},vintage={v}" for a, v in zip(c.arch, c.vintage, strict=True)],
-                c.made_by,
+    def like(self, rows: list[Mapping[str, str]], made: Cases) -> ServingFit:
+        """Other rows under the unknowns of this problem; an unknown of a label that they lack does not act."""
+        first = np.r_[0, np.nonzero(np.diff(made.owner))[0] + 1]
+        labels = {"arch": np.array(made.arch)[first], "engine": np.array(made.engine)[first]}
+        years = made.year[first] - EPOCH
+        matrices = []
+        for names in self.design.names:
+            columns = []
+            for name in names:
+                kind, _, label = name.removeprefix(TREND).partition("=")
+                held = labels[kind] == label if kind in labels else np.full(len(rows), name == "level")
+                columns.append(held * (years if name.startswith(TREND) else 1.0))
+            matrices.append(np.stack(columns, axis=1).astype(float))
+        return replace(
+            self, rows=rows, cases=made, design=replace(self.design, matrices=tuple(matrices)),
+            target=np.log([float(r["value"]) for r in rows]),
+        )  # fmt: skip
+
+    def values(self, constants: Mapping[str, Floats], rows: Rows) -> Floats:
+        """Prediction of some rows from values of the constants for each of them, in the unit of the rows."""
+        part = _subset(self.cases, rows)
+        owner = np.searchsorted(rows, part.owner)
+        own = {name: value[owner] for name, value in constants.items()}
+        found = predictions(replace(part, setup=replace(part.setup, constants=own)))[1]
+        return np.asarray(np.maximum(found, 1e-12))
+
+    def solved(self, rows: Rows | None = None, *, start: Floats | None = None, how: Robust = HOW) -> Fit:
+        """The constants that fit some rows (all by default) best."""
+        chosen = np.arange(len(self.rows)) if rows is None else rows
+        return fitted(self.design, self.values, self.target, chosen, row_weights(self.rows), how=how, start=start)
+
+    def predicted(self, fit: Fit, rows: Rows | None = None) -> Floats:
+        """What a user would be told for some rows: no publisher's peculiarities [unit of the row]."""
+        chosen = np.arange(len(self.rows)) if rows is None else rows
+        plain = Fit(self.design, without_publishers(self.design, fit.coefficients))
+        return np.asarray(np.exp(plain.predicted(self.values, chosen)))
+
+    def narrowed(self, fit: Fit) -> ServingFit:
+        """The same without layouts that are much worse than the best of their row."""
+        rows = np.arange(len(self.rows))
+        own = {
+            term.name: term.value(matrix @ part)[self.cases.owner]
+            for term, matrix, part in zip(
+                self.design.terms,
+                self.design.matrices,
+                np.split(fit.coefficients, self.design.edges[1:-1]),
+                strict=True,
             )
-            for (kind, _, size), labels in zip(_offsets(p, ()), held, strict=True):
-                if size:
-                    columns.append(np.array([position.get((name, kind, x), -1) for x in labels]))
-            found[name] = np.stack(columns)
-        return found
+        }
+        value = case_values(replace(self.cases, setup=replace(self.cases.setup, constants=own)))
+        late = np.isin(np.array(self.cases.metric), ("ttft_ms", "tpot_ms"))
+        better = np.where(late, 1.0 / value, value)
+        best = np.zeros(len(rows))
+        np.maximum.at(best, self.cases.owner, better)
+        return replace(self, cases=self.cases.at(np.nonzero(better / best[self.cases.owner] >= 1.0 - WITHIN)[0]))
 
-    def values(self, x: Any, where: Mapping[str, Any], *, moved: str = "", by: float = 0.0) -> dict[str, Any]:
-        """Every constant of every case; the log odds of one of them moved by ``by``."""
-        padded = np.append(x, 0.0)
-        found = {}
-        for name, p in self.priors.items():
-            odds = padded[where[name]].sum(axis=0) + (by if name == moved else 0.0)
-            found[name] = p.low * (p.high / p.low) ** (1.0 / (1.0 + np.exp(-odds)))
-        return found
-
-    def predicted(
-        self, x: Any, c: Cases, where: Mapping[str, Any] | None = None, *, moved: str = "", by: float = 0.0
-    ) -> Any:
-        """Prediction of every row that has cases."""
-        k = self.values(x, self.where(c) if where is None else where, moved=moved, by=by)
-        return predictions(replace(c, setup=replace(c.setup, constants=k)))[1]
-
-    def solved(self, rows: Sequence[Mapping[str, str]], c: Cases, *, start: Any = None, steps: int = 12) -> Any:
-        """The unknowns that fit the rows best."""
-        where = self.where(c)
-        measured = np.log([float(r["value"]) for r in rows])
-        weight = np.sqrt(row_weights(rows))
-        first = np.r_[0, np.nonzero(np.diff(c.owner))[0] + 1]
-
-        def residuals(x: Any) -> Any:
-            z = (np.log(np.maximum(self.predicted(x, c, where), 1e-12)) - measured) / HUBER
-            bent = np.sign(z) * np.sqrt(2.0 * (np.sqrt(1.0 + z * z) - 1.0))
-            return np.r_[bent * weight, (x - self.prior) / self.spread * PRIOR_WEIGHT]
-
-        def slopes(x: Any) -> Any:
-            base = np.log(np.maximum(self.predicted(x, c, where), 1e-12))
-            z = (base - measured) / HUBER
-            root = np.sqrt(1.0 + z * z)
-            bent = np.sqrt(2.0 * (root - 1.0))
-            gain = np.where(np.abs(z) > 1e-6, np.abs(z) / np.maximum(root * bent, 1e-12), 1.0) / HUBER * weight
-            jacobian = np.zeros((len(rows) + len(x), len(x)))
-            at = np.arange(len(rows))
-            for name in self.priors:
-                moved = np.log(np.maximum(self.predicted(x, c, where, moved=name, by=STEP), 1e-12))
-                slope = (moved - base) / STEP * gain
-                for column in where[name]:
-                    target = column[first]
-                    ok = target >= 0
-                    jacobian[at[ok], target[ok]] += slope[ok]
-            jacobian[len(rows) + np.arange(len(x)), np.arange(len(x))] = PRIOR_WEIGHT / self.spread
-            return jacobian
-
-        return _damped(residuals, slopes, self.prior if start is None else start, steps=steps)
-
-    def narrowed(self, x: Any, c: Cases, *, within: float) -> Cases:
-        """Cases without the layouts that are worse than the best of their row by more than a share."""
-        k = self.values(x, self.where(c))
-        value = case_values(replace(c, setup=replace(c.setup, constants=k)))
-        late = np.isin(np.array(c.metric), ("ttft_ms", "tpot_ms"))
-        starts = np.r_[0, np.nonzero(np.diff(c.owner))[0] + 1]
-        best = np.abs(np.maximum.reduceat(np.where(late, -value, value), starts))
-        each = np.repeat(best, np.diff(np.r_[starts, len(c.owner)]))
-        return c.at(np.nonzero(np.where(late, each / value, value / each) >= 1.0 - within)[0])
-
-    def constants(self, x: Any, *, rows: int, spread: Any) -> dict[str, Constant]:
-        """The solution as constants of the calibration file."""
-        found = {}
-        for name, p in self.priors.items():
-            offsets = {
-                f"{n[1]}={n[2]}": float(x[i])
-                for i, n in enumerate(self.names)
-                if n[0] == name and len(n) > 1 and abs(x[i]) > 1e-4
-            }
-            level = self.names.index((name,))
-            found[name] = Constant(
-                name=name,
-                unit=p.unit,
-                low=p.low,
-                high=p.high,
-                level=float(x[level]),
-                offsets=offsets,
-                rows=rows,
-                spread=float(spread[level]),
-                logarithmic=True,
-                note=p.note,
-            )
-        return found
+    def constants(self, fit: Fit, spread: Mapping[str, float]) -> dict[str, Constant]:
+        """The solution as constants of the calibration file, without those of publishers."""
+        plain = replace(fit, coefficients=without_publishers(self.design, fit.coefficients))
+        return plain.constants(rows=len(self.rows), spreads=spread)
 
 
-def fit_rows(rows: Sequence[Mapping[str, str]], c: Cases, *, start: Any = None, steps: int = 12) -> tuple[Fit, Any]:
+def without_publishers(design: Design, coefficients: Floats) -> Floats:
+    """The coefficients with those of publishers at zero."""
+    keep = np.array([PUBLISHER not in name for names in design.names for name in names])
+    return np.where(keep, coefficients, 0.0)
+
+
+_SUBSETS: dict[bytes, Cases] = {}
+
+
+def _subset(made: Cases, rows: Rows) -> Cases:
+    """Cases of some rows."""
+    key = rows.tobytes() + len(made.owner).to_bytes(8, "little") + id(made.owner).to_bytes(8, "little")
+    if key not in _SUBSETS:
+        if len(_SUBSETS) > 4:
+            _SUBSETS.clear()
+        _SUBSETS[key] = made.at(np.nonzero(np.isin(made.owner, rows))[0])
+    return _SUBSETS[key]
+
+
+def fit_rows(rows: Sequence[Mapping[str, str]]) -> tuple[ServingFit, Fit]:
     """Fit all rows; layouts far from the best are set aside once, then the fit goes on."""
-    fit = Fit.over(sorted(set(c.arch)))
-    rough = fit.prior if start is None else start
-    few = fit.narrowed(rough, c, within=0.3)
-    x = fit.solved(rows, few, start=start, steps=steps)
-    return fit, x
+    kept, made = prepared(rows)
+    problem = ServingFit.over(kept, made)
+    few = problem.narrowed(Fit(problem.design, problem.design.prior))
+    return problem, few.solved()
 
 
-def subset(c: Cases, keep: Any) -> Cases:
-    """Cases of the rows where ``keep`` holds."""
-    return c.at(np.nonzero(keep[c.owner])[0])
-
-
-def grouped_predictions(
-    fit: Fit, rows: Sequence[Mapping[str, str]], c: Cases, fold: Any, *, start: Any, steps: int = 8
-) -> tuple[Any, Any]:
-    """Prediction of each row by a fit that never saw its group, and the unknowns of each fold."""
-    predicted = np.zeros(len(rows))
-    each = []
-    few = fit.narrowed(start, c, within=0.3)
-    for k in np.unique(fold):
-        seen = fold != k
-        x = fit.solved(
-            [r for r, s in zip(rows, seen, strict=True) if s],
-            subset(few, seen),
-            start=(start + fit.prior) / 2.0,
-            steps=steps,
-        )
-        predicted[~seen] = fit.predicted(x, subset(c, ~seen))
-        each.append(x)
-    return predicted, np.array(each)
+def cross_validated(
+    problem: ServingFit, whole: Fit, groups: Sequence[str], *, folds: int, how: Robust = AGAIN
+) -> tuple[Floats, list[Fit]]:
+    """Prediction of each row by a fit that never saw its group, and the fits; each starts half way from the prior."""
+    fold = grouped_folds(groups, folds)
+    few, start = problem.narrowed(whole), (whole.coefficients + problem.design.prior) / 2.0
+    found, fits = np.zeros(len(groups)), []
+    for one in range(fold.max() + 1):
+        fits.append(few.solved(np.flatnonzero(fold != one), start=start, how=how))
+        away = np.flatnonzero(fold == one)
+        found[away] = problem.predicted(fits[-1], away)
+    return found, fits

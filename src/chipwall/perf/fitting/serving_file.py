@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,60 +13,67 @@ from chipwall import catalog
 from chipwall.perf.constants import Constant
 from chipwall.perf.evidence.serving import STAND_INS
 from chipwall.perf.evidence.serving_classes import class_of
-from chipwall.perf.fitting.serving import Fit, fit_rows, group_of, grouped_predictions, prepared
+from chipwall.perf.fitting.bands import bands_by_class
+from chipwall.perf.fitting.regression import Fit, Floats
+from chipwall.perf.fitting.serving import ServingFit, cross_validated, fit_rows, group_of
 from chipwall.perf.load import architecture_of
 
-__all__ = ["calibration_text", "fitted", "folds_of"]
+__all__ = ["ServingRefit", "calibration_text", "refit_serving"]
 
-FOLDS, SEED = 10, 0
-LEAST_ROWS = 40
+FOLDS = 8
 
 
-def folds_of(rows: Sequence[Mapping[str, str]], *, folds: int = FOLDS, seed: int = SEED) -> Any:
-    """Fold of each row; a source, chip and model stay together."""
-    groups = sorted({group_of(r) for r in rows})
-    order = np.random.default_rng(seed).permutation(len(groups))
-    fold = {g: int(order[i]) % folds for i, g in enumerate(groups)}
-    return np.array([fold[group_of(r)] for r in rows])
+@dataclass(frozen=True, slots=True)
+class ServingRefit:
+    """A fit of serving, and what fits without each row's source, chip and model say of the row."""
+
+    problem: ServingFit
+    fit: Fit
+    predicted: Floats
+    spread: Mapping[str, float]
+
+    @property
+    def rows(self) -> list[Mapping[str, str]]:
+        """The rows behind it."""
+        return self.problem.rows
+
+
+def refit_serving(rows: Sequence[Mapping[str, str]]) -> ServingRefit:
+    """Fit the rows marked ``fit``, with cross-validation by source, chip and model."""
+    problem, fit = fit_rows([r for r in rows if r["use"] == "fit"])
+    groups = ["|".join(group_of(r)) for r in problem.rows]
+    predicted, fits = cross_validated(problem, fit, groups, folds=FOLDS)
+    levels = np.array([[f.coefficients[i] for i in problem.design.edges[:-1]] for f in fits]).std(axis=0)
+    spread = {term.name: float(x) for term, x in zip(problem.design.terms, levels, strict=True)}
+    return ServingRefit(problem, fit, predicted, spread)
 
 
 def bands_of(rows: Sequence[Mapping[str, str]], predicted: Any) -> dict[str, tuple[float, float]]:
-    """80 % band by class from cross-validated errors: quantiles of measured over predicted [1].
-
-    Rows of one source, chip and model err together, so the groups are what is exchangeable: the tails are cut by a share
-    of ``1 / sqrt(groups)``, which brings the coverage of folds by bands of the other folds to 80 %.
-    """
-    ratio = np.array([float(r["value"]) for r in rows]) / predicted
-    label = np.array([class_of(r) for r in rows])
-    group = np.array(["|".join(group_of(r)) for r in rows])
-    found = {"all": _band(ratio, group)}
-    for name in sorted(set(label)):
-        if np.sum(label == name) >= LEAST_ROWS:
-            found[name] = _band(ratio[label == name], group[label == name])
-    return found
-
-
-def _band(ratio: Any, group: Any) -> tuple[float, float]:
-    tail = 0.1 * max(1.0 - 1.0 / np.sqrt(len(set(group))), 0.2)
-    low, high = np.quantile(ratio, [tail, 1.0 - tail])
-    return float(min(low, 0.98)), float(max(high, 1.02))
-
-
-def fitted(rows: Sequence[Mapping[str, str]]) -> tuple[Fit, Any, Any, list[Mapping[str, str]], Any]:
-    """Fit, solution, spread over folds, the rows used, and their cross-validated predictions."""
-    kept, made = prepared([r for r in rows if r["use"] == "fit"])
-    fit, x = fit_rows(kept, made)
-    predicted, each = grouped_predictions(fit, kept, made, folds_of(kept), start=x)
-    return fit, x, each.std(axis=0), kept, predicted
+    """80 % band by class from cross-validated errors: factors on the predicted value [1]."""
+    errors = np.log(predicted / np.array([float(r["value"]) for r in rows]))
+    groups = ["|".join(group_of(r)) for r in rows]
+    return bands_by_class(errors, [class_of(r) for r in rows], groups, pooled="all")
 
 
 def calibration_text(rows: Sequence[Mapping[str, str]]) -> str:
     """The whole file as text."""
-    fit, x, spread, kept, predicted = fitted(rows)
-    constants = fit.constants(x, rows=len(kept), spread=spread)
-    chips = Counter(catalog.chip(STAND_INS.get(r["chip"], r["chip"])).id for r in kept)
-    archs = Counter(architecture_of(catalog.chip(STAND_INS.get(r["chip"], r["chip"]))) for r in kept)
-    return _toml(constants, bands_of(kept, predicted), archs, [c for c, n in chips.items() if n >= 5], len(kept))
+    found = refit_serving(rows)
+    kept = found.rows
+    chips = [catalog.chip(STAND_INS.get(r["chip"], r["chip"])) for r in kept]
+    count = Counter(c.id for c in chips)
+    return _toml(
+        found.problem.constants(found.fit, found.spread), bands_of(kept, found.predicted),
+        Counter(architecture_of(c) for c in chips), [c for c, n in count.items() if n >= 5], _dates(found.problem),
+    )  # fmt: skip
+
+
+def _dates(problem: ServingFit) -> dict[str, tuple[float, float]]:
+    """First and last date of each engine's rows [year]."""
+    engines, years = np.array(problem.cases.engine), np.asarray(problem.cases.year)
+    found = {
+        e: (float(years[engines == e].min()), float(years[engines == e].max())) for e in sorted(set(engines.tolist()))
+    }
+    return found | {"all": (float(years.min()), float(years.max()))}
 
 
 def _toml(
@@ -73,19 +81,23 @@ def _toml(
     bands: Mapping[str, tuple[float, float]],
     archs: Mapping[str, int],
     chips: Sequence[str],
-    rows: int,
+    dates: Mapping[str, tuple[float, float]],
 ) -> str:
     lines = [
         "# Step and host constants of serving, fitted on end-to-end rows with the hardware constants frozen. Written by",
         "# `chipwall calibrate --stage inference`; do not edit by hand. value = low * (high / low) ** expit(level + every "
-        "offset that holds).",
+        "offset that holds + (year of the engine - 2025) * every trend that holds).",
         "",
-        f"rows = {rows}",
+        f"rows = {sum(archs.values())}",
         f"fitted_chips = {sorted(chips)!r}".replace("'", '"'),
         "",
         "# Rows behind each architecture.",
         "[fitted]",
         *(f'"{name}" = {count}' for name, count in sorted(archs.items())),
+        "",
+        "# First and last date of the measured runs of each engine, years.",
+        "[dates]",
+        *(f'"{name}" = [{first:.3f}, {last:.3f}]' for name, (first, last) in sorted(dates.items())),
         "",
         "# 80 % bands by class: factors on the predicted value, from grouped cross-validation.",
         "[bands]",
@@ -107,4 +119,7 @@ def _toml(
         if c.offsets:
             pairs = ", ".join(f'"{k}" = {v:.5g}' for k, v in sorted(c.offsets.items()))
             lines.append(f"offsets = {{ {pairs} }}")
+        if c.trends:
+            pairs = ", ".join(f'"{k}" = {v:.5g}' for k, v in sorted(c.trends.items()))
+            lines.append(f"trends = {{ {pairs} }}")
     return "\n".join(lines) + "\n"

@@ -22,6 +22,8 @@ __all__ = [
     "all_to_all_time",
     "bus_bandwidth",
     "collective_time",
+    "engine_all_reduce_time",
+    "engine_reduce_seconds",
     "expert_exchange_time",
     "point_to_point_time",
     "reduce_scatter_time",
@@ -87,6 +89,24 @@ def exchange_seconds(
     by_link, by_network = size / (link * link_share), size / (network * network_share)
     bulk = np.where(nodes > 1, by_network, by_link)
     return np.where(burst > 0, latency + away * by_network + (1.0 - away) * by_link, bulk)
+
+
+def engine_reduce_seconds(
+    size: Any, n: Any, link: Any, latency: Any, hop: Any, share: Any, second: Any, second_share: Any
+) -> Any:
+    """Time of an all-reduce by the kernels that serving engines bring themselves, from plain numbers [s].
+
+    The one-shot kernel reads the whole buffer of each peer at once, (n-1) x size over the link; the two-shot kernel reduces
+    a slice per chip and gathers the slices, 2 (n-1)/n x size, for one more synchronisation (``second`` [s]). ``latency``
+    [s] is the launch and the first flag, ``hop`` [s] what each peer's flag adds, ``share`` and ``second_share`` [1] what
+    the kernels reach of the link. The engine takes the faster.
+
+    Source: the kernels of vLLM (``custom_all_reduce.cuh``), SGLang and TensorRT-LLM (``customAllReduceKernels``).
+    """
+    waiting = latency + hop * (n - 1.0)
+    once = (n - 1.0) * size / (link * share)
+    twice = second + 2.0 * (n - 1.0) / n * size / (link * second_share)
+    return waiting + np.minimum(once, twice)
 
 
 def _local_time(hw: Hardware, op: str, inside: Any, size: Any, in_switch: Any) -> Any:
@@ -161,6 +181,37 @@ def all_reduce_time(hw: Hardware, *, n: Numeric, size: Numeric, in_switch: Numer
     return collective_time(
         hw, "all_reduce", n=n, size=size, in_switch=in_switch, node=node, nic_bandwidth=nic_bandwidth
     )
+
+
+def engine_all_reduce_time(
+    hw: Hardware, *, n: Numeric, size: Numeric, node: Numeric | None = None, nic_bandwidth: Numeric | None = None
+) -> Numeric:
+    """Time of an all-reduce inside a serving engine: its own kernel or the library's, whichever is faster.
+
+    Parameters
+    ----------
+    n, size, node, nic_bandwidth
+        As :func:`collective_time`.
+
+    Returns
+    -------
+    float or array
+        Time [s]; that of :func:`all_reduce_time` between nodes, and on chips whose engines have no kernel of their own.
+
+    Limits
+    ------
+    Fitted on TensorRT-LLM 1.0 to 1.3, vLLM 0.14 to 0.27 and SGLang 0.5 with graphs, on 2 to 16 chips of NVIDIA with
+    NVLink (``data/measured/reduces.csv``). AMD's kernels follow the same law; serving rows alone say how far.
+    """
+    c = hw.constants
+    library = all_reduce_time(hw, n=n, size=size, node=node, nic_bandwidth=nic_bandwidth)
+    inside = np.minimum(n, hw.scaleup_domain if node is None else node)
+    own = engine_reduce_seconds(
+        size, np.maximum(n, 1.0), np.maximum(hw.link_bandwidth, 1.0) * linked_share(hw.mesh, hw.scaleup_domain, n),
+        c["reduce.latency"], c["reduce.hop"], c["reduce.share"], c["reduce.second"], c["reduce.second_share"],
+    )  # fmt: skip
+    able = (np.asarray(hw.own_reduce) > 0) & (np.asarray(hw.link_bandwidth) > 0) & (np.asarray(n) <= inside)
+    return np.where(able, np.minimum(own, library), library)[()]
 
 
 def all_gather_time(hw: Hardware, *, n: Numeric, size: Numeric, node: Numeric | None = None,

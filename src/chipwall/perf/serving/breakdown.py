@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from chipwall.perf.estimate import Bound, Part
-from chipwall.perf.serving.regimes import Requests, pipeline_loss
+from chipwall.perf.serving.regimes import Requests, mixed_steps, pipeline_loss
 from chipwall.perf.serving.step import PARTS, Setup, step_parts
 from chipwall.text import text
 
@@ -52,17 +52,10 @@ def iteration_parts(s: Setup, q: Requests, batch: float) -> tuple[tuple[Part, ..
 
 
 def _parts(s: Setup, q: Requests, batch: float) -> dict[str, float]:
-    each = batch / s.pipeline
-    steps = q.output / q.accepted
-    got = step_parts(
-        s,
-        decoding=each * q.drafted,
-        context=q.prompt + q.output / 2.0,
-        prompt_tokens=each * q.fresh / steps,
-        prompt=q.prompt,
-        sampling=each * q.drafted,
-    )
-    return {name: float(value) for name, value in got.items()}
+    decoding, with_piece, share = mixed_steps(s, q, batch)
+    part = float(share)
+    alone, beside = step_parts(s, **decoding), step_parts(s, **with_piece)
+    return {name: float((1.0 - part) * alone[name] + part * beside[name]) for name in alone}
 
 
 def _unbounded(s: Setup, *, memory: bool) -> Setup:

@@ -18,6 +18,7 @@ from chipwall.perf.estimate import Basis
 from chipwall.perf.evidence.serving_classes import basis_for, class_for
 from chipwall.perf.evidence.serving_rows import band
 from chipwall.perf.serving.constants import tuned_architectures
+from chipwall.perf.serving.engines import TUNED, engine_on
 from chipwall.perf.serving.regimes import NO_LIMIT, Requests, served
 from chipwall.perf.serving.serve import Question, requests_of, serving, setups_of
 from chipwall.perf.serving.setup import stacked_setups
@@ -110,7 +111,7 @@ def _best(block: Sequence[tuple[int, list[Setup], Requests]]) -> Iterator[tuple[
 
 def _told(model: LanguageModel, chip: Chip, question: Question, values: Mapping[str, float]) -> Found:
     basis: Basis = basis_for(chip.id, hardware(chip).arch, arch_rows=tuned_architectures())
-    tuned = question.engine in ("trtllm", "trtllm-pytorch", "tuned")
+    tuned = engine_on(chip.vendor.lower(), question.engine) in TUNED
     shown = {}
     for name, metric, unit in (("rate", "output", "token_per_s"), ("ttft", "ttft", "s"), ("tpot", "tpot", "s")):
         low, high = band(class_for(tuned=tuned, moe=model.is_moe, metric=metric), basis)

@@ -13,12 +13,34 @@ from typing import Any
 import numpy as np
 
 from chipwall.perf.numeric import Numeric
-from chipwall.perf.serving.step import Setup, step_time
+from chipwall.perf.serving.iteration import (
+    decode_time,
+    in_flight_time,
+    mixed_steps,
+    pipeline_loss,
+    prefill_time,
+    prompt_time,
+)
+from chipwall.perf.serving.step import Setup
 
 __all__ = [
     "NO_LIMIT",
-    "REGIMES", "Requests", "batch_room", "batch_under_limits", "burst", "cache_room", "decode_time", "first_token_time",
-    "in_flight_time", "pipeline_loss", "prefill_time", "served", "static_batch_time", "taken",
+    "REGIMES",
+    "Requests",
+    "batch_room",
+    "batch_under_limits",
+    "burst",
+    "cache_room",
+    "decode_time",
+    "first_token_tail",
+    "first_token_time",
+    "in_flight_time",
+    "mixed_steps",
+    "pipeline_loss",
+    "prefill_time",
+    "served",
+    "static_batch_time",
+    "taken",
 ]  # fmt: skip
 
 # What is asked of the engine; the code of a regime is its place here.
@@ -26,8 +48,8 @@ REGIMES = ("saturated", "offline", "server", "interactive", "static", "concurren
 MAX_BATCH = 2048.0
 # A limit in seconds that nothing reaches: no limit.
 NO_LIMIT = 1e8
-# Prompt tokens that an engine puts in one iteration (chunked prefill); the usual defaults are 2k to 16k.
-CHUNK = 8192.0
+# Load of the prompts' queue above which a run is not steady: the wait is told at this load [1].
+BUSIEST = 0.95
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,81 +138,53 @@ def batch_room(s: Setup, q: Requests) -> Any:
     return np.maximum(np.minimum(room, q.cap * ranks), 1.0)
 
 
-def in_flight_time(s: Setup, q: Requests, batch: Any, *, neighbours: Any = None) -> Any:
-    """Time of one iteration with ``batch`` sequences of the replica in flight [s].
-
-    Per token that a sequence gains, ``fresh / output`` prompt tokens of its successors are computed; only those of
-    ``neighbours`` sequences where the prompt of the sequence itself is counted apart. A pipeline keeps one micro-batch
-    per stage in flight, so that a token takes one pass over all stages.
-    """
-    each = batch / s.pipeline
-    steps = q.output / q.accepted
-    fresh = (each if neighbours is None else neighbours / s.pipeline) * q.fresh / steps
-    spent = step_time(
-        s,
-        decoding=each * q.drafted,
-        context=q.prompt + q.output / 2.0,
-        prompt_tokens=fresh,
-        prompt=q.prompt,
-        sampling=each * q.drafted,
-    )
-    return spent * pipeline_loss(s)
-
-
-def pipeline_loss(s: Setup) -> Any:
-    """Time of a step through a pipeline over that of the same layers in one place [1]: uneven stages, bubbles."""
-    return 1.0 + s.constants["serving.pipeline"] * (s.pipeline - 1.0) / s.pipeline
-
-
-def prefill_time(s: Setup, q: Requests, sequences: Any) -> Any:
-    """Time to compute the prompts of so many sequences of one replica, nothing else running [s]."""
-    each = sequences / s.pipeline
-    spent = step_time(s, decoding=0.0, context=0.0, prompt_tokens=each * q.fresh, prompt=q.prompt, sampling=each)
-    return spent * (1.0 + (s.pipeline - 1.0) * np.where(sequences > 1, 1.0 / np.maximum(each, 1.0), 0.0))
-
-
-def decode_time(s: Setup, q: Requests, batch: Any) -> Any:
-    """Time of one decode step of ``batch`` sequences of one replica, no prompts in between [s]."""
-    each = batch / s.pipeline
-    spent = step_time(
-        s,
-        decoding=each * q.drafted,
-        context=q.prompt + q.output / 2.0,
-        prompt_tokens=0.0,
-        prompt=1.0,
-        sampling=each * q.drafted,
-    )
-    return spent * pipeline_loss(s)
-
-
 def static_batch_time(s: Setup, q: Requests, batch: Any) -> tuple[Any, Any]:
     """Time of the first token, and of each following one, of a static batch of one replica [s]."""
     return prefill_time(s, q, batch), decode_time(s, q, batch) / q.accepted
 
 
 def closed_loop(s: Setup, q: Requests, batch: Any) -> tuple[Any, Any, Any]:
-    """Rate of one replica [1/s], time per token and to the first token [s] with a fixed number of clients.
+    """Rate of one replica [1/s], time per token and mean time to the first token [s] with a fixed number of clients.
 
-    A client waits for its prompt, then decodes while the prompts of its neighbours are computed. Clients whose lengths
-    are alike stay in step: a share ``serving.together`` of them asks at once, and their first tokens come between that
-    of one prompt alone and that of all of them.
+    By Little's law the clients in flight are the rate times what a request takes: the wait for its prompt, then its answer,
+    during which the prompts of its neighbours are computed. The wait and the rate determine each other; two rounds settle
+    them.
     """
     token = in_flight_time(s, q, batch, neighbours=np.maximum(batch - 1.0, 0.0)) / q.accepted
-    alone = prefill_time(s, q, np.minimum(batch, 1.0))
-    rate = batch / (q.output * token + alone + s.constants["serving.first"])
-    crowd = 1.0 + s.constants["serving.together"] * np.maximum(batch - 1.0, 0.0)
-    first = s.constants["serving.first"] + 0.5 * (alone + prefill_time(s, q, crowd))
+    service = prompt_time(s, q, batch)
+    first = s.constants["serving.first"] + service
+    for _ in range(2):
+        rate = batch / (first + np.maximum(q.output - 1.0, 0.0) * token)
+        # what a client finds is the queue of the others (arrival theorem)
+        others = rate * np.maximum(batch - 1.0, 0.0) / np.maximum(batch, 1.0)
+        first = _first_token(s, batch, others, service, token, s.constants["serving.together"])
+    rate = batch / (first + np.maximum(q.output - 1.0, 0.0) * token)
     # clients beyond what the cache holds wait until as many answers are done
     waiting = np.maximum(q.concurrency / s.replicas - batch, 0.0) / rate
     return rate, token, first + waiting
 
 
-def first_token_time(s: Setup, q: Requests, batch: Any, arrivals: Any) -> Any:
-    """Mean time to the first token of one request among ``batch`` in flight [s].
+def _first_token(s: Setup, batch: Any, arrivals: Any, service: Any, token: Any, together: Any) -> Any:
+    """Mean time to the first token of one replica [s] from the time of a prompt and of a decoding iteration.
 
-    The request waits for the iteration that is running, then for the prompts in front of it: a queue with constant
-    service (M/D/1) at the utilisation of the prefill, wait = rho / (2 (1 - rho)) x service; then its own prompt, in
-    iterations that also decode; then what the front end takes.
+    A request waits for the iteration that runs, half of one on average; then for the prompts before it, a queue with
+    constant service (M/D/1), wait = rho / (2 (1 - rho)) x service [1]_; then for its own. Clients of a closed loop whose
+    lengths are alike also stay in step: a share ``together`` of the others asks at once, and half of them come first.
+
+    References
+    ----------
+    .. [1] L. Kleinrock, Queueing Systems, volume 1, Wiley, 1975, equation 5.63 with no variance of the service.
+    """
+    ranks = np.where(s.spread > 0, s.group, 1.0)
+    load = np.minimum(arrivals / ranks * service, BUSIEST)
+    queue = load / (2.0 * (1.0 - load)) * service
+    crowd = together * np.maximum(batch / ranks - 1.0, 0.0) / 2.0 * service
+    running = np.where(np.asarray(batch) > 1.0, 0.5 * token, 0.0)
+    return s.constants["serving.first"] + service + queue + crowd + running
+
+
+def first_token_time(s: Setup, q: Requests, batch: Any, arrivals: Any) -> Any:
+    """Mean time to the first token of one request among ``batch`` in flight, arriving at random [s].
 
     Parameters
     ----------
@@ -199,12 +193,27 @@ def first_token_time(s: Setup, q: Requests, batch: Any, arrivals: Any) -> Any:
     arrivals : float or array
         Requests per second and replica [1/s].
     """
-    alone = prefill_time(s, q, 1.0)
-    decode = np.where(batch > 1, decode_time(s, q, np.maximum(batch - 1.0, 1.0)), 0.0)
-    service = alone + decode * np.maximum(q.fresh / CHUNK, 1.0) * (batch > 1)
-    load = np.minimum(arrivals * service, 0.95)
-    wait = load / (2.0 * (1.0 - load)) * service
-    return s.constants["serving.first"] + service + np.where(batch > 1, wait + 0.5 * decode, 0.0)
+    service = prompt_time(s, q, batch)
+    decode = decode_time(s, q, np.maximum(batch, 1.0))
+    return _first_token(s, batch, arrivals, service, decode, 0.0)
+
+
+def first_token_tail(s: Setup, q: Requests, batch: Any, arrivals: Any, *, share: float) -> Any:
+    """Time to the first token that a share of the requests stays under, arrivals at random [s].
+
+    The wait of the queue has an exponential tail: P(wait > t) = rho exp(-2 (1 - rho) t / (rho service)), the heavy-traffic
+    form of M/D/1 [1]_.
+
+    References
+    ----------
+    .. [1] J. F. C. Kingman, The single server queue in heavy traffic, Proc. Cambridge Phil. Soc. 57, 1961.
+    """
+    ranks = np.where(s.spread > 0, s.group, 1.0)
+    service = prompt_time(s, q, batch)
+    load = np.clip(arrivals / ranks * service, 1e-9, BUSIEST)
+    wait = service * load / (2.0 * (1.0 - load)) * np.maximum(np.log(load / (1.0 - share)), 0.0)
+    running = np.where(np.asarray(batch) > 1.0, share * decode_time(s, q, np.maximum(batch, 1.0)), 0.0)
+    return s.constants["serving.first"] + service + wait + running
 
 
 def batch_under_limits(s: Setup, q: Requests, most: Any, *, margin: Any = 1.0, rounds: int = 4) -> Any:

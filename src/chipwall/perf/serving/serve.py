@@ -21,16 +21,17 @@ from chipwall.perf.evidence.serving_classes import basis_for, class_for
 from chipwall.perf.evidence.serving_rows import band
 from chipwall.perf.power import joules_per_token, power_under_load
 from chipwall.perf.serving.breakdown import iteration_parts
-from chipwall.perf.serving.constants import ENGINES, step_constants, tuned_architectures
+from chipwall.perf.serving.constants import step_constants, tuned_architectures
+from chipwall.perf.serving.engines import TUNED, engine_on, software_year
 from chipwall.perf.serving.precision import CACHE_BYTES, Precision, default_cache, precision_of
 from chipwall.perf.serving.regimes import NO_LIMIT, Requests, batch_room, cache_per_sequence, cache_room, served
 from chipwall.perf.serving.search import best_under_limits, checked_layout, possible_layouts, require_fit, side_by_side
 from chipwall.perf.serving.setup import Layout, relaid, setup
 from chipwall.perf.serving.step import Setup
-from chipwall.perf.serving.workload import DEFAULT_ENGINE, Question, Serving
+from chipwall.perf.serving.workload import Question, Serving
 from chipwall.text import text
 
-__all__ = ["DEFAULT_ENGINE", "Question", "Serving", "requests_of", "serving", "setups_of"]
+__all__ = ["Question", "Serving", "requests_of", "serving", "setups_of"]
 
 
 def requests_of(q: Question) -> Requests:
@@ -78,15 +79,10 @@ def setups_of(
     Unknown
         The chip lacks the format asked for.
     """
-    machine = hw or hardware(chip)
-    if q.engine not in ENGINES:
-        raise InputError(
-            text("unknown engine '{name}'", name=q.engine),
-            where="--engine",
-            fix=text("Use one of: {names}", names=", ".join(ENGINES)),
-        )
+    engine = engine_on(chip.vendor.lower(), q.engine)
+    machine = hw or hardware(chip, engine=engine)
     precision = precision_of(q.precision, model=model, hw=machine, strict=bool(q.precision), where="--precision")
-    cache = q.cache.lower() or default_cache(precision, engine=q.engine, model=model, hw=machine)
+    cache = q.cache.lower() or default_cache(precision, engine=engine, model=model, hw=machine)
     if cache not in CACHE_BYTES:
         raise InputError(
             text("unknown cache format '{name}'", name=cache),
@@ -94,7 +90,7 @@ def setups_of(
             fix=text("Use one of: {names}", names=", ".join(CACHE_BYTES)),
         )
     dims = model.architecture
-    constants = step_constants(machine.arch, q.engine)
+    constants = step_constants(machine.arch, engine, q.engine_year)
     if q.tensor or q.spread or q.context > 1:
         tensor = max(q.tensor, 1)
         asked = [
@@ -142,7 +138,7 @@ def serving(model: LanguageModel, chip: Chip, question: Question, *, hw: Hardwar
     Lengths are means: a wide spread of lengths costs more than the fitted factors allow for. Latencies are means, not
     tails. Speculative decoding and prefix reuse are stated factors, not predicted.
     """
-    machine = hw or hardware(chip)
+    machine = hw or hardware(chip, engine=engine_on(chip.vendor.lower(), question.engine))
     layouts, made, precision, cache = setups_of(model, chip, question, hw=machine)
     requests = requests_of(question)
     at, got = _best_layout(made, layouts, requests, question)
@@ -153,7 +149,7 @@ def serving(model: LanguageModel, chip: Chip, question: Question, *, hw: Hardwar
     notes = _notes(question, got, machine, basis, precision)
     parts, bound = iteration_parts(s, requests, got["batch"])
     watts = power_under_load(machine, parts)
-    moe, tuned = model.is_moe, question.engine in ("trtllm", "trtllm-pytorch", "tuned")
+    moe, tuned = model.is_moe, engine_on(chip.vendor.lower(), question.engine) in TUNED
 
     def estimate(quantity: str, value: float, unit: str, *, metric: str, breakdown: tuple[Part, ...] = ()) -> Estimate:
         low, high = band(class_for(tuned=tuned, moe=moe, metric=metric), basis)
@@ -251,7 +247,8 @@ def _inputs(
         "output_tokens": q.output,
         "precision": precision.name,
         "cache": cache,
-        "engine": q.engine,
+        "engine": engine_on(chip.vendor.lower(), q.engine),
+        "engine_year": software_year(engine_on(chip.vendor.lower(), q.engine), q.engine_year),
         "tensor_parallel": layout.tensor,
         "pipeline_parallel": layout.pipeline,
         "replicas": layout.replicas,

@@ -22,7 +22,7 @@ from chipwall.perf.device import Hardware
 from chipwall.perf.formats import recipe as recipe_of
 from chipwall.perf.numeric import Numeric
 from chipwall.perf.operators import Operator, operators
-from chipwall.perf.ops.collectives import all_gather_time, all_reduce_time, all_to_all_time
+from chipwall.perf.ops.collectives import all_gather_time, all_to_all_time, engine_all_reduce_time
 from chipwall.perf.ops.gemm import smooth_maximum, touched_experts
 
 __all__ = ["PARTS", "Rates", "Setup", "rates", "stacked_rates", "step_parts", "step_time"]
@@ -261,6 +261,8 @@ def _attention_seconds(s: Setup, decoding: Any, context: Any, prompt_tokens: Any
     """Attention of all layers [s]: decode reads the cache, prefill computes; some layers carry a state instead."""
     spent: Any = 0.0
     for group in s.model.attention:
+        if not present(group.count):
+            continue
         each = _keys_seconds if group.grows else _state_seconds
         spent = spent + group.count * each(s, group, decoding, context, prompt_tokens, prompt)
     return spent
@@ -322,8 +324,8 @@ def _exchange_seconds(s: Setup, tokens: Any, rows: Any) -> Any:
     # chips without a scale-up link share the PCIe tree of a node
     together = np.where(np.asarray(hw.link_bandwidth) > 0, hw.scaleup_domain, PCIE_NODE)
     if present(s.tensor > 1):
-        reduce = all_reduce_time(
-            hw, n=s.tensor, size=rows * m.hidden * BF16_BYTES, in_switch=0.0, node=np.minimum(s.tensor, together)
+        reduce = engine_all_reduce_time(
+            hw, n=s.tensor, size=rows * m.hidden * BF16_BYTES, node=np.minimum(s.tensor, together)
         )
         # engines have all-reduces of their own inside a domain; between nodes they wait for the library's
         scale = np.where(s.tensor > together, c["serving.far"], c["serving.reduce"])

@@ -11,9 +11,7 @@ from chipwall.perf.serving.precision import Precision
 from chipwall.perf.serving.regimes import NO_LIMIT
 from chipwall.perf.serving.setup import Layout
 
-__all__ = ["DEFAULT_ENGINE", "Question", "Serving"]
-
-DEFAULT_ENGINE = "trtllm"
+__all__ = ["Question", "Serving"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +37,10 @@ class Question:
     precision, cache : str
         Format of the weights and of the cache; empty for the usual one.
     engine : str
-        Family of serving software, a key of :data:`chipwall.perf.serving.constants.ENGINES`.
+        Family of serving software, a key of :data:`chipwall.perf.serving.engines.ENGINES`; empty for the usual one on the
+        chip.
+    engine_year : float
+        Date of its release [year]; today's by default.
     tensor, pipeline, expert, context : int
         Layout; 0 for tensor to search.
     spread : bool
@@ -62,7 +63,8 @@ class Question:
     tpot_limit: float = NO_LIMIT
     precision: str = ""
     cache: str = ""
-    engine: str = DEFAULT_ENGINE
+    engine: str = ""
+    engine_year: float | None = None
     tensor: int = 0
     pipeline: int = 1
     expert: int = 1

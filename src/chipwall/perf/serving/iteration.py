@@ -1,0 +1,108 @@
+"""Iterations of a serving engine and how they are mixed: decoding, a prompt, and decoding beside a piece of a prompt.
+
+Each function takes a setup and requests and asks :func:`chipwall.perf.serving.step.step_time` for the time of an iteration;
+what a run is made of them stands in :mod:`chipwall.perf.serving.regimes`. Scalars or arrays throughout.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from chipwall.perf.serving.step import Setup, step_time
+
+if TYPE_CHECKING:
+    from chipwall.perf.serving.regimes import Requests
+
+__all__ = ["CHUNK", "decode_time", "in_flight_time", "mixed_steps", "pipeline_loss", "prefill_time", "prompt_time"]
+
+# Prompt tokens that an engine puts in one iteration (chunked prefill) [token]; the usual defaults are 2k to 16k.
+CHUNK = 8192.0
+
+
+def in_flight_time(s: Setup, q: Requests, batch: Any, *, neighbours: Any = None) -> Any:
+    """Mean time of one iteration with ``batch`` sequences of the replica in flight [s].
+
+    Per token that a sequence gains, ``fresh / output`` prompt tokens of its successors are computed; only those of
+    ``neighbours`` sequences where the prompt of the sequence itself is counted apart. They do not come spread over the
+    iterations: an engine computes a prompt in pieces of up to :data:`CHUNK` tokens [1]_, so an iteration decodes, or it
+    decodes beside a piece. The cost of an iteration is concave in its tokens, so the mean of the two costs is what counts,
+    not the cost of the mean. A pipeline keeps one micro-batch per stage in flight, so that a token takes one pass over all
+    stages.
+
+    References
+    ----------
+    .. [1] A. Agrawal et al., Taming throughput-latency tradeoff in LLM inference with Sarathi-Serve, OSDI 2024, section 4.
+    """
+    decoding, with_piece, share = mixed_steps(s, q, batch, neighbours)
+    spent = share * step_time(s, **with_piece)
+    if not np.all(share >= 1.0):
+        spent = spent + (1.0 - share) * step_time(s, **decoding)
+    return spent * pipeline_loss(s)
+
+
+def mixed_steps(
+    s: Setup, q: Requests, batch: Any, neighbours: Any = None
+) -> tuple[dict[str, Any], dict[str, Any], Any]:
+    """An iteration that decodes, one that decodes beside a piece of a prompt, and the share of the second [1].
+
+    The first two are arguments of :func:`chipwall.perf.serving.step.step_parts`.
+    """
+    each = batch / s.pipeline
+    steps = q.output / q.accepted
+    fresh = (each if neighbours is None else neighbours / s.pipeline) * q.fresh / steps
+    asked = {
+        "decoding": each * q.drafted,
+        "context": q.prompt + q.output / 2.0,
+        "prompt": q.prompt,
+        "sampling": each * q.drafted,
+    }
+    piece = np.maximum(np.minimum(q.fresh, CHUNK), np.maximum(fresh, 1e-9))
+    return {**asked, "prompt_tokens": 0.0}, {**asked, "prompt_tokens": piece}, fresh / piece
+
+
+def pipeline_loss(s: Setup) -> Any:
+    """Time of a step through a pipeline over that of the same layers in one place [1]: uneven stages, bubbles."""
+    return 1.0 + s.constants["serving.pipeline"] * (s.pipeline - 1.0) / s.pipeline
+
+
+def prefill_time(s: Setup, q: Requests, sequences: Any) -> Any:
+    """Time to compute the prompts of so many sequences of one replica, nothing else running [s]."""
+    each = sequences / s.pipeline
+    spent = step_time(s, decoding=0.0, context=0.0, prompt_tokens=each * q.fresh, prompt=q.prompt, sampling=each)
+    return spent * (1.0 + (s.pipeline - 1.0) * np.where(sequences > 1, 1.0 / np.maximum(each, 1.0), 0.0))
+
+
+def decode_time(s: Setup, q: Requests, batch: Any) -> Any:
+    """Time of one decode step of ``batch`` sequences of one replica, no prompts in between [s]."""
+    each = batch / s.pipeline
+    spent = step_time(
+        s,
+        decoding=each * q.drafted,
+        context=q.prompt + q.output / 2.0,
+        prompt_tokens=0.0,
+        prompt=1.0,
+        sampling=each * q.drafted,
+    )
+    return spent * pipeline_loss(s)
+
+
+def prompt_time(s: Setup, q: Requests, batch: Any) -> Any:
+    """Time to compute one prompt among ``batch`` sequences in flight: its pieces, each beside the others' decoding [s].
+
+    Under data-parallel attention every rank of the group computes a prompt of its own in the same iterations.
+    """
+    ranks = np.where(s.spread > 0, s.group, 1.0)
+    pieces = np.maximum(q.fresh / CHUNK, 1.0)
+    others = np.maximum(batch - 1.0, 0.0) / s.pipeline * q.drafted
+    spent = step_time(
+        s, decoding=others, context=q.prompt + q.output / 2.0, prompt_tokens=q.fresh / pieces * ranks, prompt=q.prompt,
+        sampling=others + ranks / pieces,
+    )  # fmt: skip
+    return pieces * spent * pipeline_depth(s, pieces)
+
+
+def pipeline_depth(s: Setup, pieces: Any) -> Any:
+    """Time of some pieces through a pipeline over that through one stage's worth of layers at a time [1]."""
+    return (pieces + s.pipeline - 1.0) / pieces / s.pipeline
