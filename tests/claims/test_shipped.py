@@ -28,7 +28,7 @@ def verdicts(world: World) -> dict[str, Verdict]:
 
 def test_there_are_enough_of_them(verdicts: dict[str, Verdict]) -> None:
     assert len(verdicts) >= 25
-    assert {v.answer for v in verdicts.values()} == {"supported", "contradicted", "depends", "cannot tell"}
+    assert {v.answer for v in verdicts.values()} >= {"supported", "contradicted", "depends", "cannot tell"}
 
 
 def test_each_is_in_two_languages_and_says_who_said_it(verdicts: dict[str, Verdict]) -> None:

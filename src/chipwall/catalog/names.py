@@ -129,6 +129,10 @@ class Names:
             )
         return members
 
+    def family_names(self) -> tuple[str, ...]:
+        """Every spelling of a family."""
+        return tuple(n for f in self._families.values() for n in (f.id, f.name, *f.aliases))
+
     def model(self, name: str) -> LanguageModel:
         """The language model that a spelling names."""
         found = self._model_keys.get(key(name))

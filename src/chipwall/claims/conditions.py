@@ -55,6 +55,10 @@ def _model(condition: Condition, given: object, world: World) -> Value:
     return world.catalog.names.model(_text(condition, given)).id
 
 
+def _system(condition: Condition, given: object, world: World) -> Value:
+    return world.catalog.names.system(_text(condition, given)).id
+
+
 def _day(condition: Condition, given: object, world: World) -> Value:
     if isinstance(given, date):
         return given
@@ -129,6 +133,7 @@ def _country(condition: Condition, given: object, world: World) -> Value:
 _SORTS: Mapping[str, Callable[[Condition, object, World], Value]] = {
     "chip": _chip,
     "model": _model,
+    "system": _system,
     "day": _day,
     "choice": _choice,
     "count": _count,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from datetime import date
 from itertools import product
 from statistics import median
 
@@ -39,6 +40,8 @@ def verdict(claim: Claim, world: World) -> Verdict:
     points = tuple(_point(claim, conditions, world) for conditions in _combinations(claim.free))
     holding = [p.holds for p in points]
     answer = _answer(holding)
+    if all(_stale(claim, p) for p in points):
+        answer = "stale evidence"
     region = fails = None
     if answer == "depends":
         known = [p for p in points if p.holds is not None]
@@ -81,6 +84,17 @@ def _named(claims: Iterable[Claim], *conditions: str) -> set[str]:
         for n in conditions
         for v in (*c.free.get(n, ()), *([c.fixed[n]] if n in c.fixed else ()))
     }
+
+
+# A quote of a price or a rent older than this says nothing about the day that is asked about [day].
+QUOTE_LIFE = 200
+
+
+def _stale(claim: Claim, point: Point) -> bool:
+    """Whether a point rests on quotes that are too old for the day it asks about."""
+    dated = point.reading.dated
+    on = {**claim.fixed, **point.conditions}.get("on")
+    return dated is not None and isinstance(on, date) and (on - dated).days > QUOTE_LIFE
 
 
 def _combinations(free: Mapping[str, tuple[Value, ...]]) -> list[dict[str, Value]]:

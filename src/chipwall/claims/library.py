@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
+from datetime import date
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from chipwall.catalog.load import Catalog
+from chipwall.catalog.periods import Period, parse_period
 from chipwall.catalog.records import Chip, LanguageModel
 from chipwall.claims.measured import measured_sources
 from chipwall.sources import Source
@@ -41,6 +43,8 @@ class World:
         Last quarter of the simulations: the latest that any claim asks for, so that runs are shared; empty: each claim's own.
     keep : tuple of str
         Quantities of the market that any claim asks for; empty: all of them are kept.
+    known_on : date or None
+        Numbers published after this day do not count as evidence; None: all of them do.
     """
 
     catalog: Catalog
@@ -48,6 +52,7 @@ class World:
     seed: int = 1
     horizon: str = ""
     keep: tuple[str, ...] = ()
+    known_on: date | None = None
     _law: Law | None = None
     _book: Book | None = None
     _answers: dict[tuple[Hashable, ...], Any] = field(default_factory=dict)
@@ -86,6 +91,16 @@ class World:
         from chipwall.market.simulate import simulate
 
         return simulate("record", draws=1, seed=self.seed, until=START).names()
+
+    def known(self, vintage: str, period: Period) -> bool:
+        """Whether a number counts on the day whose evidence counts.
+
+        It had been published by then, or it counts a time that was over by then: the same fact, better counted since.
+        """
+        if self.known_on is None or period.by(self.known_on):
+            return True
+        published = parse_period(vintage).start if vintage else None
+        return published is None or published <= self.known_on
 
     def chip(self, chip_id: str) -> Chip:
         """The chip of an id."""

@@ -23,7 +23,7 @@ from chipwall.claims.vocabulary import ANSWER_WORDS, Quantity, claim_si, dimensi
 from chipwall.errors import InputError
 from chipwall.text import Text, text
 
-__all__ = ["MOST_POINTS", "claims_of_file", "claims_of_text"]
+__all__ = ["MOST_POINTS", "claim_of_table", "claims_of_file", "claims_of_text"]
 
 FIELDS = (
     "id",
@@ -98,6 +98,15 @@ def claims_of_text(words: str, world: World, *, file: str) -> tuple[Claim, ...]:
             seen.add(claim.id)
     problems.stop()
     return tuple(c for c in found if c is not None)
+
+
+def claim_of_table(table: Mapping[str, Any], world: World, *, file: str) -> Claim:
+    """The claim that one table states; raises :class:`InputError` with everything that is wrong in it."""
+    problems = Problems(file, "")
+    found = _Builder(table, 0, problems, world).claim()
+    problems.stop()
+    assert found is not None
+    return found
 
 
 class _Builder:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from chipwall.catalog.quantities import QUANTITIES as FACTS
+from chipwall.claims.readings.groups import GROUPS
+from chipwall.claims.readings.series import STOCKS
 from chipwall.claims.vocabulary import ASSUMPTIONS, Condition, Quantity
 from chipwall.text import text
 
@@ -60,6 +62,36 @@ _SERVING = (
         ("typical", "trtllm", "trtllm-pytorch", "vllm", "sglang", "lmdeploy"),
         "typical",
     ),
+)
+# The other side of a ratio runs as the subject does, unless the claimant says otherwise.
+_OTHER_SIDE = (
+    Condition(
+        "baseline_batch",
+        "count",
+        text("Sequences in flight on the baseline's chips; the same by default."),
+        default=0.0,
+    ),
+    Condition("baseline_chips", "count", text("Chips on the baseline's side; the same by default."), default=0.0),
+    Condition(
+        "baseline_precision",
+        "choice",
+        text("Format on the baseline's side; the same by default."),
+        ("same", *_FORMATS),
+        "same",
+    ),
+)
+_FAMILIES = (
+    "hopper",
+    "blackwell",
+    "blackwell-ultra",
+    "ampere",
+    "ada",
+    "ada-lovelace",
+    "rubin",
+    "cdna3",
+    "cdna4",
+    "cdna-3",
+    "cdna-4",
 )
 _TRAINING = (
     _MODEL,
@@ -149,6 +181,75 @@ _ALL = (
         subject=False,
     ),
     Quantity(
+        "earlier_relaxations",
+        text("Earlier relaxations"),
+        text(
+            "Acts of the record that loosened the rules for chips to China before a day; none means that it was the first."
+        ),
+        "1",
+        (_ON,),
+        subject=False,
+    ),
+    Quantity(
+        "belongs_to",
+        text("Family of silicon"),
+        text("Whether a chip is of a family, Hopper for example."),
+        "flag",
+        (Condition("family", "choice", text("Which family."), _FAMILIES),),
+    ),
+    Quantity(
+        "came_out",
+        text("When it came out"),
+        text("Whether a chip was announced, or first shipped, between two days."),
+        "flag",
+        (
+            Condition("event", "choice", text("Announced, or available."), ("announced", "available")),
+            Condition("from", "day", text("First day.")),
+            Condition("until", "day", text("Last day.")),
+        ),
+    ),
+    Quantity(
+        "ratio_to_best",
+        text("Ratio to the best of a group"),
+        text("The subject's number over the best one among the chips of a group on sale that day."),
+        "1",
+        (
+            Condition("group", "choice", text("Whose chips."), tuple(GROUPS)),
+            Condition(
+                "measure",
+                "choice",
+                text("Which number."),
+                ("tpp", "memory_bandwidth", "memory_capacity", "bf16_rate", "fp8_rate"),
+            ),
+            _ON,
+        ),
+    ),
+    Quantity(
+        "model_parameters",
+        text("Parameters of a model"),
+        text("All parameters, or those active for one token."),
+        "1",
+        (_MODEL, Condition("counted", "choice", text("All, or the active ones."), ("all", "active"), "all")),
+        subject=False,
+    ),
+    Quantity(
+        "system_ratio",
+        text("Ratio of systems"),
+        text("One system's sum over its chips over another's; power counts the hosts."),
+        "1",
+        (
+            Condition("system", "system", text("Which system.")),
+            Condition("over", "system", text("The system it is compared with.")),
+            Condition(
+                "measure",
+                "choice",
+                text("Which sum."),
+                ("bf16_rate", "fp8_rate", "memory_capacity", "memory_bandwidth", "power"),
+            ),
+        ),
+        subject=False,
+    ),
+    Quantity(
         "memory_share",
         text("Share of memory needed"),
         text("Memory that the task needs over what the chips have for it; at most 1 means that it fits."),
@@ -183,7 +284,17 @@ _ALL = (
     Quantity(
         "throughput_ratio",
         text("Ratio of throughputs"),
-        text("The subject's over the baseline's, same number of chips."),
+        text("The subject's over the baseline's, per side as given."),
+        "1",
+        (*_SERVING, *_OTHER_SIDE),
+        baseline=True,
+    ),
+    Quantity(
+        "energy_ratio",
+        text("Ratio of energy per token"),
+        text(
+            "Tokens per joule of the subject over those of the baseline: above 1 the subject does more with the same energy."
+        ),
         "1",
         _SERVING,
         baseline=True,
@@ -266,6 +377,18 @@ _ALL = (
         (_OFFER_PLACE, Condition("on", "day", text("Newest quote by this day."))),
     ),
     Quantity(
+        "price_ratio",
+        text("Ratio of prices"),
+        text("Price or rent of the subject over the baseline's, newest quotes by that day."),
+        "1",
+        (
+            Condition("offer", "choice", text("Bought or rented."), ("buy", "rent")),
+            _OFFER_PLACE,
+            Condition("on", "day", text("Newest quotes by this day.")),
+        ),
+        baseline=True,
+    ),
+    Quantity(
         "cost_per_unit_ratio",
         text("Ratio of cost per unit"),
         text("Price or rent over a fact, relative to the baseline's: above 1 the subject is dearer for the same."),
@@ -305,6 +428,19 @@ _ALL = (
         (
             Condition("observation", "observation", text("The later number.")),
             Condition("from", "observation", text("The earlier number.")),
+        ),
+        subject=False,
+    ),
+    Quantity(
+        "stock_share",
+        text("Share of a stock"),
+        text(
+            "What a group of sources holds of China's stock of compute, in the newest quarter that all of them count."
+        ),
+        "1",
+        (
+            Condition("part", "choice", text("Whose part."), tuple(STOCKS)),
+            Condition("on", "day", text("Newest quarter by this day.")),
         ),
         subject=False,
     ),

@@ -15,10 +15,12 @@ from numpy import float64
 from numpy.typing import NDArray
 
 __all__ = [
+    "CODES",
     "RELATIONS",
     "VERDICTS",
     "Answer",
     "Claim",
+    "Code",
     "Point",
     "Reading",
     "Region",
@@ -32,8 +34,20 @@ __all__ = [
 Value = str | float | bool | date
 Relation = Literal["about", "at least", "at most", "between", "grows by", "is", "is true"]
 RELATIONS: tuple[Relation, ...] = get_args(Relation)
-Answer = Literal["supported", "contradicted", "depends", "cannot tell"]
+Answer = Literal["supported", "contradicted", "depends", "cannot tell", "stale evidence"]
 VERDICTS: tuple[Answer, ...] = get_args(Answer)
+# What a statement of a text can come out as; people read words, files read these.
+Code = Literal[
+    "supported",
+    "contradicted",
+    "depends",
+    "cannot_tell",
+    "stale_evidence",
+    "no_mechanism",
+    "claimant_only",
+    "not_computable",
+]
+CODES: tuple[Code, ...] = get_args(Code)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +125,8 @@ class Reading:
         Why there is no value.
     basis : str
         ``exact`` (facts and arithmetic), ``interval`` (the source's or the model's), ``draws`` (a simulation).
+    dated : date or None
+        Last day that a quote speaks of, where the number ages.
     sample : array or None
         Draws of the value, where it comes from a simulation.
     """
@@ -122,6 +138,7 @@ class Reading:
     calculation: str = ""
     unknown: str = ""
     basis: str = "exact"
+    dated: date | None = None
     sample: NDArray[float64] | None = None
 
 

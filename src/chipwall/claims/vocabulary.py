@@ -25,6 +25,7 @@ __all__ = ["ANSWER_WORDS", "ASSUMPTIONS", "Condition", "Quantity", "claim_si", "
 Sort = Literal[
     "chip",
     "model",
+    "system",
     "day",
     "choice",
     "count",

@@ -66,6 +66,7 @@ COMMANDS: dict[str, tuple[str, str, Text]] = {
     "ratio": ("chipwall.cli.serve", "ratio", text("Two chips compared by workload, batch and precision.")),
     "train": ("chipwall.cli.train", "train", text("Train a model: step time, MFU, memory, time and energy.")),
     "finetune": ("chipwall.cli.train", "finetune", text("Fine-tune a model: does it fit, and how fast.")),
+    "check": ("chipwall.cli.check", "check", text("A sentence or an article in, verdicts out.")),
     "claims": ("chipwall.cli.claims", "claims", text("Sentences said about chips: do they hold, and where?")),
     "claim": ("chipwall.cli.claims", "claim", text("Check claims of your own; list the vocabulary they may use.")),
     "data": ("chipwall.cli.data", "data", text("Check the catalogue's own data files.")),

@@ -26,7 +26,7 @@ from chipwall.report.pages.claims import (
 )
 from chipwall.report.pages.claims_charts import point_chart
 
-__all__ = ["claim", "claims"]
+__all__ = ["claim", "claims", "show_verdicts", "tell"]
 
 _STRICT = click.option("--strict", is_flag=True, help="Exit 1 if any claim is contradicted.")
 _CHART = click.option("--chart", type=click.Path(path_type=Path), help="Write a chart of where the claim holds (SVG).")
@@ -39,11 +39,11 @@ def claims(strict: bool, form: str | None, as_json: bool, lang: str) -> int:
     """Check every claim that comes with chipwall: supported, contradicted, depends on what, or cannot tell."""
     world = packaged_world()
     verdicts = evaluated(shipped_claims(world), world)
-    _show(verdicts, form=form, as_json=as_json, lang=lang)
+    show_verdicts(verdicts, form=form, as_json=as_json, lang=lang)
     return _status(verdicts, strict=strict)
 
 
-def _show(verdicts: Sequence[Verdict], *, form: str | None, as_json: bool, lang: str) -> None:
+def show_verdicts(verdicts: Sequence[Verdict], *, form: str | None, as_json: bool, lang: str) -> None:
     """The verdicts as one table, or as data with every point."""
     table = claim_table(verdicts, lang=lang)
     show(table, form=form, as_json=as_json, lang=lang, extra=[verdict_json(v) for v in verdicts])
@@ -68,9 +68,9 @@ def check(file: Path, strict: bool, chart: Path | None, form: str | None, as_jso
     world = packaged_world()
     verdicts = evaluated(claims_of_file(file, world), world)
     if as_json or form:
-        _show(verdicts, form=form, as_json=as_json, lang=lang)
+        show_verdicts(verdicts, form=form, as_json=as_json, lang=lang)
     else:
-        _tell(verdicts, lang)
+        tell(verdicts, lang)
     _draw(verdicts, chart, lang)
     return _status(verdicts, strict=strict)
 
@@ -92,7 +92,7 @@ def show_claim(claim_id: str, chart: Path | None, form: str | None, as_json: boo
     elif form:
         show(points_table(verdicts[0]), form=form, as_json=False, lang=lang)
     else:
-        _tell(verdicts, lang)
+        tell(verdicts, lang)
     _draw(verdicts, chart, lang)
 
 
@@ -103,7 +103,8 @@ def vocabulary(form: str | None, as_json: bool, lang: str) -> None:
     show(vocabulary_table(), form=form, as_json=as_json, lang=lang)
 
 
-def _tell(verdicts: Sequence[Verdict], lang: str) -> None:
+def tell(verdicts: Sequence[Verdict], lang: str) -> None:
+    """Each verdict in sentences, with everything that was computed."""
     for v in verdicts:
         click.echo("\n".join(verdict_lines(v, lang=lang)))
         click.echo()

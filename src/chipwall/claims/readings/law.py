@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
 
+from chipwall.catalog.records import Chip
 from chipwall.claims.library import World
 from chipwall.claims.records import Claim, Reading, Value
 from chipwall.controls import measures
@@ -16,7 +17,15 @@ from chipwall.errors import Unknown
 from chipwall.text import Text, text
 from chipwall.units import to_si
 
-__all__ = ["decision", "event_effect", "legal_measure", "limit_operand", "measure_over_limit"]
+__all__ = [
+    "decision",
+    "earlier_relaxations",
+    "event_effect",
+    "legal_measure",
+    "legal_number",
+    "limit_operand",
+    "measure_over_limit",
+]
 
 Conditions = Mapping[str, Value]
 _MEASURES = {
@@ -138,6 +147,31 @@ def event_effect(claim: Claim, at: Conditions, world: World) -> Reading:
     found = next(e for e in world.law.events if e.id == at["event"])
     told = text("{day}: {title} ({citation})", day=found.on, title=found.title, citation=found.citation)
     return Reading(found.effect, calculation=told)
+
+
+# Acts of the record that loosened the rules for chips to China, or announced that they would be loosened.
+RELAXATIONS = ("T029", "T034", "T036", "T048", "T052")
+
+
+def earlier_relaxations(claim: Claim, at: Conditions, world: World) -> Reading:
+    """How many acts of the record loosened the rules for chips to China before a day, that month's own act not counted [1]."""
+    on = at["on"]
+    assert isinstance(on, date)
+    found = [e for e in world.law.events if e.id in RELAXATIONS and (on - e.on).days > _OWN_ACT]
+    told = text("{count} before: {acts}", count=len(found), acts="; ".join(f"{e.on}: {e.title}" for e in found) or "-")
+    return Reading(float(len(found)), float(len(found)), float(len(found)), calculation=told)
+
+
+# An article on an act appears within this many days of it [day].
+_OWN_ACT = 30
+
+
+def legal_number(chip: Chip, name: str) -> tuple[float, tuple[str, ...]]:
+    """A quantity of the law for a chip, SI, and its sources; raises :class:`Unknown` where it cannot be told."""
+    found = _MEASURES[name](chip)
+    if found.value is None:
+        raise Unknown(found.unknown)
+    return to_si(found.value, found.unit), found.sources
 
 
 def _measure(chip_id: str, name: str, world: World) -> tuple[Measure, Decimal]:

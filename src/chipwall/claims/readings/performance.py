@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from chipwall.perf.training.train import Training
 
 __all__ = [
+    "energy_ratio",
     "first_token_time",
     "hpc_ratio",
     "measured_ratio",
@@ -69,8 +70,38 @@ def throughput(claim: Claim, at: Conditions, world: World) -> Reading:
 
 def throughput_ratio(claim: Claim, at: Conditions, world: World) -> Reading:
     """The subject's throughput over the baseline's [1]."""
-    rates = [_served(chip, at, world, metric="output") for chip in (claim.subject, claim.baseline)]
+    rates = [
+        _served(chip, side, world, metric="output")
+        for chip, side in ((claim.subject, at), (claim.baseline, _other_side(at)))
+    ]
     return _quotient(*rates, shared=shared_errors()["serving"])
+
+
+def _other_side(at: Conditions) -> Conditions:
+    """The conditions of the baseline: the subject's, but for what the claim says of the other side alone."""
+    own = {name.removeprefix("baseline_"): at[name] for name in at if name.startswith("baseline_")}
+    return {**at, **{name: value for name, value in own.items() if value not in (0.0, "same")}}
+
+
+def energy_ratio(claim: Claim, at: Conditions, world: World) -> Reading:
+    """Tokens per joule of the subject over those of the baseline [1]."""
+    energies = [_energy(chip, at, world) for chip in (claim.baseline, claim.subject)]
+    return _quotient(*energies, shared=shared_errors()["serving"])
+
+
+def _energy(chip_id: str, at: Conditions, world: World) -> Reading:
+    """Energy of an output token in the fastest layout [J/token]."""
+    from chipwall.perf.serving.serve import Question, serving
+
+    question = Question(
+        prompt=_number(at, "prompt"),
+        output=_number(at, "output"),
+        chips=int(_number(at, "chips")),
+        engine=_engine(at),
+        concurrency=_number(at, "batch"),
+        precision=str(at["precision"]),
+    )
+    return _estimate(serving(world.model(str(at["model"])), world.chip(chip_id), question).energy)
 
 
 def first_token_time(claim: Claim, at: Conditions, world: World) -> Reading:

@@ -14,7 +14,19 @@ from chipwall.errors import Unknown
 from chipwall.text import Text, text
 from chipwall.units import HOUR, format_quantity
 
-__all__ = ["SEPARATOR", "cost_per_unit_ratio", "observed", "price", "rent", "series", "series_growth", "series_ratio"]
+__all__ = [
+    "SEPARATOR",
+    "STOCKS",
+    "cost_per_unit_ratio",
+    "observed",
+    "price",
+    "price_ratio",
+    "rent",
+    "series",
+    "series_growth",
+    "series_ratio",
+    "stock_share",
+]
 
 Conditions = Mapping[str, Value]
 SEPARATOR = " @ "
@@ -48,7 +60,9 @@ def _divided(top: Reading, bottom: Reading, *, less: float) -> Reading:
     ratio = top.value / bottom.value
     told = text("{top} over {bottom}", top=top.calculation, bottom=bottom.calculation)
     sources = tuple(dict.fromkeys(top.sources + bottom.sources))
-    return Reading(ratio - less, low - less, high - less, sources, told, basis="interval")
+    days = [d for d in (top.dated, bottom.dated) if d is not None]
+    dated = min(days) if days else None
+    return Reading(ratio - less, low - less, high - less, sources, told, basis="interval", dated=dated)
 
 
 def _ends(reading: Reading) -> tuple[float, float]:
@@ -63,7 +77,7 @@ def observed(words: str, world: World) -> Reading:
     """The number of ``series @ period``: a row of that period, or the sum of the quarters that make it up."""
     name, label = words.split(SEPARATOR)
     about, period = world.book.find(name), parse_period(label)
-    rows = [o for o in world.book.observations[name] if o.value is not None]
+    rows = [o for o in world.book.observations[name] if o.value is not None and world.known(o.vintage, o.period)]
     exact = [o for o in rows if o.period.label == label or _same(o.period, period)]
     if exact:
         return _reading(about, [exact[0]], label)
@@ -71,6 +85,16 @@ def observed(words: str, world: World) -> Reading:
     whole = {o.period.label: o for o in reversed(parts)}
     if about.kind == "flow" and period.form in _SUMMED and len(whole) == round(period.calendar_quarters):
         return _reading(about, [whole[k] for k in sorted(whole)], label)
+    later = [o for o in world.book.observations[name] if o.value is not None and not world.known(o.vintage, o.period)]
+    if any(o.period.label == label or _inside(o.period, period) for o in later):
+        raise Unknown(
+            text(
+                "{series} for {period} was published after {day}",
+                series=about.words or name,
+                period=label,
+                day=world.known_on,
+            )
+        )
     raise Unknown(text("{series} has no number for {period}", series=name, period=label))
 
 
@@ -145,6 +169,63 @@ def cost_per_unit_ratio(claim: Claim, at: Conditions, world: World) -> Reading:
     return Reading(cost.value / share, cost.low / share, cost.high / share, sources, told, basis="interval")
 
 
+# Parts of China's stock of compute that one source counts in one unit, H100-equivalents on dense 8-bit rates.
+_STOCK = (
+    "epoch_china_legal_nvidia_h100e_cum",
+    "epoch_huawei_h100e_cum",
+    "epoch_china_smuggled_h100e_cum",
+    "epoch_cambricon_h100e_cum",
+)
+_H20 = ("epoch_nvidia_china_legal_units_H20", "h100e_per_unit_H20")
+STOCKS: Mapping[str, tuple[str, ...]] = {
+    "legal": (_STOCK[0],),
+    "domestic": (_STOCK[1], _STOCK[3]),
+    "smuggled": (_STOCK[2],),
+    "h20_or_domestic": ("h20", _STOCK[1], _STOCK[3]),
+}
+
+
+def stock_share(claim: Claim, at: Conditions, world: World) -> Reading:
+    """What a group of sources holds of China's stock of compute, in the newest quarter that all of them count [1]."""
+    on, part = at["on"], str(at["part"])
+    assert isinstance(on, date)
+    rows = {
+        name: [
+            o
+            for o in world.book.observations[name]
+            if o.value is not None and o.period.by(on) and world.known(o.vintage, o.period)
+        ]
+        for name in _STOCK
+    }
+    shared = set.intersection(*({o.period.label for o in found} for found in rows.values()))
+    if not shared:
+        raise Unknown(text("no quarter is counted for every part of the stock by {day}", day=on))
+    label = max(shared)
+    holdings = {name: next(o for o in found if o.period.label == label) for name, found in rows.items()}
+    whole = sum(o.value or 0.0 for o in holdings.values())
+    held = sum(_h20_stock(label, world) if name == "h20" else holdings[name].value or 0.0 for name in STOCKS[part])
+    told = text("{quarter}: {held:,.0f} of {whole:,.0f} H100-equivalents", quarter=label, held=held, whole=whole)
+    return Reading(
+        held / whole,
+        held / whole,
+        held / whole,
+        tuple(dict.fromkeys(o.source for o in holdings.values())),
+        told,
+        basis="interval",
+    )
+
+
+def _h20_stock(label: str, world: World) -> float:
+    units = sum(o.value or 0.0 for o in world.book.observations[_H20[0]] if o.period.label <= label)
+    return units * next(o.value or 0.0 for o in world.book.observations[_H20[1]])
+
+
+def price_ratio(claim: Claim, at: Conditions, world: World) -> Reading:
+    """Price or rent of the subject over the baseline's [1]."""
+    top, bottom = (_quoted(chip, at, world, offer=str(at["offer"])) for chip in (claim.subject, claim.baseline))
+    return _divided(top, bottom, less=0.0)
+
+
 def _quoted(chip_id: str, at: Conditions, world: World, *, offer: str) -> Reading:
     on, place = at["on"], str(at["place"])
     assert isinstance(on, date)
@@ -157,6 +238,7 @@ def _quoted(chip_id: str, at: Conditions, world: World, *, offer: str) -> Readin
         and place in (p.place, "anywhere")
         and p.channel != "grey"
         and _start(p) <= on
+        and world.known(p.observation.vintage, p.observation.period)
     ]
     if not found:
         chip = world.chip(chip_id).name
@@ -174,7 +256,8 @@ def _quoted(chip_id: str, at: Conditions, world: World, *, offer: str) -> Readin
         vintage=row.vintage,
     )
     cards = newest.cards
-    return Reading(newest.amount, low / cards, high / cards, (row.source,), told, basis="interval")
+    dated = row.period.end or row.period.start
+    return Reading(newest.amount, low / cards, high / cards, (row.source,), told, basis="interval", dated=dated)
 
 
 def _start(quote: Price) -> date:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from chipwall.claims.library import World
-from chipwall.claims.readings import facts, memory, performance, scenarios, series
+from chipwall.claims.readings import facts, groups, memory, performance, scenarios, series, systems
 from chipwall.claims.readings import law as legal
 from chipwall.claims.records import Claim, Reading, Value
 
@@ -23,6 +23,12 @@ ENGINES: Mapping[str, Engine] = {
     "limit_operand": legal.limit_operand,
     "decision": legal.decision,
     "event_effect": legal.event_effect,
+    "earlier_relaxations": legal.earlier_relaxations,
+    "belongs_to": groups.belongs_to,
+    "came_out": groups.came_out,
+    "ratio_to_best": groups.ratio_to_best,
+    "model_parameters": groups.model_parameters,
+    "system_ratio": systems.system_ratio,
     "memory_share": memory.memory_share,
     "throughput": performance.throughput,
     "throughput_ratio": performance.throughput_ratio,
@@ -33,12 +39,15 @@ ENGINES: Mapping[str, Engine] = {
     "work_ratio": performance.work_ratio,
     "measured_ratio": performance.measured_ratio,
     "hpc_ratio": performance.hpc_ratio,
+    "energy_ratio": performance.energy_ratio,
     "price": series.price,
     "rent": series.rent,
+    "price_ratio": series.price_ratio,
     "cost_per_unit_ratio": series.cost_per_unit_ratio,
     "series": series.series,
     "series_ratio": series.series_ratio,
     "series_growth": series.series_growth,
+    "stock_share": series.stock_share,
     "scenario_value": scenarios.scenario_value,
     "scenario_difference": scenarios.scenario_difference,
     "scenario_ratio": scenarios.scenario_ratio,

@@ -37,6 +37,7 @@ _IN_DATA: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("controls/data/cn/*.toml", ("title", "summary")),
     ("controls/data/country_groups.csv", ("name",)),
     ("controls/data/coverage.toml", ("not_advice", "modelled", "not_modelled")),
+    ("claims/reader/words.toml", ("note", "name")),
 )
 _PLURALS = {"zh": "nplurals=1; plural=0;"}
 _FIELD = re.compile(r"\{[^{}]*\}")

@@ -16,12 +16,17 @@ from chipwall.text import Text, text
 
 __all__ = [
     "claim_table",
+    "number_words",
     "points_table",
     "region_words",
+    "relation_words",
+    "shown_value",
     "statement",
+    "value_words",
     "verdict_json",
     "verdict_lines",
     "vocabulary_table",
+    "where_words",
 ]
 
 ANSWERS: Mapping[str, Text] = {
@@ -29,6 +34,7 @@ ANSWERS: Mapping[str, Text] = {
     "contradicted": text("contradicted"),
     "depends": text("depends"),
     "cannot tell": text("cannot tell"),
+    "stale evidence": text("evidence too old"),
 }
 HOLDS: Mapping[bool | None, Text] = {True: text("holds"), False: text("fails"), None: text("cannot tell")}
 CONDITIONS: Mapping[str, Text] = {
@@ -66,6 +72,15 @@ CONDITIONS: Mapping[str, Text] = {
     "observation": text("series and period"),
     "over": text("divided by"),
     "from": text("since"),
+    "until": text("until"),
+    "family": text("family"),
+    "group": text("group"),
+    "part": text("part"),
+    "counted": text("counted"),
+    "system": text("system"),
+    "baseline_batch": text("batch of the other side"),
+    "baseline_chips": text("chips of the other side"),
+    "baseline_precision": text("precision of the other side"),
     "against": text("against"),
     "path": text("quantity of the market"),
     "quarter": text("quarter"),
@@ -86,12 +101,12 @@ def claim_table(verdicts: Sequence[Verdict], *, lang: str) -> Table:
             statement(v.claim, lang),
             ANSWERS[v.answer],
             Cell(
-                _value_words(v),
+                value_words(v),
                 v.value,
                 v.sources,
                 calculation=_worked(v),
             ),
-            _where(v),
+            where_words(v),
         )
         for v in verdicts
     )
@@ -101,7 +116,7 @@ def claim_table(verdicts: Sequence[Verdict], *, lang: str) -> Table:
         supported=counted["supported"],
         contradicted=counted["contradicted"],
         depends=counted["depends"],
-        unknown=counted["cannot tell"],
+        unknown=counted["cannot tell"] + counted["stale evidence"],
     )
     notes = (
         total,
@@ -134,10 +149,10 @@ def verdict_lines(v: Verdict, *, lang: str) -> tuple[str, ...]:
     if claim.by:
         lines.append(text("Said by: {by}{when}", by=claim.by, when=f", {claim.said}" if claim.said else ""))
     lines.append(
-        text("Asked: {quantity} {relation}", quantity=QUANTITIES[claim.quantity].title, relation=_relation_words(claim))
+        text("Asked: {quantity} {relation}", quantity=QUANTITIES[claim.quantity].title, relation=relation_words(claim))
     )
-    lines.append(text("Verdict: {answer}. Computed: {value}", answer=ANSWERS[v.answer], value=_value_words(v)))
-    where = _where(v)
+    lines.append(text("Verdict: {answer}. Computed: {value}", answer=ANSWERS[v.answer], value=value_words(v)))
+    where = where_words(v)
     if where:
         lines.append(where)
     if len(v.points) > 1:
@@ -226,7 +241,8 @@ def shown_value(name: str, value: Value) -> str:
     return Text.of(str(value))
 
 
-def _where(v: Verdict) -> Text | str:
+def where_words(v: Verdict) -> Text | str:
+    """Where a claim holds or fails, as one sentence; empty where there is nothing to say."""
     if v.region is not None:
         about = text("Holds where {region}", region=region_words(v.region))
         if v.region.accuracy < 1:
@@ -241,7 +257,8 @@ def _where(v: Verdict) -> Text | str:
     return ""
 
 
-def _relation_words(claim: Claim) -> Text:
+def relation_words(claim: Claim) -> Text:
+    """What is claimed: the relation, the number and its slack."""
     value: str = Text.of(str(claim.value))
     if isinstance(claim.value, float):
         value = _with_unit(claim, _in_unit(claim, claim.value))
@@ -260,6 +277,12 @@ def _relation_words(claim: Claim) -> Text:
     return words[claim.relation]
 
 
+def number_words(claim: Claim, value: object, *, bare: bool = False) -> str:
+    """A number of a claim in its unit, for people."""
+    number = _in_unit(claim, value)
+    return number if bare else _with_unit(claim, number)
+
+
 def _with_unit(claim: Claim, number: str) -> str:
     return number if claim.unit == "1" else text("{number} {unit}", number=number, unit=Text.of(claim.unit))
 
@@ -275,7 +298,8 @@ def _in_unit(claim: Claim, value: object) -> str:
     return f"{number:,.4g}" if abs(number) < 10_000 else f"{number:,.0f}"
 
 
-def _value_words(v: Verdict) -> str | Text:
+def value_words(v: Verdict) -> str | Text:
+    """What was computed, with its interval, in the unit of the claim."""
     if v.value is None:
         return "-"
     if not isinstance(v.value, float):
@@ -303,7 +327,7 @@ def verdict_json(v: Verdict) -> dict[str, object]:
     """The verdict for programs: values in SI, ``unit`` as the claim writes it."""
     return {
         "id": v.claim.id,
-        "verdict": v.answer,
+        "verdict": v.answer.replace(" ", "_"),
         "value": v.value,
         "low": v.low,
         "high": v.high,

@@ -1,0 +1,243 @@
+"""From a marked sentence to candidates: what it states, as tables that a claim is made of.
+
+A frame is a way of saying something: *X has N of a measure*, *X is N times Y in Z*, *N were shipped in a year*, *X needs a licence
+for C*. Each number of a sentence is the anchor of at most one statement; what is stated without a number has frames of its own.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date
+from typing import Any
+
+from chipwall.claims.library import World
+from chipwall.claims.reader.lexicon import Lexicon, Name
+from chipwall.claims.reader.marks import Marks, Time
+from chipwall.claims.reader.numbers import Amount, tolerance_of
+from chipwall.text import Text, text
+from chipwall.units import PETA
+
+__all__ = ["Candidate", "Context", "Stretch", "relation_of", "table"]
+
+Table = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What earlier sentences leave behind, and who speaks when.
+
+    Attributes
+    ----------
+    said, as_of : date
+        The day the text was said, from which years and law are read, and the day up to which evidence counts.
+    chip : str
+        The chip spoken of last as the subject of a sentence, or empty.
+    topic : str
+        The series spoken of last, or empty.
+    before : str
+        The sentence before.
+    by : str
+        Who says it.
+    """
+
+    said: date
+    as_of: date
+    chip: str = ""
+    topic: str = ""
+    before: str = ""
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One thing that a sentence states.
+
+    Attributes
+    ----------
+    frame : str
+        Which way of saying it was recognised.
+    start, end : int
+        The words in the sentence that state it.
+    tables : tuple of dict
+        Ways to read it, the likeliest first; each has the fields of a claim. Empty: it cannot be computed.
+    sure : float
+        How surely it was read so, from 0 to 1.
+    assumed : tuple of Text
+        What the reader filled in.
+    why : Text or str
+        Why it cannot be computed, where ``tables`` is empty.
+    one_suffices : bool
+        The readings are ways of which any one makes the statement true, not different things it may mean.
+    own : bool
+        All there is to test it with comes from who says it.
+    """
+
+    frame: str
+    start: int
+    end: int
+    tables: tuple[Table, ...] = ()
+    sure: float = 0.9
+    assumed: tuple[Text, ...] = ()
+    why: Text | str = ""
+    one_suffices: bool = False
+    own: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A marked sentence in its context, with the questions that frames ask of it."""
+
+    marks: Marks
+    context: Context
+    lexicon: Lexicon
+    world: World
+    notes: list[Text] = field(default_factory=list)
+
+    @property
+    def text(self) -> str:
+        """The words of the sentence."""
+        return self.marks.text
+
+    def chips(self, within: tuple[int, int] | None = None) -> list[Name]:
+        """Chips named in a stretch; a system stands for its chip nowhere here."""
+        return self.marks.kind("chip", within)
+
+    def subject(self, at: int) -> tuple[str, ...]:
+        """The chip that a number at this place is about: nearest before it in its clause, then in the sentence, then the focus."""
+        low, high = self.marks.clause(at)
+        bracket = max(self.text.rfind("(", 0, at), self.text.rfind("（", 0, at))
+        if bracket > max(self.text.rfind(")", 0, at), self.text.rfind("）", 0, at)):
+            # what stands in brackets is about the chip before them
+            beside = [n for n in self.chips((0, bracket)) if bracket - n.end < 12]
+            if beside and not self.chips((bracket, at)):
+                return beside[-1].ids
+        for within in ((low, at), (at, high), (0, at)):
+            found = [n for n in self.chips(within) if not self.baseline(n)] or (
+                self.chips(within) if within[1] != at or within[0] else []
+            )
+            if found:
+                return found[0].ids if within == (at, high) else found[-1].ids
+        if self.context.chip:
+            self.assume(
+                text("the subject is the chip spoken of before: {chip}", chip=self.world.chip(self.context.chip).name)
+            )
+            return (self.context.chip,)
+        return ()
+
+    def baseline(self, name: Name) -> bool:
+        """Whether a chip is what something is compared with, by the words before it."""
+        before = self.text[max(name.start - 30, 0) : name.start]
+        return bool(_COMPARED.search(before))
+
+    def assume(self, what: Text) -> None:
+        """Note what was filled in."""
+        if what not in self.notes:
+            self.notes.append(what)
+
+    def time(self, at: int) -> Time | None:
+        """The time that a number at this place belongs to: of its clause, then the last one before it in the sentence."""
+        low, high = self.marks.clause(at)
+        inside = [t for t in self.marks.times if low <= t.start < high]
+        if inside:
+            return min(inside, key=lambda t: abs(t.start - at))
+        before = [t for t in self.marks.times if t.start < at]
+        return before[-1] if before else (self.marks.times[0] if len(self.marks.times) == 1 else None)
+
+    def day(self, at: int = 0) -> date:
+        """The day of the law that the sentence speaks of: a day it names, else the day it was said."""
+        found = self.time(at)
+        if found is not None and not found.relative and found.first == found.last:
+            return found.first
+        if found is not None and not found.relative and found.last < self.context.said:
+            return found.last
+        return self.context.said
+
+    def days(self, at: int = 0) -> list[date]:
+        """Days of the law to try: the day spoken of, and the last day whose evidence counts where what is said lies ahead."""
+        day = self.day(at)
+        ahead = day == self.context.said and _AHEAD.search(self.text) is not None
+        return [day, self.context.as_of] if ahead and self.context.as_of > day else [day]
+
+    def candidate(self, frame: str, start: int, end: int, *tables: Table, sure: float = 0.9) -> Candidate:
+        """A candidate that carries the assumptions made so far, and forgets them."""
+        made = Candidate(frame, start, end, tables, sure, tuple(self.notes))
+        self.notes.clear()
+        return made
+
+    def refused(self, frame: str, start: int, end: int, why: Text) -> Candidate:
+        """A statement that is understood but not computable."""
+        self.notes.clear()
+        return Candidate(frame, start, end, why=why)
+
+
+_AHEAD = re.compile(r"\bwill\b|\bto be\b|announc|plans?\b|going to|将|宣布|拟|计划|准备", re.IGNORECASE)
+_COMPARED = re.compile(
+    r"(?:than|of|as|over|versus|vs\.?|against|compar(?:ed|ison) (?:to|with)|relative to|beat(?:s|ing)?|outperform(?:s|ing)?|surpass(?:es)?|match(?:es)?)"
+    r"(?:\s+(?:that of|those of|the|an?|its|Nvidia(?:.s)?|Huawei(?:.s)?|one|single|earlier|older|previous))*\s*$"
+    r"|(?:比|较|于|是|相比|相当于|超过|优于|强于|超出|为|达到?|高出|领先|对比|不及|落后于|等于|约为?|接近|几乎是)(?:英伟达|华为|单个?|一颗|上一代|前代|其|的)*\s*$",
+    re.IGNORECASE,
+)
+
+
+def table(
+    quantity: str,
+    relation: tuple[str, Any, float],
+    *,
+    unit: str = "",
+    subject: str = "",
+    baseline: str = "",
+    fixed: Mapping[str, Any] | None = None,
+    free: Mapping[str, Any] | None = None,
+) -> Table:
+    """A table as the parser of claims takes it; a free condition of one value is a fixed one."""
+    kept = dict(fixed or {})
+    tried: dict[str, list[Any]] = {}
+    for name, values in (free or {}).items():
+        several = list(dict.fromkeys(values))
+        if len(several) == 1:
+            kept[name] = several[0]
+        elif several:
+            tried[name] = several
+    made: Table = {"quantity": quantity, "relation": relation[0], "value": relation[1]}
+    if relation[2] and relation[0] in ("about", "between", "grows by"):
+        made["tolerance"] = relation[2]
+    made |= {
+        k: v
+        for k, v in (("unit", unit), ("subject", subject), ("baseline", baseline), ("fixed", kept), ("free", tried))
+        if v
+    }
+    return made
+
+
+def relation_of(amount: Amount, *, loose: float = 0.0) -> tuple[str, Any, float]:
+    """Relation, value and tolerance of an amount; ``loose`` is the least tolerance of an exact one [1]."""
+    value = _plain(amount.value)
+    if amount.hedge == "between":
+        return "between", [value, _plain(amount.upper)], max(loose / 2, 0.02)
+    if amount.hedge in ("at least", "at most"):
+        return amount.hedge, value, 0.0
+    slack = {"about": 0.1, "nearly": 0.15, "up to": 0.05}.get(amount.hedge, 0.0)
+    return "about", value, max(slack, loose, tolerance_of(amount.value, amount.words))
+
+
+def _plain(value: float) -> float | int:
+    return int(value) if float(value).is_integer() and abs(value) < PETA else round(value, 10)
+
+
+def scaled(amount: Amount, factor: float, unit: str = "") -> Amount:
+    """The same amount in another unit."""
+    return replace(amount, value=amount.value * factor, upper=amount.upper * factor, unit=unit or amount.unit)
+
+
+def nearest(marks: Marks, table_name: str, at: int, within: tuple[int, int]) -> str:
+    """The word of a table that stands nearest to a place in a stretch; empty for none."""
+    found = marks.of(table_name, within)
+    return min(found, key=lambda w: min(abs(w.start - at), abs(w.end - at))).name if found else ""
+
+
+def apart(stretch: Stretch, at: int) -> Iterator[tuple[int, int]]:
+    """The clause around a place, then the whole sentence."""
+    yield stretch.marks.clause(at)
+    yield 0, len(stretch.text)
