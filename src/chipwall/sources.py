@@ -1,7 +1,8 @@
 """Where numbers come from: :class:`Source` and :class:`Fact`.
 
-A fact without a source does not exist here. Two sources that disagree are two facts; which one is used is decided by
-a visible rule in :mod:`chipwall.catalog.choose`, never by an edit.
+A source is something a reader can open: it has an address. A fact without one is ``unsourced``: it is shown as such, and
+counts as unknown everywhere else. Two sources that disagree are two facts; which one is used is decided by a visible rule
+in :mod:`chipwall.catalog.choose`, never by an edit.
 """
 
 from __future__ import annotations
@@ -11,19 +12,38 @@ from datetime import date
 from decimal import Decimal
 from typing import Literal, get_args
 
-__all__ = ["STATUSES", "Fact", "Source", "Status"]
+__all__ = ["DERIVED", "KINDS", "STATUSES", "UNSOURCED", "Fact", "Kind", "Source", "Status", "address_of"]
 
-Status = Literal["official", "measured", "reported", "estimated", "unverified"]
+Status = Literal["official", "measured", "reported", "estimated", "unverified", "unsourced"]
 STATUSES: tuple[Status, ...] = get_args(Status)
+Kind = Literal["primary", "filing", "dataset", "press", "derived", "unsourced"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+# The two ids that are no document: numbers computed from other facts, and numbers that nobody found written down.
+DERIVED = "derived"
+UNSOURCED = "unsourced"
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
     """A place where facts were read.
 
-    ``id`` is how facts refer to it, ``title`` what it is called, ``publisher`` who stands behind it, ``place`` a public
-    address or repository if known, ``published`` the date as exact as it is known (ISO, possibly a year or a range) and
-    ``note`` anything a reader must know, for example that it was read through a copy.
+    Attributes
+    ----------
+    id, title, publisher : str
+        How facts refer to it, what it is called, who stands behind it.
+    place : str
+        A citation that is no web address (``87 FR 62186``).
+    published : str
+        As exact as it is known (ISO, possibly a year or a range).
+    licence, note : str
+        ``note`` says what a reader must know, for example that it was read through a copy.
+    url, archive : str
+        Where a reader opens it, and where a copy stands that will not change.
+    kind : str
+        ``primary`` (the maker's own page, paper or code), ``filing`` (to an authority, or a law), ``dataset``, ``press``,
+        ``derived`` (computed here), ``unsourced``.
+    accessed, retrieved : str
+        When the page or its copy was last looked at, and when its figures were taken over.
     """
 
     id: str
@@ -33,6 +53,11 @@ class Source:
     published: str = ""
     licence: str = ""
     note: str = ""
+    url: str = ""
+    kind: str = ""
+    accessed: str = ""
+    retrieved: str = ""
+    archive: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +74,12 @@ class Fact:
     published, unit : str
         The number and its unit exactly as the source prints them; ``published`` is exact in decimal.
     status : str
-        ``official``, ``measured``, ``reported``, ``estimated`` or ``unverified``.
+        ``official``, ``measured``, ``reported``, ``estimated``, ``unverified`` (read, but in a weak place only) or
+        ``unsourced`` (not read anywhere).
     source : str
-        Id of a :class:`Source`.
+        Id of a :class:`Source`; ``derived`` and ``unsourced`` are no documents.
     locator : str
-        Where in the source.
+        Where in the source: page, table, row.
     accessed : str
         When it was read or published, as exact as known.
     low, high : float or None
@@ -64,6 +90,12 @@ class Fact:
         A second source, kept for cross-checking.
     prefer : str
         A reason, if an editor chose this fact against the rule.
+    url : str
+        Address of the very page, where the source is a collection of pages.
+    quote : str
+        The source's own few words about the figure.
+    formula : str
+        How a derived number follows, with its inputs.
     """
 
     quantity: str
@@ -80,6 +112,14 @@ class Fact:
     derived: bool = False
     second: bool = False
     prefer: str = ""
+    url: str = ""
+    quote: str = ""
+    formula: str = ""
+
+    @property
+    def sourced(self) -> bool:
+        """Whether it was read somewhere, or follows from what was."""
+        return self.status != UNSOURCED
 
     @property
     def number(self) -> float | None:
@@ -98,3 +138,8 @@ class Fact:
             return date.fromisoformat(str(self.value))
         except ValueError:
             return None
+
+
+def address_of(fact: Fact, source: Source) -> str:
+    """Where a reader opens the page that states a fact; empty for what is no document."""
+    return fact.url or source.url

@@ -1,5 +1,7 @@
 """Which of several facts about one quantity is used: a rule that everybody can see.
 
+A fact without a source is used only where there is no other, and then it counts as unknown. Among the rest:
+
 1. A fact that an editor preferred, with a written reason.
 2. Else the first published fact that is neither a second source nor derived. If its source says that the value is not
    published, it stays unknown: a search that found nothing is knowledge too.
@@ -19,20 +21,23 @@ __all__ = ["chosen_fact", "reason"]
 
 def chosen_fact(facts: Sequence[Fact]) -> Fact:
     """The fact in use among all facts about one quantity of one chip (at least one)."""
-    preferred = [f for f in facts if f.prefer]
+    sourced = [f for f in facts if f.sourced] or facts
+    preferred = [f for f in sourced if f.prefer]
     if preferred:
         return preferred[0]
-    first = [f for f in facts if not f.second and not f.derived]
+    first = [f for f in sourced if not f.second and not f.derived]
     if first:
         return first[0]
-    second = [f for f in facts if not f.derived]
+    second = [f for f in sourced if not f.derived]
     if second:
         return min(second, key=lambda f: STATUSES.index(f.status))
-    return facts[0]
+    return sourced[0]
 
 
 def reason(fact: Fact, facts: Sequence[Fact]) -> Text:
     """Why this fact is the one in use, in words."""
+    if not fact.sourced:
+        return text("no source was found: it counts as unknown")
     if fact.prefer:
         return text("chosen: {reason}", reason=fact.prefer)
     others = {f.published for f in facts if f is not fact and not f.derived}

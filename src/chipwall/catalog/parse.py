@@ -17,7 +17,7 @@ from chipwall.catalog.quantities import QUANTITIES
 from chipwall.catalog.records import Checkpoint, Chip, LanguageModel, System
 from chipwall.catalog.schema import SCHEMA_VERSION, ChipFile, FactRow, ModelRow, SourceRow, SystemRow
 from chipwall.errors import InputError
-from chipwall.sources import Fact, Source
+from chipwall.sources import DERIVED, UNSOURCED, Fact, Source
 from chipwall.text import Text, text
 from chipwall.units import GIGA, to_si, unit
 
@@ -26,6 +26,7 @@ __all__ = ["chip_record", "fact_record", "model_record", "source_record", "syste
 R = TypeVar("R", bound=BaseModel)
 _DATED = {"announced", "available", "released"}
 _STATUS_WORDS = {"shipping", "announced", "rumoured", "cancelled"}
+_ADDRESS = re.compile(r"https?://[^\s/]+\.[^\s/]+(/\S*)?")
 
 
 def validated(schema: type[R], record: Record, problems: list[Problem], *, line: int = 0) -> R | None:
@@ -42,9 +43,25 @@ def validated(schema: type[R], record: Record, problems: list[Problem], *, line:
 
 
 def source_record(record: Record, problems: list[Problem]) -> Source | None:
-    """A ``[[source]]``."""
+    """A ``[[source]]``; one that a reader cannot open is a problem, unless its facts are computed or have no source."""
     row = validated(SourceRow, record, problems)
-    return Source(**row.model_dump()) if row else None
+    if row is None:
+        return None
+    what = []
+    if row.kind not in (DERIVED, UNSOURCED) and not row.url:
+        what.append(text("source '{source}' has no address (url)", source=row.id))
+    what += [
+        text("source '{source}': '{address}' is not a web address", source=row.id, address=address)
+        for address in (row.url, row.archive)
+        if address and not _ADDRESS.fullmatch(address)
+    ]
+    what += [
+        text("source '{source}': {field} {day} is in the future", source=row.id, field=Text.of(field), day=words)
+        for field in ("published", "accessed", "retrieved")
+        if (when := _latest_day(words := getattr(row, field))) and when > date.today()
+    ]
+    problems += [Problem(record.file, record.line, w) for w in what]
+    return Source(**row.model_dump())
 
 
 def _version_fits(record: Record, problems: list[Problem]) -> bool:
@@ -88,6 +105,9 @@ def fact_record(
         derived=row.derived,
         second=row.second,
         prefer=row.prefer,
+        url=row.url,
+        quote=row.quote,
+        formula=row.formula,
     )
 
 
@@ -101,6 +121,12 @@ def _check_fact(row: FactRow, file: str, line: int, sources: Mapping[str, Source
         return
     if row.source not in sources:
         problem(text("{quantity}: no source '{source}'", quantity=row.quantity, source=row.source))
+    if (row.status == UNSOURCED) != (row.source == UNSOURCED):
+        problem(text("{quantity}: status and source are both '{word}', or neither", quantity=row.quantity, word=UNSOURCED))
+    if row.source == DERIVED and not row.formula:
+        problem(text("{quantity}: a derived fact needs its formula with its inputs", quantity=row.quantity))
+    if row.url and not _ADDRESS.fullmatch(row.url):
+        problem(text("{quantity}: '{address}' is not a web address", quantity=row.quantity, address=row.url))
     if row.status == "official" and not row.locator:
         problem(text("{quantity}: an official fact needs a locator", quantity=row.quantity))
     if (row.value is None) != row.unknown:
@@ -194,9 +220,26 @@ def chip_record(record: Record, sources: Mapping[str, Source], problems: list[Pr
     expected = f"chips/{row.vendor}/{row.id.removeprefix(row.vendor + '-')}.toml"
     if record.file != expected and not record.file.endswith(f"/{row.id}.toml"):
         problems.append(Problem(record.file, 1, text("id '{id}' does not match the file name", id=row.id)))
-    facts = [fact_record(record.file, line, values, sources, problems) for line, values in record.facts]
-    found = tuple(f for f in facts if f is not None)
+    found = _facts(record, sources, problems)
     return Chip(row.id, row.name, row.vendor, row.family, row.aliases, found, _chosen(found))
+
+
+def _facts(record: Record, sources: Mapping[str, Source], problems: list[Problem]) -> tuple[Fact, ...]:
+    """The facts of a record; one that is told twice is a problem."""
+    seen: dict[tuple[object, ...], int] = {}
+    found = []
+    for line, values in record.facts:
+        fact = fact_record(record.file, line, values, sources, problems)
+        if fact is None:
+            continue
+        told = (fact.quantity, fact.published, fact.unit, fact.source, fact.locator, fact.url)
+        if told in seen:
+            problems.append(
+                Problem(record.file, line, text("{quantity}: told twice, first in line {line}", quantity=fact.quantity, line=seen[told]))
+            )
+        seen[told] = line
+        found.append(fact)
+    return tuple(found)
 
 
 def _chosen(facts: tuple[Fact, ...]) -> dict[str, Fact]:
@@ -211,8 +254,7 @@ def system_record(record: Record, sources: Mapping[str, Source], problems: list[
     row = validated(SystemRow, record, problems)
     if row is None:
         return None
-    facts = [fact_record(record.file, line, values, sources, problems) for line, values in record.facts]
-    return System(row.id, row.name, row.chip, _chosen(tuple(f for f in facts if f is not None)), row.aliases, row.note)
+    return System(row.id, row.name, row.chip, _chosen(_facts(record, sources, problems)), row.aliases, row.note)
 
 
 def model_record(record: Record, sources: Mapping[str, Source], problems: list[Problem]) -> LanguageModel | None:

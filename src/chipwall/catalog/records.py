@@ -68,7 +68,12 @@ class Chip:
     chosen: Mapping[str, Fact] = field(hash=False)
 
     def fact(self, quantity: str) -> Fact | None:
-        """The fact in use for a quantity, or None."""
+        """The fact in use for a quantity; None when there is none, or only one without a source."""
+        found = self.chosen.get(quantity)
+        return found if found is not None and found.sourced else None
+
+    def claim(self, quantity: str) -> Fact | None:
+        """What may be shown of a quantity: the fact in use, or an unsourced one that counts for nothing."""
         return self.chosen.get(quantity)
 
     def all_facts(self, quantity: str) -> tuple[Fact, ...]:
@@ -77,7 +82,7 @@ class Chip:
 
     def value(self, quantity: str) -> float | None:
         """The number in use, SI; None when it is not known."""
-        found = self.chosen.get(quantity)
+        found = self.fact(quantity)
         return found.number if found else None
 
     def require(self, quantity: str) -> float:
@@ -92,7 +97,7 @@ class Chip:
 
     def word(self, quantity: str) -> str:
         """A fact that is a word (``memory_type``, ``status``); empty when not known."""
-        found = self.chosen.get(quantity)
+        found = self.fact(quantity)
         return str(found.value) if found and isinstance(found.value, str) else ""
 
     def rate(self, number_format: str) -> float | None:
@@ -290,6 +295,6 @@ class System:
     note: str = ""
 
     def value(self, quantity: str) -> float | None:
-        """The number, SI; None when it is not known."""
+        """The number, SI; None when it is not known, or stands without a source."""
         found = self.facts.get(quantity)
-        return found.number if found else None
+        return found.number if found and found.sourced else None

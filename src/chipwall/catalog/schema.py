@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, Strict, StrictBool, StrictStr, model_validator
 
-from chipwall.sources import Status
+from chipwall.sources import Kind, Status
 
 __all__ = [
     "SCHEMA_VERSION",
@@ -40,6 +40,11 @@ class SourceRow(_Row):
     published: str = ""
     licence: str = ""
     note: str = ""
+    url: str = ""
+    kind: Kind
+    accessed: str = ""
+    retrieved: str = ""
+    archive: str = ""
 
 
 class FactRow(_Row):
@@ -59,6 +64,9 @@ class FactRow(_Row):
     second: bool = False
     derived: bool = False
     prefer: str = ""
+    url: str = ""
+    quote: str = Field(default="", max_length=200)
+    formula: str = ""
 
 
 class ChipFile(_Row):

@@ -20,7 +20,7 @@ from typing import get_args
 from chipwall import units
 from chipwall.catalog.periods import Period, parse_period
 from chipwall.errors import DataError, InputError, unknown_name
-from chipwall.sources import Source, Status
+from chipwall.sources import UNSOURCED, Source, Status
 from chipwall.text import text
 
 __all__ = [
@@ -135,7 +135,7 @@ class Observation:
     vintage : str
         When the number was published, as exactly as known.
     status : str
-        ``official``, ``measured``, ``reported``, ``estimated`` or ``unverified``.
+        As of a :class:`~chipwall.sources.Fact`; ``unsourced`` where its source has no page that a reader can open.
     read : str
         How it was read: ``seen-primary``, ``seen-secondary``, ``seen-weak``, ``memory``, ``derived``, ``measured``.
     table : str
@@ -284,7 +284,8 @@ def _observation(
     value, low, high = (float(row[k]) * factor if row[k] else None for k in ("value", "low", "high"))
     if value is not None and ((low is not None and low > value) or (high is not None and high < value)):
         return f"{row['series']} {row['period']}: {row['low']} to {row['high']} does not hold {row['value']}"
-    status: Status = row["status"]  # type: ignore[assignment]  # checked in _problem
+    # a row is only as good as its source: without a page to open it is unsourced, whatever it says of itself
+    status: Status = UNSOURCED if sources[row["source"]].kind == UNSOURCED else row["status"]  # type: ignore[assignment]
     return Observation(
         series=row["series"],
         period=parse_period(row["period"]),

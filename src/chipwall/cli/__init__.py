@@ -29,6 +29,7 @@ COMMANDS: dict[str, tuple[str, str, Text]] = {
     "model": ("chipwall.cli.catalog", "model", text("Dimensions and sizes of one language model.")),
     "systems": ("chipwall.cli.catalog", "systems", text("Nodes, racks and supernodes.")),
     "sources": ("chipwall.cli.catalog", "sources", text("Where the numbers come from.")),
+    "cite": ("chipwall.cli.catalog", "cite", text("Sources as footnotes or BibTeX, of a chip or by id.")),
     "fit": ("chipwall.cli.fit", "fit", text("Does a model fit in a chip's memory, to serve it and to fine-tune it?")),
     "validate": (
         "chipwall.cli.evidence",
@@ -69,7 +70,7 @@ COMMANDS: dict[str, tuple[str, str, Text]] = {
     "check": ("chipwall.cli.check", "check", text("A sentence or an article in, verdicts out.")),
     "claims": ("chipwall.cli.claims", "claims", text("Sentences said about chips: do they hold, and where?")),
     "claim": ("chipwall.cli.claims", "claim", text("Check claims of your own; list the vocabulary they may use.")),
-    "data": ("chipwall.cli.data", "data", text("Check the catalogue's own data files.")),
+    "data": ("chipwall.cli.data", "data", text("The data files: their age, a check, a sample, an update.")),
 }
 
 

@@ -1,4 +1,4 @@
-"""``chipwall chips|chip|compare|models|model|systems|sources``."""
+"""``chipwall chips|chip|compare|models|model|systems|sources|cite``."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from chipwall import catalog
 from chipwall.catalog.choose import reason
 from chipwall.catalog.names import key
 from chipwall.catalog.records import Chip
-from chipwall.cli.options import show, table_options, write_json
+from chipwall.cli.options import json_option, lang_option, show, table_options, write_json
 from chipwall.controls.measures import performance_density, total_processing_performance
 from chipwall.errors import InputError
 from chipwall.report.forms.table import Table
@@ -17,7 +17,7 @@ from chipwall.sources import Fact
 from chipwall.text import text
 from chipwall.units import parse_quantity
 
-__all__ = ["chip", "chips", "compare", "model", "models", "sources", "systems"]
+__all__ = ["chip", "chips", "cite", "compare", "model", "models", "sources", "systems"]
 
 
 @click.command()
@@ -130,10 +130,11 @@ def _chip_answer(found: Chip) -> dict[str, object]:
 
 
 def _fact_answer(found: Chip, fact: Fact) -> dict[str, object]:
-    used = found.chosen[fact.quantity] is fact
+    used = found.fact(fact.quantity) is fact
     answer: dict[str, object] = {
         "quantity": fact.quantity, tables.field_name(fact.quantity): fact.value, "published": fact.published, "unit": fact.unit,
         "status": fact.status, "source": fact.source, "locator": fact.locator, "accessed": fact.accessed, "note": fact.note,
+        "url": tables.link_of(fact), "quote": fact.quote, "formula": fact.formula,
         "low": fact.low, "high": fact.high, "derived": fact.derived, "second_source": fact.second, "used": used,
     }  # fmt: skip
     if used:
@@ -196,3 +197,21 @@ def systems(name: str | None, form: str | None, as_json: bool, lang: str) -> Non
 def sources(form: str | None, as_json: bool, lang: str) -> None:
     """Where the numbers come from."""
     show(tables.sources_table(catalog.load()), form=form, as_json=as_json, lang=lang)
+
+
+@click.command()
+@click.argument("names", nargs=-1, required=True)
+@click.option("--bibtex", "as_bibtex", is_flag=True, help="BibTeX instead of footnotes.")
+@json_option
+@lang_option
+def cite(names: tuple[str, ...], as_bibtex: bool, as_json: bool, lang: str) -> None:
+    """Sources as footnotes or BibTeX: of chips (``cite h200``), or by their ids."""
+    from chipwall.report.pages.cite import asked_sources, bibtex, footnotes
+
+    found = asked_sources(names, catalog.load())
+    if as_json and as_bibtex:
+        raise InputError(text("--json and --bibtex are two forms"), fix=text("Give one of them"))
+    if as_json:
+        write_json(found)
+        return
+    click.echo(bibtex(found) if as_bibtex else footnotes(found))

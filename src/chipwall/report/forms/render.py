@@ -11,10 +11,12 @@ from chipwall.errors import InputError
 from chipwall.report.forms.charts import Spec, svg
 from chipwall.report.forms.document import Brief, Section
 from chipwall.report.forms.table import Form, Table, render
+from chipwall.report.forms.terminal import hyperlinks, linked
 from chipwall.report.language.lookup import translated
+from chipwall.sources import Source
 from chipwall.text import text
 
-__all__ = ["as_json", "html", "markdown", "terminal"]
+__all__ = ["as_json", "html", "markdown", "source_line", "terminal"]
 
 
 def _body(brief: Brief, lang: str, *, form: Form, heading: str, bullet: str) -> str:
@@ -31,14 +33,22 @@ def _body(brief: Brief, lang: str, *, form: Form, heading: str, bullet: str) -> 
             lines += ["", render(table, form, lang)]
         lines += [say(n) for n in section.notes]
     lines += ["", heading.format(level="##", title=say(text("Sources")))]
-    lines += [bullet + _source_line(s.id, s.title, s.publisher, s.published) for s in brief.sources]
+    lines += [bullet + source_line(s, form) for s in brief.sources]
     lines += ["", say(_colophon(brief))]
     return "\n".join(lines)
 
 
-def _source_line(source_id: str, title: str, publisher: str, published: str) -> str:
-    rest = ", ".join(x for x in (publisher, published) if x)
-    return f"[{source_id}] {title}" + (f" ({rest})" if rest else "")
+def source_line(source: Source, form: Form) -> str:
+    """One source as a line that leads to it: a link where the form has links, else the address in full."""
+    rest = ", ".join(x for x in (source.publisher, source.published, source.place) if x)
+    title = source.title
+    if source.url and form == "md":
+        title = f"[{source.title}]({source.url})"
+    elif source.url and hyperlinks():
+        title = linked(source.title, source.url)
+    elif source.url:
+        rest = ", ".join(x for x in (rest, source.url) if x)
+    return f"[{source.id}] {title}" + (f" ({rest})" if rest else "")
 
 
 def _colophon(brief: Brief) -> str:
@@ -107,7 +117,11 @@ def as_json(brief: Brief, lang: str) -> dict[str, object]:
             if isinstance(cell.value, (int, float)) and not isinstance(cell.value, bool)
         ],
         "sources": [
-            {"id": s.id, "title": s.title, "publisher": s.publisher, "published": s.published} for s in brief.sources
+            {
+                "id": s.id, "title": s.title, "publisher": s.publisher, "published": s.published, "url": s.url,
+                "kind": s.kind, "accessed": s.accessed,
+            }
+            for s in brief.sources
         ],
     }
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import Literal
 
-from chipwall.report.forms.terminal import drawn
+from chipwall.report.forms.terminal import drawn, hyperlinks
 from chipwall.report.language.lookup import translated
 
 __all__ = ["Cell", "Column", "Form", "Table", "render"]
@@ -23,13 +23,14 @@ Form = Literal["terminal", "csv", "md", "html"]
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """What a person sees, the value behind it (SI), its sources, a status mark and how it was calculated."""
+    """What a person sees, the value behind it (SI), its sources, a status mark, how it was calculated, and where it leads."""
 
     shown: str
     value: object = None
     sources: tuple[str, ...] = ()
     mark: str = ""
     calculation: str = ""
+    url: str = ""
 
     def words(self, lang: str) -> str:
         """The text of the cell with its mark."""
@@ -64,7 +65,13 @@ class Table:
                 for c, v in zip(self.columns, row, strict=True)
                 if isinstance(v, Cell) and v.sources
             }
-            found.append({**record, "sources": cited} if cited else record)
+            leads = {
+                c.key: v.url for c, v in zip(self.columns, row, strict=True) if isinstance(v, Cell) and v.url
+            }
+            marks = {
+                c.key: v.mark for c, v in zip(self.columns, row, strict=True) if isinstance(v, Cell) and v.mark
+            }
+            found.append(record | {k: v for k, v in (("sources", cited), ("urls", leads), ("marks", marks)) if v})
         return found
 
 
@@ -93,10 +100,16 @@ def _rows(table: Table, lang: str) -> Iterable[list[str]]:
     return ([words(v, lang) for v in row] for row in table.rows)
 
 
+def lead(value: object) -> str:
+    """Where a cell leads; empty for most."""
+    return value.url if isinstance(value, Cell) else ""
+
+
 def _terminal(table: Table, lang: str) -> str:
     title = [translated(table.title, lang), ""] if table.title else []
     heads = [translated(c.title, lang) for c in table.columns]
-    body = drawn(heads, list(_rows(table, lang)), [c.right for c in table.columns])
+    links = [[lead(v) for v in row] for row in table.rows] if hyperlinks() else ()
+    body = drawn(heads, list(_rows(table, lang)), [c.right for c in table.columns], links)
     notes = ["", *(translated(n, lang) for n in table.notes)] if table.notes else []
     return "\n".join([*title, body, *notes])
 
@@ -105,10 +118,13 @@ def _csv(table: Table, lang: str) -> str:
     # \n, not the \r\n of the RFC: the output is read by shells and diffs as often as by spreadsheets
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow([c.key for c in table.columns] + ["sources"])
+    writer.writerow([c.key for c in table.columns] + ["sources", "marks"])
     for row in table.rows:
         sources = sorted({s for v in row if isinstance(v, Cell) for s in v.sources})
-        writer.writerow(["" if (p := plain(v)) is None else p for v in row] + ["; ".join(sources)])
+        marks = [
+            f"{c.key}{v.mark}" for c, v in zip(table.columns, row, strict=True) if isinstance(v, Cell) and v.mark
+        ]
+        writer.writerow(["" if (p := plain(v)) is None else p for v in row] + ["; ".join(sources), "; ".join(marks)])
     return out.getvalue().rstrip("\n")
 
 
@@ -120,7 +136,11 @@ def _markdown(table: Table, lang: str) -> str:
     head.append("|" + "|".join(" ---: " if c.right else " --- " for c in table.columns) + "|")
     title = [f"**{translated(table.title, lang)}**", ""] if table.title else []
     notes = ["", *(translated(n, lang) for n in table.notes)] if table.notes else []
-    return "\n".join(title + head + [line(r) for r in _rows(table, lang)] + notes)
+    rows = [
+        [f"[{said}]({url})" if (url := lead(v)) and said else said for v in row for said in (words(v, lang),)]
+        for row in table.rows
+    ]
+    return "\n".join(title + head + [line(r) for r in rows] + notes)
 
 
 def _html(table: Table, lang: str) -> str:
@@ -144,4 +164,7 @@ def _html_cell(column: Column, value: object, lang: str) -> str:
     if isinstance(value, Cell) and (value.calculation or value.sources):
         parts = (translated(value.calculation, lang), ", ".join(value.sources))
         why = f' title="{escape(" · ".join(p for p in parts if p))}"'
-    return f"<td{_flush(column)}{why}>{escape(words(value, lang))}</td>"
+    shown = escape(words(value, lang))
+    if url := lead(value):
+        shown = f'<a href="{escape(url)}">{shown}</a>'
+    return f"<td{_flush(column)}{why}>{shown}</td>"

@@ -5,11 +5,13 @@ A hundred rows must not take longer to draw than the whole catalogue to load, wh
 
 from __future__ import annotations
 
+import os
 import shutil
+import sys
 import unicodedata
 from collections.abc import Iterator, Sequence
 
-__all__ = ["drawn", "terminal_width", "width", "wrapped"]
+__all__ = ["drawn", "hyperlinks", "linked", "terminal_width", "width", "wrapped"]
 
 _GAP = 2
 _LEAST = 12
@@ -20,6 +22,19 @@ def terminal_width() -> int:
     return max(shutil.get_terminal_size((160, 40)).columns, 60)
 
 
+def hyperlinks() -> bool:
+    """Whether the terminal can hold links (OSC 8); not into a pipe, a file or a dumb terminal."""
+    told = os.environ.get("FORCE_HYPERLINK")
+    if told is not None:
+        return told not in ("", "0")
+    return sys.stdout.isatty() and os.environ.get("TERM", "dumb") not in ("dumb", "linux")
+
+
+def linked(words: str, url: str) -> str:
+    """Words that a terminal opens at an address."""
+    return f"\033]8;;{url}\033\\{words}\033]8;;\033\\" if url and words.strip() else words
+
+
 def width(words: str) -> int:
     """Columns that a string takes: two for each wide character."""
     if words.isascii():
@@ -27,7 +42,12 @@ def width(words: str) -> int:
     return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in words)
 
 
-def drawn(heads: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[bool]) -> str:
+def drawn(
+    heads: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    right: Sequence[bool],
+    links: Sequence[Sequence[str]] = (),
+) -> str:
     """Head, rule and rows as lines of text.
 
     Parameters
@@ -36,11 +56,13 @@ def drawn(heads: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[b
         The cells, one per column.
     right : sequence of bool
         Which columns are flush right: numbers, which never wrap.
+    links : sequences of str
+        Where each cell leads, for terminals that hold links.
     """
     widths = _widths(heads, rows, right)
     lines = [*_lines(heads, widths, right), "─" * (sum(widths) + _GAP * (len(widths) - 1))]
-    for row in rows:
-        lines += _lines(row, widths, right)
+    for number, row in enumerate(rows):
+        lines += _lines(row, widths, right, links[number] if links else ())
     return "\n".join(line.rstrip() for line in lines)
 
 
@@ -63,14 +85,17 @@ def _widths(heads: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence
     return widths
 
 
-def _lines(cells: Sequence[str], widths: Sequence[int], right: Sequence[bool]) -> Iterator[str]:
+def _lines(
+    cells: Sequence[str], widths: Sequence[int], right: Sequence[bool], links: Sequence[str] = ()
+) -> Iterator[str]:
     columns = [list(wrapped(cell, w)) for cell, w in zip(cells, widths, strict=True)]
     for n in range(max(len(c) for c in columns)):
         parts = []
-        for lines, size, flush in zip(columns, widths, right, strict=True):
+        for i, (lines, size, flush) in enumerate(zip(columns, widths, right, strict=True)):
             cell = lines[n] if n < len(lines) else ""
             pad = " " * (size - width(cell))
-            parts.append(pad + cell if flush else cell + pad)
+            said = linked(cell, links[i]) if links else cell
+            parts.append(pad + said if flush else said + pad)
         yield (" " * _GAP).join(parts)
 
 

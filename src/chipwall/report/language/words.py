@@ -20,6 +20,16 @@ STATUS: tuple[Text, ...] = (
     text("reported"),
     text("estimated"),
     text("unverified"),
+    text("unsourced"),
+)
+
+# what a source is
+KIND: tuple[Text, ...] = (
+    text("primary"),
+    text("filing"),
+    text("dataset"),
+    text("press"),
+    text("derived"),
 )
 
 # where a chip stands

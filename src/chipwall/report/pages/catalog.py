@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from chipwall.catalog import load
 from chipwall.catalog.choose import reason
 from chipwall.catalog.layers import Layers
 from chipwall.catalog.load import Catalog
 from chipwall.catalog.quantities import QUANTITIES
 from chipwall.catalog.records import Chip, LanguageModel, System
+from chipwall.catalog.series import load as book
 from chipwall.controls.measures import Measure, performance_density, total_processing_performance
 from chipwall.errors import Unknown
 from chipwall.report.forms.table import Cell, Column, Table
-from chipwall.sources import Fact, Source
+from chipwall.sources import DERIVED, UNSOURCED, Fact, Source, address_of
 from chipwall.text import Text, text
 from chipwall.units import GIGA, format_quantity
 
@@ -31,8 +33,11 @@ __all__ = [
     "systems_table",
 ]
 
-MARKS = {"estimated": "~", "unverified": "?"}
-LEGEND = text("Marks: ~ estimated, ? not verified, † derived from other numbers; a dash is not known.")
+MARKS = {"estimated": "~", "unverified": "?", "unsourced": "?"}
+LEGEND = text(
+    "Marks: ~ estimated, ? read in a weak place only or without a source (then it counts as unknown), † derived from "
+    "other numbers; a dash is not known."
+)
 _SUFFIX = {
     "byte": "bytes", "byte/s": "bytes_per_s", "flop/s": "flop_per_s", "W": "w", "m2": "m2", "USD": "usd", "CNY": "cny",
     "1/s": "hz", "TPP": "tpp", "TPP/mm2": "tpp_per_mm2",
@@ -57,12 +62,22 @@ def fact_cell(fact: Fact | None) -> Cell:
     if fact.value is None:
         return Cell("-", None, (fact.source,), calculation=text("the source does not publish it"))
     dimension = QUANTITIES[fact.quantity].dimension
+    # what has no source is shown and counts for nothing: no value behind the words
+    value = fact.value if fact.sourced else None
+    calculation = fact.formula if fact.sourced else text("no source was found: it counts as unknown")
     if isinstance(fact.value, bool):
-        return Cell(text("yes") if fact.value else text("no"), fact.value, (fact.source,), mark(fact))
-    if isinstance(fact.value, str):
+        shown: str = text("yes") if fact.value else text("no")
+    elif isinstance(fact.value, str):
         shown = Text.of(fact.value) if fact.quantity == "status" else fact.value
-        return Cell(shown, fact.value, (fact.source,), mark(fact))
-    return Cell(shown_value(fact, dimension), fact.value, (fact.source,), mark(fact))
+    else:
+        shown = shown_value(fact, dimension)
+    return Cell(shown, value, (fact.source,), mark(fact), calculation, link_of(fact))
+
+
+def link_of(fact: Fact) -> str:
+    """Where a reader opens the page behind a fact; empty for what is computed or has no source."""
+    source = load().sources.get(fact.source)
+    return address_of(fact, source) if source else fact.url
 
 
 def shown_value(fact: Fact, dimension: str) -> str:
@@ -109,9 +124,9 @@ def chips_table(chips: Sequence[Chip]) -> Table:
     rows = tuple(
         (
             chip.id,
-            fact_cell(chip.fact("status")),
-            fact_cell(chip.fact("available")),
-            *(fact_cell(chip.fact(q)) for q, _ in _LISTED),
+            fact_cell(chip.claim("status")),
+            fact_cell(chip.claim("available")),
+            *(fact_cell(chip.claim(q)) for q, _ in _LISTED),
             measure_cell(total_processing_performance(chip)),
             measure_cell(performance_density(chip)),
         )
@@ -148,14 +163,15 @@ def _fact_row(fact: Fact, used: Fact, group: tuple[Fact, ...], sources: dict[str
         if fact is used
         else (text("second source") if fact.second else text("derived") if fact.derived else text("not used"))
     )
-    notes = "; ".join(x for x in (fact.note, fact.locator, fact.accessed) if x)
+    quoted = f"“{fact.quote}”" if fact.quote else ""
+    notes = "; ".join(x for x in (fact.formula, fact.note, fact.locator, quoted, fact.accessed) if x)
     title = QUANTITIES[fact.quantity].title if fact is used else ""
     return (
         Cell(title, fact.quantity),
         Cell(shown, fact.value, (fact.source,), mark(fact)),
-        Cell("✓" if fact is used else "", fact is used),
+        Cell("✓" if fact is used and fact.sourced else "", fact is used and fact.sourced),
         Text.of(fact.status),
-        Cell(sources[fact.source].title, fact.source),
+        Cell(sources[fact.source].title, fact.source, url=address_of(fact, sources[fact.source])),
         text("{why}. {notes}", why=why, notes=notes) if notes else why,
     )
 
@@ -186,10 +202,10 @@ def compare_table(chips: Sequence[Chip]) -> Table:
     columns = (Column("quantity", text("Quantity")), *(Column(c.id, c.name, right=True) for c in chips))
     rows: list[tuple[object, ...]] = []
     for quantity in _COMPARED:
-        if all(c.fact(quantity) is None or c.fact(quantity).value is None for c in chips):  # type: ignore[union-attr]
+        if all(c.claim(quantity) is None or c.claim(quantity).value is None for c in chips):  # type: ignore[union-attr]
             continue
         cells = [
-            _with_ratio(fact_cell(c.fact(quantity)), c.value(quantity), first.value(quantity), c is first)
+            _with_ratio(fact_cell(c.claim(quantity)), c.value(quantity), first.value(quantity), c is first)
             for c in chips
         ]
         rows.append((Cell(QUANTITIES[quantity].title, field_name(quantity)), *cells))
@@ -349,25 +365,42 @@ def systems_table(systems: Sequence[System]) -> Table:
 
 
 def sources_table(catalog: Catalog) -> Table:
-    """One row a source, with the number of facts that rest on it."""
-    counts: dict[str, int] = {}
-    for chip in catalog.chips.values():
-        for fact in chip.facts:
-            counts[fact.source] = counts.get(fact.source, 0) + 1
-    for model in catalog.models.values():
-        counts[model.source] = counts.get(model.source, 0) + 1
+    """One row a source with the number of facts that rest on it; computed facts and those without a source in one row each."""
+    facts = [f.source for c in catalog.chips.values() for f in c.facts]
+    facts += [f.source for s in catalog.systems.values() for f in s.facts.values()]
+    facts += [m.source for m in catalog.models.values()]
+    counts = _by_source(facts, catalog)
+    rests = _by_source([o.source for seen in book().observations.values() for o in seen], catalog)
     columns = (
         Column("id", text("Source")),
         Column("title", text("Title")),
         Column("publisher", text("Publisher")),
+        Column("kind", text("Kind")),
         Column("published", text("Published")),
+        Column("accessed", text("Accessed")),
         Column("facts", text("Facts"), right=True),
-        Column("place", text("Place")),
+        Column("market_rows", text("Market rows"), right=True),
+        Column("url", text("Address")),
         Column("licence", text("Licence")),
         Column("note", text("Notes")),
     )
     rows = tuple(
-        (s.id, s.title, s.publisher, s.published, counts.get(s.id, 0), s.place, s.licence, s.note)
+        (
+            s.id, s.title, s.publisher, Cell(Text.of(s.kind), s.kind), s.published, s.accessed, counts.get(s.id, 0),
+            rests.get(s.id, 0),
+            Cell(s.url or s.place, s.url, url=s.url), s.licence, s.note,
+        )
         for s in catalog.sources.values()
-    )
+        if s.kind not in (DERIVED, UNSOURCED) or s.id in (DERIVED, UNSOURCED)
+    )  # fmt: skip
     return Table("", columns, rows)
+
+
+def _by_source(used: Sequence[str], catalog: Catalog) -> dict[str, int]:
+    """How many of some numbers rest on each source; what is no document counts under one id."""
+    counts: dict[str, int] = {}
+    for source in used:
+        kind = catalog.sources[source].kind
+        key = kind if kind in (DERIVED, UNSOURCED) else source
+        counts[key] = counts.get(key, 0) + 1
+    return counts

@@ -14,7 +14,7 @@ from chipwall.perf.training.tune import tuning_memory
 from chipwall.report.forms import charts
 from chipwall.report.forms.document import Section
 from chipwall.report.forms.table import Cell, Column, Table
-from chipwall.report.pages.catalog import LEGEND, compare_table, fact_cell, mark, measure_cell, ratio
+from chipwall.report.pages.catalog import LEGEND, compare_table, fact_cell, link_of, mark, measure_cell, ratio
 from chipwall.report.pages.memory import Serving, Tuning, formulas_table, serving_table, tuning_table
 from chipwall.sources import Fact
 from chipwall.text import Text, listed, text
@@ -40,9 +40,14 @@ _IDENTITY = (
 def identity_section(chip: Chip) -> Section:
     """What the chip is, one row per quantity with source and status."""
     rows = [
-        (Cell(QUANTITIES[q].title, q), fact_cell(fact), Text.of(fact.status), Cell(fact.source, fact.source))
+        (
+            Cell(QUANTITIES[q].title, q),
+            fact_cell(fact),
+            Text.of(fact.status),
+            Cell(fact.source, fact.source, url=link_of(fact)),
+        )
         for q in _IDENTITY
-        if (fact := chip.fact(q)) is not None and fact.value is not None
+        if (fact := chip.claim(q)) is not None and fact.value is not None
     ]
     columns = (
         Column("quantity", text("Quantity")),
