@@ -37,18 +37,51 @@ def test_every_chip_is_there_with_all_its_facts(expected: dict[str, int], chips:
     assert {chip: len(data["facts"]) for chip, data in chips.items()} == expected
 
 
-def test_the_whole_catalogue_has_120_chips_and_4173_facts(expected: dict[str, int]) -> None:
-    assert (len(expected), sum(expected.values())) == (120, 4170 + 3)  # three cells are unknown on purpose
-
-
 def test_ids_follow_the_file_names(chips: dict[str, dict[str, Any]]) -> None:
     assert {stem: data["id"] for stem, data in chips.items()} == {stem: stem for stem in chips}
 
 
-def test_every_fact_names_a_known_source(chips: dict[str, dict[str, Any]]) -> None:
-    known = {source["id"] for source in _read(Path(str(DATA / "sources.toml")))["source"]}
-    used = {fact["source"] for data in chips.values() for fact in data["facts"]}
-    assert used <= known
+def test_every_fact_names_a_source_that_one_can_open(chips: dict[str, dict[str, Any]]) -> None:
+    known = {source["id"]: source for source in _read(Path(str(DATA / "sources.toml")))["source"]}
+    for data in chips.values():
+        for fact in data["facts"]:
+            source = known[fact["source"]]
+            assert source.get("url") or source["kind"] in ("derived", "unsourced"), fact
+            assert source["kind"] != "derived" or fact["formula"], fact
+            assert (fact["source"] == "unsourced") == (fact["status"] == "unsourced"), fact
+
+
+# the first table of the page of a chip, and what a legal note turns on
+FIRST = {
+    "memory_capacity",
+    "memory_bandwidth",
+    "memory_type",
+    "bf16_rate",
+    "fp8_rate",
+    "link_bandwidth",
+    "tdp",
+    "data_centre",
+}
+ASKED = {
+    *("a10", "a30", "a40", "a100-40gb-pcie", "a100-40gb-sxm", "a100-80gb-pcie", "a100-80gb-sxm", "a800-40gb-pcie"),
+    *("a800-80gb-pcie", "a800-80gb-sxm", "b100", "b200", "b300", "gb200", "gb300", "gh200", "h100-nvl", "h100-pcie"),
+    *("h100-sxm", "h20-96gb", "h20-141gb", "h200-nvl", "h200-sxm", "h800-pcie", "h800-sxm", "l2", "l20", "l4", "l40"),
+    *("l40s", "rtx-4090", "rtx-4090d", "rtx-5090", "rtx-5090d", "rtx-6000-ada", "rtx-pro-6000-server", "t4"),
+}
+
+
+def test_few_facts_are_unsourced_and_none_that_people_ask_first(chips: dict[str, dict[str, Any]]) -> None:
+    loose = [(c, f["quantity"]) for c, data in chips.items() for f in data["facts"] if f["status"] == "unsourced"]
+    systems = _read(Path(str(DATA / "systems.toml")))["system"]
+    loose += [(s["id"], f["quantity"]) for s in systems for f in s["facts"] if f["status"] == "unsourced"]
+    assert len(loose) < 100
+    asked = {f"nvidia-{c}" for c in ASKED} | {
+        c for c in chips if c.startswith(("amd-mi2", "amd-mi3", "huawei-ascend-91"))
+    }
+    asked |= {c for c in chips if c.startswith(("google-tpu-v", "aws-", "intel-gaudi-3-oam", "huawei-ascend-950"))}
+    assert len(asked) >= 60
+    decided = {(c, q) for c, q in loose if c in asked and q in FIRST}
+    assert not decided - {("amd-mi308x", "tdp")}
 
 
 def test_every_language_model_is_there_once_with_a_known_source() -> None:
@@ -87,12 +120,14 @@ def test_every_system_has_what_a_cluster_needs(chips: dict[str, dict[str, Any]])
 
 def test_assumed_system_figures_say_so_and_have_a_range() -> None:
     systems = _read(Path(str(DATA / "systems.toml")))["system"]
-    assumed = [fact for system in systems for fact in system["facts"] if fact.get("note", "").startswith("assumption")]
+    assumed = [
+        fact for system in systems for fact in system["facts"] if fact.get("formula", "").startswith("assumption")
+    ]
     assert len(assumed) >= len(systems)
     assert all(fact["low"] <= fact["value"] <= fact["high"] and fact["status"] == "estimated" for fact in assumed)
 
 
 def test_every_conflict_has_one_written_reason(chips: dict[str, dict[str, Any]]) -> None:
     reasons = [(chip, fact["quantity"]) for chip, data in chips.items() for fact in data["facts"] if "prefer" in fact]
-    assert len(set(reasons)) == len(reasons) == 125
+    assert len(set(reasons)) == len(reasons) >= 90
     assert all(len(f["prefer"]) > 20 for data in chips.values() for f in data["facts"] if "prefer" in f)

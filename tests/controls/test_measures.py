@@ -88,6 +88,8 @@ def test_catalogue_chips_are_dense_and_not_doubled(name: str, tpp: int) -> None:
 
 
 def test_io_dies_of_a_non_planar_process_count() -> None:
-    density = measures.performance_density(catalog.chip("mi300x")).value
-    assert density is not None
-    assert Decimal("8.7") < density < Decimal("8.8")  # over the compute dies alone it would be 22.7
+    # nobody published the area of the I/O dies, which count: the density is unknown, not that of the compute dies
+    assert catalog.chip("mi300x").value("compute_die_area") == pytest.approx(880e-6)
+    density = measures.performance_density(catalog.chip("mi300x"))
+    assert density.value is None
+    assert "die area" in density.unknown

@@ -107,10 +107,11 @@ def facts(catalog) -> list[str]:
     for chip in catalog.chips.values():
         for fact in chip.facts:
             said |= {fact.note, fact.locator, fact.accessed, fact.prefer, fact.published, str(fact.value)}
+            said |= {fact.formula, fact.quote}
     for record in [*catalog.models.values(), *catalog.systems.values()]:
         said |= {record.note, record.name, getattr(record, "attention", ""), getattr(record, "count_exception", "")}
     for system in catalog.systems.values():
-        said |= {fact.note for fact in system.facts.values()}
+        said |= {words for fact in system.facts.values() for words in (fact.note, fact.formula)}
     for _, _, record in law().records():
         said.add(record.citation)
     for event in law().events:

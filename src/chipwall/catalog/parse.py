@@ -122,7 +122,9 @@ def _check_fact(row: FactRow, file: str, line: int, sources: Mapping[str, Source
     if row.source not in sources:
         problem(text("{quantity}: no source '{source}'", quantity=row.quantity, source=row.source))
     if (row.status == UNSOURCED) != (row.source == UNSOURCED):
-        problem(text("{quantity}: status and source are both '{word}', or neither", quantity=row.quantity, word=UNSOURCED))
+        problem(
+            text("{quantity}: status and source are both '{word}', or neither", quantity=row.quantity, word=UNSOURCED)
+        )
     if row.source == DERIVED and not row.formula:
         problem(text("{quantity}: a derived fact needs its formula with its inputs", quantity=row.quantity))
     if row.url and not _ADDRESS.fullmatch(row.url):
@@ -234,9 +236,8 @@ def _facts(record: Record, sources: Mapping[str, Source], problems: list[Problem
             continue
         told = (fact.quantity, fact.published, fact.unit, fact.source, fact.locator, fact.url)
         if told in seen:
-            problems.append(
-                Problem(record.file, line, text("{quantity}: told twice, first in line {line}", quantity=fact.quantity, line=seen[told]))
-            )
+            what = text("{quantity}: told twice, first in line {line}", quantity=fact.quantity, line=seen[told])
+            problems.append(Problem(record.file, line, what))
         seen[told] = line
         found.append(fact)
     return tuple(found)

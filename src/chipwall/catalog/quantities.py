@@ -79,13 +79,11 @@ _ALL = (
     Quantity("available", "word", text("Available"), text("First shipment to customers, as exact as known.")),
     Quantity("released", "word", text("Released"), text("Launch date as trackers print it.")),
     Quantity("status", "word", text("Status"), text("shipping, announced, rumoured or cancelled.")),
-    Quantity("status_note", "word", text("Status in words"), text("The status as the source words it.")),
     Quantity("maker", "word", text("Maker"), text("Who designs and sells it.")),
     Quantity("designer_country", "word", text("Country of design"), text("Country of the designer's headquarters.")),
     Quantity("fab_node", "word", text("Process"), text("Foundry and process node.")),
     Quantity("form_factor", "word", text("Form"), text("Module, card or package.")),
     Quantity("data_centre", "flag", text("For data centres"), text("Designed or marketed for data centres.")),
-    Quantity("alias_note", "word", text("Also called"), text("Other names in the sources.")),
     Quantity(
         "reported_tpp", "TPP", text("TPP, as reported"), text("Total processing performance as a tracker prints it.")
     ),

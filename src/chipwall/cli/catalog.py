@@ -196,7 +196,9 @@ def systems(name: str | None, form: str | None, as_json: bool, lang: str) -> Non
 @table_options
 def sources(form: str | None, as_json: bool, lang: str) -> None:
     """Where the numbers come from."""
-    show(tables.sources_table(catalog.load()), form=form, as_json=as_json, lang=lang)
+    from chipwall.report.pages.sources import sources_table
+
+    show(sources_table(catalog.load()), form=form, as_json=as_json, lang=lang)
 
 
 @click.command()
@@ -206,7 +208,7 @@ def sources(form: str | None, as_json: bool, lang: str) -> None:
 @lang_option
 def cite(names: tuple[str, ...], as_bibtex: bool, as_json: bool, lang: str) -> None:
     """Sources as footnotes or BibTeX: of chips (``cite h200``), or by their ids."""
-    from chipwall.report.pages.cite import asked_sources, bibtex, footnotes
+    from chipwall.report.pages.sources import asked_sources, bibtex, footnotes
 
     found = asked_sources(names, catalog.load())
     if as_json and as_bibtex:

@@ -118,8 +118,13 @@ def as_json(brief: Brief, lang: str) -> dict[str, object]:
         ],
         "sources": [
             {
-                "id": s.id, "title": s.title, "publisher": s.publisher, "published": s.published, "url": s.url,
-                "kind": s.kind, "accessed": s.accessed,
+                "id": s.id,
+                "title": s.title,
+                "publisher": s.publisher,
+                "published": s.published,
+                "url": s.url,
+                "kind": s.kind,
+                "accessed": s.accessed,
             }
             for s in brief.sources
         ],

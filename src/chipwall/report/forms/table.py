@@ -23,7 +23,10 @@ Form = Literal["terminal", "csv", "md", "html"]
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """What a person sees, the value behind it (SI), its sources, a status mark, how it was calculated, and where it leads."""
+    """What a person sees, the value behind it (SI), its sources, a status mark, how it was calculated, where it leads.
+
+    A ``claim`` is shown and is no knowledge: its machine value is empty.
+    """
 
     shown: str
     value: object = None
@@ -31,6 +34,7 @@ class Cell:
     mark: str = ""
     calculation: str = ""
     url: str = ""
+    claim: bool = False
 
     def words(self, lang: str) -> str:
         """The text of the cell with its mark."""
@@ -65,18 +69,16 @@ class Table:
                 for c, v in zip(self.columns, row, strict=True)
                 if isinstance(v, Cell) and v.sources
             }
-            leads = {
-                c.key: v.url for c, v in zip(self.columns, row, strict=True) if isinstance(v, Cell) and v.url
-            }
-            marks = {
-                c.key: v.mark for c, v in zip(self.columns, row, strict=True) if isinstance(v, Cell) and v.mark
-            }
+            leads = {c.key: v.url for c, v in zip(self.columns, row, strict=True) if isinstance(v, Cell) and v.url}
+            marks = {c.key: v.mark for c, v in zip(self.columns, row, strict=True) if isinstance(v, Cell) and v.mark}
             found.append(record | {k: v for k, v in (("sources", cited), ("urls", leads), ("marks", marks)) if v})
         return found
 
 
 def plain(value: object) -> object:
     """The machine value of a cell: its number, or what is shown where there is none."""
+    if isinstance(value, Cell) and value.claim:
+        return None
     if isinstance(value, Cell):
         return value.shown if value.value is None and value.shown not in ("-", "") else value.value
     return value
@@ -118,13 +120,11 @@ def _csv(table: Table, lang: str) -> str:
     # \n, not the \r\n of the RFC: the output is read by shells and diffs as often as by spreadsheets
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow([c.key for c in table.columns] + ["sources", "marks"])
+    writer.writerow([c.key for c in table.columns] + ["marks", "sources"])
     for row in table.rows:
         sources = sorted({s for v in row if isinstance(v, Cell) for s in v.sources})
-        marks = [
-            f"{c.key}{v.mark}" for c, v in zip(table.columns, row, strict=True) if isinstance(v, Cell) and v.mark
-        ]
-        writer.writerow(["" if (p := plain(v)) is None else p for v in row] + ["; ".join(sources), "; ".join(marks)])
+        marks = [f"{c.key}{v.mark}" for c, v in zip(table.columns, row, strict=True) if isinstance(v, Cell) and v.mark]
+        writer.writerow(["" if (p := plain(v)) is None else p for v in row] + ["; ".join(marks), "; ".join(sources)])
     return out.getvalue().rstrip("\n")
 
 

@@ -24,7 +24,7 @@ STATUS: tuple[Text, ...] = (
 )
 
 # what a source is
-KIND: tuple[Text, ...] = (
+SOURCE_KIND: tuple[Text, ...] = (
     text("primary"),
     text("filing"),
     text("dataset"),

@@ -7,14 +7,12 @@ from collections.abc import Sequence
 from chipwall.catalog import load
 from chipwall.catalog.choose import reason
 from chipwall.catalog.layers import Layers
-from chipwall.catalog.load import Catalog
 from chipwall.catalog.quantities import QUANTITIES
 from chipwall.catalog.records import Chip, LanguageModel, System
-from chipwall.catalog.series import load as book
 from chipwall.controls.measures import Measure, performance_density, total_processing_performance
 from chipwall.errors import Unknown
 from chipwall.report.forms.table import Cell, Column, Table
-from chipwall.sources import DERIVED, UNSOURCED, Fact, Source, address_of
+from chipwall.sources import Fact, Source, address_of
 from chipwall.text import Text, text
 from chipwall.units import GIGA, format_quantity
 
@@ -29,7 +27,6 @@ __all__ = [
     "model_table",
     "models_table",
     "ratio",
-    "sources_table",
     "systems_table",
 ]
 
@@ -71,7 +68,7 @@ def fact_cell(fact: Fact | None) -> Cell:
         shown = Text.of(fact.value) if fact.quantity == "status" else fact.value
     else:
         shown = shown_value(fact, dimension)
-    return Cell(shown, value, (fact.source,), mark(fact), calculation, link_of(fact))
+    return Cell(shown, value, (fact.source,), mark(fact), calculation, link_of(fact), not fact.sourced)
 
 
 def link_of(fact: Fact) -> str:
@@ -362,45 +359,3 @@ def systems_table(systems: Sequence[System]) -> Table:
     )
     rows = tuple((s.id, s.chip, *(fact_cell(s.facts.get(q)) for q in _SYSTEM), s.note) for s in systems)
     return Table("", columns, rows, (LEGEND,))
-
-
-def sources_table(catalog: Catalog) -> Table:
-    """One row a source with the number of facts that rest on it; computed facts and those without a source in one row each."""
-    facts = [f.source for c in catalog.chips.values() for f in c.facts]
-    facts += [f.source for s in catalog.systems.values() for f in s.facts.values()]
-    facts += [m.source for m in catalog.models.values()]
-    counts = _by_source(facts, catalog)
-    rests = _by_source([o.source for seen in book().observations.values() for o in seen], catalog)
-    columns = (
-        Column("id", text("Source")),
-        Column("title", text("Title")),
-        Column("publisher", text("Publisher")),
-        Column("kind", text("Kind")),
-        Column("published", text("Published")),
-        Column("accessed", text("Accessed")),
-        Column("facts", text("Facts"), right=True),
-        Column("market_rows", text("Market rows"), right=True),
-        Column("url", text("Address")),
-        Column("licence", text("Licence")),
-        Column("note", text("Notes")),
-    )
-    rows = tuple(
-        (
-            s.id, s.title, s.publisher, Cell(Text.of(s.kind), s.kind), s.published, s.accessed, counts.get(s.id, 0),
-            rests.get(s.id, 0),
-            Cell(s.url or s.place, s.url, url=s.url), s.licence, s.note,
-        )
-        for s in catalog.sources.values()
-        if s.kind not in (DERIVED, UNSOURCED) or s.id in (DERIVED, UNSOURCED)
-    )  # fmt: skip
-    return Table("", columns, rows)
-
-
-def _by_source(used: Sequence[str], catalog: Catalog) -> dict[str, int]:
-    """How many of some numbers rest on each source; what is no document counts under one id."""
-    counts: dict[str, int] = {}
-    for source in used:
-        kind = catalog.sources[source].kind
-        key = kind if kind in (DERIVED, UNSOURCED) else source
-        counts[key] = counts.get(key, 0) + 1
-    return counts

@@ -1,4 +1,4 @@
-"""Sources as a reader cites them: footnotes with addresses, or BibTeX."""
+"""Sources: the list of all, and as a reader cites them, in footnotes with addresses or BibTeX."""
 
 from __future__ import annotations
 
@@ -8,10 +8,55 @@ from difflib import get_close_matches
 
 from chipwall.catalog.load import Catalog
 from chipwall.catalog.records import Chip
+from chipwall.catalog.series import load as book
 from chipwall.errors import ChipwallError, unknown_name
+from chipwall.report.forms.table import Cell, Column, Table
 from chipwall.sources import DERIVED, UNSOURCED, Source, address_of
+from chipwall.text import Text, text
 
-__all__ = ["asked_sources", "bibtex", "footnotes"]
+__all__ = ["asked_sources", "bibtex", "footnotes", "sources_table"]
+
+
+def sources_table(catalog: Catalog) -> Table:
+    """One row a source with the number of facts that rest on it; computed facts and those without a source in one row each."""
+    facts = [f.source for c in catalog.chips.values() for f in c.facts]
+    facts += [f.source for s in catalog.systems.values() for f in s.facts.values()]
+    facts += [m.source for m in catalog.models.values()]
+    counts = _by_source(facts, catalog)
+    rests = _by_source([o.source for seen in book().observations.values() for o in seen], catalog)
+    columns = (
+        Column("id", text("Source")),
+        Column("title", text("Title")),
+        Column("publisher", text("Publisher")),
+        Column("kind", text("Kind")),
+        Column("published", text("Published")),
+        Column("accessed", text("Accessed")),
+        Column("facts", text("Facts"), right=True),
+        Column("market_rows", text("Market rows"), right=True),
+        Column("url", text("Address")),
+        Column("licence", text("Licence")),
+        Column("note", text("Notes")),
+    )
+    rows = tuple(
+        (
+            s.id, s.title, s.publisher, Cell(Text.of(s.kind), s.kind), s.published, s.accessed, counts.get(s.id, 0),
+            rests.get(s.id, 0),
+            Cell(s.url or s.place, s.url, url=s.url), s.licence, s.note,
+        )
+        for s in catalog.sources.values()
+        if s.kind not in (DERIVED, UNSOURCED) or s.id in (DERIVED, UNSOURCED)
+    )  # fmt: skip
+    return Table("", columns, rows)
+
+
+def _by_source(used: Sequence[str], catalog: Catalog) -> dict[str, int]:
+    """How many of some numbers rest on each source; what is no document counts under one id."""
+    counts: dict[str, int] = {}
+    for source in used:
+        kind = catalog.sources[source].kind
+        key = kind if kind in (DERIVED, UNSOURCED) else source
+        counts[key] = counts.get(key, 0) + 1
+    return counts
 
 
 def asked_sources(names: Sequence[str], catalog: Catalog) -> tuple[Source, ...]:
