@@ -366,7 +366,13 @@ def _systems(stretch: Stretch, amount: Amount, within: tuple[int, int]) -> Candi
         return stretch.refused(
             "system", amount.start, amount.end, text("a system is compared with something that is none")
         )
-    measure = nearest(stretch.marks, "measure", amount.start, within)
+    measure = (
+        "tdp"
+        if re.match(
+            r"\s*(?:the |as much |more )*(?:power|energy|electricity)|的?(?:功耗|功率|电)", stretch.text[amount.end :]
+        )
+        else nearest(stretch.marks, "measure", amount.start, within)
+    )
     measures = {"compute": ["bf16_rate"], "tdp": ["power"]}.get(
         measure,
         [measure]
@@ -384,7 +390,8 @@ def _systems(stretch: Stretch, amount: Amount, within: tuple[int, int]) -> Candi
 
 
 _BETTER = re.compile(
-    r"upgrade|successor|improv|more efficient|faster|better|升级|后继|更(?:加)?(?:高效|快|强)|提升", re.IGNORECASE
+    r"upgrade|successor|improv|more (?:energy-|power-)?efficient|faster|better|higher|升级|后继|更(?:加)?(?:高效|快|强|高)|提升|高于|优于",
+    re.IGNORECASE,
 )
 
 
@@ -396,7 +403,7 @@ def better(stretch: Stretch) -> Iterator[Candidate]:
         works = {w.name for w in marks.of("work", clause)} or (
             {w.name for w in marks.of("work")} if "upgrade" in found[0].lower() or found[0] == "升级" else set()
         )
-        works &= {"training", "inference", "hpc", "finetune"}
+        works &= {"training", "inference", "hpc", "finetune", "energy"}
         if not works or any(clause[0] <= a.start < clause[1] and a.kind in ("times", "share") for a in marks.amounts):
             continue
         one, other = _better_pair(stretch)
@@ -418,7 +425,10 @@ def better(stretch: Stretch) -> Iterator[Candidate]:
                 ),
                 sure=0.7,
             )
-        if works - {"hpc"}:
+        if "energy" in works:
+            made = table("energy_ratio", relation, **chips, free=_serving_conditions(stretch))
+            yield stretch.candidate("better", found.start(), found.end(), made, sure=0.7)
+        elif works - {"hpc"}:
             yield stretch.candidate(
                 "better", found.start(), found.end(), *_work_tables(stretch, relation, chips, works - {"hpc"}), sure=0.7
             )

@@ -126,6 +126,8 @@ def _rate(stretch: Stretch, amount: Amount, chip: str) -> Candidate:
 
 def model_fact(stretch: Stretch, amount: Amount) -> Iterator[Candidate]:
     """*DeepSeek-V3 has 671B parameters, 37B active*."""
+    if amount.kind == "" and not any(a.kind == "parameters" for a in stretch.marks.amounts):
+        return
     models = [n for n in stretch.marks.kind("model") if n.start < amount.start or n.start - amount.end < 12]
     if not models or not re.search(
         r"param|参数|active|activat|激活", stretch.text[max(amount.start - 12, 0) : amount.end + 24], re.IGNORECASE
@@ -162,9 +164,10 @@ def dated(stretch: Stretch) -> Iterator[Candidate]:
             re.IGNORECASE,
         ):
             continue
-        named = stretch.chips(clause) or _row([n for n in stretch.chips() if n.start < time.start], stretch.text)
+        named = _row([n for n in stretch.chips() if n.start < time.start], stretch.text) or stretch.chips(clause)
         ids = [n.ids[0] for n in named] or list(stretch.subject(time.start)[:1])
         for chip in dict.fromkeys(ids):
+            _events(stretch, clause, chip)
             fixed = {"from": time.first, "until": time.last}
             made = table(
                 "came_out",
@@ -174,6 +177,19 @@ def dated(stretch: Stretch) -> Iterator[Candidate]:
                 free={"event": ["announced", "available"]},
             )
             yield stretch.candidate("date", time.start, time.end, made, sure=0.85)
+
+
+def _events(stretch: Stretch, clause: tuple[int, int], chip: str) -> list[str]:
+    """What came out means: announced, on sale, or either; on sale is not asked where nobody knows it."""
+    said = stretch.text[slice(*clause)]
+    if re.search(r"announc|unveil|introduc|宣布|公布|亮相", said, re.IGNORECASE):
+        return ["announced"]
+    known = bool(stretch.world.chip(chip).word("available"))
+    if known and re.search(
+        r"avail|ship|on sale|deliver|volume production|上市|出货|量产|发售|交付", said, re.IGNORECASE
+    ):
+        return ["available"]
+    return ["announced", "available"] if known else ["announced"]
 
 
 def _row(names: list[Name], words: str) -> list[Name]:

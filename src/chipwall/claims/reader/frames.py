@@ -113,12 +113,21 @@ class Stretch:
             beside = [n for n in self.chips((0, bracket)) if bracket - n.end < 12]
             if beside and not self.chips((bracket, at)):
                 return beside[-1].ids
+        owner = [
+            n
+            for n in self.chips((low, at))
+            if re.fullmatch(r"(?:'s|’s|s'|的)?\s*(?:about |over |up to |约|近|高达)?", self.text[n.end : at])
+        ]
+        if owner:
+            return owner[-1].ids
         for within in ((low, at), (at, high), (0, at)):
             found = [n for n in self.chips(within) if not self.baseline(n)] or (
                 self.chips(within) if within[1] != at or within[0] else []
             )
             if found:
                 return found[0].ids if within == (at, high) else found[-1].ids
+        if anywhere := self.chips((0, at)):
+            return anywhere[-1].ids
         if self.context.chip:
             self.assume(
                 text("the subject is the chip spoken of before: {chip}", chip=self.world.chip(self.context.chip).name)
@@ -175,8 +184,8 @@ class Stretch:
 _AHEAD = re.compile(r"\bwill\b|\bto be\b|announc|plans?\b|going to|将|宣布|拟|计划|准备", re.IGNORECASE)
 _COMPARED = re.compile(
     r"(?:than|of|as|over|versus|vs\.?|against|compar(?:ed|ison) (?:to|with)|relative to|beat(?:s|ing)?|outperform(?:s|ing)?|surpass(?:es)?|match(?:es)?)"
-    r"(?:\s+(?:that of|those of|the|an?|its|Nvidia(?:.s)?|Huawei(?:.s)?|one|single|earlier|older|previous))*\s*$"
-    r"|(?:比|较|于|是|相比|相当于|超过|优于|强于|超出|为|达到?|高出|领先|对比|不及|落后于|等于|约为?|接近|几乎是)(?:英伟达|华为|单个?|一颗|上一代|前代|其|的)*\s*$",
+    r"(?:\s+(?:that of|those of|the|an?|its|for|with|on|Nvidia(?:.s)?|Huawei(?:.s)?|one|single|earlier|older|previous))*\s*$"
+    r"|(?:比|较|于|是|相比|相当于|超过|优于|强于|高于|低于|超出|为|达到?|高出|领先|对比|不及|落后于|等于|约为?|接近|几乎是)(?:英伟达|华为|单个?|一颗|上一代|前代|其|的)*\s*$",
     re.IGNORECASE,
 )
 

@@ -96,14 +96,11 @@ def _is_uncertain(stretch: Stretch, clause: tuple[int, int]) -> bool:
 
 
 def _is_chinese_act(stretch: Stretch, at: int) -> bool:
-    """Whether it is China that allows or bans."""
+    """Whether it is China that allows or bans: named as the one who acts, not as where something goes."""
     before = stretch.text[max(at - 40, 0) : at]
-    return bool(
-        re.search(
-            r"(?:Beijing|China(?:'s|’s)?|Chinese (?:customs|regulators?|authorities|government)|北京|中国(?:政府|海关|监管)|海关|网信办|发改委)[^,，。]*$",
-            before,
-        )
-    )
+    acts = r"(?:Beijing|(?<!to )(?<!in )(?<!for )(?<!with )China(?:'s|’s)?|Chinese (?:customs|regulators?|authorities|government))"
+    zh = r"(?:北京|(?<![对向在到往输])中国(?:政府|海关|监管|方面)?|海关|网信办|发改委)"
+    return bool(re.search(rf"{acts}[^,，。]*$|{zh}[^,，。]*$", before))
 
 
 def _permission(stretch: Stretch, word: str, chip: str, destination: str) -> Iterator[Table]:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from chipwall.catalog.periods import nvidia_fiscal_quarter
 from chipwall.claims.reader.document import Sentence
 from chipwall.claims.reader.lexicon import Lexicon, Name
 from chipwall.claims.reader.numbers import Amount, amounts
@@ -142,7 +143,8 @@ _DAY = re.compile(
 _MONTHLY = re.compile(rf"(?P<y>20\d\d) ?年 ?(?P<m>\d{{1,2}}) ?月(?!\d)|{_MONTH} (?P<y2>20\d\d)")
 _QUARTER = re.compile(
     r"(?P<fy>FY|fiscal )?(?P<y>20\d\d|\d\d(?=Q)) ?年?(?:-| )?(?:Q(?P<q>[1-4])|第?(?P<qz>[一二三四1-4])季度?)|Q(?P<q2>[1-4])[ ,]+(?:of )?(?P<y2>20\d\d)"
-    r"|(?P<w>first|second|third|fourth) quarter (?:of )?(?P<y3>20\d\d)"
+    r"|(?P<fy2>fiscal )?(?P<w>first|second|third|fourth)[- ](?:fiscal )?quarter (?:of )?(?:(?P<fy3>(?:its |the )?(?:fiscal|FY)) ?(?:year )?)?(?P<y3>20\d\d)"
+    r"|(?P<y4>20\d\d) ?财年第?(?P<q4>[一二三四1-4])季度?"
 )
 _YEAR = re.compile(
     r"(?P<fy>FY ?|fiscal (?:year )?|财年)?(?P<part>(?:the )?(?:end|start|beginning|first half|second half) of |early |late |mid-? ?|by )?"
@@ -192,15 +194,17 @@ def _month(m: re.Match[str]) -> tuple[date, date, str] | None:
 
 
 def _quarter(m: re.Match[str]) -> tuple[date, date, str] | None:
-    number = m["q"] or m["qz"] or m["q2"] or m["w"]
+    number = m["q"] or m["qz"] or m["q2"] or m["w"] or m["q4"]
     nth = {"一": 1, "二": 2, "三": 3, "四": 4, "first": 1, "second": 2, "third": 3, "fourth": 4}.get(number) or int(
         number
     )
-    year = int(m["y"] or m["y2"] or m["y3"])
+    year = int(m["y"] or m["y2"] or m["y3"] or m["y4"])
     year += 2000 if year < 100 else 0
+    if m["fy"] or m["fy2"] or m["fy3"] or m["y4"]:
+        # fiscal years of articles on chips are NVIDIA's
+        return *nvidia_fiscal_quarter(year, nth), f"FY{year % 100:02d}Q{nth}"
     first = date(year, 3 * nth - 2, 1)
-    label = f"FY{year % 100:02d}Q{nth}" if m["fy"] else f"{year}Q{nth}"
-    return first, date(year, 3 * nth, monthrange(year, 3 * nth)[1]), label
+    return first, date(year, 3 * nth, monthrange(year, 3 * nth)[1]), f"{year}Q{nth}"
 
 
 def _year(m: re.Match[str]) -> tuple[date, date, str] | None:

@@ -129,7 +129,7 @@ _MULTIPLES: tuple[tuple[str, float, str], ...] = (
     (r"\btwice\b|\bdoubl(?:e[sd]?|ing)\b|two[- ]fold|翻番|翻倍|翻了一番|翻一番|一倍(?!半)|加倍|倍增", 2, "times"),
     (r"\btripl(?:e[sd]?|ing)\b|\bthrice\b|翻两番", 3, "times"),
     (r"\bquadrupl(?:e[sd]?|ing)\b", 4, "times"),
-    (r"\bhalf (?:of |as |that of )|\bhalv(?:e[sd]?|ing)\b|一半", 0.5, "times"),
+    (r"\bhalf (?:of |as |that of |the )(?!year|decade|century|month)|\bhalv(?:e[sd]?|ing)\b|一半", 0.5, "times"),
     (r"an order of magnitude|一个数量级", 10, "times"),
 )
 _BEFORE: tuple[tuple[str, str], ...] = (
@@ -292,6 +292,12 @@ def _made(
             end if unit is not None and _UNITS[nth][2] == "money" else match.end(),
             end if upper != value else 0,
         )
+    if not symbol and re.search(
+        r"(?:参数量?|parameters?)(?:规模|数量|count|sizes?)?(?:超过|超|逾|达到?|为|约|高达|多达|of|above|over|exceeding)?\s*(?:about |more than |over )?$",
+        words[: match.start()][-40:],
+        re.IGNORECASE,
+    ):
+        symbol, kind = "parameters", "parameters"
     bare_scale = (match["s"] or "") in ("B", "b") and not match["cur"]
     if bare_scale and kind in ("", "parameters"):
         symbol, kind = "parameters", "parameters"  # a 70B model
@@ -326,7 +332,9 @@ def _hedge(words: str, start: int, end: int) -> tuple[str, int]:
     before = words[max(start - 26, 0) : start]
     for pattern, name in _BEFORE:
         if re.search(
-            rf"(?:{pattern})\s*(?:a |the |the number of |为|了|有|达到?|有望|of |US\s?)?\s*$", before, re.IGNORECASE
+            rf"(?:{pattern})\s*(?:a |the |the number of |needs? |ships? |为|了|有|达到?|有望|需要?|采购|出货|of |US\s?)?\s*$",
+            before,
+            re.IGNORECASE,
         ):
             return name, start
     for pattern, name in _AFTER:
@@ -351,7 +359,28 @@ def _is_name(words: str, match: re.Match[str], made: Amount) -> bool:
     )
 
 
+_FRACTION = re.compile(
+    r"(?<![\d./-])(\d{1,2})\s?/\s?(\d{1,2})(?![\d/]|\s?[A-Za-z]{0,2}\d)|([一二三四五六七八九十百]+)分之([一二三四五六七八九十百]+)"
+)
+
+
+def _fractions(words: str) -> Iterator[Amount]:
+    """A third of another chip, 1/3 or 三分之一, as a multiple."""
+    for match in _FRACTION.finditer(words):
+        top, under = (match[1], match[2]) if match[1] else (chinese_number(match[4]), chinese_number(match[3]))
+        if not top or not under or not 0 < float(top) / float(under) < 1:
+            continue
+        hedge, start = _hedge(words, match.start(), match.end())
+        value = float(top) / float(under)
+        yield Amount(start, match.end(), value, value, "times", "times", hedge, match[0])
+    for match in re.finditer(r"\b(?:a|one)[- ](third|quarter|fifth|tenth) (?:of |as |that of )", words, re.IGNORECASE):
+        value = {"third": 1 / 3, "quarter": 0.25, "fifth": 0.2, "tenth": 0.1}[match[1].lower()]
+        hedge, start = _hedge(words, match.start(), match.end())
+        yield Amount(start, match.end(), value, value, "times", "times", hedge, match[0])
+
+
 def _by_word(words: str) -> Iterator[Amount]:
+    yield from _fractions(words)
     for pattern, value, unit in _MULTIPLES:
         for match in re.finditer(pattern, words, re.IGNORECASE):
             if match[0].startswith("一倍") and re.search(r"[0-9.两三四五六七八九十]$", words[: match.start()]):

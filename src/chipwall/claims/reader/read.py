@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
@@ -33,7 +34,7 @@ _ANCHORED: Mapping[str, tuple[Anchored, ...]] = {
     "share": (law.taken, series.held_share, compare.compared, series.counted),
     "money": (facts.priced, series.counted),
     "count": (series.counted,),
-    "": (series.counted,),
+    "": (facts.model_fact, series.counted),
     "wafers": (series.counted,),
     "dies": (series.counted,),
     "stacks": (series.counted,),
@@ -103,8 +104,14 @@ def statements(
         Names and words; made from the world's catalogue unless given.
     """
     known = lexicon or Lexicon(world.catalog)
-    context = Context(said=said, as_of=as_of or said, by=by)
+    main = _main_chip(document, known)
+    context = Context(said=said, as_of=as_of or said, chip=main, by=by)
+    paragraph = 0
     for sentence in document.sentences:
+        if sentence.paragraph != paragraph:
+            # a new paragraph speaks of the text's own chip again
+            paragraph = sentence.paragraph
+            context = replace(context, chip=main or context.chip, topic="")
         if len(sentence.text) > 2_000:
             yield Statement(
                 sentence,
@@ -112,13 +119,22 @@ def statements(
             )
             continue
         marks = marked(sentence, known, said)
-        if not _worth(marks, context):
+        if not _worth(marks, context) and not (marks.amounts and series.named(known, sentence.text)):
             context = replace(context, before=sentence.text)
             continue
         stretch = Stretch(marks, context, known, world)
         found = tuple(_found(stretch))
         yield from (Statement(sentence, c) for c in found or (_silent(stretch),) if c.tables or c.why)
         context = _carried(stretch, context, found)
+
+
+def _main_chip(document: Document, lexicon: Lexicon) -> str:
+    """The chip that a text is about: named in it most often, at least two times in five; empty where none is."""
+    counted = Counter(n.ids[0] for s in document.sentences[:400] for n in lexicon.names(s.text) if n.kind == "chip")
+    if not counted:
+        return ""
+    chip, count = counted.most_common(1)[0]
+    return chip if count * 5 >= 2 * counted.total() and count > 1 else ""
 
 
 def _worth(marks: Marks, context: Context) -> bool:

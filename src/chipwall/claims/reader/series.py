@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import date
 from functools import cache
 from typing import Any
 
 from chipwall.catalog.series import Observation
 from chipwall.claims.reader.frames import Candidate, Stretch, Table, relation_of, scaled, table
+from chipwall.claims.reader.lexicon import Lexicon
 from chipwall.claims.reader.numbers import Amount
 from chipwall.text import Text, text
 
-__all__ = ["counted", "held_share", "topics_of", "vanished"]
+__all__ = ["counted", "held_share", "named", "topics_of", "vanished"]
 
 _GROWTH = re.compile(
     r"grow|grew|increas|rise|rose|jump|surg|climb|up by|\bup\b|doubl|tripl|expand|soar|fell|drop|declin|增长|增加|上升|上涨|翻|同比|环比|增速|增幅|下降|下滑|减少",
@@ -41,6 +43,11 @@ _UNITS: Mapping[str, tuple[str, ...]] = {
 @cache
 def _compiled(pattern: str) -> re.Pattern[str]:
     return re.compile(pattern, re.IGNORECASE | re.DOTALL | re.ASCII)
+
+
+def named(lexicon: Lexicon, words: str) -> bool:
+    """Whether a sentence names the subject of any published series."""
+    return any(_compiled(p).search(words) for t in lexicon.tables["topic"] for p in t["words"])
 
 
 def topics_of(stretch: Stretch, amount: Amount) -> list[Mapping[str, Any]]:
@@ -151,7 +158,25 @@ def _labels(stretch: Stretch, series: str, first: date, last: date) -> list[str]
     return list(dict.fromkeys(f"{series} @ {o.period.label}" for o in rows))
 
 
+_NONE = re.compile(r"\b(?:no|none|not a single|never|nobody)\b|n't\b|没有|无一|从未|尚未|未有", re.IGNORECASE)
+
+
+def _denied(stretch: Stretch, amount: Amount) -> Amount:
+    """The amount as it stands once a denial before it is heard: no maker ships more than N is at most N."""
+    before = stretch.text[stretch.marks.clause(amount.start)[0] : amount.start]
+    turned = {"at least": "at most", "at most": "at least", "exact": "at most"}
+    # "not above" is heard by the number itself
+    if (
+        amount.hedge in turned
+        and _NONE.search(before)
+        and not re.search(r"(?:not?|没有|未)\s?(?:more|over|above|less|under|突破|超过|达到)[^,，]{0,8}$", before)
+    ):
+        return replace(amount, hedge=turned[amount.hedge])
+    return amount
+
+
 def _level(stretch: Stretch, amount: Amount, topic: Mapping[str, Any]) -> Iterator[Table]:
+    amount = _denied(stretch, amount)
     first, last = _span(stretch, amount)
     book = stretch.world.book.series
     by_unit: dict[str, list[str]] = {}
@@ -239,8 +264,6 @@ def _growth(stretch: Stretch, amount: Amount, topic: Mapping[str, Any]) -> Itera
 
 
 def _valued(amount: Amount, value: float, upper: float) -> Amount:
-    from dataclasses import replace
-
     return replace(amount, value=value, upper=max(upper, value))
 
 
