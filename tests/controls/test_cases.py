@@ -65,7 +65,6 @@ BAD = [
     ("to_iso2", "ZZ"),
     ("end_user_hq_iso2", "XX"),
     ("activity", "ship"),
-    ("end_user", "a party nobody knows"),
     ("datacenter", "maybe"),
     ("pd", "25"),
     ("expected_eccn", "3A999"),
@@ -113,8 +112,41 @@ def test_disagreement_exits_one_and_json_has_the_schema(tmp_path: Path, capsys: 
     assert caught.value.code == 1
     assert set(answer) == {"cases", "agree", "disagree", "bad_rows"}
     assert (answer["cases"], answer["agree"], answer["bad_rows"]) == (3, 2, [])
-    assert set(answer["disagree"][0]) == {"case_id", "column", "expected", "got", "why"}
+    assert set(answer["disagree"][0]) == {"case_id", "column", "expected", "got", "why", "direction"}
     assert answer["disagree"][0]["got"] == "not_required"
+    assert answer["disagree"][0]["direction"] == "free"
+
+
+def test_optional_columns_are_read_under_their_other_names(tmp_path: Path) -> None:
+    row = {**rows()[0], "chip": "L20", "as_of": "2025-10-15", "to_iso2": "CN", "tpp": "1912", "die_area_mm2": "608.5"}
+    row |= {"pd": "", "dram_bw_gbps": "864", "io_bw_gbps": "64", "ownership": "Huawei=30; SMIC=25"}
+    row |= {name: "" for name in row if name.startswith("expected_")}
+    row |= {"expected_licence": "required", "expected_flags": "affiliates_rule;!party_unmatched"}
+    assert run_cases(written(tmp_path, [row])).disagree == ()
+    row["expected_flags"] = "!affiliates_rule"
+    found = run_cases(written(tmp_path, [row])).disagree
+    assert [(d.column, d.direction) for d in found] == [("expected_flags", "strict")]
+    row |= {"ownership": "Huawei=130", "expected_flags": ""}
+    assert run_cases(written(tmp_path, [row])).bad_rows
+
+
+@pytest.mark.parametrize(
+    ("column", "expected", "direction"),
+    [
+        ("expected_licence", "not_required", "strict"),
+        ("expected_licence", "unknown", "other"),
+        ("expected_review_policy", "case_by_case", "strict"),
+        ("expected_eccn", "not_3A090", "strict"),
+        ("expected_flags", "uae_named", "free"),
+        ("expected_exception", "NAC", "strict"),
+        ("expected_duty_pct", "25", "free"),
+    ],
+)
+def test_direction_of_a_disagreement(tmp_path: Path, column: str, expected: str, direction: str) -> None:
+    row = next(row for row in rows() if row["case_id"] == "K002")
+    row = {name: "" if name.startswith("expected_") else cell for name, cell in row.items()} | {column: expected}
+    found = run_cases(written(tmp_path, [row])).disagree
+    assert [(d.column, d.direction) for d in found] == [(column, direction)]
 
 
 def test_ragged_row_is_bad(tmp_path: Path) -> None:

@@ -63,8 +63,8 @@ def test_import_party_and_assumption(capsys: pytest.CaptureFixture[str]) -> None
     )
     assert "0 percent of customs value" in out
     _, out, _ = run(capsys, "b200", "--to", "AE", "--end-user", "G42", "--on", "2026-08-01")
-    assert "supp8_740" in out
-    assert "Assumed" in out
+    assert "exempt under Supplement 8" in out
+    assert "headquartered in AE" in out
 
 
 def test_transfer_and_import_inside_the_united_states(capsys: pytest.CaptureFixture[str]) -> None:
@@ -136,7 +136,13 @@ def test_what_if_with_performance_figures(capsys: pytest.CaptureFixture[str], tm
         (("h200", "--to", "CN", "--activity", "us_import"), "enters the United States"),
         (("h200", "--to", "CN", "--from", "US", "--activity", "reexport"), "another country"),
         (("--to", "CN"), "no chip and no numbers"),
-        (("h200", "--to", "CN", "--end-user", "Nobody"), "unknown end user"),
+        (("h200", "--to", "CN", "--vendor", "nvida"), "unknown vendor"),
+        (("h200", "--to", "CN", "--owned-by", "Huawei"), "no share"),
+        (("h200", "--to", "CN", "--owned-by", "Huawei=130"), "no share"),
+        (("h200", "--to", "CN", "--owned-by", "A=60", "--owned-by", "B=60"), "together"),
+        (("h200", "--to", "CN", "--parties", "/nowhere.csv"), "cannot read"),
+        (("h200", "--to", "CN", "--overlay", "/nowhere.toml"), "cannot read"),
+        (("h200", "--activity", "us_import", "--heading", "chips"), "HTSUS"),
         (("h200", "--to", "CN", "--activity", "reexport"), "--from"),
         (("--tpp", "1000", "--die-area", "100", "--density", "30", "--to", "CN"), "contradicts"),
         (("timelin", "h200", "--to", "CN"), "timeline"),

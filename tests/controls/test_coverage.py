@@ -14,7 +14,13 @@ CASES = Path(__file__).parent / "cases"
 # limits that no column of the case tables can reach; test_decide.py has them
 ELSEWHERE = {"foundry-transistors", "foundry-transistors-no-hbm", "review2026-share", "duty-pct", "revenue-share-pct"}
 # rules that no column can reach, or that start before the cases do
-RULES_ELSEWHERE = {"foundry", "authorised-designers", "part746", "country-groups", "mofcom-suspension"}
+RULES_ELSEWHERE = {
+    "foundry",
+    "authorised-designers",
+    "part746",
+    "country-groups",
+    "mofcom-suspension",
+}
 NEAR = Decimal("0.02")
 
 

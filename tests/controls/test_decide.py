@@ -131,7 +131,8 @@ def test_china_gate_is_second_and_never_merged() -> None:
 
 
 def test_horizon_is_said() -> None:
-    after = decide(catalog.chip("h200"), CHINA, on=date(2026, 11, 23))
+    owned = replace(CHINA, owners=(("SMIC", Decimal(60)),))
+    after = decide(catalog.chip("l20"), owned, on=date(2026, 11, 23))
     assert after.horizon == "after_horizon"
     assert "after_horizon" in after.flags
     assert any("Affiliates" in line for line in after.unknowns)
@@ -163,7 +164,7 @@ def test_second_reading_of_tf32_is_said() -> None:
         Journey(destination="Atlantis"),
         Journey(destination=""),
         Journey(activity="smuggle"),  # type: ignore[arg-type]
-        Journey(party="somebody"),
+        Journey(owners=(("somebody", Decimal(0)),)),
         Journey(headquarters="XX"),
     ],
 )

@@ -116,7 +116,7 @@ def test_draft_leaves_the_law_as_it_was(tmp_path: Path) -> None:
     lower = draft(tmp_path, '[[limit]]\nid = "a1-tpp"\nvalue = 100\n')
     new = drafted_law(lower)
     journey = Journey(destination="CN", headquarters="CN")
-    part = catalog.chip("l2")
+    part = catalog.chip("h20")
     assert decide(part, journey, on=DAY, law=new).eccn == "3A090.a"
     assert decide(part, journey, on=DAY).eccn == "not_3A090"
     assert decide(part, journey, on=date(2024, 6, 1), law=new).eccn == "not_3A090"

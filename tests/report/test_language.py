@@ -83,7 +83,7 @@ MISTAKES = [
     ("controls", "h200", "--to", "Atlantis"),
     ("controls", "h200", "--to", "CN", "--on", "soon"),
     ("controls", "--tpp", "many", "--to", "CN"),
-    ("controls", "h200", "--to", "CN", "--end-user", "Nobody"),
+    ("controls", "h200", "--to", "CN", "--vendor", "nvida"),
     (),
 ]
 NUMBER = re.compile(r"\d(?:[\d,.]*\d)?")

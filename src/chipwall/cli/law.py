@@ -15,6 +15,7 @@ from chipwall import catalog
 from chipwall.cli.law_options import (
     asked_item,
     asked_journey,
+    asked_law,
     item_options,
     journey_options,
     legal_number,
@@ -76,16 +77,16 @@ def _today(on: str | None) -> date:
 @table_options
 def decide_command(on: str | None, form: str | None, as_json: bool, lang: str, **given: Any) -> None:
     """One decision, with every test, its margin and its citation."""
-    item = asked_item(given)
-    journey, assumed = asked_journey(given)
-    decision = decide(item, journey, on=_today(on))
+    item, rules = asked_item(given), asked_law(given)
+    journey, assumed = asked_journey(given, rules=rules)
+    decision = decide(item, journey, on=_today(on), law=rules)
     decision = replace(decision, unknowns=(*assumed, *decision.unknowns))
     coverage = law().coverage
     if as_json:
         write_json(tables.decision_answer(decision, coverage))
         return
     answer, tests, findings = tables.decision_tables(decision)
-    for table in (answer, tests, findings):
+    for table in (answer, tables.condition_table(decision), tests, findings):
         if table.rows:
             show(table, form=form, as_json=False, lang=lang)
             click.echo()
@@ -105,9 +106,9 @@ def timeline_command(since: str, until: str, form: str | None, as_json: bool, la
     from chipwall.controls.queries import timeline
     from chipwall.report.pages import law_timeline as views
 
-    item = asked_item(given)
-    journey, _ = asked_journey(given)
-    turns = timeline(item, journey, since=day(since, option="--since"), until=day(until, option="--until"))
+    item, rules = asked_item(given), asked_law(given)
+    journey, _ = asked_journey(given, rules=rules)
+    turns = timeline(item, journey, since=day(since, option="--since"), until=day(until, option="--until"), law=rules)
     extra = [
         {
             "on": turn.on,
@@ -259,11 +260,12 @@ def what_if_command(
     found = read_draft(draft)
     if given["activity"] != "us_import":
         given["destination"] = given["destination"] or "CN"
-    journey, _ = asked_journey(given)
+    rules = asked_law(given)
+    journey, _ = asked_journey(given, rules=rules)
     known = catalog.load().chips
     asked = [catalog.chip(name) for name in chips.split(",") if name.strip()] if chips else list(known.values())
     when = found.effective if on is None else day(on)
-    crossings = evaluate_draft(found, asked, when, journey=journey, figures=_figures(figures))
+    crossings = evaluate_draft(found, asked, when, journey=journey, figures=_figures(figures), law=rules)
     extra = [
         {
             "chip": c.chip,

@@ -5,21 +5,27 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal, InvalidOperation
+from difflib import get_close_matches
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
-from chipwall import catalog
-from chipwall.controls.item import contradiction, is_amount, item_of_chip, item_of_numbers
+from chipwall.controls.goods import item_by_name
+from chipwall.controls.item import contradiction, is_amount, item_of_numbers, vendor_of
+from chipwall.controls.law import Law
 from chipwall.controls.load import law
+from chipwall.controls.overlay import overlaid, with_parties
 from chipwall.controls.records import ACTIVITIES, Item, Journey
-from chipwall.errors import InputError
+from chipwall.errors import InputError, unknown_name
 from chipwall.text import text
 from chipwall.units import unit
 
 __all__ = [
     "asked_item",
     "asked_journey",
+    "asked_law",
+    "asked_owners",
     "item_options",
     "journey_options",
     "legal_number",
@@ -40,7 +46,20 @@ def journey_options(command: F) -> F:
         ),
         click.option("--hq", "headquarters", help="Where the end user is headquartered. Default: the destination."),
         click.option("--parent", help="Where its ultimate parent is headquartered."),
-        click.option("--end-user", "party", default="", help="A party the rules know, for example G42."),
+        click.option(
+            "--party", "--end-user", "party", default="", help="The end user by name; looked up, never guessed."
+        ),
+        click.option("--owned-by", "owners", multiple=True, help="NAME=PERCENT; repeat for each owner."),
+        click.option(
+            "--screened", is_flag=True, help="You screened party and owners yourself: unknown names are on no list."
+        ),
+        click.option("--parties", type=click.Path(path_type=Path), help="CSV of your own parties, owners and lists."),
+        click.option("--overlay", type=click.Path(path_type=Path), help="TOML of documents you hold, with their day."),
+        click.option(
+            "--shipper", default="", help="Who exports: vendor, or a name. A private letter binds its reader."
+        ),
+        click.option("--heading", default="", help="HTSUS heading of an entry, for example 8471.80."),
+        click.option("--analysis-only", is_flag=True, help="Bought for technical analysis only."),
         click.option("--end-use", type=click.Choice(END_USES), default=None, help="End use of an import."),
         click.option("--tpp-share", help="TPP shipped to China over TPP shipped to US customers, for example 0.4."),
         click.option("--us-available", type=click.Choice(["yes", "no"]), help="On sale in the US on 2026-01-15."),
@@ -117,6 +136,7 @@ def asked_item(given: dict[str, Any]) -> Item:
     word, chip, vendor = given.pop("datacenter"), given.pop("chip"), given.pop("vendor")
     bare, computer, other = given.pop("bare"), given.pop("computer"), given.pop("other_eccn")
     datacenter = None if word is None else word == "yes"
+    vendor = _known_vendor(vendor)
     known = {name: value for name, value in numbers.items() if value is not None}
     if chip is None:
         if not known:
@@ -128,19 +148,73 @@ def asked_item(given: dict[str, Any]) -> Item:
             "these numbers", law=law(), kind=kind, vendor=vendor or "", datacenter=datacenter, **numbers
         )
         return replace(item, computer=computer, other_eccn=other)
-    item = item_of_chip(catalog.chip(chip), law=law())
+    item = item_by_name(chip, law=law())
     changes: dict[str, Any] = dict(known)
     if "tpp" in known or "die_area" in known:
         changes.setdefault("density", None)  # the catalogue's quotient no longer belongs to these numbers
     if datacenter is not None:
         changes["datacenter"] = datacenter
     if vendor:
-        changes["vendor"] = vendor.lower()
-    item = replace(item, **changes, computer=computer, other_eccn=other)
+        changes["vendor"] = vendor
+    touched = _touched(changes)
+    item = replace(
+        item,
+        **changes,
+        statuses={name: status for name, status in item.statuses.items() if name not in touched},
+        bands={name: band for name, band in item.bands.items() if name not in touched},
+        computer=computer or item.computer,
+        other_eccn=other,
+    )
     problem = contradiction(item.tpp, item.die_area, item.density)
     if problem:
         raise InputError(problem, where=item.name, fix=text("Leave one of the three out"))
     return item
+
+
+def _touched(changes: dict[str, Any]) -> frozenset[str]:
+    """Operands whose catalogue value gave way to a number of the command line."""
+    names = {"density": "performance_density", "die_area": "performance_density"}
+    touched = {names.get(name, name) for name in changes}
+    return frozenset(touched | ({"performance_density"} if "tpp" in changes else set()))
+
+
+def _known_vendor(name: str | None) -> str:
+    """The id of a vendor; a name that is not found is refused, because it decides whose letters apply."""
+    if not name:
+        return ""
+    known = {vendor.id for vendor in law().vendors}
+    found = name.strip().lower() if name.strip().lower() in known else vendor_of(name, law())[0]
+    if found:
+        return found
+    near = get_close_matches(name.lower(), known, 3, 0.5)
+    raise unknown_name("vendor", name, nearest=near, listing="chipwall controls --help")
+
+
+def asked_law(given: dict[str, Any]) -> Law:
+    """The law with the caller's own parties and documents."""
+    found, parties, overlay = law(), given.pop("parties", None), given.pop("overlay", None)
+    if parties is not None:
+        found = with_parties(found, parties)
+    return overlaid(found, overlay) if overlay is not None else found
+
+
+def asked_owners(words: tuple[str, ...]) -> tuple[tuple[str, Decimal], ...]:
+    """Owners as the command line gives them: NAME=PERCENT."""
+    found = []
+    for word in words:
+        name, sign, share = word.rpartition("=")
+        try:
+            percent = Decimal(share.strip().rstrip("%"))
+        except InvalidOperation:
+            percent = Decimal(0)
+        if not sign or not name.strip() or not percent.is_finite() or not Decimal(0) < percent <= Decimal(100):
+            raise InputError(
+                text("'{words}' is no share of an owner", words=word),
+                where="--owned-by",
+                fix=text('Give NAME=PERCENT, for example --owned-by "SMIC=30"'),
+            )
+        found.append((name.strip(), percent))
+    return tuple(found)
 
 
 def refuse_contradiction(activity: str, exporter: str, destination: str) -> None:
@@ -163,8 +237,12 @@ def refuse_contradiction(activity: str, exporter: str, destination: str) -> None
         )
 
 
-def asked_journey(given: dict[str, Any]) -> tuple[Journey, tuple[str, ...]]:
-    """The journey of the command line, and what was assumed."""
+def asked_journey(given: dict[str, Any], *, rules: Law | None = None) -> tuple[Journey, tuple[str, ...]]:
+    """The journey of the command line, and what was assumed.
+
+    A party whose seat is known brings it along; only a party nobody named is taken as seated at the destination.
+    """
+    rules = rules or law()
     activity, destination = given["activity"], given["destination"]
     if destination is None:
         if activity != "us_import":
@@ -180,6 +258,17 @@ def asked_journey(given: dict[str, Any]) -> tuple[Journey, tuple[str, ...]]:
     refuse_contradiction(activity, exporter, destination)
     assumed: tuple[str, ...] = ()
     headquarters = given["headquarters"]
+    party = rules.parties.find(given["party"]) if given["party"] else None
+    if headquarters is None and party is not None and party.headquarters:
+        headquarters = party.headquarters
+        assumed = (
+            text(
+                "{party} is headquartered in {country} ({source})",
+                party=party.name,
+                country=headquarters,
+                source=party.source.split(";")[0],
+            ),
+        )
     if headquarters is None:
         headquarters = destination
         if activity != "us_import":
@@ -204,8 +293,23 @@ def asked_journey(given: dict[str, Any]) -> tuple[Journey, tuple[str, ...]]:
         exporter_role=given["exporter_role"] or "",
         packaged_in=given["packaged_in"],
         attested=given["attested"],
+        owners=asked_owners(given["owners"]),
+        screened=given["screened"],
+        shipper=given["shipper"],
+        heading=_heading(given["heading"]),
+        analysis_only=given["analysis_only"],
     )
     return journey, assumed
+
+
+def _heading(words: str) -> str:
+    """An HTSUS heading: four to ten digits, with or without points."""
+    digits = words.replace(".", "").replace(" ", "")
+    if words and not (digits.isdigit() and 4 <= len(digits) <= 10):
+        raise InputError(
+            text("'{words}' is no HTSUS heading", words=words), where="--heading", fix=text("For example 8471.80")
+        )
+    return words
 
 
 def legal_number(words: str, *, option: str) -> Decimal:

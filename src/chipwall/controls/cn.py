@@ -24,7 +24,9 @@ def china_gate(item: Item, journey: Journey, *, context: Context, law: Law) -> C
     named = [gate for gate in running if item.parts & set(gate.parts)]
     general = [gate for gate in running if not gate.parts]
     if named:
-        gate = named[-1]
+        # checks at the border tighten an earlier stop, they do not lift it
+        stops = [one for one in named if one.status == "blocked"]
+        gate = stops[-1] if named[-1].status == "customs_checks" and stops else named[-1]
     elif general:
         gate = general[-1]
     else:

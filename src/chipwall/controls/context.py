@@ -7,26 +7,34 @@ from datetime import date
 from decimal import Decimal
 
 from chipwall.controls.countries import Countries
-from chipwall.controls.law import Law, LawOn, Party
-from chipwall.controls.logic import Limit
+from chipwall.controls.law import Law, LawOn, Phrase
+from chipwall.controls.logic import Limit, Truth
+from chipwall.controls.parties import Listing, Ownership, Party
 from chipwall.controls.records import ExceptionAnswer, Finding, Item, Journey
 
-__all__ = ["CONTROLLED", "NO_PARTY", "Context", "Need", "Outcome", "World"]
+__all__ = ["CONTROLLED", "NO_PHRASE", "Context", "Need", "Outcome", "World"]
 
 CONTROLLED = ("3A090.a", "3A090.b")
-NO_PARTY = Party("")
+NO_PHRASE = Phrase("")
+NO_OWNERS = Ownership(Decimal(0), Decimal(0), (), ())
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """One question: item, journey, day, and the law of that day with the party phrase resolved."""
+    """One question: item, journey, day, the law of that day, and the party as the tables know it.
+
+    ``unmatched`` are the names of the question that no table knows and that the caller has not screened himself.
+    """
 
     item: Item
     journey: Journey
     on: date
     law: Law
     view: LawOn
-    party: Party
+    phrase: Phrase = NO_PHRASE
+    party: Party | None = None
+    ownership: Ownership = NO_OWNERS
+    unmatched: tuple[str, ...] = ()
 
     @property
     def countries(self) -> Countries:
@@ -37,6 +45,28 @@ class Context:
     def destination(self) -> str:
         """Destination as the US rules see it: Hong Kong is China."""
         return "CN" if self.journey.destination == "HK" else self.journey.destination
+
+    @property
+    def abroad(self) -> bool:
+        """Whether the journey needs an export licence at all: it neither enters nor stays in the United States."""
+        return self.journey.activity != "us_import" and self.destination != "US"
+
+    @property
+    def listed(self) -> Truth:
+        """Whether the end user stands on the Entity List on the day."""
+        return self.party.on_list("EL", self.on) if self.party else False
+
+    @property
+    def entry(self) -> Listing | None:
+        """The end user's entry of the Entity List, if any stands or may stand."""
+        return self.party.standing("EL", self.on) if self.party else None
+
+    @property
+    def supplement8(self) -> Listing | None:
+        """The end user's place in Supplement 8 to part 740, whatever its day."""
+        if self.party is None:
+            return None
+        return next((entry for entry in self.party.listings if entry.kind == "SUPP8"), None)
 
     def citation(self, rule: str) -> str:
         """Citation of a rule's record of the day; empty if it has none."""
@@ -65,13 +95,16 @@ class World:
 
 @dataclass(slots=True)
 class Outcome:
-    """What the law says in one world."""
+    """What the law says in one world, as enforced and as published."""
 
     eccn: str
     licence: str = "not_required"
     on_books: str = "not_required"
     exceptions: tuple[ExceptionAnswer, ...] = ()
     review_policy: str = ""
+    published_licence: str = ""
+    published_exceptions: tuple[ExceptionAnswer, ...] = ()
+    published_policy: str = ""
     duty_pct: Decimal = Decimal(0)
     revenue_share_pct: Decimal = Decimal(0)
     flags: set[str] = field(default_factory=set)
@@ -84,12 +117,25 @@ class Outcome:
 
 @dataclass(slots=True)
 class Need:
-    """Why the list needs a licence: by destination, by headquarters, by both, or not."""
+    """Why a licence is needed: by destination, headquarters, a list of parties, ownership or embargo; None is open."""
 
     destination: bool = False
     headquarters: bool = False
     uae_exempt: bool = False
     uae_open: bool = False
+    listed: Truth = False
+    owned: str = ""  # state of the affiliates rule for a party half owned by listed ones; "open" when that is not known
+    embargo: Truth = False
 
     def __bool__(self) -> bool:
         return self.destination or self.headquarters
+
+    @property
+    def sure(self) -> bool:
+        """Whether something besides the list of items surely needs a licence."""
+        return self.listed is True or self.owned == "in_force" or self.embargo is True
+
+    @property
+    def open(self) -> bool:
+        """Whether something that nobody could look up may need one."""
+        return self.listed is None or self.owned == "open" or self.embargo is None

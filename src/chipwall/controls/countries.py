@@ -66,6 +66,8 @@ class Countries:
         """
         code = "CN" if iso2 == "HK" else iso2
         known = self.changes.get((code, group), ())
+        if group == "D:5" and not known:
+            return False  # on no page of the State Department's list, whatever the printed table says
         past = [change for change in known if change.effective <= on]
         if past:
             return past[-1].adds

@@ -12,23 +12,29 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from chipwall.controls.cn import china_gate
-from chipwall.controls.context import NO_PARTY, Context, Outcome, World
-from chipwall.controls.item import OPERAND_NAMES, item_of_chip, operands
+from chipwall.controls.conditions import conditions
+from chipwall.controls.context import NO_PHRASE, Context, Outcome, World
+from chipwall.controls.item import OPERAND_NAMES, item_of_chip, operands, taken_at_its_word
+from chipwall.controls.jurisdiction import jurisdiction
 from chipwall.controls.law import Law
 from chipwall.controls.load import law as packaged_law
 from chipwall.controls.logic import any_of, comparisons, verdict
 from chipwall.controls.records import (
     ACTIVITIES,
+    Book,
+    Branch,
     ChinaGate,
     Comparison,
     Decision,
     Duty,
     Item,
     Journey,
+    Leaning,
     Licence,
     RevenueShare,
 )
-from chipwall.controls.us import outcome
+from chipwall.controls.strength import decisive_operands, strength
+from chipwall.controls.us import in_headings, letter_reaches, outcome
 from chipwall.controls.worlds import merged, worlds
 from chipwall.errors import InputError
 from chipwall.text import Text, listed, text
@@ -82,21 +88,31 @@ def decide(item: Item | Chip, journey: Journey, *, on: date, law: Law | None = N
     """
     law = law or packaged_law()
     found_item = item if isinstance(item, Item) else item_of_chip(item, law=law)
-    journey = _resolved(journey, law)
-    party = law.parties.get(journey.party, NO_PARTY)
-    context = Context(found_item, journey, on, law, law.on(on), party)
+    context = _context(found_item, _resolved(journey, law), on, law)
     open_worlds = tuple(dict.fromkeys(worlds(context)))
     outcomes = [outcome(context, world) for world in open_worlds]
     found = merged(outcomes)
-    gate = china_gate(found_item, journey, context=context, law=law)
+    gate = china_gate(found_item, context.journey, context=context, law=law)
     if gate.status == "blocked":
         found.flags.add("cn_blocked")
-    trace = _trace(context)
+    trace = _trace(context, open_worlds)
     unknowns = _unknowns(context, trace, open_worlds, outcomes, found)
-    horizon = law.horizon(on)
-    if horizon == "after_horizon":
+    if law.horizon(on) == "after_horizon":
         found.flags.add("after_horizon")
-    return _decision(context, found, gate, trace=trace, unknowns=unknowns, horizon=horizon)
+    return _decision(context, found, gate, trace=trace, unknowns=unknowns)
+
+
+def _context(item: Item, journey: Journey, on: date, law: Law) -> Context:
+    """The question with the end user looked up, and its owners added up."""
+    phrase = law.phrases.get(journey.party, NO_PHRASE)
+    party = None if phrase.phrase or not journey.party else law.parties.find(journey.party)
+    owners = list(journey.owners)
+    if party is not None:
+        owners += [(stake.owner, stake.percent) for stake in party.stakes]
+    held = law.parties.owned(owners, on, screened=journey.screened)
+    names = [journey.party] if journey.party and party is None and not phrase.phrase else []
+    unmatched = () if journey.screened else tuple(names)
+    return Context(item, journey, on, law, law.on(on), phrase, party, held, unmatched)
 
 
 def _resolved(journey: Journey, law: Law) -> Journey:
@@ -106,10 +122,16 @@ def _resolved(journey: Journey, law: Law) -> Journey:
             text("unknown activity '{activity}'", activity=journey.activity),
             fix=text("One of: {all}", all=", ".join(ACTIVITIES)),
         )
-    if journey.party and journey.party not in law.parties:
+    for name, percent in journey.owners:
+        if not name.strip() or not Decimal(0) < percent <= Decimal(100):
+            raise InputError(
+                text("'{name}={percent}' is no share of an owner", name=name, percent=percent),
+                fix=text("Give a name and a percentage over 0 and up to 100"),
+            )
+    total = sum((percent for _, percent in journey.owners), Decimal(0))
+    if total > Decimal(100):
         raise InputError(
-            text("unknown end user '{party}'", party=journey.party),
-            fix=text("Known phrases: {all}; leave it out for any other party", all="; ".join(law.parties)),
+            text("the owners hold {total} percent together", total=total), fix=text("Shares add up to at most 100")
         )
 
     def code(name: str) -> str:
@@ -127,15 +149,24 @@ def _resolved(journey: Journey, law: Law) -> Journey:
     )
 
 
-def _trace(context: Context) -> tuple[Comparison, ...]:
-    """Every threshold test that belongs to this item and journey, with numbers and margins."""
+def _trace(context: Context, open_worlds: Sequence[World]) -> tuple[Comparison, ...]:
+    """Every threshold test that belongs to this item and journey, with numbers and margins.
+
+    A letter that does not reach this journey, and limits of reviews and duties that it does not meet, are left out.
+    """
     item, view, journey = context.item, context.view, context.journey
+    seats = {world.seats for world in open_worlds}
     families = ["memory", "hbm-exception"] if item.kind == "memory" else ["processor-excluded", "processor"]
     if item.kind == "processor":
-        families += [letter.rule for letter in context.law.letters if letter.vendor == item.vendor]
+        reaching = [
+            letter.rule
+            for letter in context.law.letters
+            if letter.vendor == item.vendor and any(letter_reaches(letter, context, one) for one in seats)
+        ]
+        families += [family for rule in reaching for family in (rule, f"{rule}.rim")] if context.abroad else []
         if journey.activity == "us_import":
             families.append("duty")
-        elif context.destination in ("CN", "MO"):
+        elif context.destination in ("CN", "MO") and journey.activity == "export" and journey.exporter == "US":
             families += ["review2026", "review2026-certified", "duty"]
         if journey.exporter_role:
             families.append("foundry-rebuttal")
@@ -173,6 +204,8 @@ def _unknowns(
     missing = _missing(trace) if spread else []
     if spread and "datacenter" not in missing and _differs(open_worlds, outcomes, "datacenter"):
         missing.append("datacenter")
+    if context.unmatched and "unknown" in (found.licence, found.on_books):
+        lines.append(_look_up(context))
     if missing:
         answers = listed(Text.of(name) for name in spread)
         lines += [
@@ -212,20 +245,36 @@ def _unknowns(
                 citation=record.citation,
             )
             for rule, record in context.view.records.items()
-            if record.state == "scheduled_unverified"
+            if record.state == "scheduled_unverified" and _concerns(rule, context)
         ]
-    decisive = _decisive_operands(trace)
-    if decisive & context.item.estimated:
+    decisive = decisive_operands(trace)
+    if any(context.item.statuses.get(operand) == "estimated" for operand in decisive):
         found.flags.add("spec_estimate")
     lines += [note for operand, note in context.item.notes if operand in decisive]
     return tuple(dict.fromkeys(lines))
 
 
-def _decisive_operands(trace: Sequence[Comparison]) -> frozenset[str]:
-    """Operands of the clauses that are met; where none is, of every clause tried."""
-    failed = {comparison.clause for comparison in trace if comparison.result is not True}
-    met = frozenset(comparison.operand for comparison in trace if comparison.clause not in failed)
-    return met or frozenset(comparison.operand for comparison in trace)
+def _concerns(rule: str, context: Context) -> bool:
+    """Whether a rule that is not verified has anything to do with this question."""
+    journey = context.journey
+    if rule == "affiliates":
+        return bool(journey.owners or journey.party)
+    if rule == "supplement-8":
+        return context.destination == "AE"
+    return rule == "authorised-designers" and bool(journey.exporter_role)
+
+
+def _look_up(context: Context) -> Text:
+    """What to check about a name that no table holds."""
+    name = context.unmatched[0]
+    near = context.law.parties.near(name)
+    also = text(" (near: {names})", names=listed(near)) if near else Text("")
+    return text(
+        "'{name}' is in no table{near}: check the Consolidated Screening List and its owners, then give it with --screened "
+        "or in --parties FILE",
+        name=name,
+        near=also,
+    )
 
 
 def _spread(name: str, outcomes: Sequence[Outcome]) -> bool:
@@ -282,6 +331,10 @@ def _duty(context: Context, found: Outcome) -> Duty:
         return Duty(Decimal(0), event, payer, text("the duty starts on 2026-01-15"), citation)
     if found.duty_pct:
         why = text("inside a band, and no exempt end use (9903.79.03 to .09) claimed")
+        if not context.journey.heading:
+            why = text("{why}; assumed: entered under 8471.50, 8471.80 or 8473.30 (--heading)", why=why)
+    elif not in_headings(context):
+        why = text("entered under {heading}, which the duty does not name", heading=context.journey.heading)
     else:
         why = text("outside both bands, or an exempt end use (HTSUS 9903.79.02 to .09)")
     if context.law.horizon(context.on) == "after_horizon":
@@ -331,11 +384,14 @@ def _decision(
     *,
     trace: tuple[Comparison, ...],
     unknowns: tuple[str, ...],
-    horizon: str,
 ) -> Decision:
     share, duty = _share(context, found), _duty(context, found)
+    checklist = conditions(context, found)
+    grade, because = strength(context, found, trace)
+    subject = jurisdiction(context, found.eccn)
     texts = [comparison.citation for comparison in trace] + [finding.citation for finding in found.findings]
     texts += [answer.citation for answer in found.exceptions] + [duty.citation, share.citation, gate.citation]
+    texts += [condition.citation for condition in checklist]
     return Decision(
         item=context.item,
         journey=context.journey,
@@ -354,5 +410,74 @@ def _decision(
         unknowns=unknowns,
         citations=tuple(dict.fromkeys(citation for citation in texts if citation)),
         states={rule: record.state for rule, record in context.view.records.items()},
-        horizon=horizon,
+        horizon=context.law.horizon(context.on),
+        published=Book(found.published_licence, found.published_exceptions, found.published_policy),
+        why_differ=_why_differ(context, found),
+        conditions=checklist,
+        jurisdiction=subject,
+        strength=grade,
+        because=because,
+        leaning=_leaning(context, found),
+        branches=_branches(context, found),
+        measures=tuple(measure(context, found) for measure in context.law.measures),
     )
+
+
+def _why_differ(context: Context, found: Outcome) -> str:
+    """One sentence on why the published text and its enforcement part; empty where they do not."""
+    same = {"exception_available": "required"}.get(found.licence, found.licence)
+    if context.journey.activity == "us_import" or same == found.on_books:
+        return ""
+    if "on_books_worldwide_not_enforced" in found.flags:
+        return text(
+            "AI Diffusion (90 FR 4544) asks for a licence to every country; BIS said on 2025-05-13 that it does not enforce "
+            "it, and no rescission was published"
+        )
+    if found.licence == "required_by_letter":
+        return text("no published rule asks for a licence; a private letter to the maker does")
+    if found.licence == "conditional":
+        return text("the printed text returned on a date by its own terms; whether that was put off is not verified")
+    return text("a fact that was not found decides one of the two")
+
+
+def _leaning(context: Context, found: Outcome) -> Leaning | None:
+    """Which way an open answer leans when recalled values and estimates are taken at their word."""
+    item = context.item
+    if "unknown" not in (found.eccn, found.licence) or not (item.hints or item.bands):
+        return None
+    guess = replace(context, item=taken_at_its_word(item))
+    likely = merged([outcome(guess, world) for world in dict.fromkeys(worlds(guess))])
+    if likely.eccn == "unknown" and likely.licence == "unknown":
+        return None
+    return Leaning(likely.eccn, likely.licence)
+
+
+def _branches(context: Context, found: Outcome) -> tuple[Branch, ...]:
+    """For an answer that hangs on unverified rules: the answer if they stand by their own terms, and if they do not."""
+    if found.licence != "conditional":
+        return ()
+    branches = []
+    for rule, words in _FLIPS.items():
+        record = context.view.records.get(rule)
+        if record is None or record.state != "scheduled_unverified":
+            continue
+        for state, says in words:
+            records = {**context.view.records, rule: replace(record, state=state)}
+            guess = replace(context, view=replace(context.view, records=records))
+            answer = merged([outcome(guess, world) for world in dict.fromkeys(worlds(guess))]).licence
+            if answer != "conditional":
+                branches.append(Branch(rule, says, answer, record.citation))
+    return tuple(branches)
+
+
+# rules with a scheduled flip: the state either way, and what it means
+_FLIPS: dict[str, tuple[tuple[str, str], ...]] = {
+    "affiliates": (
+        ("in_force", text("the rule returned by its own terms: treat it as in force until you hold an extension")),
+        ("stayed", text("the stay was extended: only if you hold the document")),
+    ),
+    "supplement-8": (
+        ("stayed", text("the authorisation lapsed")),
+        ("in_force", text("the authorisation was renewed: only if you hold the document")),
+    ),
+}

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from decimal import Decimal
 from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
 
 from chipwall.controls import measures
+from chipwall.controls.evidence import Weighed, availability, datacentre_mark, weighed, weighed_area
 from chipwall.controls.law import Law
+from chipwall.controls.logic import Interval, Number
 from chipwall.controls.records import Item, Journey
 from chipwall.errors import InputError
 from chipwall.text import Text, text
@@ -17,7 +20,16 @@ from chipwall.text import Text, text
 if TYPE_CHECKING:
     from chipwall.catalog.records import Chip
 
-__all__ = ["OPERAND_NAMES", "contradiction", "is_amount", "item_of_chip", "item_of_numbers", "operands", "vendor_of"]
+__all__ = [
+    "OPERAND_NAMES",
+    "contradiction",
+    "is_amount",
+    "item_of_chip",
+    "item_of_numbers",
+    "operands",
+    "taken_at_its_word",
+    "vendor_of",
+]
 
 # Density may be printed rounded: beside TPP and area it may be off by this much before the three contradict each other.
 DENSITY_TOLERANCE = Decimal("0.002")
@@ -121,6 +133,7 @@ def item_of_numbers(
     if vendor:
         found_vendor, country = vendor.lower(), next((v.country for v in law.vendors if v.id == vendor.lower()), "")
     parts = named_parts(name, found_vendor, law)
+    on_sale, why = availability(name, vendor=found_vendor, country=country, parts=parts, law=law)
     return Item(
         name=name,
         kind=found_kind,
@@ -136,6 +149,8 @@ def item_of_numbers(
         cpu_dram=sum((part.cpu_dram for part in law.parts if part.id in parts), Decimal(0)),
         transistors=transistors,
         hbm=hbm,
+        us_available=on_sale,
+        us_available_why=why,
     )
 
 
@@ -156,59 +171,118 @@ def contradiction(tpp: Decimal | None, die_area: Decimal | None, density: Decima
 
 
 def item_of_chip(chip: Chip, *, law: Law) -> Item:
-    """The item that a catalogue chip is, with the provenance of each number."""
+    """The item that a catalogue chip is: what decides, what is only a band or a hint, and where each number comes from."""
     tpp, density = measures.total_processing_performance(chip), measures.performance_density(chip)
     dram, rate = measures.dram_bandwidth(chip), measures.io_rate(chip)
-    area, transistors = chip.fact("applicable_die_area"), chip.fact("transistors")
+    found = {"tpp": tpp, "performance_density": density, "dram_bandwidth": dram, "io_rate": rate}
+    known = {name: weighed(chip, name, found[name]) for name in ("tpp", "dram_bandwidth", "io_rate")}
+    area, mark = weighed_area(chip), datacentre_mark(chip, law)
     parts = named_parts(chip.name, chip.vendor, law)
     cpu_dram = sum((part.cpu_dram for part in law.parts if part.id in parts), Decimal(0))
-    found = {"tpp": tpp, "performance_density": density, "dram_bandwidth": dram, "io_rate": rate}
-    marks = chip.fact("data_centre")
-    notes = [
-        (
-            name,
-            text(
-                "{quantity} is {value} under another reading: {note}",
-                quantity=OPERAND_NAMES[name],
-                value=m.alternative,
-                note=m.alternative_note,
-            ),
-        )
-        for name, m in found.items()
-        if m.alternative is not None
-    ]
-    notes += [
-        (
-            name,
-            text(
-                "{quantity} rests on a source of status '{status}'",
-                quantity=OPERAND_NAMES[name],
-                status=Text.of(m.status),
-            ),
-        )
-        for name, m in found.items()
-        if m.status in ("estimated", "unverified", "reported")
-    ]
+    country = chip.word("designer_country") or next((v.country for v in law.vendors if v.id == chip.vendor), "")
+    on_sale, why = availability(
+        chip.name,
+        vendor=chip.vendor,
+        country=country,
+        parts=parts,
+        law=law,
+        available=chip.fact("available"),
+        status=chip.word("status"),
+    )
+    memory = known["dram_bandwidth"].value
+    statuses = {name: one.status for name, one in known.items() if one.status}
+    statuses |= {"datacenter": mark.status} | ({"performance_density": area.status} if area.status else {})
+    provenance = {name: _provenance(measure) for name, measure in found.items()} | {"datacenter": mark.says}
     return Item(
         name=chip.name,
         vendor=chip.vendor,
-        designer_country=chip.word("designer_country"),
+        designer_country=country,
         parts=parts,
-        datacenter=None if marks is None else marks.value in (True, 1.0, "1", "yes", "true"),
-        tpp=tpp.value,
-        die_area=measures.exact(area, "mm2"),
-        density=density.value,
+        datacenter=mark.value,
+        tpp=known["tpp"].value,
+        die_area=area.value,
+        density=density.value if known["tpp"].value is not None and area.value else None,
         # the catalogue tells the stacks on the accelerator; the law's figure may include what hangs on the CPU
-        dram_bandwidth=None if dram.value is None else dram.value + cpu_dram,
-        io_rate=rate.value,
+        dram_bandwidth=None if memory is None else memory + cpu_dram,
+        io_rate=known["io_rate"].value,
         cpu_dram=cpu_dram,
-        transistors=measures.exact(transistors, "1e9"),
+        transistors=measures.exact(chip.fact("transistors"), "1e9"),
         hbm=chip.is_hbm if chip.word("memory_type") else None,
-        provenance={name: _provenance(measure) for name, measure in found.items()},
-        sources=tuple(dict.fromkeys(source for measure in found.values() for source in measure.sources)),
-        notes=tuple(notes),
-        estimated=frozenset(name for name, m in found.items() if m.status == "estimated"),
+        provenance=provenance,
+        sources=_sources(found, mark.source),
+        notes=_notes(found, statuses, known, mark.hint),
+        statuses=statuses,
+        bands=_bands(known, area),
+        hints=_hints(known, area, mark.hint),
+        us_available=on_sale,
+        us_available_why=why,
     )
+
+
+def _sources(found: Mapping[str, measures.Measure], mark: str) -> tuple[str, ...]:
+    """Ids of every source that the item rests on."""
+    ids = [source for measure in found.values() for source in measure.sources]
+    return tuple(dict.fromkeys((*ids, mark) if mark else ids))
+
+
+def _bands(known: Mapping[str, Weighed], area: Weighed) -> dict[str, tuple[Decimal, Decimal]]:
+    """Bands by operand; density carries those of total and area."""
+    found = {name: one.band for name, one in known.items() if one.band is not None}
+    total = known["tpp"]
+    if total.value and area.value and (total.band or area.band):
+        low, high = total.band or (total.value, total.value)
+        small, large = area.band or (area.value, area.value)
+        found["performance_density"] = (low / large, high / small)
+    return found
+
+
+def _hints(known: Mapping[str, Weighed], area: Weighed, mark: bool | None) -> dict[str, Decimal | bool]:
+    found: dict[str, Decimal | bool] = {name: one.hint for name, one in known.items() if one.hint is not None}
+    if area.hint is not None:
+        found["die_area"] = area.hint
+    return found if mark is None else {**found, "datacenter": mark}
+
+
+def _notes(
+    found: Mapping[str, measures.Measure],
+    statuses: Mapping[str, str],
+    known: Mapping[str, Weighed],
+    mark: bool | None,
+) -> tuple[tuple[str, str], ...]:
+    """Per operand, what a reader must know about its number."""
+    notes: list[tuple[str, str]] = []
+    for name, measure in found.items():
+        if measure.alternative is not None:
+            says = text(
+                "{quantity} is {value} under another reading: {note}",
+                quantity=OPERAND_NAMES[name],
+                value=measure.alternative,
+                note=measure.alternative_note,
+            )
+            notes.append((name, says))
+        if statuses.get(name) in ("estimated", "unverified"):
+            says = text(
+                "{quantity} rests on a source of status '{status}'",
+                quantity=OPERAND_NAMES[name],
+                status=Text.of(statuses[name]),
+            )
+            notes.append((name, says))
+    for name, one in known.items():
+        if one.hint is not None:
+            says = text(
+                "{quantity}: {value} is recalled without a source and decides nothing",
+                quantity=OPERAND_NAMES[name],
+                value=measures.plain(one.hint),
+            )
+            notes.append((name, says))
+    if mark is not None:
+        says = text(
+            "{quantity}: '{value}' is recalled without a source and decides nothing",
+            quantity=OPERAND_NAMES["datacenter"],
+            value=text("yes") if mark else text("no"),
+        )
+        notes.append(("datacenter", says))
+    return tuple(notes)
 
 
 def _provenance(measure: measures.Measure) -> str:
@@ -222,10 +296,28 @@ def _provenance(measure: measures.Measure) -> str:
     )
 
 
+def taken_at_its_word(item: Item) -> Item:
+    """The item with recalled values in place of unknown ones and no bands: which way an open answer leans."""
+    hints = dict(item.hints)
+    changes: dict[str, object] = {name: value for name, value in hints.items() if getattr(item, name) is None}
+    if "dram_bandwidth" in changes:
+        changes["dram_bandwidth"] = Decimal(str(changes["dram_bandwidth"])) + item.cpu_dram
+    total, area = changes.get("tpp", item.tpp), changes.get("die_area", item.die_area)
+    if (
+        item.kind == "processor"
+        and item.density is None
+        and isinstance(total, Decimal)
+        and isinstance(area, Decimal)
+        and area
+    ):
+        changes["density"] = total / area
+    return replace(item, **changes, bands={}, hints={})  # type: ignore[arg-type]  # names and types are the record's own
+
+
 def operands(
     item: Item, journey: Journey, *, dram_bandwidth: Decimal | None, datacenter: bool | None
-) -> Mapping[str, Decimal | bool | None]:
-    """Every operand that a clause may name, under one reading of the open ones.
+) -> Mapping[str, Number]:
+    """Every operand that a clause may name, under one reading of the open ones; an estimate comes with its band.
 
     Density is the given one, else the exact quotient, else unknown; without any die that counts it is undefined, which
     the rules treat as unknown.
@@ -236,7 +328,7 @@ def operands(
     if density is None and top is not None and item.die_area:
         density = top / item.die_area
     both = None if dram_bandwidth is None or item.io_rate is None else dram_bandwidth + item.io_rate
-    return {
+    found: dict[str, Number] = {
         "tpp": item.tpp,
         "performance_density": density if processor else None,
         "memory_density": None if processor else density,
@@ -247,6 +339,27 @@ def operands(
         "transistors": item.transistors,
         "hbm": item.hbm,
         "aggregate_tpp_share": journey.aggregate_tpp_share,
-        "us_available": journey.us_available,
+        "us_available": item.us_available if journey.us_available is None else journey.us_available,
         **item.figures,
     }
+    return found if not item.bands else found | _intervals(item, found)
+
+
+def _intervals(item: Item, found: Mapping[str, Number]) -> dict[str, Number]:
+    """The operands whose number is an estimate, as intervals around the number in use."""
+    bands = dict(item.bands)
+    if {"dram_bandwidth", "io_rate"} & set(bands):
+        memory, rate = (bands.get(name, _point(found[name])) for name in ("dram_bandwidth", "io_rate"))
+        if memory is not None and rate is not None:
+            bands["dram_plus_io"] = (memory[0] + rate[0], memory[1] + rate[1])
+    intervals: dict[str, Number] = {}
+    for name, (low, high) in bands.items():
+        key = "memory_density" if name == "performance_density" and item.kind == "memory" else name
+        value = found.get(key)
+        if isinstance(value, Decimal):
+            intervals[key] = Interval(low, value, high)
+    return intervals
+
+
+def _point(value: Number) -> tuple[Decimal, Decimal] | None:
+    return (value, value) if isinstance(value, Decimal) else None

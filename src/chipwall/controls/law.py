@@ -6,18 +6,34 @@ edited to look like new law: a change is a new record, and a draft is a small di
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
 from functools import lru_cache
+from typing import Any
 
 from chipwall.controls.countries import Countries
 from chipwall.controls.logic import Clause, Limit
+from chipwall.controls.parties import Parties
+from chipwall.controls.records import Measured
 from chipwall.sources import Source
 from chipwall.text import text
 
-__all__ = ["Coverage", "Gate", "Law", "LawOn", "Letter", "Part", "Party", "Record", "Rule", "Vendor"]
+__all__ = [
+    "Coverage",
+    "Gate",
+    "Law",
+    "LawOn",
+    "Letter",
+    "MarkLine",
+    "Memory",
+    "Part",
+    "Phrase",
+    "Record",
+    "Rule",
+    "Vendor",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +78,7 @@ class Rule:
     countries: tuple[str, ...] = ()
     parts: tuple[str, ...] = ()
     exempt_end_uses: tuple[str, ...] = ()
+    headings: tuple[str, ...] = ()
 
     def record(self, on: date) -> Record | None:
         """The record of that day: the latest one that runs, or None."""
@@ -71,7 +88,12 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """A letter to one vendor: parts it names, and whom it reaches. Its numbers are clauses of the family ``rule``."""
+    """A letter to one vendor: parts it names, and whom it reaches.
+
+    A private letter is told in words, so it has a sure core, an open rim and a known outside. Clauses of the family
+    ``rule`` are the core; where only a clause of the family ``rule.rim`` is met, the letter may or may not reach. With
+    ``open`` set even a named part is only in the rim, because the filing does not say which customers it means.
+    """
 
     rule: str
     vendor: str
@@ -79,16 +101,15 @@ class Letter:
     destinations: tuple[str, ...]
     groups: str
     headquarters: bool
+    open: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Party:
-    """A phrase for an end user or end use, and what the law makes of it."""
+class Phrase:
+    """A word of the case tables that stands for an end use, not for a party."""
 
     phrase: str
     end_use: str = ""
-    supplement8: str = ""
-    affiliate: bool = False
     analysis_only: bool = False
 
 
@@ -99,6 +120,7 @@ class Vendor:
     id: str
     country: str
     pattern: str
+    in_house: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +132,30 @@ class Part:
     pattern: str
     cpu_dram: Decimal = Decimal(0)
     gp10: bool = False
+    china_only: bool = False
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MarkLine:
+    """A line of products that its maker says is, or is not, for data centres."""
+
+    vendor: str
+    pattern: str
+    datacenter: bool
+    says: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """A generation of bare memory, and the bandwidth density that a source says it exceeds [GB/s/mm2]."""
+
+    id: str
+    pattern: str
+    over: Decimal
+    status: str
+    source: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,15 +228,19 @@ class Law:
     parameters: Mapping[str, Rule]
     clauses: tuple[Clause, ...]
     letters: tuple[Letter, ...]
-    parties: Mapping[str, Party]
+    phrases: Mapping[str, Phrase]
+    parties: Parties
     vendors: tuple[Vendor, ...]
     parts: tuple[Part, ...]
+    marks: tuple[MarkLine, ...]
+    memories: tuple[Memory, ...]
     gates: tuple[Gate, ...]
     countries: Countries
     events: tuple[Event, ...]
     sources: Mapping[str, Source]
     coverage: Coverage
     repealed: Mapping[str, date] = field(default_factory=dict)  # clauses and rules that a draft ends, from that day
+    measures: tuple[Callable[[Any, Any], Measured], ...] = ()  # what a draft would do beside classes and limits
 
     def on(self, day: date) -> LawOn:
         """The law of one day; the last days asked are kept, because searches ask the same few again."""

@@ -16,8 +16,22 @@ from importlib.resources.abc import Traversable
 from typing import Any
 
 from chipwall.controls.countries import Change, Countries, Country
-from chipwall.controls.law import Coverage, Event, Gate, Law, Letter, Part, Party, Record, Rule, Vendor
+from chipwall.controls.law import (
+    Coverage,
+    Event,
+    Gate,
+    Law,
+    Letter,
+    MarkLine,
+    Memory,
+    Part,
+    Phrase,
+    Record,
+    Rule,
+    Vendor,
+)
 from chipwall.controls.logic import Clause, Test
+from chipwall.controls.parties import Listing, Parties, Party, Stake
 from chipwall.controls.records import STATES
 from chipwall.errors import DataError
 from chipwall.sources import Source
@@ -58,12 +72,19 @@ def parsed_record(table: Table, *, where: str, problems: list[str], needs_value:
         effective=table["effective"],
         compliance=table.get("compliance", table["effective"]),
         end=table.get("end"),
-        citation=table["citation"],
+        citation=_citation(table),
         source=table["source"],
         checked=table["checked"],
         confidence=table.get("confidence", "seen"),
         note=table.get("note", ""),
     )
+
+
+def _citation(table: Table) -> str:
+    """Where the record stands in print, with what must be said besides in words that can be translated."""
+    if not table.get("tail"):
+        return str(table["citation"])
+    return text("{citation}: {tail}", citation=table["citation"], tail=Text.of(table["tail"]))
 
 
 def parsed_clause(table: Table, *, where: str, problems: list[str]) -> Clause | None:
@@ -109,6 +130,7 @@ def _rules(tables: Sequence[tuple[str, Table]], *, needs_value: bool, problems: 
             countries=tuple(table.get("countries", ())),
             parts=tuple(table.get("parts", ())),
             exempt_end_uses=tuple(table.get("exempt_end_uses", ())),
+            headings=tuple(table.get("headings", ())),
         )
     return found
 
@@ -149,8 +171,8 @@ def _countries(folder: Traversable) -> Countries:
     }
     changes: dict[tuple[str, str], list[Change]] = {}
     for row in _rows(folder, "country_group_changes.csv"):
-        if row["group"] not in _GROUPS:
-            continue  # the merger of Hong Kong into China: resolved by name, not by group
+        if row["group"] not in _GROUPS or row["group"] == "D:5":
+            continue  # Hong Kong is resolved by name; D:5 is read from the State Department's list
         change = Change(
             iso2=row["iso2"],
             group=row["group"],
@@ -162,7 +184,56 @@ def _countries(folder: Traversable) -> Countries:
         )
         changes.setdefault((change.iso2, change.group), []).append(change)
     ordered = {key: tuple(sorted(found, key=lambda change: change.effective)) for key, found in changes.items()}
+    ordered |= {(iso2, "D:5"): found for iso2, found in _state_list(folder).items()}
     return Countries(table, ordered)
+
+
+def _parties(folder: Traversable) -> Parties:
+    """Every named party with its entries and its owners."""
+    listings: dict[str, list[Listing]] = {}
+    for row in _rows(folder, "party_listings.csv"):
+        until = date.fromisoformat(row["until"]) if row["until"] else None
+        entry = Listing(
+            row["list"], row["footnote"], row["policy"], row["since"], until, row["citation"], row["source"]
+        )
+        listings.setdefault(row["party"], []).append(entry)
+    stakes: dict[str, list[Stake]] = {}
+    for row in _rows(folder, "party_owners.csv"):
+        stake = Stake(row["owner"], Decimal(row["percent"]), row["since"], row["source"])
+        stakes.setdefault(row["party"], []).append(stake)
+    return Parties.of(
+        Party(
+            id=row["id"],
+            name=row["name"],
+            aliases=tuple(words.strip() for words in row["aliases"].split("|") if words.strip()),
+            country=row["country"],
+            headquarters=row["headquarters"],
+            parent=row["parent"],
+            kind=row["kind"],
+            source=row["source"],
+            note=row["note"],
+            listings=tuple(listings.get(row["id"], ())),
+            stakes=tuple(stakes.get(row["id"], ())),
+        )
+        for row in _rows(folder, "parties.csv")
+    )
+
+
+def _state_list(folder: Traversable) -> dict[str, tuple[Change, ...]]:
+    """Country Group D:5 from the State Department's list: 22 CFR 126.1 decides it whatever the printed table says."""
+    found: dict[str, list[Change]] = {}
+    for row in _rows(folder, "state_list.csv"):
+        first = date.fromisoformat(row["since"]) if row["since"] else date(1900, 1, 1)
+        found.setdefault(row["iso2"], []).append(
+            Change(row["iso2"], "D:5", True, first, first, row["citation"], row["note"])
+        )
+        if row["until"]:
+            after = date.fromordinal(date.fromisoformat(row["until"]).toordinal() + 1)
+            leaves = Change(
+                row["iso2"], "D:5", False, after, after, row["until_citation"] or row["citation"], row["note"]
+            )
+            found[row["iso2"]].append(leaves)
+    return {iso2: tuple(sorted(changes, key=lambda change: change.effective)) for iso2, changes in found.items()}
 
 
 def _events(folder: Traversable) -> tuple[Event, ...]:
@@ -220,6 +291,7 @@ def law_from(folder: Traversable) -> Law:
         parsed_clause(table, where=f"{name}, {table['id']}", problems=problems) for name, table in tables("clause")
     ]
     names = tomllib.loads((folder / "parts.toml").read_text(encoding="utf-8"), parse_float=Decimal)
+    memories = tomllib.loads((folder / "memory.toml").read_text(encoding="utf-8"), parse_float=Decimal)["memory"]
     sources = tomllib.loads((folder / "sources.toml").read_text(encoding="utf-8"))["source"]
     coverage = tomllib.loads((folder / "coverage.toml").read_text(encoding="utf-8"))
     found = Law(
@@ -230,9 +302,12 @@ def law_from(folder: Traversable) -> Law:
             Letter(**{**table, "parts": tuple(table["parts"]), "destinations": tuple(table["destinations"])})
             for _, table in tables("letter")
         ),
-        parties={table["phrase"]: Party(**table) for _, table in tables("party")},
+        phrases={table["phrase"]: Phrase(**table) for _, table in tables("phrase")},
+        parties=_parties(folder),
         vendors=tuple(Vendor(**table) for table in names["vendor"]),
         parts=tuple(Part(**{**table, "cpu_dram": Decimal(table.get("cpu_dram", 0))}) for table in names["part"]),
+        marks=tuple(MarkLine(**{**table, "says": Text.of(table["says"])}) for table in names.get("mark", ())),
+        memories=tuple(Memory(**{**table, "over": Decimal(table["over"])}) for table in memories),
         gates=_gates(tables("gate"), problems),
         countries=_countries(folder),
         events=_events(folder),

@@ -20,9 +20,31 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["OPERATORS", "Clause", "Limit", "Test", "all_of", "any_of", "arrays_verdict", "comparisons", "verdict"]
+__all__ = [
+    "OPERATORS",
+    "Clause",
+    "Interval",
+    "Limit",
+    "Number",
+    "Test",
+    "all_of",
+    "any_of",
+    "arrays_verdict",
+    "comparisons",
+    "verdict",
+]
 
-Number = Decimal | bool | None
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A number that its source leaves open between two bounds; a limit between them decides nothing."""
+
+    low: Decimal
+    value: Decimal
+    high: Decimal
+
+
+Number = Decimal | bool | Interval | None
 Truth = bool | None
 OPERATORS: Mapping[str, Callable[[Any, Any], Any]] = {
     ">=": operator.ge,
@@ -112,6 +134,9 @@ def _truth(test: Test, numbers: Mapping[str, Number], limits: Mapping[str, Limit
     value, limit = numbers.get(test.operand), _limit(test, limits)
     if limit is None:  # the parameter does not exist on this date, so the clause cannot be met
         return False
+    if isinstance(value, Interval):
+        both = {bool(OPERATORS[test.operator](end, limit)) for end in (value.low, value.high)}
+        return both.pop() if len(both) == 1 else None
     return None if value is None else bool(OPERATORS[test.operator](value, limit))
 
 
@@ -130,6 +155,9 @@ def comparisons(
         if limit is None:
             continue
         known = limits.get(test.limit)
+        result = _truth(test, numbers, limits)
+        if isinstance(value, Interval):
+            value = value.value
         margin = value - limit if isinstance(value, Decimal) and isinstance(limit, Decimal) else None
         found.append(
             Comparison(
@@ -140,7 +168,7 @@ def comparisons(
                 operator=test.operator,
                 limit=limit,
                 unit=known.unit if known else "",
-                result=_truth(test, numbers, limits),
+                result=result,
                 margin=margin,
                 margin_ratio=margin / Decimal(limit) if margin is not None and limit else None,
                 citation=known.citation if known else clause.paragraph,

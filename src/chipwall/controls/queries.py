@@ -12,7 +12,8 @@ from chipwall.controls.decide import decide
 from chipwall.controls.item import item_of_chip, operands
 from chipwall.controls.law import Event, Law, Record
 from chipwall.controls.load import law as packaged_law
-from chipwall.controls.records import Decision, Item, Journey
+from chipwall.controls.logic import Interval, Number
+from chipwall.controls.records import Decision, Item, Journey, state_text
 from chipwall.errors import InputError
 from chipwall.text import Text, listed, text
 
@@ -163,7 +164,7 @@ def _words(record: Record | None, day: date) -> str:
         return text("none")
     if record.value is not None:
         return f"{record.value} {record.unit}"
-    state = Text.of(record.state)
+    state = state_text(record.state)
     return state if record.compliance <= day else text("{state}, not yet binding", state=state)
 
 
@@ -194,13 +195,20 @@ def wall_points(chips: Iterable[Chip], *, x: str, y: str, on: date, law: Law | N
             WallPoint(
                 chip.id,
                 chip.name,
-                across if isinstance(across, Decimal) else None,
-                up if isinstance(up, Decimal) else None,
+                _plain_number(across),
+                _plain_number(up),
                 eccn,
                 chip.word("status"),
             )
         )
     return tuple(found)
+
+
+def _plain_number(value: Number) -> Decimal | None:
+    """The number in use, an estimate's too; None for what is not known."""
+    if isinstance(value, Interval):
+        return value.value
+    return value if isinstance(value, Decimal) else None
 
 
 def regions(*, families: Sequence[str], x: str, y: str, on: date, law: Law | None = None) -> tuple[Region, ...]:

@@ -12,21 +12,30 @@ from datetime import date
 from decimal import Decimal
 from typing import Literal, get_args
 
+from chipwall.text import Text, text
+
 __all__ = [
     "ACTIVITIES",
     "STATES",
     "Activity",
+    "Book",
+    "Branch",
     "ChinaGate",
     "Comparison",
+    "Condition",
     "Decision",
     "Duty",
     "ExceptionAnswer",
     "Finding",
     "Item",
     "Journey",
+    "Jurisdiction",
+    "Leaning",
     "Licence",
+    "Measured",
     "RevenueShare",
     "State",
+    "state_text",
 ]
 
 Activity = Literal["export", "reexport", "in_country", "us_import"]
@@ -42,6 +51,21 @@ State = Literal[
     "reported",
 ]
 STATES: tuple[State, ...] = get_args(State)
+_STATE_WORDS: Mapping[str, Text] = {
+    "in_force": text("in force"),
+    "stayed": text("stayed"),
+    "not_enforced": text("printed, not enforced"),
+    "letter_private": text("private letter"),
+    "announced": text("announced"),
+    "draft_withdrawn": text("withdrawn draft"),
+    "scheduled_unverified": text("scheduled change, not verified"),
+    "reported": text("reported"),
+}
+
+
+def state_text(state: str) -> Text:
+    """The state of a rule as people say it."""
+    return _STATE_WORDS.get(state, Text.of(state))
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +108,16 @@ class Item:
         Ids of catalogue sources.
     notes : tuple of (str, str)
         Per operand, anything the reader must know about its number, an alternative TPP for example.
-    estimated : frozenset of str
-        Operands whose number is an estimate.
+    statuses : mapping of str to str
+        Per operand, how well its value is known: a status of :data:`chipwall.sources.STATUSES`, or ``inferred`` for a
+        mark that follows from other facts. An operand that the caller gave has none and counts as given.
+    bands : mapping of str to (Decimal, Decimal)
+        Per operand, the least and the greatest value that its source leaves possible. A limit inside the band decides
+        nothing.
+    hints : mapping of str to (Decimal or bool)
+        What the catalogue recalls without a source. It decides nothing; it only says which way an open answer leans.
+    us_available : bool or None
+        Commercially available in the United States on 2026-01-15, as far as the catalogue can tell, and why.
     figures : mapping of str to Decimal
         Further operands, for a draft rule that names them (a performance figure, in the unit of its limit).
     """
@@ -109,7 +141,11 @@ class Item:
     provenance: Mapping[str, str] = field(default_factory=dict, hash=False)
     sources: tuple[str, ...] = ()
     notes: tuple[tuple[str, str], ...] = ()
-    estimated: frozenset[str] = frozenset()
+    statuses: Mapping[str, str] = field(default_factory=dict, hash=False)
+    bands: Mapping[str, tuple[Decimal, Decimal]] = field(default_factory=dict, hash=False)
+    hints: Mapping[str, Decimal | bool] = field(default_factory=dict, hash=False)
+    us_available: bool | None = None
+    us_available_why: str = ""
     figures: Mapping[str, Decimal] = field(default_factory=dict, hash=False)
 
 
@@ -126,7 +162,18 @@ class Journey:
     headquarters, parent : str
         Where the end user, and its ultimate parent, is headquartered. Empty: not known.
     party : str
-        A phrase of the party vocabulary (``G42``), or empty.
+        The end user by name, looked up in the table of parties; a name that is not found is unknown, never free.
+    owners : tuple of (str, Decimal)
+        Who owns it, with percent: shares of listed parties add up.
+    screened : bool
+        The caller has screened party and owners himself and found no list; otherwise an unmatched name stays unknown.
+    shipper : str
+        Who exports: ``vendor``, another name, or empty when nobody said (then the maker is assumed). A private letter
+        binds whom it informs.
+    heading : str
+        HTSUS heading of an entry, ``8471.80``; empty when not said.
+    analysis_only : bool
+        Bought for technical analysis only, which the guidance of 2025-05-13 carves out.
     end_use : str
         For an import: ``re-export``, ``stock``, ``us-data-centre``, ``repair``, ``research``, ``start-up``,
         ``consumer``, ``public-sector``, or empty when none is claimed.
@@ -154,6 +201,11 @@ class Journey:
     exporter_role: Literal["", "fab", "osat"] = ""
     packaged_in: str = ""
     attested: bool = False
+    owners: tuple[tuple[str, Decimal], ...] = ()
+    screened: bool = False
+    shipper: str = ""
+    heading: str = ""
+    analysis_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +263,65 @@ class ExceptionAnswer:
 
 
 @dataclass(frozen=True, slots=True)
+class Condition:
+    """One thing that must hold for a policy or an exception: held, failed, or not known, and what is known of it."""
+
+    id: str
+    says: str
+    holds: bool | None
+    known: str
+    citation: str
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """One reading of the law from class to conditions: the published text, or the law as the bureau says it enforces."""
+
+    licence: str
+    exceptions: tuple[ExceptionAnswer, ...]
+    review_policy: str
+    conditions: tuple[Condition, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """A rule whose state on the day is not verified, and the licence answer either way."""
+
+    rule: str
+    if_so: str
+    licence: str
+    citation: str
+
+
+@dataclass(frozen=True, slots=True)
+class Jurisdiction:
+    """Whether the item is subject to the regulations at all (None: the text that decides was not read), and why."""
+
+    subject: bool | None
+    basis: str
+    citation: str
+
+
+@dataclass(frozen=True, slots=True)
+class Leaning:
+    """Which way an open answer leans if recalled and estimated values are taken at their word; it decides nothing."""
+
+    eccn: str
+    licence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What a draft's measure would do to this journey: deny, certify, notify, hold or cap; None when it cannot tell."""
+
+    id: str
+    outcome: str
+    applies: bool | None
+    says: str
+    citation: str
+
+
+@dataclass(frozen=True, slots=True)
 class Duty:
     """Customs duty: ``pct`` of customs value (None: unknown), on which event, paid by whom, and why."""
 
@@ -253,7 +364,8 @@ class Decision:
         Classes that follow from it: ``4A090.a`` for a computer, ``5A992.z`` for an item classified elsewhere.
     review_policy : str
         ``presumption_of_denial``, ``case_by_case``, ``presumption_of_approval``, ``not_stated``,
-        ``licences_being_issued``, ``unknown``, or empty when no licence is in question.
+        ``licences_being_issued``, ``approval_within_allocation``, ``denied_by_draft``, ``unknown``, or empty when no
+        licence is in question.
     flags : tuple of str
         Sorted words of the flag vocabulary.
     trace, findings : tuples
@@ -264,6 +376,19 @@ class Decision:
         State on the date of every rule that was consulted.
     horizon : str
         ``verified``, ``audited`` or ``after_horizon``.
+    published : Book
+        The published text from requirement to conditions, where ``licence``, ``exceptions`` and ``review_policy`` of the
+        decision are the law as enforced; ``why_differ`` says in one sentence why the two part, and is empty if not.
+    conditions : tuple of Condition
+        What must hold for the review policy to be the one named.
+    strength, because : str, tuple of str
+        ``sure``, ``likely`` or ``unknown``, and what keeps it from being sure.
+    leaning : Leaning or None
+        For an open answer, which way it leans.
+    branches : tuple of Branch
+        Per unverified rule that the answer turns on, the answer either way.
+    measures : tuple of Measured
+        What the measures of a draft would do.
     """
 
     item: Item
@@ -284,6 +409,20 @@ class Decision:
     citations: tuple[str, ...]
     states: Mapping[str, str] = field(hash=False)
     horizon: str = "verified"
+    published: Book = Book("", (), "")
+    why_differ: str = ""
+    conditions: tuple[Condition, ...] = ()
+    jurisdiction: Jurisdiction = Jurisdiction(None, "", "")
+    strength: str = "sure"
+    because: tuple[str, ...] = ()
+    leaning: Leaning | None = None
+    branches: tuple[Branch, ...] = ()
+    measures: tuple[Measured, ...] = ()
+
+    @property
+    def enforced(self) -> Book:
+        """The law as the bureau says it enforces, from requirement to conditions."""
+        return Book(self.licence.as_enforced, self.exceptions, self.review_policy, self.conditions)
 
     @property
     def exception_names(self) -> tuple[str, ...]:
@@ -298,6 +437,9 @@ class Decision:
             self.licence,
             self.exception_names,
             self.review_policy,
+            self.published.licence,
+            self.published.review_policy,
+            tuple((m.id, m.applies) for m in self.measures),
             self.duty.pct,
             self.revenue_share.pct,
             self.cn_import.status,

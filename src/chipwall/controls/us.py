@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from chipwall.controls.context import CONTROLLED, Context, Need, Outcome, World
 from chipwall.controls.law import Letter
-from chipwall.controls.records import ExceptionAnswer
-from chipwall.controls.us_exceptions import exceptions
-from chipwall.text import Text, text
+from chipwall.controls.logic import Truth
+from chipwall.controls.records import ExceptionAnswer, state_text
+from chipwall.controls.us_exceptions import exceptions, published_exceptions, temporary_licence
+from chipwall.controls.us_parties import embargo, find_emirates, find_lists, find_ownership
+from chipwall.text import text
 
-__all__ = ["letter_reaches", "outcome"]
+__all__ = ["in_headings", "letter_reaches", "on_2026_track", "outcome"]
 
 
 def _seated_in_d5(context: Context, world: World) -> str:
@@ -43,7 +45,13 @@ def _need_2023(context: Context, world: World, found: Outcome) -> Need:
     )
     found.find(text("destination"), need.destination, says, context.citation("r2023"))
     if to == "AE" and context.view.runs("uae-named"):
-        _need_uae(context, need, found)
+        find_emirates(context, need, found)
+    _need_headquarters(context, world, need, found)
+    return need
+
+
+def _need_headquarters(context: Context, world: World, need: Need, found: Outcome) -> None:
+    """The headquarters rule: any destination, if the party or its ultimate parent sits in Macau or D:5."""
     seat = _seated_in_d5(context, world)
     need.headquarters = bool(seat)
     found.find(
@@ -56,51 +64,40 @@ def _need_2023(context: Context, world: World, found: Outcome) -> Need:
     )
     if need.headquarters and not need.destination:
         found.flags.add("hq_rule")
-    return need
-
-
-def _need_uae(context: Context, need: Need, found: Outcome) -> None:
-    """The United Arab Emirates by name, its Supplement 8 parties, and what lapses."""
-    listing = context.party.supplement8
-    state = context.view.state("supplement-8")
-    need.uae_open = bool(listing) and listing != "listed" and state == "scheduled_unverified"
-    need.uae_exempt = bool(listing) and not need.uae_open
-    need.destination = not need.uae_exempt and not need.uae_open
-    if need.uae_exempt:
-        says = text(
-            "{party} is exempt (Supplement 8 to part 740 and the parties named with it)", party=context.party.phrase
-        )
-    elif need.uae_open:
-        says = text(
-            "the listing of {party} lapsed on 2027-04-06 unless renewed; not verified", party=context.party.phrase
-        )
-    else:
-        found.flags.add("uae_named")
-        says = text("the United Arab Emirates is named in the licence requirement; the party is not exempt")
-    found.find(
-        text("United Arab Emirates"), None if need.uae_open else need.destination, says, context.citation("uae-named")
-    )
 
 
 def _need(context: Context, world: World, found: Outcome) -> Need:
     """Whether the list needs a licence for this class, destination and party."""
-    if context.journey.activity == "us_import" or context.destination == "US":
+    if not context.abroad:
         return Need()
     if world.eccn == "3A090(2022)":
-        return _need_2022(context, found)
-    if world.eccn in CONTROLLED:
-        return _need_2023(context, world, found)
-    if world.eccn == "3A090.c":
-        listed = context.countries.macau_or_d5(context.destination, on=context.on)
-        bound = context.view.binds("hbm")
-        found.find(
-            text("destination"),
-            listed and bound,
-            text("{country}: 3A090.c looks at Macau and D:5, from its compliance date", country=context.destination),
-            context.citation("hbm"),
-        )
-        return Need(destination=listed and bound)
-    return Need()
+        need = _need_2022(context, found)
+    elif world.eccn in CONTROLLED:
+        need = _need_2023(context, world, found)
+    elif world.eccn == "3A090.c":
+        need = _need_memory(context, world, found)
+    else:
+        need = Need()
+    find_lists(context, need, found)
+    find_ownership(context, need, found)
+    embargo(context, world, need, found)
+    return need
+
+
+def _need_memory(context: Context, world: World, found: Outcome) -> Need:
+    """3A090.c: Macau and D:5, and from the same day parties headquartered there (744.23(a)(3)(i)(B))."""
+    bound = context.view.binds("hbm")
+    reached = context.countries.macau_or_d5(context.destination, on=context.on)
+    found.find(
+        text("destination"),
+        reached and bound,
+        text("{country}: 3A090.c looks at Macau and D:5, from its compliance date", country=context.destination),
+        context.citation("hbm"),
+    )
+    need = Need(destination=reached and bound)
+    if bound:
+        _need_headquarters(context, world, need, found)
+    return need
 
 
 def letter_reaches(letter: Letter, context: Context, seats: tuple[str, ...]) -> bool:
@@ -115,7 +112,7 @@ def letter_reaches(letter: Letter, context: Context, seats: tuple[str, ...]) -> 
     return letter.headquarters and any(countries.macau_or_d5(seat, on=day) for seat in seats)
 
 
-def _review_policy(context: Context, world: World, need: Need) -> str:
+def _item_policy(context: Context, world: World, need: Need) -> str:
     """Policy under which an application for this class, destination and party is read."""
     day, countries, view = context.on, context.countries, context.view
     if world.eccn == "3A090(2022)":
@@ -125,18 +122,46 @@ def _review_policy(context: Context, world: World, need: Need) -> str:
         return "unknown"  # the paragraph for memory was not read
     if countries.macau_or_d5(context.destination, on=day) or need.headquarters:
         if world.eccn == "3A090.a" and world.datacenter:
-            return "case_by_case" if _on_2026_track(context, world) else "presumption_of_denial"
+            return "case_by_case" if on_2026_track(context, world) else "presumption_of_denial"
         return "case_by_case" if view.runs("policy-case-by-case-2024") else "unknown"
     if view.runs("policy-approval-d1-d4"):
         return "presumption_of_approval"
     return "not_stated"
 
 
-def _on_2026_track(context: Context, world: World) -> bool:
-    """Exports from the United States to China or Macau, both numbers under the limits, certifications not failed."""
+def _stricter(policies: list[str]) -> str:
+    """The strictest of several policies that all apply; an unread one may be stricter than any but denial."""
+    if "presumption_of_denial" in policies:
+        return "presumption_of_denial"
+    return policies[0] if len(set(policies)) == 1 else "unknown"
+
+
+def _review_policy(context: Context, world: World, need: Need) -> str:
+    """The policy of the answer: of the item, of the listed party and of the embargo, the strictest of them."""
+    found = [_item_policy(context, world, need)] if need else []
+    if need.listed:
+        entry = context.entry
+        found.append((entry.policy if entry else "") or "unknown")
+    if need.owned == "in_force" and not need.listed:
+        found.append("unknown")  # the most restrictive entry among the owners decides; not worked out
+    if need.embargo and context.destination != "CU":
+        found.append("unknown")
+    elif need.embargo:
+        found.append("presumption_of_denial")
+    return _stricter(found) if found else "unknown"
+
+
+def on_2026_track(context: Context, world: World) -> bool:
+    """Exports from the United States to China or Macau, both numbers under the limits, certifications not failed.
+
+    The track is for 3A090.a designed for data centres; other items were read case by case before it, without
+    certificates.
+    """
     journey = context.journey
     return (
         context.view.binds("review2026")
+        and world.eccn == "3A090.a"
+        and world.datacenter
         and journey.activity == "export"
         and journey.exporter == "US"
         and context.destination in ("CN", "MO")
@@ -145,90 +170,116 @@ def _on_2026_track(context: Context, world: World) -> bool:
     )
 
 
-def _affiliate_state(context: Context, found: Outcome) -> str:
-    """State of the affiliates rule for a party owned by listed ones; empty for everyone else."""
-    state = context.view.state("affiliates") if context.party.affiliate else ""
-    words = {
-        "in_force": ("affiliates_rule", True, text("owned 50 percent or more by a listed party: same restriction")),
-        "stayed": ("affiliates_stayed", False, text("the affiliates rule is stayed; ownership is a red flag only")),
-        "scheduled_unverified": (
-            "affiliates_status_unverified",
-            None,
-            text("the affiliates rule returned on 2026-11-10 unless extended; not verified"),
-        ),
-    }
-    if state in words:
-        flag, result, says = words[state]
-        found.flags.add(flag)
-        found.find(text("ownership"), result, says, context.citation("affiliates"))
-    return state
-
-
 def outcome(context: Context, world: World) -> Outcome:
-    """What the law says in one world: licence, books, exceptions, policy, duty, share and flags."""
+    """What the law says in one world: licence, both books, exceptions, policy, duty, share and flags."""
     found = Outcome(world.eccn)
     need = _need(context, world, found)
-    abroad = context.journey.activity != "us_import" and context.destination != "US"
-    owned = _affiliate_state(context, found) if abroad else ""
-    letters = world.letters if abroad else frozenset()
-    available = False
+    letters = world.letters if context.abroad else frozenset()
     if need or need.uae_open:
         found.exceptions = exceptions(context, world, need)
-        available = any(answer.available for answer in found.exceptions)
-    found.licence = _licence(context, need, owned=owned, available=available, letters=letters)
-    if owned == "in_force":
-        found.exceptions = tuple(
-            ExceptionAnswer(a.name, False, text("not for a party under the Entity List"), a.citation)
-            for a in found.exceptions
-        )
-    _books(context, world, need, owned, found)
+    found.exceptions = temporary_licence(context, need, found.exceptions)
+    if need.listed or need.owned == "in_force" or context.unmatched:
+        found.exceptions = _closed_to(context, need, found.exceptions)
+    usable = any_usable(found.exceptions)
+    found.licence = _licence(context, need, usable=usable, letters=letters)
+    _books(context, world, need, found)
     found.review_policy = _policy_of_answer(context, world, need, found.licence)
+    _published(context, world, need, found)
     _money(context, world, letters, found)
     _flags(context, world, letters, found)
     return found
 
 
-def _licence(context: Context, need: Need, *, owned: str, available: bool, letters: frozenset[str]) -> str:
+def _closed_to(context: Context, need: Need, answers: tuple[ExceptionAnswer, ...]) -> tuple[ExceptionAnswer, ...]:
+    """Exceptions for a listed or owned party: none; for a name that nobody looked up: not known."""
+    if context.unmatched and not (need.listed or need.owned == "in_force"):
+        why, open_now = text("not for a party under the Entity List, and the name was not found"), True
+    else:
+        why, open_now = text("not for a party under the Entity List"), False
+    return tuple(
+        ExceptionAnswer(a.name, (None if open_now and a.available is not False else False), why, a.citation)
+        if a.name != "TGL"
+        else a
+        for a in answers
+    )
+
+
+def any_usable(answers: tuple[ExceptionAnswer, ...]) -> Truth:
+    """Whether an exception covers class and destination: yes, no, or not known because the text was not read."""
+    decided = [answer.available for answer in answers if answer.name not in ("AIA", "ACM", "LPP")]
+    return True if True in decided else None if None in decided else False
+
+
+def _licence(context: Context, need: Need, *, usable: Truth, letters: frozenset[str]) -> str:
     """The licence answer as enforced: the first line of the ladder that applies."""
     if context.journey.activity == "us_import":
         return "n/a"
-    if owned == "in_force":
+    if need.owned == "in_force" and not (need.listed or need or need.embargo) and usable is None:
+        return "unknown"  # the temporary general licence of the affiliates rule may cover it
+    if need.listed or need.owned == "in_force":
         return "required"
-    by_list = "exception_available" if need and available else "required" if need else ""
+    by_list = {True: "exception_available", None: "unknown", False: "required"}[usable] if need else ""
+    if need.embargo and (by_list or not letters):
+        return "required"
     if need.uae_open and not by_list:
         return "required_by_letter" if letters else "conditional"
     # a letter needs the licence either way, so the unverified return of the affiliates rule would not change that
-    if owned == "scheduled_unverified" and by_list != "required" and (by_list or not letters):
+    if need.owned == "scheduled_unverified" and by_list != "required" and (by_list or not letters):
         return "conditional"
-    return by_list or ("required_by_letter" if letters else "not_required")
+    found = by_list or ("required_by_letter" if letters else "not_required")
+    return "unknown" if need.open and found in ("not_required", "exception_available") else found
 
 
-def _books(context: Context, world: World, need: Need, owned: str, found: Outcome) -> None:
-    """The answer of the published text, before exceptions; letters are not published."""
-    abroad = context.journey.activity != "us_import" and context.destination != "US"
+def _worldwide(context: Context, world: World) -> bool:
+    """Whether AI Diffusion, printed and not enforced, asks for a licence here."""
     record = context.view.records.get("ai-diffusion")
-    worldwide = (
-        abroad
+    return (
+        context.abroad
         and world.eccn == "3A090.a"
         and record is not None
         and record.compliance <= context.on
         and record.state == "not_enforced"
     )
-    if need or owned == "in_force" or worldwide:
-        found.on_books = "required"
-    elif need.uae_open or owned == "scheduled_unverified":
+
+
+def _books(context: Context, world: World, need: Need, found: Outcome) -> None:
+    """The requirement of the published text, before exceptions; letters are not published."""
+    record, worldwide = context.view.records.get("ai-diffusion"), _worldwide(context, world)
+    if need or need.sure or worldwide or need.owned == "scheduled_unverified":
+        found.on_books = "required"  # the affiliates rule returned by its own printed terms
+    elif need.uae_open or need.open:
         found.on_books = "unknown"
-    if record is not None and abroad and world.eccn == "3A090.a":
+    if record is not None and context.abroad and world.eccn == "3A090.a":
         found.find(
             text("AI Diffusion"),
             worldwide,
-            text("3A090.a to any country: state {state}", state=Text.of(record.state)),
+            text("3A090.a to any country: state {state}", state=state_text(record.state)),
             record.citation,
         )
         if not worldwide:
             found.flags.add("compliance_date_2025-05-15")
-        elif not need and owned != "in_force":
+        elif not need and not need.sure:
             found.flags.add("on_books_worldwide_not_enforced")
+
+
+def _published(context: Context, world: World, need: Need, found: Outcome) -> None:
+    """The whole published text: requirement, exceptions and policy, as if everything printed were enforced."""
+    if context.journey.activity == "us_import":
+        found.published_licence = "n/a"
+        return
+    if not _worldwide(context, world):
+        found.published_licence = found.on_books
+        if found.on_books == "required":
+            found.published_exceptions, found.published_policy = found.exceptions, found.review_policy
+            covered = found.licence == "exception_available"
+            found.published_licence = "exception_available" if covered else "required"
+            found.published_policy = found.published_policy or "unknown"
+        return
+    found.published_exceptions = published_exceptions(context, world, need, found.exceptions)
+    available = any(answer.available for answer in found.published_exceptions) and not need.sure
+    found.published_licence = "exception_available" if available else "required"
+    strict = context.countries.macau_or_d5(context.destination, on=context.on) or need.headquarters or need.sure
+    found.published_policy = (found.review_policy or "unknown") if strict else "approval_within_allocation"
 
 
 def _policy_of_answer(context: Context, world: World, need: Need, licence: str) -> str:
@@ -238,15 +289,16 @@ def _policy_of_answer(context: Context, world: World, need: Need, licence: str) 
         )
         return "licences_being_issued" if issued else "not_stated"
     if licence in ("required", "exception_available"):
-        # an affiliate's application follows the entry of its listed owner, which the question does not name
-        return _review_policy(context, world, need) if need else "unknown"
+        return _review_policy(context, world, need)
+    if licence == "unknown" and need:
+        return _review_policy(context, world, need)  # needed either way; only the exception is open
     return "unknown" if licence == "conditional" else ""
 
 
 def _money(context: Context, world: World, letters: frozenset[str], found: Outcome) -> None:
     if context.journey.activity == "us_import":
         exempt = _end_use(context) in context.law.rules["duty232"].exempt_end_uses
-        if world.duty_band and not exempt and context.view.binds("duty232"):
+        if world.duty_band and not exempt and in_headings(context) and context.view.binds("duty232"):
             found.duty_pct = context.limit("duty-pct").value
         return
     shared = context.item.parts & set(context.law.rules["revenue-share"].parts)
@@ -256,8 +308,14 @@ def _money(context: Context, world: World, letters: frozenset[str], found: Outco
             found.revenue_share_pct = context.limit("revenue-share-pct").value
 
 
+def in_headings(context: Context) -> bool:
+    """Whether the entry is made under a heading of the duty; nobody said counts as yes, and the answer says so."""
+    heading = context.journey.heading.replace(".", "").replace(" ", "")
+    return not heading or any(heading.startswith(known) for known in context.law.rules["duty232"].headings)
+
+
 def _end_use(context: Context) -> str:
-    return context.journey.end_use or context.party.end_use
+    return context.journey.end_use or context.phrase.end_use
 
 
 def _flags(context: Context, world: World, letters: frozenset[str], found: Outcome) -> None:
@@ -271,21 +329,18 @@ def _flags(context: Context, world: World, letters: frozenset[str], found: Outco
             title=context.law.rules[rule].title,
         )
         found.find(text("vendor letter"), True, says, context.citation(rule))
-    if to == "AE" and context.party.supplement8 and view.runs("supplement-8"):
-        lapsed = view.state("supplement-8") != "in_force" and context.party.supplement8 != "listed"
+    listing = context.supplement8
+    if to == "AE" and listing is not None and view.runs("supplement-8"):
+        lapsed = view.state("supplement-8") != "in_force" and listing.until is not None
         found.flags.add("scheduled_lapse_unverified" if lapsed else "supp8_740")
     if world.eccn == "3A090.c" and view.runs("hbm") and not view.binds("hbm"):
         found.flags.add("compliance_date_2024-12-31")
-    if world.eccn in CONTROLLED and found.licence != "conditional" and _on_2026_track(context, world):
+    if found.licence != "conditional" and found.review_policy == "case_by_case" and on_2026_track(context, world):
         found.flags.add("needs_certifications")
     if "h200" in parts and to == "CN" and view.runs("announcement-h200"):
         found.flags.add("announcement_pending")
     if parts & {"h20", "mi308"} and letters and view.runs("assurance-2025-07"):
         found.flags.add("assurance_only")
-    embargoed = context.law.rules["part746"].countries
-    abroad = context.journey.activity != "us_import"
-    if abroad and (to in embargoed or any(seat in embargoed for seat in world.seats)):
-        found.flags.add("part746")
     _gp10(context, world, found)
 
 
@@ -299,7 +354,7 @@ def _gp10(context: Context, world: World, found: Outcome) -> None:
         return
     found.flags.add("gp10_named" if is_named else "gp10_class")
     says = text("presumed made in violation of the rules; dealing in it anywhere is a General Prohibition 10 risk")
-    if context.party.analysis_only:
+    if context.phrase.analysis_only or context.journey.analysis_only:
         found.flags.add("gp10_analysis_carveout")
         says = text("presumed made in violation of the rules; buying for technical analysis only is carved out")
     found.find(text("General Prohibition 10"), True, says, context.citation("gp10"))

@@ -8,20 +8,25 @@ answers; those that do not are ``unknown``.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from itertools import product
 from typing import TypeVar
 
 from chipwall.controls.context import Context, Outcome, World
 from chipwall.controls.item import operands
-from chipwall.controls.logic import Truth, all_of, any_of, verdict
+from chipwall.controls.law import Letter
+from chipwall.controls.logic import Number, Truth, all_of, any_of, verdict
+from chipwall.controls.measures import PCIE_X16_BIDIRECTIONAL
+from chipwall.controls.records import ExceptionAnswer
 from chipwall.controls.us import letter_reaches
+from chipwall.text import text
 
 __all__ = ["merged", "possible_classes", "worlds"]
 
 T = TypeVar("T")
 NOT = "not_3A090"
-Numbers = dict[str, Decimal | bool | None]
+Numbers = dict[str, Number]
 
 
 def _ways(truth: Truth) -> tuple[bool, ...]:
@@ -31,7 +36,8 @@ def _ways(truth: Truth) -> tuple[bool, ...]:
 def _seats(context: Context) -> tuple[tuple[str, ...], ...]:
     """Where the party may be headquartered: as given, or if nothing is, at the destination or in China."""
     journey = context.journey
-    given = tuple("CN" if seat == "HK" else seat for seat in (journey.headquarters, journey.parent) if seat)
+    known = context.law.parties.seats(context.party) if context.party else ()
+    given = tuple("CN" if seat == "HK" else seat for seat in (journey.headquarters, journey.parent, *known) if seat)
     if given:
         return (tuple(dict.fromkeys(given)),)
     return ((context.destination,),) if context.destination == "CN" else ((context.destination,), ("CN",))
@@ -93,21 +99,37 @@ def rebuttal(context: Context, numbers: Numbers) -> Truth:
 
 def _letters(context: Context, numbers: Numbers, seats: tuple[str, ...]) -> tuple[frozenset[str], ...]:
     """Every set of letters that may reach the item."""
-    item, view = context.item, context.view
     sure: set[str] = set()
     maybe: list[str] = []
     for letter in context.law.letters:
-        if item.kind != "processor" or letter.vendor != item.vendor or not view.binds(letter.rule):
-            continue
-        if not letter_reaches(letter, context, seats):
-            continue
-        by_number = any_of(verdict(clause, numbers, view.limits) for clause in view.family(letter.rule))
-        if item.parts & set(letter.parts) or by_number:
+        reach = _reach(letter, context, numbers, seats)
+        if reach:
             sure.add(letter.rule)
-        elif by_number is None:
+        elif reach is None:
             maybe.append(letter.rule)
     chosen = product((True, False), repeat=len(maybe))
     return tuple(frozenset(sure | {rule for rule, kept in zip(maybe, picks, strict=True) if kept}) for picks in chosen)
+
+
+def _reach(letter: Letter, context: Context, numbers: Numbers, seats: tuple[str, ...]) -> Truth:
+    """Whether a private letter reaches: its sure core, its open rim, or outside; only its reader is surely bound."""
+    item, view, shipper = context.item, context.view, context.journey.shipper
+    if item.kind != "processor" or letter.vendor != item.vendor or not view.binds(letter.rule):
+        return False
+    if not letter_reaches(letter, context, seats):
+        return False
+    if numbers.get("datacenter") is False and numbers.get("io_rate") is None:
+        # a part that is not for data centres has no links to other chips: its I/O is at most that of its slot
+        slot = PCIE_X16_BIDIRECTIONAL[5]
+        dram = numbers.get("dram_bandwidth")
+        numbers = {**numbers, "io_rate": slot, "dram_plus_io": dram + slot if isinstance(dram, Decimal) else None}
+    core = any_of(verdict(clause, numbers, view.limits) for clause in view.family(letter.rule))
+    rim = any_of(verdict(clause, numbers, view.limits) for clause in view.family(f"{letter.rule}.rim"))
+    named = bool(item.parts & set(letter.parts)) or core is True
+    if not named:
+        return None if core is None or rim is not False else False
+    informed = not shipper or shipper.lower() in ("vendor", "maker", item.vendor)
+    return True if informed and not letter.open else None
 
 
 def worlds(context: Context) -> Iterator[World]:
@@ -164,14 +186,35 @@ def merged(outcomes: Sequence[Outcome]) -> Outcome:
         licence=licence,
         on_books=_agreed([outcome.on_books for outcome in outcomes], "unknown"),
         review_policy=_agreed([outcome.review_policy for outcome in speaking], "unknown"),
+        published_licence=_published(outcomes),
+        published_policy=_agreed([outcome.published_policy for outcome in outcomes], "unknown"),
         duty_pct=outcomes[0].duty_pct if len(duty) == 1 else Decimal("NaN"),
         revenue_share_pct=speaking[0].revenue_share_pct,
         flags=set().union(*(outcome.flags for outcome in outcomes)),
         findings=list(dict.fromkeys(finding for outcome in outcomes for finding in outcome.findings)),
     )
-    shared = set.intersection(*({a.name for a in outcome.exceptions if a.available} for outcome in speaking))
-    answers = {answer.name: answer for outcome in speaking for answer in outcome.exceptions}
-    for outcome in speaking:
-        answers |= {answer.name: answer for answer in outcome.exceptions if answer.name in shared and answer.available}
-    found.exceptions = tuple(answers[name] for name in answers if not answers[name].available or name in shared)
+    found.exceptions = _common([outcome.exceptions for outcome in speaking])
+    found.published_exceptions = _common([outcome.published_exceptions for outcome in outcomes])
     return found
+
+
+def _published(outcomes: Sequence[Outcome]) -> str:
+    found = {outcome.published_licence for outcome in outcomes}
+    if found == {"required", "exception_available"}:
+        return "required"  # needed in every world; which exception covers it is told with the exceptions
+    return _agreed([outcome.published_licence for outcome in outcomes], "unknown")
+
+
+def _common(answers: Sequence[tuple[ExceptionAnswer, ...]]) -> tuple[ExceptionAnswer, ...]:
+    """Each exception with what is true of it in every world: available, not, or not known."""
+    names = list(dict.fromkeys(answer.name for one in answers for answer in one))
+    found = []
+    for name in names:
+        mine = [answer for one in answers for answer in one if answer.name == name]
+        missing = len(mine) < len(answers)
+        states = {answer.available for answer in mine} | ({False} if missing else set())
+        pick = next((answer for answer in mine if answer.available is not True), mine[0])
+        if len(states) > 1:
+            pick = replace(pick, available=None, why=text("a fact that is not known decides: {why}", why=pick.why))
+        found.append(pick)
+    return tuple(found)

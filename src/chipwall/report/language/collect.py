@@ -33,8 +33,9 @@ Message = str | tuple[str, str]
 SOURCE = Path(__file__).parent.parent.parent
 # sentences of ours in data files; titles of sources and words of the law itself stay as they were published
 _IN_DATA: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("controls/data/us/*.toml", ("title", "summary")),
-    ("controls/data/cn/*.toml", ("title", "summary")),
+    ("controls/data/us/*.toml", ("title", "summary", "tail")),
+    ("controls/data/cn/*.toml", ("title", "summary", "tail")),
+    ("controls/data/parts.toml", ("says",)),
     ("controls/data/country_groups.csv", ("name",)),
     ("controls/data/coverage.toml", ("not_advice", "modelled", "not_modelled")),
     ("claims/reader/words.toml", ("note", "name")),

@@ -2,50 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 
 from chipwall.controls.item import OPERAND_NAMES as OPERANDS
 from chipwall.controls.law import Coverage
 from chipwall.controls.measures import plain
-from chipwall.controls.records import Comparison, Decision
+from chipwall.controls.records import Book, Comparison, Condition, Decision
 from chipwall.report.forms.table import Column, Table
+from chipwall.report.pages.law_words import flag_lines, words
 from chipwall.text import Text, listed, text
 
-__all__ = ["OPERANDS", "coverage_lines", "decision_answer", "decision_tables", "duty_line", "margin", "number", "words"]
-
-_WORDS: Mapping[str, Text] = {
-    "not_3A090": text("not in 3A090"),
-    "unknown": text("unknown"),
-    "n/a": text("not applicable"),
-    "conditional": text("conditional on a rule that is not verified"),
-    "required": text("required"),
-    "exception_available": text("required, but an exception covers it"),
-    "required_by_letter": text("required by a letter to the vendor"),
-    "not_required": text("not required"),
-    "presumption_of_denial": text("presumption of denial"),
-    "case_by_case": text("case by case"),
-    "presumption_of_approval": text("presumption of approval"),
-    "not_stated": text("not stated"),
-    "licences_being_issued": text("licences are being issued"),
-    "": text("none"),
-    "nothing_reported": text("nothing reported"),
-    "not_asked": text("not asked"),
-    "blocked": text("blocked"),
-    "discouraged": text("discouraged"),
-    "approved_with_conditions": text("approved with conditions"),
-    "domestic": text("domestic part"),
-    "barred_in_state_funded": text("barred in state-funded data centres"),
-    "export": text("export"),
-    "reexport": text("reexport"),
-    "in_country": text("transfer inside the country"),
-    "us_import": text("import into the United States"),
-}
-
-
-def words(token: str) -> Text:
-    """A word of the answer vocabulary as people say it; a class stays as the law writes it."""
-    return _WORDS.get(token, Text.of(token))
+__all__ = [
+    "OPERANDS",
+    "condition_table",
+    "coverage_lines",
+    "decision_answer",
+    "decision_tables",
+    "duty_line",
+    "licence_words",
+    "margin",
+    "number",
+    "policy_words",
+    "published_words",
+    "strength_line",
+    "words",
+]
 
 
 def _truth(result: bool | None) -> Text:
@@ -100,6 +82,70 @@ def decision_tables(decision: Decision) -> tuple[Table, Table, Table]:
     return answer, tests, findings
 
 
+def condition_table(decision: Decision) -> Table:
+    """What must hold for the policy or exception named, as a checklist with what is known of each."""
+    return Table(
+        text("What must hold, else {policy}", policy=words("presumption_of_denial"))
+        if any(not condition.id.startswith("exception") for condition in decision.conditions)
+        else text("What must hold"),
+        (
+            Column("condition", text("Condition")),
+            Column("holds", text("Holds")),
+            Column("known", text("What is known")),
+            Column("citation", text("Citation")),
+        ),
+        tuple((c.says, _truth(c.holds), c.known, c.citation) for c in decision.conditions),
+    )
+
+
+def policy_words(policy: str, conditions: Sequence[Condition]) -> Text:
+    """A review policy with what it hangs on: case by case only if the certifications hold."""
+    asked = [condition for condition in conditions if not condition.id.startswith("exception")]
+    if policy != "case_by_case" or not asked:
+        return words(policy)
+    return text("case by case if {count} conditions hold, else presumption of denial", count=len(asked))
+
+
+def licence_words(decision: Decision) -> Text:
+    """The licence answer as enforced, with the exception that may spare it."""
+    licence = decision.licence.as_enforced
+    if licence != "exception_available":
+        return words(licence)
+    names = decision.exception_names
+    if "NAC" in names:
+        return text("required unless BIS accepts a NAC notice")
+    return text("required unless {names} is used; its conditions are open", names=", ".join(names))
+
+
+def published_words(decision: Decision) -> Text:
+    """The published text in one line: licence, the exception it prints, and policy."""
+    book: Book = decision.published
+    licence = words(decision.licence.on_books)
+    if decision.licence.on_books != "required":
+        return licence
+    names = [answer.name for answer in book.exceptions if answer.available]
+    if names:
+        licence = text("required unless {names} is used; its conditions are open", names=", ".join(names))
+    policy = policy_words(book.review_policy, decision.conditions)
+    return text("{licence}; review: {policy}", licence=licence, policy=policy)
+
+
+def strength_line(decision: Decision) -> Text:
+    """How strongly the answer is backed, and which way an open one leans."""
+    line = words(decision.strength)
+    if decision.because:
+        line = text("{strength}: {reasons}", strength=line, reasons=listed(decision.because, sign=";"))
+    lean = decision.leaning
+    if lean is not None:
+        line = text(
+            "{line}; taken at its word, what the catalogue recalls or estimates leans to: {eccn}, licence {licence}",
+            line=line,
+            eccn=words(lean.eccn),
+            licence=words(lean.licence),
+        )
+    return line
+
+
 def _answer_rows(decision: Decision) -> list[tuple[object, ...]]:
     share, gate = decision.revenue_share, decision.cn_import
     also = ", ".join(decision.also)
@@ -110,12 +156,19 @@ def _answer_rows(decision: Decision) -> list[tuple[object, ...]]:
     ]
     rows: list[tuple[object, ...]] = [
         (text("Classification"), eccn),
-        (text("Licence, as enforced"), words(decision.licence.as_enforced)),
-        (text("Licence, on the books"), words(decision.licence.on_books)),
+        (text("Licence, as enforced"), licence_words(decision)),
+        (text("Licence, on the books"), published_words(decision)),
     ]
+    rows += [(text("Why they differ"), decision.why_differ)] if decision.why_differ else []
+    rows += [
+        (text("If") if i == 0 else "", text("{case}: {licence}", case=branch.if_so, licence=words(branch.licence)))
+        for i, branch in enumerate(decision.branches)
+    ]
+    rows.append((text("Strength"), strength_line(decision)))
     rows += [(text("Exception") if i == 0 else "", line) for i, line in enumerate(named)]
     rows += [
-        (text("Review policy"), words(decision.review_policy)),
+        (text("Review policy"), policy_words(decision.review_policy, decision.conditions)),
+        (text("Subject to the rules"), _subject(decision)),
         (text("Duty"), duty_line(decision)),
         (
             text("Revenue share"),
@@ -128,15 +181,27 @@ def _answer_rows(decision: Decision) -> list[tuple[object, ...]]:
             text(
                 "{status} ({evidence}): {says}",
                 status=words(gate.status),
-                evidence=Text.of(gate.evidence),
+                evidence=words(gate.evidence),
                 says=gate.says,
             )
             if gate.evidence
             else gate.says,
         ),
-        (text("Flags"), listed(Text.of(flag) for flag in decision.flags) or text("none")),
+    ]
+    notes = flag_lines(decision.flags)
+    rows += [(text("Note") if i == 0 else "", line) for i, line in enumerate(notes)]
+    rows += [
+        (text("Draft") if i == 0 else "", text("{outcome}: {says}", outcome=words(one.outcome), says=one.says))
+        for i, one in enumerate(one for one in decision.measures if one.applies is not False)
     ]
     return rows
+
+
+def _subject(decision: Decision) -> Text:
+    subject = decision.jurisdiction
+    return text(
+        "{truth}: {basis} ({citation})", truth=_truth(subject.subject), basis=subject.basis, citation=subject.citation
+    )
 
 
 def _availability(available: bool | None) -> Text:
@@ -238,6 +303,8 @@ def decision_answer(decision: Decision, coverage: Coverage) -> dict[str, object]
             "dram_bandwidth_gb_per_s": item.dram_bandwidth,
             "io_rate_gb_per_s": item.io_rate,
             "data_centre": item.datacenter,
+            "statuses": item.statuses,
+            "provenance": item.provenance,
             "sources": item.sources,
         },
         "journey": journey,
@@ -251,6 +318,16 @@ def decision_answer(decision: Decision, coverage: Coverage) -> dict[str, object]
         "revenue_share": decision.revenue_share,
         "cn_import": decision.cn_import,
         "flags": decision.flags,
+        "notes": flag_lines(decision.flags),
+        "published": decision.published,
+        "why_differ": decision.why_differ,
+        "conditions": decision.conditions,
+        "jurisdiction": decision.jurisdiction,
+        "strength": decision.strength,
+        "because": decision.because,
+        "leaning": decision.leaning,
+        "branches": decision.branches,
+        "measures": decision.measures,
         "unknowns": decision.unknowns,
         "trace": decision.trace,
         "findings": decision.findings,

@@ -12,7 +12,15 @@ from chipwall.controls.load import law
 from chipwall.controls.queries import timeline
 from chipwall.controls.records import Decision, Journey
 from chipwall.report.forms.document import Section
-from chipwall.report.pages.law_decision import coverage_lines, decision_tables, duty_line, words
+from chipwall.report.pages.law_decision import (
+    condition_table,
+    coverage_lines,
+    decision_tables,
+    duty_line,
+    licence_words,
+    policy_words,
+    words,
+)
 from chipwall.report.pages.law_timeline import timeline_table
 from chipwall.report.pages.law_wall import wall_charts
 from chipwall.text import Text, text
@@ -26,11 +34,11 @@ _FIRST_DAY = date(2022, 8, 1)
 def law_sentence(decision: Decision) -> Text:
     """The answer of the day in one sentence."""
     same = decision.licence.as_enforced == decision.licence.on_books
-    licence = text("licence {licence}", licence=words(decision.licence.as_enforced))
+    licence = text("licence {licence}", licence=licence_words(decision))
     if not same:
         licence = text(
             "licence {enforced} as enforced, {books} on the books",
-            enforced=words(decision.licence.as_enforced),
+            enforced=licence_words(decision),
             books=words(decision.licence.on_books),
         )
     return text(
@@ -41,7 +49,7 @@ def law_sentence(decision: Decision) -> Text:
         day=decision.on.isoformat(),
         eccn=words(decision.eccn),
         licence=licence,
-        policy=words(decision.review_policy) if decision.review_policy else text("none"),
+        policy=policy_words(decision.review_policy, decision.conditions),
         duty=duty_line(decision),
         gate=words(decision.cn_import.status),
     )
@@ -56,7 +64,11 @@ def law_section(chip: Chip, others: Sequence[Chip], *, destination: str, on: dat
     decision = decide(item, journey, on=on, law=rules)
     turns = timeline(item, journey, since=_FIRST_DAY, until=max(on, _FIRST_DAY + timedelta(days=1)), law=rules)
     tables = (
-        *(t for t in decision_tables(decision) if t.rows),
+        *(
+            t
+            for t in (decision_tables(decision)[0], condition_table(decision), *decision_tables(decision)[1:])
+            if t.rows
+        ),
         timeline_table(turns, name=item.name, destination=place),
     )
     charts = wall_charts([chip, *others], on=on, lang=lang)

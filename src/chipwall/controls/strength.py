@@ -1,0 +1,42 @@
+"""How strongly an answer is backed: from the status of the facts and rules that decide it, and their margins."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from chipwall.controls.context import Context, Outcome
+from chipwall.controls.item import OPERAND_NAMES
+from chipwall.controls.records import Comparison
+from chipwall.text import Text, text
+
+__all__ = ["decisive_operands", "strength"]
+
+_WEAK = ("reported", "estimated", "unverified", "inferred")
+
+
+def decisive_operands(trace: Sequence[Comparison]) -> frozenset[str]:
+    """Operands of the clauses that are met; where none is, of every clause tried."""
+    failed = {comparison.clause for comparison in trace if comparison.result is not True}
+    met = frozenset(comparison.operand for comparison in trace if comparison.clause not in failed)
+    return met or frozenset(comparison.operand for comparison in trace)
+
+
+def strength(context: Context, found: Outcome, trace: Sequence[Comparison]) -> tuple[str, tuple[str, ...]]:
+    """``sure``, ``likely`` or ``unknown``, and what stands in the way.
+
+    Likely is an answer that rests on a reported or estimated fact (whose band clears every limit), on a mark inferred
+    from other facts, or on a letter nobody published. A number that the caller gave counts as given.
+    """
+    reasons: list[str] = []
+    for operand in sorted(decisive_operands(trace)):
+        status = context.item.statuses.get(operand, "")
+        if status in _WEAK:
+            name = OPERAND_NAMES.get(operand, Text.of(operand))
+            reasons.append(text("{quantity} is {status}", quantity=name, status=Text.of(status)))
+    if found.licence == "required_by_letter":
+        reasons.append(text("the letter is not public; its scope is what a filing or the press says"))
+    if found.licence in ("required", "exception_available") and context.on > context.law.coverage.audited_to:
+        reasons.append(text("nothing was audited after {day}", day=context.law.coverage.audited_to))
+    if "unknown" in (found.licence, found.eccn) or found.licence == "conditional":
+        return "unknown", tuple(reasons)
+    return ("likely" if reasons else "sure"), tuple(reasons)
