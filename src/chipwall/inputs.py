@@ -28,6 +28,7 @@ __all__ = [
     "flag",
     "hidden_characters",
     "known_name",
+    "known_or_nearest",
     "nearest_names",
     "number",
     "optional_count",
@@ -66,6 +67,15 @@ def nearest_names(word: str, known: Iterable[str], *, most: int = 3, cutoff: flo
 
     folded = {k.casefold(): k for k in known}
     return [folded[k] for k in get_close_matches(word[:LONGEST].casefold(), folded, most, cutoff)]
+
+
+def known_or_nearest(name: str, known: Iterable[str], *, most: int = 12) -> Text:
+    """A hint: the nearest known names, or the first of all."""
+    names = list(known)
+    near = nearest_names(name, names)
+    if near:
+        return text("Did you mean {names}?", names=", ".join(f"'{n}'" for n in near))
+    return text("Known: {names}", names=", ".join(names[:most]) + (", ..." if len(names) > most else ""))
 
 
 def _refuse(value: object, argument: str, *, must: str, example: str = "") -> InputError:

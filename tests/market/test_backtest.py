@@ -84,7 +84,7 @@ def test_a_table_with_a_mark_quotes_and_any_case(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("content", "said"),
-    [("", "lacks the columns"), ("series,value\na,1\n", "period"), (HEAD, "no rows"), ("\udcff", "not UTF-8")],
+    [("", "is missing"), ("series,value\na,1\n", "period"), (HEAD, "no rows"), ("\udcff", "not UTF-8")],
 )
 def test_bad_tables_are_refused(tmp_path: Path, content: str, said: str) -> None:
     place = tmp_path / "bad.csv"

@@ -17,9 +17,12 @@ NAMES = {
 
 
 def problems(words: str) -> list[str]:
-    with pytest.raises(InputError) as found:
+    """Every problem of a scenario, its file and line first, with what to do."""
+    with pytest.raises(InputError) as caught:
         parse_scenario(words, file="mine.toml")
-    return found.value.where.splitlines()
+    error = caught.value
+    assert len(error.lines()) <= 3
+    return error.where.split(" | ") if " problems in " in error.what else [f"{error.where.replace(', line ', ':')}: {error.what}. {error.fix}"]
 
 
 def lever(**keys: object) -> str:
@@ -87,9 +90,9 @@ def test_as_of_mid_2025_knows_nothing_later() -> None:
         ("[parameters]\nbudget_groth = [1.0, 1.2]\n", "did you mean budget_growth"),
         ("[parameters]\nbudget_growth = [1.5, 1.2]\n", "low 1.5 is above high 1.2"),
         ("[parameters]\npass_through = [0.5, 1.2]\n", "inside 0 to 1"),
-        ("[parameters]\nbudget_growth = 'high'\n", "takes a number or [low, high]"),
+        ("[parameters]\nbudget_growth = 'high'\n", "must be a number or [low, high]"),
         ('[scenario]\nextends = "recrod"\n', "unknown scenario 'recrod'"),
-        ("[levers]\n", "unknown table [levers]"),
+        ("[levers]\n", "unknown table 'levers'"),
         ('[[product]]\nid = "h30"\nprice = [1, 2]\n', "names no chip"),
         ('[[product]]\nid = "h30"\nchip = "nvidia-h30"\nprice = [1, 2]\n', "no chip in the catalogue"),
         ('[[product]]\nid = "h20"\nchip = "h20"\nprice = [1, 2]\n', "id of its own"),
@@ -100,7 +103,7 @@ def test_each_mistake_is_told_with_its_line(words: str, said: str) -> None:
     found = problems(words)
     assert len(found) == 1
     line, _, what = said.rpartition("|")
-    assert what in found[0]
+    assert what.lower().replace("'", "") in found[0].lower().replace("'", "")
     assert found[0].startswith("mine.toml:")
     assert found[0].split(":")[1].isdigit()
     assert not line or found[0].startswith("mine.toml:2:")
@@ -139,12 +142,12 @@ def test_contradictions(one: str, other: str, contradict: bool) -> None:
 
 
 def test_not_toml_is_told_without_a_traceback() -> None:
-    with pytest.raises(InputError, match="is not TOML"):
+    with pytest.raises(InputError, match="not valid TOML"):
         parse_scenario("[scenario\n", file="mine.toml")
 
 
 def test_a_file_that_is_not_there() -> None:
-    with pytest.raises(InputError, match="cannot be read"):
+    with pytest.raises(InputError, match="cannot read"):
         load_scenario("nowhere.toml")
 
 
@@ -162,9 +165,9 @@ def test_a_file_may_extend_a_file_beside_it(tmp_path: Path) -> None:
 def test_files_that_extend_each_other_are_told(tmp_path: Path) -> None:
     for one, other in (("one", "two"), ("two", "one")):
         (tmp_path / f"{one}.toml").write_text(f'[scenario]\ntitle = "x"\nextends = "{other}.toml"\n')
-    with pytest.raises(InputError, match="problem") as found:
+    with pytest.raises(InputError, match="leads back to itself") as found:
         load_scenario(str(tmp_path / "one.toml"))
-    assert "leads back to itself" in found.value.where
+    assert "leads back to itself" in found.value.what
 
 
 def test_a_new_product_is_sold(tmp_path: Path) -> None:

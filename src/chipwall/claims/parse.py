@@ -7,7 +7,6 @@ right sort, its relation suits the quantity and its unit measures it.
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Mapping
 from datetime import date
 from math import prod
@@ -16,11 +15,12 @@ from typing import Any
 
 from chipwall.claims.conditions import condition_value
 from chipwall.claims.library import World
-from chipwall.claims.problems import Problems, nearest
 from chipwall.claims.quantities import QUANTITIES
 from chipwall.claims.records import RELATIONS, Claim, Relation, Value
 from chipwall.claims.vocabulary import ANSWER_WORDS, Quantity, claim_si, dimension_of_unit, dimensions
 from chipwall.errors import InputError
+from chipwall.files import Problems, text_of_file, toml_of_text
+from chipwall.inputs import known_or_nearest as nearest
 from chipwall.text import Text, text
 
 __all__ = ["MOST_POINTS", "claim_of_table", "claims_of_file", "claims_of_text"]
@@ -44,6 +44,7 @@ FIELDS = (
     "note_zh",
 )
 NEEDED = ("id", "statement", "quantity", "relation", "value")
+_HEAD = "[[claim]]"
 MOST_POINTS = 4096
 # Where a claim says "about" and nothing more: a tenth.
 ABOUT = 0.1
@@ -59,41 +60,25 @@ def claims_of_file(path: Path, world: World) -> tuple[Claim, ...]:
     InputError
         The file cannot be read, or everything that is wrong in it.
     """
-    try:
-        words = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        why = error.strerror if isinstance(error, OSError) and error.strerror else "not UTF-8 text"
-        raise InputError(
-            text("cannot read {path}: {why}", path=str(path), why=why),
-            fix=text("Name a TOML file with [[claim]] tables; see docs/claims.md"),
-        ) from None
+    words = text_of_file(path, fix=text("Name a TOML file with [[claim]] tables; see docs/claims.md"))
     return claims_of_text(words, world, file=path.name)
 
 
 def claims_of_text(words: str, world: World, *, file: str) -> tuple[Claim, ...]:
     """The claims of a text in TOML; ``file`` names it in messages."""
-    problems = Problems(file, words)
-    try:
-        document = tomllib.loads(words)
-    except tomllib.TOMLDecodeError as error:
-        line = re.search(r"line (\d+)", str(error))
-        raise InputError(
-            text("not valid TOML: {why}", why=str(error)),
-            where=text("{file}, line {line}", file=file, line=line[1] if line else 1),
-        ) from None
+    problems = Problems(file, words, fix=text("What a claim may say: chipwall claim vocabulary"))
+    document = toml_of_text(words, file=file)
     for key in set(document) - {"claim", "schema"}:
-        problems.found.append((1, text("unknown table '{table}'", table=key), text("A file holds [[claim]] tables")))
+        problems.add(1, text("unknown table '{table}'", table=key), text("A file holds [[claim]] tables"))
     tables = document.get("claim", [])
     if not isinstance(tables, list) or not tables:
-        problems.found.append((1, text("no claim in the file"), text("Write one or more [[claim]] tables")))
+        problems.add(1, text("no claim in the file"), text("Write one or more [[claim]] tables"))
         tables = []
     found = [_Builder(table, nth, problems, world).claim() for nth, table in enumerate(tables)]
     seen: set[str] = set()
     for nth, claim in enumerate(found):
         if claim and claim.id in seen:
-            problems.found.append(
-                (problems.line(nth, "id"), text("'{id}' is used twice", id=claim.id), text("Rename one"))
-            )
+            problems.add(problems.line_of(_HEAD, nth, "id"), text("'{id}' is used twice", id=claim.id), text("Rename one"))
         if claim:
             seen.add(claim.id)
     problems.stop()
@@ -117,7 +102,7 @@ class _Builder:
         self.before = len(problems.found)
 
     def problem(self, key: str, what: Text, fix: Text | str = "") -> None:
-        self.problems.found.append((self.problems.line(self.nth, key), what, fix))
+        self.problems.add(self.problems.line_of(_HEAD, self.nth, key), what, fix)
 
     def claim(self) -> Claim | None:
         """The claim, or None with the reasons noted."""
@@ -152,7 +137,7 @@ class _Builder:
             note=t.get("note", ""),
             note_zh=t.get("note_zh", ""),
             file=self.problems.file,
-            line=self.problems.line(self.nth),
+            line=self.problems.line_of(_HEAD, self.nth),
         )
 
     def _shape(self) -> None:

@@ -12,9 +12,9 @@ from importlib import import_module
 
 import click
 
+from chipwall.cli.edge import finish, held_output, outcome_of
 from chipwall.cli.languages import language_first, speaking
-from chipwall.errors import ChipwallError
-from chipwall.report.language.lookup import LANGUAGES, translated
+from chipwall.report.language.lookup import LANGUAGES
 from chipwall.text import Text, text
 
 __all__ = ["COMMANDS", "main"]
@@ -129,34 +129,10 @@ def root(debug: bool, lang: str | None) -> None:
 
 
 def main(args: list[str] | None = None) -> None:
-    """Run the command line and exit; errors are told in at most three lines, exit 2."""
+    """Run the command line and exit; see :mod:`chipwall.cli.edge` for what leaves and how it ends."""
     argv = sys.argv[1:] if args is None else args
     lang, argv = language_first(argv)
-    with speaking(lang):
-        _run([a for a in argv if a != "--debug"], lang, debug="--debug" in argv)
-
-
-def _run(argv: list[str], lang: str, *, debug: bool) -> None:
-    try:
-        status = root.main(argv, prog_name="chipwall", standalone_mode=False)
-        sys.exit(status if isinstance(status, int) else 0)
-    except ChipwallError as error:
-        if debug:
-            raise
-        _tell(error.lines(), lang)
-    except click.UsageError as error:
-        where = error.ctx.command_path if error.ctx else "chipwall"
-        what = error.format_message().split("\n")[0].rstrip(".。")
-        _tell((what, text("Try: {command}", command=f"{where} --help")), lang)
-    except click.exceptions.Abort:
-        sys.exit(130)
-    except BrokenPipeError:
-        # the reader of a pipe left early (``| head``): not an error of ours
-        sys.stderr.close()
-        sys.exit(0)
-    sys.exit(2)
-
-
-def _tell(lines: tuple[str, ...], lang: str) -> None:
-    for line in lines[:3]:
-        click.echo(translated(line, lang), err=True)
+    words, debug = [a for a in argv if a != "--debug"], "--debug" in argv
+    with speaking(lang), held_output() as held:
+        status, lines = outcome_of(lambda: root.main(words, prog_name="chipwall", standalone_mode=False), debug=debug)
+    sys.exit(finish(status, held.getvalue(), lines, lang))

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from chipwall.cli.options import day, json_option, lang_option, write_json, write_whole
+from chipwall.cli.options import day, json_option, lang_option, write_json
+from chipwall.files import write_whole
 
 __all__ = ["brief"]
 

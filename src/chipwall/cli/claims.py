@@ -13,8 +13,9 @@ from chipwall.claims.library import packaged_world
 from chipwall.claims.load import shipped_claims
 from chipwall.claims.parse import claims_of_file
 from chipwall.claims.records import Verdict
-from chipwall.cli.options import show, table_options, write_json, write_whole
+from chipwall.cli.options import show, table_options, write_json
 from chipwall.errors import unknown_name
+from chipwall.files import write_whole
 from chipwall.report.forms.charts import svg
 from chipwall.report.forms.table import render
 from chipwall.report.pages.claims import (

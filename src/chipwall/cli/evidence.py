@@ -7,7 +7,8 @@ from typing import Any
 
 import click
 
-from chipwall.cli.options import json_option, lang_option, show, table_options, write_json, write_whole
+from chipwall.cli.options import json_option, lang_option, show, table_options, write_json
+from chipwall.files import write_whole
 from chipwall.report.forms.table import Cell, Column, Table
 from chipwall.text import Text, listed, text
 from chipwall.units import GIGA

@@ -21,12 +21,13 @@ from chipwall.cli.law_options import (
     legal_number,
     refuse_contradiction,
 )
-from chipwall.cli.options import day, json_option, lang_option, show, table_options, write_json, write_whole
+from chipwall.cli.options import day, json_option, lang_option, show, table_options, write_json
 from chipwall.controls.decide import decide
 from chipwall.controls.item import item_of_chip
 from chipwall.controls.load import law
 from chipwall.controls.records import Journey
 from chipwall.errors import InputError, unknown_name
+from chipwall.files import read_rows, write_whole
 from chipwall.report.language.lookup import translated
 from chipwall.report.pages import law_decision as tables
 from chipwall.text import text
@@ -218,21 +219,18 @@ def diff_command(first: str, second: str, form: str | None, as_json: bool, lang:
 
 def _figures(path: Path | None) -> dict[str, dict[str, Decimal]]:
     """Performance figures of a CSV with columns chip, operand, value: by chip id and operand."""
-    import csv
-
     if path is None:
         return {}
     found: dict[str, dict[str, Decimal]] = {}
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as handle:
-            for line, row in enumerate(csv.DictReader(handle), start=2):
-                where = f"{path}, {line}"
-                name, operand, value = (row.get(column) or "" for column in ("chip", "operand", "value"))
-                if not (name and operand and value):
-                    raise InputError(text("a figure needs chip, operand and value"), where=where)
-                found.setdefault(catalog.chip(name).id, {})[operand] = legal_number(value, option=where)
-    except OSError as error:
-        raise InputError(text("cannot read '{path}'", path=path), where=text("{why}", why=error.strerror)) from error
+    table = read_rows(path, argument="figures", needed=("chip", "operand", "value"))
+    if not len(table):
+        fix = text("Give a row per chip and operand")
+        raise InputError(text("'{path}' holds no figures", path=table.file), where="figures", fix=fix)
+    for line, row in zip(table.lines, table.rows, strict=True):
+        where = text("{file}, line {line}", file=table.file, line=line)
+        if not (row["chip"] and row["operand"] and row["value"]):
+            raise InputError(text("a figure needs chip, operand and value"), where=where)
+        found.setdefault(catalog.chip(row["chip"]).id, {})[row["operand"]] = legal_number(row["value"], option=where)
     return found
 
 

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import click
 
-from chipwall.cli.options import show, table_options, write_json, write_whole
+from chipwall.cli.options import show, table_options, write_json
 from chipwall.errors import InputError
+from chipwall.files import write_whole
 from chipwall.report.forms.table import Cell, Column, Table
 from chipwall.text import text
 

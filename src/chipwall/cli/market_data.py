@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from chipwall.cli.options import json_option, lang_option, show, table_options, write_json, write_whole
+from chipwall.cli.options import json_option, lang_option, show, table_options, write_json
+from chipwall.files import write_whole
 from chipwall.report.forms.table import Cell, Column, Table
 from chipwall.text import text
 

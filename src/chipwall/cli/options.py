@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 import json
-import math
-import os
-import tempfile
 from collections.abc import Callable
-from dataclasses import asdict, is_dataclass
 from datetime import date
-from decimal import Decimal
-from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
+from chipwall.answer import plain_json
 from chipwall.cli.languages import asked_language
 from chipwall.errors import InputError
 from chipwall.report.forms.table import Form, Table, render
 from chipwall.report.language.lookup import LANGUAGES
-from chipwall.text import Text, text
+from chipwall.text import text
 from chipwall.units import parse_quantity
 
-__all__ = ["day", "json_option", "lang_option", "seconds", "show", "table_options", "write_json", "write_whole"]
+__all__ = ["day", "json_option", "lang_option", "seconds", "show", "table_options", "write_json"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -60,28 +55,7 @@ def show(table: Table, *, form: str | None, as_json: bool, lang: str, extra: obj
 
 def write_json(answer: object) -> None:
     """Print an answer as JSON; records become objects, NaN becomes null."""
-    click.echo(json.dumps(jsonable(answer), ensure_ascii=False, indent=1))
-
-
-def jsonable(value: object) -> object:
-    """A value that the JSON standard can hold."""
-    if is_dataclass(value) and not isinstance(value, type):
-        return jsonable(asdict(value))
-    if isinstance(value, dict):
-        return {str(k): jsonable(v) for k, v in value.items()}
-    if isinstance(value, (list, tuple, set, frozenset)):
-        return [jsonable(v) for v in (sorted(value, key=str) if isinstance(value, (set, frozenset)) else value)]
-    if isinstance(value, Decimal):
-        return int(value) if value == value.to_integral_value() else float(value)
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, (str, int, bool)) or value is None:
-        return value
-    if hasattr(value, "tolist"):  # an array or a scalar of NumPy, without importing it here
-        return jsonable(value.tolist())
-    return str(value)
+    click.echo(json.dumps(plain_json(answer), ensure_ascii=False, indent=1, allow_nan=False))
 
 
 def seconds(_ctx: click.Context, param: click.Parameter, value: str | None) -> float | None:
@@ -105,26 +79,4 @@ def day(words: str, *, option: str = "--on") -> date:
             text("'{words}' is not a date", words=words),
             where=option,
             fix=text("Write year-month-day, for example 2026-02-01"),
-        ) from None
-
-
-def write_whole(path: Path, content: str) -> None:
-    """Write a file so that it is there whole or not at all."""
-    try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=path.suffix)
-    except OSError as error:
-        raise InputError(
-            text("cannot write {path}: {why}", path=str(path), why=Text.of(error.strerror or "error")),
-            fix=text("Choose another place with --out"),
-        ) from None
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as out:
-            out.write(content)
-        os.chmod(name, 0o644)
-        os.replace(name, path)
-    except OSError as error:
-        Path(name).unlink(missing_ok=True)
-        raise InputError(
-            text("cannot write {path}: {why}", path=str(path), why=Text.of(error.strerror or "error")),
-            fix=text("Choose another place with --out"),
         ) from None

@@ -5,7 +5,6 @@ A row whose cells cannot be read is reported and left out; the rest runs. A blan
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -19,10 +18,13 @@ from chipwall.controls.law import Law
 from chipwall.controls.load import law as packaged_law
 from chipwall.controls.records import ACTIVITIES, Decision, Journey
 from chipwall.errors import InputError
-from chipwall.text import Text, listed, text
+from chipwall.files import read_rows
+from chipwall.text import listed, text
 
 __all__ = ["BadRow", "Case", "Disagreement", "Report", "read_cases", "run_cases"]
 
+# Rows of one file: each is a whole decision [1].
+MOST_CASES = 50_000
 INPUT_COLUMNS = (
     "case_id",
     "chip",
@@ -197,31 +199,23 @@ def read_cases(path: Path, *, law: Law | None = None) -> tuple[tuple[Case, ...],
         No such file, not a CSV in UTF-8, no rows, or a column missing.
     """
     law = law or packaged_law()
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as handle:
-            reader = csv.DictReader(handle)
-            header = [name.strip() for name in reader.fieldnames or ()]
-            reader.fieldnames = header
-            rows = [(reader.line_num, row) for row in reader]
-    except OSError as error:
-        raise InputError(text("cannot read '{path}'", path=path), where=Text.of(error.strerror or "error")) from error
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise InputError(text("'{path}' is not a CSV file in UTF-8", path=path), where=str(error)) from error
-    missing = [name for name in INPUT_COLUMNS if name not in header]
-    if not header:
-        raise InputError(text("'{path}' is empty", path=path), fix=text("Give a header and at least one row of cases"))
-    if missing:
-        what = text("'{path}' lacks columns: {names}", path=path, names=", ".join(missing))
-        raise InputError(what, fix=text("The columns are described in docs/controls.md"))
-    if not rows:
-        raise InputError(text("'{path}' holds no cases", path=path), fix=text("Give at least one row below the header"))
+    table = read_rows(
+        path, needed=INPUT_COLUMNS, most=MOST_CASES, fix=text("The columns are described in docs/controls.md")
+    )
+    if not len(table):
+        raise InputError(
+            text("'{path}' holds no cases", path=table.file), fix=text("Give at least one row below the header")
+        )
     cases: list[Case] = []
     bad: list[BadRow] = []
-    for line, row in rows:
-        ragged = None in row or None in row.values()
-        cells = _with_optional({name: (row.get(name) or "").strip() for name in header})
+    for line, row in zip(table.lines, table.rows, strict=True):
+        cells = _with_optional(row)
         identity = cells["case_id"] or text("line {line}", line=line)
-        problems = [text("the row has more or fewer cells than the header")] if ragged else list(_problems(cells, law))
+        problems = (
+            [text("the row has more or fewer cells than the header")]
+            if line in table.ragged
+            else list(_problems(cells, law))
+        )
         if problems:
             bad.append(BadRow(identity, line, tuple(problems)))
         else:

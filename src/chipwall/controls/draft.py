@@ -6,7 +6,6 @@ search over rules.
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
@@ -15,14 +14,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from chipwall.controls.decide import decide
-from chipwall.controls.item import item_of_chip
+from chipwall.controls.item import is_amount, item_of_chip
 from chipwall.controls.law import Law, Record, Rule
 from chipwall.controls.load import law as packaged_law
 from chipwall.controls.load import parsed_clause
 from chipwall.controls.measures import exact
 from chipwall.controls.records import Comparison, Decision, Journey
 from chipwall.errors import InputError
-from chipwall.text import Text, listed, text
+from chipwall.files import Problems, read_toml, shaped
+from chipwall.inputs import quote
+from chipwall.text import listed, text
 
 if TYPE_CHECKING:
     from chipwall.catalog.records import Chip
@@ -56,6 +57,15 @@ class DraftLimit:
     value: Decimal
     unit: str
     title: str
+
+
+# What a draft may say: by table, the kind of each field.
+_SHAPE = {
+    "[draft]": {"id": "word", "title": "word", "effective": "day", "citation": "word", "note": "word"},
+    "[[limit]]": {"id": "word", "value": "number", "unit": "word", "title": "word", "note": "word"},
+    "[[clause]]": dict.fromkeys(("id", "rule", "family", "outcome", "paragraph", "title", "note"), "word") | {"tests": "words"},
+    "[[repeal]]": {"clause": "word", "rule": "word", "note": "word"},
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,12 +117,10 @@ def read_draft(path: Path, *, law: Law | None = None) -> Draft:
         The file cannot be read, or a limit, clause or repeal does not resolve.
     """
     law = law or packaged_law()
-    try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
-    except OSError as error:
-        raise InputError(text("cannot read '{path}'", path=path), where=Text.of(error.strerror or "error")) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(text("'{path}' is not TOML", path=path), where=str(error)) from error
+    words, document = read_toml(path, argument="draft", exact=True)
+    problems = Problems(quote(path.name), words, fix=text("The format is described in docs/controls.md, 'What if'"))
+    document = shaped(document, _SHAPE, problems)
+    problems.stop()
     return draft_of(document, law=law, where=str(path))
 
 
@@ -156,6 +164,9 @@ def _limit(table: Mapping[str, Any], law: Law, problems: list[str]) -> DraftLimi
     name, value = table.get("id"), table.get("value")
     if not name or isinstance(value, bool) or not isinstance(value, (int, Decimal)):
         problems.append(text("[[limit]] needs an id and a number 'value'"))
+        return None
+    if not is_amount(Decimal(value)):
+        problems.append(text("limit {id}: the value is not an amount", id=name))
         return None
     known = law.parameters.get(name)
     unit = table.get("unit") or (known.records[-1].unit if known else "")

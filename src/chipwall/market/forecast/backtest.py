@@ -6,7 +6,6 @@ forecast stand the last-value rule and, where somebody published one for the sam
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -17,6 +16,7 @@ import numpy as np
 from chipwall.catalog.periods import Period, parse_period
 from chipwall.catalog.series import SERIES_UNITS, Book, Observation
 from chipwall.errors import InputError, Unknown
+from chipwall.files import read_rows
 from chipwall.market.forecast.observables import observables
 from chipwall.market.forecast.predictive import Knowledge, last_value, predictive
 from chipwall.market.forecast.scoring import band, continuous_ranked_probability_score, covered, rank_of
@@ -181,31 +181,18 @@ def read_table(path: Path) -> tuple[Row, ...]:
     InputError
         The file cannot be read, is not text, has no header with the three columns, or has no rows.
     """
-    try:
-        words = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        why = getattr(error, "strerror", None) or "not UTF-8 text"
-        fix = text("Give a CSV file with the columns {columns}", columns=", ".join(NEEDED))
-        raise InputError(text("cannot read {path}: {why}", path=str(path), why=why), fix=fix) from None
-    reader = csv.DictReader(words.splitlines())
-    named = {(name or "").strip().lower(): name for name in reader.fieldnames or ()}
-    missing = [name for name in NEEDED if name not in named]
-    if missing:
-        raise InputError(
-            text("{path} lacks the columns {columns}", path=str(path), columns=", ".join(missing)),
-            where=text("first line: {header}", header=", ".join(named) or text("empty")),
-            fix=text(
-                "The first line names the columns: series,period,value,unit,low,high,source,source_date,confidence,note"
-            ),
-        )
-    rows = []
-    for record in reader:
-        told = {name: str(record.get(as_written) or "").strip() for name, as_written in named.items()}
-        if any(told.values()):
-            rows.append(Row(told["series"], told["period"], told["value"], told.get("unit", ""), reader.line_num))
-    if not rows:
-        raise InputError(text("{path} has a header and no rows", path=str(path)))
-    return tuple(rows)
+    found = read_rows(
+        path,
+        needed=NEEDED,
+        fold=True,
+        fix=text("Give a CSV file with the columns {columns}", columns=", ".join(NEEDED)),
+    )
+    if not len(found):
+        raise InputError(text("{path} has a header and no rows", path=found.file))
+    return tuple(
+        Row(row["series"], row["period"], row["value"], row.get("unit", ""), line)
+        for line, row in zip(found.lines, found.rows, strict=True)
+    )
 
 
 def score(rows: Iterable[Row], *, knowledge: Knowledge) -> Backtest:

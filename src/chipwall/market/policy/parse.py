@@ -4,73 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from chipwall.errors import InputError
+from chipwall.files import Problems
+from chipwall.inputs import known_or_nearest as nearest
 from chipwall.market.model.gates import STATES
 from chipwall.market.model.priors import load_priors
 from chipwall.market.model.products import SEGMENTS, US_PLATFORMS, Product, load_products
 from chipwall.market.model.quarters import LAST, START, quarter_index, quarter_name
 from chipwall.market.model.timeline import LEVERS, Lever
-from chipwall.text import Text, text
+from chipwall.text import text
 
-__all__ = ["Problems", "add_contradictions", "levers_of", "nearest", "parameters_of", "products_of"]
-
-_LEVER_KEYS = ("name", "product", "segment", "from", "to", "value", "state", "note", "source")
-_PRODUCT_KEYS = ("id", "name", "chip", "platform", "price", "allocation", "record_weight")
-
-
-class Problems:
-    """Everything wrong in one file, by line."""
-
-    def __init__(self, file: str, words: str) -> None:
-        self.file, self.lines = file, words.splitlines()
-        self.found: list[tuple[int, Text]] = []
-        self._headers: dict[str, list[int]] = {}
-
-    def add(self, line: int, what: Text) -> None:
-        """Note a problem."""
-        self.found.append((line, what))
-
-    def line_of(self, header: str, nth: int = 0, key: str = "") -> int:
-        """Line of the nth table of that name, or of a key inside it; 1 where not found."""
-        begins = self._begins(header)
-        if nth >= len(begins):
-            return 1
-        start = begins[nth]
-        for i in range(start + 1, len(self.lines)):
-            inside = self.lines[i].strip()
-            if inside.startswith("["):
-                break
-            if key and inside.split("=")[0].strip().strip('"') == key:
-                return i + 1
-        return start + 1
-
-    def _begins(self, header: str) -> list[int]:
-        """Where tables of that name begin; looked for once."""
-        if header not in self._headers:
-            self._headers[header] = [i for i, line in enumerate(self.lines) if line.split("#")[0].strip() == header]
-        return self._headers[header]
-
-    def stop(self) -> None:
-        """Raise if there is anything."""
-        if not self.found:
-            return
-        count = len(self.found)
-        listed = "\n".join(f"{self.file}:{line}: {what}" for line, what in sorted(self.found, key=lambda p: p[0]))
-        raise InputError(
-            text("{count} problem(s) in scenario '{file}'", count=count, file=self.file),
-            where=listed,
-            fix=text("Levers and what they take: chipwall market levers"),
-        )
-
-
-def nearest(name: str, names: tuple[str, ...]) -> Text:
-    """A question with the closest names, or the first ones."""
-    near = get_close_matches(name, names, n=3, cutoff=0.5)
-    return text("did you mean {names}?", names=", ".join(near or names[:12]))
+__all__ = ["add_contradictions", "levers_of", "parameters_of", "products_of"]
 
 
 def parameters_of(table: Mapping[str, Any], problems: Problems) -> dict[str, tuple[float, float]]:
@@ -105,8 +52,6 @@ def products_of(rows: list[Mapping[str, Any]], problems: Problems) -> tuple[list
 
         before = len(problems.found)
         identity = str(row.get("id", ""))
-        for key in row.keys() - set(_PRODUCT_KEYS):
-            problems.add(line(key), text("unknown key '{key}'; {hint}", key=key, hint=nearest(key, _PRODUCT_KEYS)))
         if not identity or identity in known:
             problems.add(line("id"), text("a new product needs an id of its own, not '{id}'", id=identity))
         chip = _chip(row, line("chip"), problems)
@@ -118,10 +63,12 @@ def products_of(rows: list[Mapping[str, Any]], problems: Problems) -> tuple[list
         price = row.get("price")
         if not (isinstance(price, list) and len(price) == 2 and 0 < price[0] <= price[1]):
             problems.add(line("price"), text("product '{id}' needs price = [low, high] in USD", id=identity))
-        if not isinstance(row.get("allocation", 0), int | float) or row.get("allocation", 0) < 0:
+        weight = float(row.get("record_weight", 1.0))
+        if not 0 <= weight <= 1000:
+            problems.add(line("record_weight"), text("record_weight of '{id}' is from 0 to 1000", id=identity))
+        if row.get("allocation", 0) < 0:
             problems.add(line("allocation"), text("allocation of '{id}' is units a quarter, zero or more", id=identity))
         if len(problems.found) == before and isinstance(price, list):
-            weight = float(row.get("record_weight", 1.0))
             found.append(
                 Product(
                     identity,
@@ -179,8 +126,6 @@ def _lever(
     name = str(row.get("name", ""))
     if name not in LEVERS:
         problems.add(line("name"), text("unknown lever '{name}'; {hint}", name=name, hint=nearest(name, tuple(LEVERS))))
-    for key in row.keys() - set(_LEVER_KEYS):
-        problems.add(line(key), text("unknown key '{key}'; {hint}", key=key, hint=nearest(key, _LEVER_KEYS)))
     begin = _quarter(row.get("from", START), line("from"), problems)
     end = _quarter(row["to"], line("to"), problems) if "to" in row else None
     if begin is not None and end is not None and end < begin:

@@ -17,32 +17,32 @@ A file is TOML::
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from difflib import get_close_matches
 from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from chipwall.errors import InputError, unknown_name
+from chipwall.files import Problems, shaped, text_of_file, toml_of_text
+from chipwall.inputs import nearest_names, quote
 from chipwall.market.model.products import PLATFORMS, Product, load_products
 from chipwall.market.model.timeline import Lever
-from chipwall.market.policy.parse import (
-    Problems,
-    add_contradictions,
-    levers_of,
-    nearest,
-    parameters_of,
-    products_of,
-)
+from chipwall.market.policy.parse import add_contradictions, levers_of, parameters_of, products_of
 from chipwall.text import text
 
 __all__ = ["Scenario", "load_scenario", "parse_scenario", "shipped_scenarios"]
 
-_SECTIONS = ("scenario", "parameters", "lever", "product")
-_HEAD = ("title", "title_zh", "summary", "summary_zh", "extends", "id")
+# What a scenario file may say: by table, the kind of each field.
+_SHAPE = {
+    "[scenario]": dict.fromkeys(("title", "title_zh", "summary", "summary_zh", "extends", "id"), "word"),
+    "[parameters]": {"*": "range"},
+    "[[lever]]": dict.fromkeys(("name", "product", "segment", "from", "to", "state", "note", "source"), "word")
+    | {"value": "any"},
+    "[[product]]": dict.fromkeys(("id", "name", "chip", "platform"), "word")
+    | {"price": "pair", "allocation": "number", "record_weight": "number"},
+}
 
 
 @dataclass(frozen=True)
@@ -106,17 +106,13 @@ def load_scenario(name: str, *, inside: tuple[str, ...] = ()) -> Scenario:
     """
     path = Path(name)
     if name.endswith(".toml") or path.is_file():
-        try:
-            words = path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise InputError(
-                text("scenario file '{name}' cannot be read: {why}", name=name, why=str(error)),
-                fix=text("Shipped scenarios: {names}", names=", ".join(shipped_scenarios())),
-            ) from None
+        words = text_of_file(
+            path, argument="scenario", fix=text("Shipped scenarios: {names}", names=", ".join(shipped_scenarios()))
+        )
         return parse_scenario(words, file=name, identity=path.stem, folder=path.parent, inside=(*inside, str(path)))
     if name not in shipped_scenarios():
-        near = get_close_matches(name, shipped_scenarios(), n=3, cutoff=0.4)
-        raise unknown_name(text("scenario"), name, nearest=near, listing="chipwall market scenarios")
+        near = nearest_names(name, shipped_scenarios(), cutoff=0.4)
+        raise unknown_name(text("scenario"), quote(name), nearest=near, listing="chipwall market scenarios")
     words = (resources.files("chipwall.market") / "scenarios" / f"{name}.toml").read_text(encoding="utf-8")
     return parse_scenario(words, file=f"{name}.toml", identity=name)
 
@@ -137,30 +133,17 @@ def parse_scenario(
     inside : tuple of str
         Files that extend this one, to find circles.
     """
-    problems = Problems(file, words)
-    try:
-        table = tomllib.loads(words)
-    except tomllib.TOMLDecodeError as error:
-        raise InputError(
-            text("scenario '{file}' is not TOML: {why}", file=file, why=str(error)),
-            fix=text("Start from a shipped one: chipwall market scenarios"),
-        ) from None
-    for section in table.keys() - set(_SECTIONS):
-        problems.add(
-            problems.line_of(f"[{section}]"),
-            text("unknown table [{name}]; {hint}", name=section, hint=nearest(section, _SECTIONS)),
-        )
-    head = table.get("scenario", {})
-    for key in head.keys() - set(_HEAD):
-        problems.add(
-            problems.line_of("[scenario]", 0, key),
-            text("unknown key '{key}'; {hint}", key=key, hint=nearest(key, _HEAD)),
-        )
+    problems = Problems(quote(file), words, fix=text("Levers and what they take: chipwall market levers"))
+    document = toml_of_text(words, file=quote(file))
+    if not document:
+        problems.add(1, text("an empty scenario"), text("Start from a shipped one: chipwall market scenarios"))
+    table = shaped(document, _SHAPE, problems)
+    head = table["scenario"]
     base = _base(head, problems, folder, inside)
-    parameters = parameters_of(table.get("parameters", {}), problems)
-    extra, allocations = products_of(table.get("product", []), problems)
+    parameters = parameters_of(table["parameters"], problems)
+    extra, allocations = products_of(table["product"], problems)
     products = _sorted((*(base.products or load_products()), *extra))
-    levers = levers_of(table.get("lever", []), products, problems, folder)
+    levers = levers_of(table["lever"], products, problems, folder)
     add_contradictions(levers, problems)
     problems.stop()
     return Scenario(

@@ -6,7 +6,6 @@ file's columns, and sums up. ``measured`` and ``predicted`` are in the row's own
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from chipwall.errors import InputError
+from chipwall.files import read_rows as read_rows_of_file
 from chipwall.perf.fitting.bands import covered_share
 from chipwall.text import text
 
@@ -120,22 +120,9 @@ def read_rows(kind: str, place: Path) -> list[dict[str, str]]:
         No such file, not a CSV file, a required column missing, or a column that the format does not have.
     """
     _kind(kind)
-    try:
-        with place.open(encoding="utf-8-sig", newline="") as handle:
-            reader = csv.DictReader(handle, strict=True)
-            rows = [{name: (value or "") for name, value in row.items() if name is not None} for row in reader]
-            columns = list(reader.fieldnames or [])
-    except FileNotFoundError as problem:
-        raise InputError(
-            text("no file '{file}'", file=str(place)), fix=text("Check the path, or run it where the file is")
-        ) from problem
-    except (OSError, UnicodeDecodeError, csv.Error) as problem:
-        raise InputError(
-            text("'{file}' cannot be read as CSV: {problem}", file=str(place), problem=str(problem)),
-            fix=text("Give a text file in UTF-8, with commas and one line of column names"),
-        ) from problem
-    _check_columns(kind, columns, place)
-    return rows
+    found = read_rows_of_file(place, fix=text("Give a text file in UTF-8, with commas and one line of column names"))
+    _check_columns(kind, found.columns, place)
+    return list(found.rows)
 
 
 def _check_columns(kind: str, columns: Sequence[str], place: Path) -> None:
