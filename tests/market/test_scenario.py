@@ -22,7 +22,9 @@ def problems(words: str) -> list[str]:
         parse_scenario(words, file="mine.toml")
     error = caught.value
     assert len(error.lines()) <= 3
-    return error.where.split(" | ") if " problems in " in error.what else [f"{error.where.replace(', line ', ':')}: {error.what}. {error.fix}"]
+    if " problems in " in error.what:
+        return error.where.split(" | ")
+    return [f"{error.where.replace(', line ', ':')}: {error.what}. {error.fix}"]
 
 
 def lever(**keys: object) -> str:

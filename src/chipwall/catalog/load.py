@@ -6,9 +6,11 @@ by a digest of the data files and of the code that parses them. A cache that can
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
+import stat
 import tempfile
 import tomllib
 from collections.abc import Iterable
@@ -137,8 +139,14 @@ def _cache_file(digest: str) -> Path:
     here = Path(__file__).parent
     for path in [*sorted(here.glob("*.py")), here.parent / "units.py", here.parent / "sources.py"]:
         code.update(path.read_bytes())
-    home = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
-    return Path(home) / "chipwall" / f"catalog-{digest}-{code.hexdigest()}.json"
+    return _cache_folder() / f"catalog-{digest}-{code.hexdigest()}.json"
+
+
+def _cache_folder() -> Path:
+    """The user's cache folder; a relative or empty one is no place (XDG base directories), and then nothing is kept."""
+    asked = os.environ.get("XDG_CACHE_HOME", "")
+    home = asked if os.path.isabs(asked) else os.path.join(os.path.expanduser("~"), ".cache")
+    return Path(home) / "chipwall" if os.path.isabs(home) and home != "/.cache" else Path(os.devnull) / "nowhere"
 
 
 def _to_cache(path: Path, found: Catalog) -> None:
@@ -156,22 +164,34 @@ def _to_cache(path: Path, found: Catalog) -> None:
         "families": [astuple(f) for f in found.families],
         "aliases": [[astuple(a) for a in table] for table in (found.chip_aliases, found.model_aliases)],
     }
+    words = json.dumps(content, ensure_ascii=False)
+    name = ""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=".catalog")
         with os.fdopen(handle, "w", encoding="utf-8") as out:
-            json.dump(content, out, ensure_ascii=False)
+            out.write(f"{_sum(words)}\n{words}")
         os.replace(name, path)
-    except OSError:
-        return  # a read-only home is no reason to fail; the next call parses again
+    except OSError:  # a read-only home or a full disk is no reason to fail; the next call parses again
+        with contextlib.suppress(OSError):
+            if name:
+                os.unlink(name)
+
+
+def _sum(words: str) -> str:
+    return hashlib.blake2b(words.encode(), digest_size=16).hexdigest()
 
 
 def _from_cache(path: Path) -> Catalog | None:
+    """The parsed form, if it is a plain file of our own that nobody else can write and that is whole; else None."""
     try:
-        with path.open(encoding="utf-8") as handle:
-            content = json.load(handle)
-        return _revived(content)
-    except (OSError, ValueError, KeyError, TypeError):
+        found = os.lstat(path)
+        mine = not hasattr(os, "getuid") or found.st_uid == os.getuid()
+        if not stat.S_ISREG(found.st_mode) or not mine or found.st_mode & 0o022:
+            return None
+        told, _, words = path.read_text(encoding="utf-8").partition("\n")
+        return _revived(json.loads(words)) if told == _sum(words) else None
+    except (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError):
         return None
 
 

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import click
 
-from chipwall.cli.options import day, json_option, lang_option, write_json, write_whole
+from chipwall.cli.options import day, json_option, lang_option, write_json
 from chipwall.errors import InputError
+from chipwall.files import write_whole
 from chipwall.text import text
 
 __all__ = ["check"]

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor
 from importlib import import_module
 from pathlib import Path
 
 import click
 
 from chipwall.cli.options import show, table_options, write_json
+from chipwall.cli.workers import executor
 from chipwall.errors import InputError
 from chipwall.files import write_whole
 from chipwall.report.forms.table import Cell, Column, Table
@@ -43,37 +43,6 @@ class _Market(click.Group):
 @click.group(cls=_Market)
 def market() -> None:
     """Scenarios, levers, parameters, sensitivity, exploration and back-test of the simulation."""
-
-
-@contextlib.contextmanager
-def executor(workers: int, scheduler: str | None) -> Iterator[Executor | None]:
-    """Whatever runs blocks: this process, a pool, or a Dask cluster."""
-    if scheduler:
-        try:
-            from distributed import Client
-        except ImportError:
-            raise InputError(
-                text("--scheduler needs the extra 'cluster'"), fix=text("Install it: pip install 'chipwall[cluster]'")
-            ) from None
-        try:
-            client = Client(scheduler, timeout="10s")  # type: ignore[no-untyped-call]
-        except (OSError, TimeoutError, ValueError) as error:
-            raise InputError(
-                text("no scheduler answers at '{address}': {why}", address=scheduler, why=str(error)[:80]),
-                where="--scheduler",
-                fix=text("Start one with 'dask scheduler' and give its tcp:// address"),
-            ) from None
-        with client:
-            yield client.get_executor()  # type: ignore[no-untyped-call]
-    elif workers > 1:
-        from concurrent.futures import ProcessPoolExecutor
-        from multiprocessing import get_context
-
-        # fresh processes: forking a process that has threads of polars or BLAS may hang
-        with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-            yield pool
-    else:
-        yield None
 
 
 @contextlib.contextmanager

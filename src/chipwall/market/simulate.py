@@ -140,9 +140,10 @@ def simulate(
             parts, identity={"scenario": found.id, "seed": seed, "draws": draws, "until": until, "run": identity}
         )
     values: dict[str, Array] = {}
-    for done, (number, result) in enumerate(_results(block, sizes, executor, folder), start=1):
+    stored: set[int] = set()
+    for done, (number, result) in enumerate(_results(block, sizes, executor, folder, stored), start=1):
         _gather(values, result, at=number * BLOCK, draws=draws)
-        if folder is not None and not folder.has(number):
+        if folder is not None and number not in stored:
             folder.write(number, result, names)
         if progress:
             progress(done, len(sizes))
@@ -157,20 +158,25 @@ def _gather(values: dict[str, Array], result: Mapping[str, Array], *, at: int, d
         if whole is None:
             # large runs keep single precision: the bands do not need more and memory halves
             kind = np.float64 if draws * rows.shape[0] * _QUANTITIES <= KEEP_ALL_BELOW else np.float32
-            whole = values[name] = np.empty((rows.shape[0], draws), dtype=kind)
+            whole = values[name] = np.full((rows.shape[0], draws), np.nan, dtype=kind)
         whole[:, at : at + rows.shape[1]] = rows
 
 
 def _results(
-    block: Block, sizes: list[int], executor: Executor | None, folder: PartFolder | None
+    block: Block, sizes: list[int], executor: Executor | None, folder: PartFolder | None, stored: set[int]
 ) -> Iterator[tuple[int, dict[str, Array]]]:
-    """Results of all blocks, in whatever order they come; at most a few are waiting at any time."""
+    """Results of all blocks, those of sound parts (their numbers go to ``stored``) first; at most a few are waiting at any time."""
     jobs = [replace(block, number=i, size=size) for i, size in enumerate(sizes)]
     if folder is not None and block.keep:
-        ready = [job for job in jobs if folder.has(job.number)]
-        for job in ready:
-            yield job.number, folder.read(job.number, block.keep, block.quarters)
-        jobs = [job for job in jobs if not folder.has(job.number)]
+        rest = []
+        for job in jobs:
+            known = folder.read(job.number, block.keep, quarters=block.quarters, draws=job.size)
+            if known is None:
+                rest.append(job)
+            else:
+                stored.add(job.number)
+                yield job.number, known
+        jobs = rest
     if executor is None:
         for job in jobs:
             yield job.number, block_paths(job)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from math import isclose
+from math import isclose, isfinite
 from typing import Any, Literal
+
+from chipwall.errors import Unknown
+from chipwall.text import text
 
 __all__ = ["Basis", "Bound", "Estimate", "Part"]
 
@@ -70,8 +73,13 @@ class Estimate:
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        total = sum(part.value for part in self.breakdown)
+        if not all(isfinite(v) for v in (self.value, self.low, self.high, total)):
+            raise Unknown(
+                text("{quantity} cannot be computed: a number that it needs is not known", quantity=self.quantity),
+                fix=text("Ask for a precision that the chip computes in, or for another chip"),
+            )
         if self.breakdown:
-            total = sum(part.value for part in self.breakdown)
             assert isclose(total, self.breakdown_total, rel_tol=1e-9, abs_tol=1e-15), "parts do not sum to the total"
 
     def as_json(self) -> dict[str, Any]:

@@ -10,8 +10,10 @@ import multiprocessing
 import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from typing import Any, TypeVar
 
+from chipwall.processes import die_with_parent
 from chipwall.report.forms.charts import Spec, svg
 from chipwall.report.forms.document import Section
 
@@ -28,14 +30,21 @@ def started(work: Callable[..., T], *arguments: Any) -> Callable[[], T]:
     """
     if (os.cpu_count() or 1) < 2 or "fork" not in multiprocessing.get_all_start_methods():
         return lambda: work(*arguments)
-    pool = ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("fork"))
-    waiting = pool.submit(work, *arguments)
+    pool = ProcessPoolExecutor(
+        1, mp_context=multiprocessing.get_context("fork"), initializer=die_with_parent, initargs=(os.getpid(),)
+    )
+    try:
+        waiting = pool.submit(work, *arguments)
+    except OSError:  # no more processes are allowed
+        return lambda: work(*arguments)
 
     def result() -> T:
         try:
             return waiting.result()
+        except BrokenProcessPool:  # the helper was ended: the work is done here instead
+            return work(*arguments)
         finally:
-            pool.shutdown()
+            pool.shutdown(wait=False, cancel_futures=True)
 
     return result
 

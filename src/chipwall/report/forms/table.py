@@ -124,23 +124,46 @@ def _csv(table: Table, lang: str) -> str:
     for row in table.rows:
         sources = sorted({s for v in row if isinstance(v, Cell) for s in v.sources})
         marks = [f"{c.key}{v.mark}" for c, v in zip(table.columns, row, strict=True) if isinstance(v, Cell) and v.mark]
-        writer.writerow(["" if (p := plain(v)) is None else p for v in row] + ["; ".join(marks), "; ".join(sources)])
+        cells = ["" if (p := plain(v)) is None else _inert(p) for v in row]
+        writer.writerow([*cells, "; ".join(marks), "; ".join(sources)])
     return out.getvalue().rstrip("\n")
+
+
+def _inert(value: object) -> object:
+    """A cell that no spreadsheet runs: words that begin like a formula get an apostrophe in front."""
+    if isinstance(value, str) and len(value) > 1 and value[0] in "=+-@\t\r":
+        return value if _is_number(value) else "'" + value
+    return value
+
+
+def _is_number(words: str) -> bool:
+    try:
+        return bool(float(words)) or True
+    except ValueError:
+        return False
+
+
+def _plain_markdown(words: str) -> str:
+    """Words as Markdown shows them: no tags, no links, no end of a cell."""
+    words = words.replace("|", "\\|").replace("\n", " ").replace("<", "&lt;")
+    return words.replace("](", "]&#40;")
 
 
 def _markdown(table: Table, lang: str) -> str:
     def line(cells: Iterable[str]) -> str:
-        return "| " + " | ".join(c.replace("|", "\\|").replace("\n", " ") for c in cells) + " |"
+        return "| " + " | ".join(cells) + " |"
 
-    head = [line(translated(c.title, lang) for c in table.columns)]
+    head = [line(_plain_markdown(translated(c.title, lang)) for c in table.columns)]
     head.append("|" + "|".join(" ---: " if c.right else " --- " for c in table.columns) + "|")
-    title = [f"**{translated(table.title, lang)}**", ""] if table.title else []
-    notes = ["", *(translated(n, lang) for n in table.notes)] if table.notes else []
-    rows = [
-        [f"[{said}]({url})" if (url := lead(v)) and said else said for v in row for said in (words(v, lang),)]
-        for row in table.rows
-    ]
-    return "\n".join(title + head + [line(r) for r in rows] + notes)
+    title = [f"**{_plain_markdown(translated(table.title, lang))}**", ""] if table.title else []
+    notes = ["", *(_plain_markdown(translated(n, lang)) for n in table.notes)] if table.notes else []
+    rows = [[_linked(_plain_markdown(words(v, lang)), lead(v)) for v in row] for row in table.rows]
+    return "
+".join(title + head + [line(r) for r in rows] + notes)
+
+
+def _linked(said: str, url: str) -> str:
+    return f"[{said}]({url})" if url and said else said
 
 
 def _html(table: Table, lang: str) -> str:
