@@ -44,6 +44,7 @@ __all__ = [
 LONGEST = 300
 # Characters that steer a terminal or turn a line around; nothing that a person means to write.
 _STEERING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
+_LINK = re.compile("(\x1b]8;;(?:https?://[!-~]*)?\x1b\\\\)")
 _QUARTER = re.compile(r"^([0-9]{4})Q([1-4])$")
 _NUMBER = re.compile(r"^[+-]?(?:[0-9][0-9,_]*(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,4})?$")
 
@@ -305,5 +306,6 @@ def known_name(value: object, argument: str, known: Collection[str], *, listing:
 
 
 def printable(words: str) -> str:
-    """Words with every steering character spelled out as ``\\u001b``, which is valid inside JSON strings too."""
-    return _STEERING.sub(lambda m: f"\\u{ord(m[0]):04x}", words)
+    """Words with every steering character spelled out as ``\\u001b``, valid inside JSON strings too; our own links stay."""
+    parts = _LINK.split(words)  # odd places hold links to web addresses, which we write ourselves
+    return "".join(p if i % 2 else _STEERING.sub(lambda m: f"\\u{ord(m[0]):04x}", p) for i, p in enumerate(parts))

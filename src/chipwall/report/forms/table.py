@@ -158,8 +158,7 @@ def _markdown(table: Table, lang: str) -> str:
     title = [f"**{_plain_markdown(translated(table.title, lang))}**", ""] if table.title else []
     notes = ["", *(_plain_markdown(translated(n, lang)) for n in table.notes)] if table.notes else []
     rows = [[_linked(_plain_markdown(words(v, lang)), lead(v)) for v in row] for row in table.rows]
-    return "
-".join(title + head + [line(r) for r in rows] + notes)
+    return "\n".join(title + head + [line(r) for r in rows] + notes)
 
 
 def _linked(said: str, url: str) -> str:
