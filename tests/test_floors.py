@@ -12,7 +12,7 @@ SOURCE = Path(__file__).parent.parent / "src" / "chipwall"
 FLOORS = [
     {"text"},
     {"errors", "_version"},
-    {"units", "sources"},
+    {"units", "sources", "processes"},
     {"inputs"},
     {"answer", "files"},
     {"catalog"},

@@ -115,7 +115,7 @@ class Problems:
         )
 
 
-def text_of_file(path: Path, *, argument: str = "file", most: int = MOST_TOML, fix: str = "") -> str:
+def text_of_file(path: Path, *, argument: str = "", most: int = MOST_TOML, fix: str = "") -> str:
     """The content of a file from outside: a plain file of bounded size, UTF-8 with or without a mark, no terminal codes.
 
     Raises
@@ -313,7 +313,7 @@ def _row_of(row: dict[str, Any], shape: Mapping[str, str], problems: Problems, h
     return found
 
 
-def read_toml(path: Path, *, argument: str = "file", exact: bool = False, fix: str = "") -> tuple[str, dict[str, Any]]:
+def read_toml(path: Path, *, argument: str = "", exact: bool = False, fix: str = "") -> tuple[str, dict[str, Any]]:
     """Text and tables of a TOML file from outside; see :func:`text_of_file` and :func:`toml_of_text`."""
     words = text_of_file(path, argument=argument, fix=fix)
     return words, toml_of_text(words, file=quote(str(path)), exact=exact)
@@ -339,7 +339,7 @@ class Rows:
 def read_rows(
     path: Path,
     *,
-    argument: str = "file",
+    argument: str = "",
     needed: Sequence[str] = (),
     most: int = MOST_ROWS,
     fold: bool = False,
