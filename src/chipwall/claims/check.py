@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
+from itertools import islice
 from typing import Any
 
 from chipwall.claims.evaluate import evaluated
@@ -26,7 +27,7 @@ from chipwall.text import Text
 
 __all__ = ["MOST_STATEMENTS", "Checked", "CheckedText", "checked_text"]
 
-# A text with more statements than this is checked up to there, and says so.
+# A text is read up to this many statements, and says how many sentences are left.
 MOST_STATEMENTS = 1_000
 _COUNTED = ("series", "series_ratio", "series_growth", "stock_share")
 
@@ -80,7 +81,7 @@ class CheckedText:
     statements : tuple of Checked
         In the order of the text.
     left_out : int
-        Statements beyond :data:`MOST_STATEMENTS`, not checked.
+        Sentences after the last of :data:`MOST_STATEMENTS`, not read.
     """
 
     document: Document
@@ -116,8 +117,9 @@ def checked_text(
     cut = as_of or said
     world.known_on = cut
     lexicon = Lexicon(world.catalog)
-    found = list(statements(document, world, said=said, as_of=cut, by=by, lexicon=lexicon))
-    kept = found[:MOST_STATEMENTS]
+    kept = list(islice(statements(document, world, said=said, as_of=cut, by=by, lexicon=lexicon), MOST_STATEMENTS))
+    last = kept[-1].sentence.start if len(kept) == MOST_STATEMENTS else len(document.text)
+    unread = sum(s.start > last for s in document.sentences)
     speakers = [_speaker(s, by, lexicon) for s in kept]
     without_own = [
         _without_own(s.candidate, speaker, world, lexicon) for s, speaker in zip(kept, speakers, strict=True)
@@ -127,7 +129,7 @@ def checked_text(
     judged = []
     for statement, candidate, group, speaker in zip(kept, without_own, claims, speakers, strict=True):
         judged.append(_judged(replace(statement, candidate=candidate), group, verdicts, speaker))
-    return CheckedText(document, said, cut, by, tuple(judged), max(len(found) - MOST_STATEMENTS, 0))
+    return CheckedText(document, said, cut, by, tuple(judged), unread)
 
 
 def _evaluated(claims: list[Claim], world: World) -> dict[str, Verdict]:

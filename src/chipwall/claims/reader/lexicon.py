@@ -88,14 +88,29 @@ class Lexicon:
 
     @cached_property
     def _starts(self) -> set[str]:
+        """First words of names: a token that is none begins no name."""
         return {m[0].lower() for _, name in self.spellings.values() if (m := _TOKEN.search(name))}
+
+    @cached_property
+    def _chinese(self) -> re.Pattern[str]:
+        """Chinese words that a name may begin with, makers among them."""
+        runs = {name for name in self._starts if not name.isascii()} | {old for old, _ in _SPELLED}
+        return re.compile("|".join(sorted(map(re.escape, runs), key=len, reverse=True)))
+
+    def _may_start(self, words: str, token: re.Match[str]) -> bool:
+        if not token[0].isascii():
+            return self._chinese.search(token[0]) is not None
+        if token[0].lower() not in self._starts:
+            return False
+        # one letter begins a name only before a digit: H200, but not "a chip"
+        return len(token[0]) > 1 or words[token.end() : token.end() + 2].strip()[:1].isdigit()
 
     def names(self, words: str) -> Iterator[Name]:
         """Every name of a sentence, the longest spelling first where several fit."""
         tokens = list(_TOKEN.finditer(words))
         nth = 0
         while nth < len(tokens):
-            name = self._longest(words, tokens, nth)
+            name = self._longest(words, tokens, nth) if self._may_start(words, tokens[nth]) else None
             if name is None:
                 nth += 1
                 continue

@@ -363,7 +363,7 @@ def as_terminal(checked: CheckedText, notes: tuple[Note, ...], lang: str) -> str
 
 
 def _left_out(checked: CheckedText) -> Text:
-    return text("{count} more statements were not checked: the text is longer than is read.", count=checked.left_out)
+    return text("{count} sentences at the end were not read: the text is longer than is checked.", count=checked.left_out)
 
 
 def _short(words: str, most: int = 90) -> str:
