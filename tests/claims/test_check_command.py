@@ -72,7 +72,7 @@ def test_readings_come_back(run: Run, tmp_path: Path) -> None:
         (("The H200 has 141 GB.", "--on", "2025-13-40"), "not a date"),
         (("The H200 has 141 GB.", "--on", "2026-01-01", "--as-of", "2025-01-01"), "older than"),
         (("...",), "no words"),
-        (("The H200 has 141 GB.", "--out", "/nowhere/at/all.html"), "cannot write"),
+        (("The H200 has 141 GB.", "--out", "/nowhere/at/all.html"), "no folder"),
     ],
 )
 def test_wrong_inputs_are_refused(args: tuple[str, ...], what: str, run: Run) -> None:
@@ -93,3 +93,52 @@ def test_markdown(run: Run) -> None:
     out = run("check", "The H200 has 141 GB of memory.", "--md").out
     assert out.startswith("# ")
     assert "1. ✓" in out
+
+
+# ------------------------------------------------------------------------------------------------ a reader of one's own
+
+
+def _reader(tmp_path: Path, body: str) -> str:
+    path = tmp_path / "reader.py"
+    path.write_text("import json, sys, time\nasked = json.load(sys.stdin)\n" + body, encoding="utf-8")
+    return f"{sys.executable} {path}"
+
+
+def test_a_reader_of_ones_own(run: Run, tmp_path: Path) -> None:
+    body = (
+        "table = {'quantity': 'fact', 'subject': 'h200', 'relation': 'about', 'value': 141, 'unit': 'GB'}\n"
+        "table['fixed'] = {'measure': 'memory_capacity'}\n"
+        "print(json.dumps({'statements': [{'start': asked['sentences'][0]['start'], 'states': 'plenty', 'tables': [table]}]}))\n"
+    )
+    found = json.loads(
+        run("check", "It has plenty of room, they say.", "--reader", _reader(tmp_path, body), "--json").out
+    )
+    assert [(s["states"], s["verdict"]) for s in found["statements"]] == [("plenty", "supported")]
+    assert found["reader_failed"] == ""
+
+
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        ("sys.exit(3)", "status 3"),
+        ("print('no json')", "not of the form"),
+        ("print(json.dumps({'statements': [{'start': 0, 'tables': [{'code': '1'}]}]}))", "not of the form"),
+        ("print('x' * 6_000_000)", "more than 5 MB"),
+    ],
+)
+def test_a_reader_that_fails_is_left_aside(body: str, why: str, run: Run, tmp_path: Path) -> None:
+    answer = run("check", "The H200 has 141 GB.", "--reader", _reader(tmp_path, body))
+    assert answer.status == 0
+    assert "1 hold" in answer.out
+    assert why in answer.out
+
+
+def test_the_same_through_python() -> None:
+    import chipwall as cw
+
+    answer = cw.check("The H20 has 500 GB of memory.", said="2025-12-10", by="a newspaper")
+    assert answer[0].code == "contradicted"
+    assert answer.rows[0]["value"] == 96e9
+    assert answer.to_dict()["counts"]["contradicted"] == 1
+    with pytest.raises(cw.InputError, match="belong to a text"):
+        cw.check("h200-capacity", said="2025-12-10")

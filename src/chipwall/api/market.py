@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -156,39 +157,75 @@ def paths_answer(runs: Sequence[Any], keep: tuple[str, ...], extra: Mapping[str,
 
 
 @door
-def check(claims: str | Path | None = None) -> Answer:
-    """Are these sentences true? Claims of a file, of a text in TOML, or one shipped claim by its id; all of those by default.
+def check(
+    claims: str | Path | None = None,
+    *,
+    said: object = None,
+    as_of: object = None,
+    by: str = "",
+    reader: Sequence[str] = (),
+) -> Answer:
+    """Are these sentences true? A text, a file of text, typed claims, or one shipped claim by its id; all shipped ones by default.
 
     Parameters
     ----------
     claims : str or Path
+        ``"The H200 is six times the H20."``, ``"article.txt"`` (plain text, Markdown, HTML, PDF with text),
         ``"my-claims.toml"``, TOML with ``[[claim]]`` tables, or an id such as ``"h200-capacity"``.
+    said : date or str
+        The day a text was said; today by default. *This year* and the law count from there.
+    as_of : date or str
+        Up to which day evidence counts; the day it was said by default.
+    by : str
+        Who says it; a speaker's own numbers support nothing.
+    reader : sequence of str
+        A program of your own that proposes readings, as its list of arguments; see docs/claims.md.
 
     Returns
     -------
     Answer
-        One :class:`~chipwall.claims.records.Verdict` per claim: ``.answer`` is supported, contradicted, depends or cannot
-        tell, with the points at which it was computed.
+        For typed claims one :class:`~chipwall.claims.records.Verdict` each; for a text one
+        :class:`~chipwall.claims.check.Checked` per statement.
     """
     from chipwall.claims.evaluate import evaluated
     from chipwall.claims.library import packaged_world
     from chipwall.claims.load import shipped_claims
     from chipwall.claims.parse import claims_of_file, claims_of_text
-    from chipwall.errors import unknown_name
-    from chipwall.inputs import nearest_names, quote
 
+    typed = claims is None or (isinstance(claims, str) and "[[claim]]" in claims) or str(claims).endswith(".toml")
+    known = {c.id: c for c in shipped_claims(packaged_world())} if isinstance(claims, str) and " " not in claims else {}
+    if not typed and claims not in known:
+        return _text(claims, said=said, as_of=as_of, by=by, reader=reader)
+    if (said, as_of, by, tuple(reader)) != (None, None, "", ()):
+        raise InputError(
+            text("said, as_of, by and reader belong to a text, not to typed claims"),
+            fix=text("Write the day and the speaker into the claims themselves"),
+        )
     world = packaged_world()
     if claims is None:
         return verdicts_answer(evaluated(shipped_claims(world), world), world)
     if isinstance(claims, str) and "[[claim]]" in claims:
         return verdicts_answer(evaluated(claims_of_text(claims, world, file="claims"), world), world)
-    name = str(claims) if isinstance(claims, Path) else term(claims, "claims", example="'my-claims.toml'")
-    known = {c.id: c for c in shipped_claims(world)}
-    if name in known:
-        return verdicts_answer(evaluated([known[name]], world), world)
-    if isinstance(claims, Path) or name.endswith(".toml") or Path(name).is_file():
-        return verdicts_answer(evaluated(claims_of_file(Path(name), world), world), world)
-    raise unknown_name("claim", quote(name), nearest=nearest_names(name, known, cutoff=0.4), listing="chipwall claims")
+    if claims in known:
+        return verdicts_answer(evaluated([known[str(claims)]], world), world)
+    return verdicts_answer(evaluated(claims_of_file(Path(claims), world), world), world)
+
+
+def _text(source: Any, *, said: object, as_of: object, by: str, reader: Sequence[str]) -> Answer:
+    """A text, checked; a single word that is neither a file nor an id is a misspelt id."""
+    from chipwall.api.texts import checked, document_named, text_answer
+    from chipwall.claims.library import packaged_world
+    from chipwall.claims.load import shipped_claims
+    from chipwall.errors import unknown_name
+    from chipwall.inputs import nearest_names, quote
+
+    name = source if isinstance(source, Path) else term(source, "claims", example="'The H200 has 141 GB.'")
+    if isinstance(name, str) and re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)+", name) and not Path(name).exists():
+        ids = [c.id for c in shipped_claims(packaged_world())]
+        raise unknown_name(
+            "claim", quote(name), nearest=nearest_names(name, ids, cutoff=0.4), listing="chipwall claims"
+        )
+    return text_answer(*checked(document_named(name), said=said, as_of=as_of, by=by, reader=reader))
 
 
 def verdicts_answer(found: Sequence[Any], world: Any) -> Answer:

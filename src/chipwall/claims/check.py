@@ -20,6 +20,7 @@ from chipwall.claims.parse import claim_of_table
 from chipwall.claims.reader.document import Document
 from chipwall.claims.reader.frames import Candidate
 from chipwall.claims.reader.lexicon import Lexicon
+from chipwall.claims.reader.outside import outside_statements
 from chipwall.claims.reader.read import Statement, statements
 from chipwall.claims.records import Claim, Code, Verdict
 from chipwall.errors import ChipwallError
@@ -82,6 +83,8 @@ class CheckedText:
         In the order of the text.
     left_out : int
         Sentences after the last of :data:`MOST_STATEMENTS`, not read.
+    reader_failed : Text or str
+        Why the reader that was plugged in was left aside, where it was.
     """
 
     document: Document
@@ -90,6 +93,7 @@ class CheckedText:
     by: str
     statements: tuple[Checked, ...]
     left_out: int = 0
+    reader_failed: Text | str = ""
 
     def count(self, *codes: str) -> int:
         """How many statements came out so."""
@@ -97,7 +101,13 @@ class CheckedText:
 
 
 def checked_text(
-    document: Document, world: World, *, said: date, as_of: date | None = None, by: str = ""
+    document: Document,
+    world: World,
+    *,
+    said: date,
+    as_of: date | None = None,
+    by: str = "",
+    reader: tuple[str, ...] = (),
 ) -> CheckedText:
     """Every statement of a document with its verdict.
 
@@ -113,11 +123,17 @@ def checked_text(
         Evidence published after this day does not count; the day it was said unless given.
     by : str
         Who says it, where the sentence names nobody.
+    reader : tuple of str
+        A program whose readings replace ours where it has any; ours stand where it fails.
     """
     cut = as_of or said
     world.known_on = cut
     lexicon = Lexicon(world.catalog)
+    failed: Text | str = ""
     kept = list(islice(statements(document, world, said=said, as_of=cut, by=by, lexicon=lexicon), MOST_STATEMENTS))
+    if reader:
+        theirs, failed = outside_statements(reader, document, said=said, by=by)
+        kept = _with_theirs(kept, theirs)
     last = kept[-1].sentence.start if len(kept) == MOST_STATEMENTS else len(document.text)
     unread = sum(s.start > last for s in document.sentences)
     speakers = [_speaker(s, by, lexicon) for s in kept]
@@ -129,7 +145,14 @@ def checked_text(
     judged = []
     for statement, candidate, group, speaker in zip(kept, without_own, claims, speakers, strict=True):
         judged.append(_judged(replace(statement, candidate=candidate), group, verdicts, speaker))
-    return CheckedText(document, said, cut, by, tuple(judged), unread)
+    return CheckedText(document, said, cut, by, tuple(judged), unread, failed)
+
+
+def _with_theirs(ours: list[Statement], theirs: list[Statement]) -> list[Statement]:
+    """Our readings, but for the sentences that the other reader has readings of."""
+    read = {s.sentence.start for s in theirs}
+    kept = [s for s in ours if s.sentence.start not in read]
+    return sorted([*kept, *theirs], key=lambda s: s.sentence.start)[:MOST_STATEMENTS]
 
 
 def _evaluated(claims: list[Claim], world: World) -> dict[str, Verdict]:

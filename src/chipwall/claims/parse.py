@@ -78,7 +78,9 @@ def claims_of_text(words: str, world: World, *, file: str) -> tuple[Claim, ...]:
     seen: set[str] = set()
     for nth, claim in enumerate(found):
         if claim and claim.id in seen:
-            problems.add(problems.line_of(_HEAD, nth, "id"), text("'{id}' is used twice", id=claim.id), text("Rename one"))
+            problems.add(
+                problems.line_of(_HEAD, nth, "id"), text("'{id}' is used twice", id=claim.id), text("Rename one")
+            )
         if claim:
             seen.add(claim.id)
     problems.stop()

@@ -68,6 +68,7 @@ COMMANDS: dict[str, tuple[str, str, Text]] = {
     "train": ("chipwall.cli.train", "train", text("Train a model: step time, MFU, memory, time and energy.")),
     "finetune": ("chipwall.cli.train", "finetune", text("Fine-tune a model: does it fit, and how fast.")),
     "check": ("chipwall.cli.check", "check", text("A sentence or an article in, verdicts out.")),
+    "mcp": ("chipwall.cli.mcp", "mcp", text("Serve the public functions as tools for an assistant.")),
     "claims": ("chipwall.cli.claims", "claims", text("Sentences said about chips: do they hold, and where?")),
     "claim": ("chipwall.cli.claims", "claim", text("Check claims of your own; list the vocabulary they may use.")),
     "data": ("chipwall.cli.data", "data", text("The data files: their age, a check, a sample, an update.")),

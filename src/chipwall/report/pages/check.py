@@ -357,13 +357,21 @@ def as_terminal(checked: CheckedText, notes: tuple[Note, ...], lang: str) -> str
         lines.append(f"    {translated(note.sentence, lang)}")
         if note.conditions:
             lines.append(f"    {translated(note.conditions, lang)}")
+    if checked.reader_failed:
+        lines += ["", translated(_fallen_back(checked), lang)]
     if checked.left_out:
         lines += ["", translated(_left_out(checked), lang)]
     return "\n".join(lines)
 
 
+def _fallen_back(checked: CheckedText) -> Text:
+    return text("Read by chipwall's own reader: {why}.", why=checked.reader_failed)
+
+
 def _left_out(checked: CheckedText) -> Text:
-    return text("{count} sentences at the end were not read: the text is longer than is checked.", count=checked.left_out)
+    return text(
+        "{count} sentences at the end were not read: the text is longer than is checked.", count=checked.left_out
+    )
 
 
 def _short(words: str, most: int = 90) -> str:
@@ -414,6 +422,7 @@ def as_json(checked: CheckedText, lang: str) -> dict[str, Any]:
         "counts": {code: checked.count(code) for code in CODES},
         "statements": [_statement_json(c, lang) for c in checked.statements],
         "left_out": checked.left_out,
+        "reader_failed": translated(checked.reader_failed, lang),
     }
 
 
