@@ -7,8 +7,10 @@ CHIP ?= h200
 
 .PHONY: brief test check unit docs bench messages clean
 
-brief: $(READY)  ## the main job: the brief on one chip
+brief: $(READY)  ## the main job: the brief on one chip, and the check of an article about it
 	$(BIN)/chipwall brief $(CHIP)
+	@echo
+	$(BIN)/chipwall check --sample --out chipwall-check-sample.html
 
 test: check unit  ## lint, types, data, all tests
 

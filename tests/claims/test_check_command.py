@@ -89,6 +89,12 @@ def test_binary_and_folders_are_refused(run: Run, tmp_path: Path) -> None:
     assert "cannot read" in run("check", str(tmp_path)).err
 
 
+def test_the_sample_article(run: Run) -> None:
+    assert run("check", "--sample", "--lang", "zh").status == 0
+    for wrong in ((), ("--sample", "The H200 has 141 GB.")):
+        assert run("check", *wrong).status == 2
+
+
 def test_markdown(run: Run) -> None:
     out = run("check", "The H200 has 141 GB of memory.", "--md").out
     assert out.startswith("# ")

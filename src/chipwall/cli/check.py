@@ -17,7 +17,8 @@ __all__ = ["check"]
 
 
 @click.command()
-@click.argument("source")
+@click.argument("source", required=False)
+@click.option("--sample", is_flag=True, help="Check the sample article that comes with chipwall, said on 2025-12-10.")
 @click.option("--on", "said", help="Day the text was said. Default: today.")
 @click.option("--as-of", "as_of", help="Count evidence published up to this day. Default: the day it was said.")
 @click.option("--source", "by", default="", help="Who says it; a speaker's own numbers support nothing.")
@@ -30,7 +31,8 @@ __all__ = ["check"]
 @json_option
 @lang_option
 def check(
-    source: str,
+    source: str | None,
+    sample: bool,
     said: str | None,
     as_of: str | None,
     by: str,
@@ -46,6 +48,13 @@ def check(
     SOURCE is a file (plain text, Markdown, HTML, PDF with text; a TOML file is read as typed claims), "-" for standard input, or
     the sentence itself in quotes.
     """
+    if sample == (source is not None):
+        raise InputError(
+            text("give a text to check, or --sample, one of the two"),
+            fix=text('Name a file, or put the sentence in quotes: chipwall check "The H200 has 141 GB."'),
+        )
+    if source is None:
+        source, said = str(sample_article(lang)), said or SAMPLE_SAID
     if source.endswith(".toml"):
         given = {"--on": said, "--as-of": as_of, "--source": by, "--reader": reader, "--out": out, "--toml": typed}
         _typed(Path(source), [n for n, v in given.items() if v], as_json=as_json, as_markdown=as_markdown, lang=lang)
@@ -77,6 +86,16 @@ def check(
         click.echo(page.as_terminal(found, notes, lang))
         if out:
             click.echo(translated(text("Page written: {path}", path=str(out)), lang))
+
+
+SAMPLE_SAID = "2025-12-10"
+
+
+def sample_article(lang: str) -> Path:
+    """The article that comes with the package, in the language asked for."""
+    from importlib.resources import files
+
+    return Path(str(files("chipwall.claims") / "data" / "articles" / f"sample.{lang}.txt"))
 
 
 def _arguments(command: str | None) -> list[str]:

@@ -33,9 +33,9 @@ SIGNS: Mapping[str, str] = {
     "contradicted": "✗",
     "depends": "◐",
     "cannot_tell": "?",
-    "stale_evidence": "⌛",
+    "stale_evidence": "†",
     "no_mechanism": "∅",
-    "claimant_only": "☝",
+    "claimant_only": "‡",
     "not_computable": "–",
 }
 # Words of the law that a decision answers with.
@@ -154,7 +154,14 @@ def _finding(verdict: Verdict) -> Text | str:
 def _computed(verdict: Verdict) -> Text | str:
     if isinstance(verdict.value, (str, bool)):
         return ANSWER_LABELS.get(str(verdict.value), Text.of(str(verdict.value)))
-    return value_words(verdict)
+    low, high = verdict.low, verdict.high
+    if low is None or high is None or low == high:
+        return value_words(verdict)
+    # an interval is not known to four digits
+    claim = verdict.claim
+    ends = number_words(claim, low, bare=True, digits=3), number_words(claim, high, bare=True, digits=3)
+    unit = "" if claim.unit in ("1", "times") else f" {claim.unit}"
+    return text("{low} to {high}{unit}", low=ends[0], high=ends[1], unit=unit)
 
 
 def _measure(claim: Claim) -> Text | str:

@@ -277,9 +277,9 @@ def relation_words(claim: Claim) -> Text:
     return words[claim.relation]
 
 
-def number_words(claim: Claim, value: object, *, bare: bool = False) -> str:
+def number_words(claim: Claim, value: object, *, bare: bool = False, digits: int = 4) -> str:
     """A number of a claim in its unit, for people."""
-    number = _in_unit(claim, value)
+    number = _in_unit(claim, value, digits)
     return number if bare else _with_unit(claim, number)
 
 
@@ -287,7 +287,7 @@ def _with_unit(claim: Claim, number: str) -> str:
     return number if claim.unit == "1" else text("{number} {unit}", number=number, unit=Text.of(claim.unit))
 
 
-def _in_unit(claim: Claim, value: object) -> str:
+def _in_unit(claim: Claim, value: object, digits: int = 4) -> str:
     """An SI number in the unit of the claim, at most four digits."""
     if not isinstance(value, float):
         return str(value)
@@ -295,7 +295,7 @@ def _in_unit(claim: Claim, value: object) -> str:
         return "∞"
     scale = claim_si(1.0, claim.unit)
     number = value / scale
-    return f"{number:,.4g}" if abs(number) < 10_000 else f"{number:,.0f}"
+    return f"{number:,.{digits}g}" if abs(number) < 10**digits else f"{number:,.0f}"
 
 
 def value_words(v: Verdict) -> str | Text:
