@@ -251,7 +251,11 @@ def _word(value: Any) -> str:
 def _column(values: Sequence[Any]) -> list[Any]:
     """Values of one kind, as a column of a table holds them: all numbers, all days, all yes or no, or all words."""
     found = [float(v) if isinstance(v, Decimal) else v for v in values]
-    kinds = {bool if isinstance(v, bool) else float if isinstance(v, (int, float)) else type(v) for v in found if v is not None}
+    kinds = {
+        bool if isinstance(v, bool) else float if isinstance(v, (int, float)) else type(v)
+        for v in found
+        if v is not None
+    }
     if kinds <= {bool} or kinds <= {float} or kinds <= {date}:
         return found
     return [None if v is None else _word(v) for v in found]

@@ -149,7 +149,7 @@ def test_what_if_with_performance_figures(capsys: pytest.CaptureFixture[str], tm
         (("test", "/nowhere.csv"), "cannot read"),
         (("what-if", "/nowhere.toml"), "cannot read"),
         (("compare", ",", "--to", "CN"), "nothing to compare"),
-        (("wall", "--out", "/nowhere"), "not a folder"),
+        (("wall", "--out", "/nowhere/deep"), "not a folder"),
         (("diff", "2024-01-01", "soon"), "not a date"),
         (("timeline", "h200", "--to", "CN", "--since", "2026-01-01", "--until", "2025-01-01"), "empty"),
     ],

@@ -114,4 +114,4 @@ def test_change_dates_cover_every_clock() -> None:
 
 
 def test_events_are_the_dated_record() -> None:
-    assert len(law().events) == 75
+    assert len(law().events) == 87

@@ -89,7 +89,9 @@ def test_a_static_batch_without_a_size_is_left_out() -> None:
 def test_a_frozen_base_counts_four_flops_a_weight() -> None:
     rows = [r for r in measured("finetune") if r["source_name"] == "NVIDIA NeMo perf summary" and r["method"] == "lora"]
     by_metric = {p.id: p for p in predict_rows(rows)}
-    rate, flops = (next(r for r in rows if r["metric"] == m) for m in ("tokens_per_s_per_chip", "tflops_per_chip_model"))
+    rate, flops = (
+        next(r for r in rows if r["metric"] == m) for m in ("tokens_per_s_per_chip", "tflops_per_chip_model")
+    )
     # the same run in both units: the error must be the same, or one of the two is counted another way
     assert by_metric[flops["id"]].predicted / float(flops["value"]) == pytest.approx(
         by_metric[rate["id"]].predicted / float(rate["value"]), rel=0.02

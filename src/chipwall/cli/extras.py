@@ -16,5 +16,7 @@ def require_extra(module: str, *, extra: str, wanted_by: str) -> None:
         raise InputError(
             text("{what} needs the extra '{extra}', which is not installed", what=wanted_by, extra=extra),
             where=text("missing module: {module}", module=module),
-            fix=text("Install it where this copy came from: pip install '.[{extra}]' in the source folder", extra=extra),
+            fix=text(
+                "Install it where this copy came from: pip install '.[{extra}]' in the source folder", extra=extra
+            ),
         )

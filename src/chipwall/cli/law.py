@@ -19,13 +19,11 @@ from chipwall.cli.law_options import (
     item_options,
     journey_options,
     legal_number,
-    refuse_contradiction,
 )
 from chipwall.cli.options import day, json_option, lang_option, show, table_options, write_json
 from chipwall.controls.decide import decide
-from chipwall.controls.item import item_of_chip
+from chipwall.controls.goods import item_by_name
 from chipwall.controls.load import law
-from chipwall.controls.records import Journey
 from chipwall.errors import InputError, unknown_name
 from chipwall.files import read_rows, write_whole
 from chipwall.report.language.lookup import translated
@@ -59,7 +57,8 @@ def controls() -> None:
     chipwall controls compare h20,h200,b200 --to CN,AE  a matrix
     chipwall controls wall --on 2026-02-01              chips against the limits
     chipwall controls diff 2024-11-01 2025-06-01        what changed in law
-    chipwall controls what-if DRAFT.toml                which chips a draft would move
+    chipwall controls what-if safe-chips                which chips a draft, or a file of yours, would move
+    chipwall controls drafts                            proposals that come with the program
     chipwall controls test CASES.csv                    run a table of cases
     chipwall controls countries --on 2025-11-07         country groups by date
 
@@ -69,6 +68,18 @@ def controls() -> None:
 
 def _today(on: str | None) -> date:
     return date.today() if on is None else day(on)
+
+
+def _announced(name: str | None) -> date:
+    """The first day worth asking about: the first letters, or the day a later chip was announced."""
+    first = date(2022, 8, 1)
+    if name is None:
+        return first
+    try:
+        fact = catalog.chip(name).fact("announced")
+    except InputError:
+        return first
+    return max(first, fact.on) if fact is not None and fact.on is not None else first
 
 
 @controls.command("decide")
@@ -99,17 +110,18 @@ def decide_command(on: str | None, form: str | None, as_json: bool, lang: str, *
 @controls.command("timeline")
 @item_options
 @journey_options
-@click.option("--since", default="2022-08-01", show_default=True, help="First day.")
+@click.option("--since", help="First day. Default: 2022-08-01, or the day the chip was announced.")
 @click.option("--until", default="2027-12-31", show_default=True, help="Last day.")
 @table_options
-def timeline_command(since: str, until: str, form: str | None, as_json: bool, lang: str, **given: Any) -> None:
+def timeline_command(since: str | None, until: str, form: str | None, as_json: bool, lang: str, **given: Any) -> None:
     """Every day on which the answer changes, and why."""
     from chipwall.controls.queries import timeline
     from chipwall.report.pages import law_timeline as views
 
+    first = _announced(given["chip"]) if since is None else day(since, option="--since")
     item, rules = asked_item(given), asked_law(given)
     journey, _ = asked_journey(given, rules=rules)
-    turns = timeline(item, journey, since=day(since, option="--since"), until=day(until, option="--until"), law=rules)
+    turns = timeline(item, journey, since=first, until=day(until, option="--until"), law=rules)
     extra = [
         {
             "on": turn.on,
@@ -128,25 +140,22 @@ def timeline_command(since: str, until: str, form: str | None, as_json: bool, la
 
 @controls.command("compare")
 @click.argument("chips")
-@click.option("--to", "destinations", required=True, help="Destinations, with commas.")
+@journey_options
 @click.option("--on", help="Day. Default: today.")
 @table_options
-def compare_command(chips: str, destinations: str, on: str | None, form: str | None, as_json: bool, lang: str) -> None:
-    """CHIPS (with commas) against destinations: a matrix."""
+def compare_command(chips: str, on: str | None, form: str | None, as_json: bool, lang: str, **given: Any) -> None:
+    """CHIPS (with commas) against destinations (--to, with commas): a matrix, both books, with every note."""
     from chipwall.report.pages import law_timeline as views
 
-    when = _today(on)
-    items = [item_of_chip(catalog.chip(name), law=law()) for name in chips.split(",") if name.strip()]
-    places = [law().countries.resolve(name) for name in destinations.split(",") if name.strip()]
-    for place in places:
-        refuse_contradiction("export", "US", place)
+    when, rules = _today(on), asked_law(given)
+    items = [item_by_name(name.strip(), law=rules) for name in chips.split(",") if name.strip()]
+    places = [name for name in (given.pop("destination") or "").split(",") if name.strip()]
     if not items or not places:
         raise InputError(
             text("nothing to compare"), fix=text("Give chips and destinations, for example h20,h200 --to CN,AE")
         )
-    matrix = [
-        [decide(item, Journey(destination=place, headquarters=place), on=when) for place in places] for item in items
-    ]
+    ways = [asked_journey({**given, "destination": place}, rules=rules)[0] for place in places]
+    matrix = [[decide(item, way, on=when, law=rules) for way in ways] for item in items]
     extra = [
         {
             "chip": d.item.name,
@@ -156,7 +165,11 @@ def compare_command(chips: str, destinations: str, on: str | None, form: str | N
             "licence": d.licence,
             "exceptions": d.exception_names,
             "review_policy": d.review_policy,
+            "published": d.published,
+            "conditions": d.conditions,
+            "strength": d.strength,
             "flags": d.flags,
+            "unknowns": d.unknowns,
         }
         for line in matrix
         for d in line
@@ -183,8 +196,9 @@ def wall_command(
     known = catalog.load().chips
     asked = [catalog.chip(name) for name in chips.split(",") if name.strip()] if chips else list(known.values())
     if out is not None:
-        if not out.is_dir():
+        if not out.parent.is_dir() or out.is_file():
             raise InputError(text("'{path}' is not a folder", path=out), where="--out", fix=text("Make it first"))
+        out.mkdir(exist_ok=True)
         for name, spec in wall_charts(asked, on=when, lang=lang).items():
             write_whole(out / f"wall-{name}.svg", svg(spec))
             write_whole(out / f"wall-{name}.vl.json", json.dumps(spec, ensure_ascii=False, indent=1))
@@ -251,7 +265,7 @@ def what_if_command(
     lang: str,
     **given: Any,
 ) -> None:
-    """Which chips a draft rule would move, and by what margin."""
+    """Which chips a draft rule would move, and by what margin. DRAFT is a TOML file or the id of a shipped proposal."""
     from chipwall.controls.draft import evaluate_draft, read_draft
     from chipwall.report.pages import law_timeline as views
 
@@ -272,17 +286,30 @@ def what_if_command(
             "before": {"eccn": c.before.eccn, "licence": c.before.licence, "review_policy": c.before.review_policy},
             "after": {"eccn": c.after.eccn, "licence": c.after.licence, "review_policy": c.after.review_policy},
             "decisive": c.decisive,
+            "measures": c.after.measures,
         }
         for c in crossings
     ]
     title = text("Draft '{title}' on {day}", title=found.title, day=when.isoformat())
     show(
-        views.crossings_table(crossings, title=title, asked=len(asked)),
+        views.crossings_table(crossings, title=title, asked=len(asked), cannot=found.cannot, source=found.source),
         form=form,
         as_json=as_json,
         lang=lang,
         extra=extra,
     )
+
+
+@controls.command("drafts")
+@table_options
+def drafts_command(form: str | None, as_json: bool, lang: str) -> None:
+    """Proposals that come with the program: their text as far as it was read, and what cannot be said."""
+    from chipwall.controls.draft import read_draft, shipped_drafts
+    from chipwall.report.pages import law_timeline as views
+
+    drafts = [read_draft(Path(name)) for name in shipped_drafts()]
+    extra = [{"id": d.id, "title": d.title, "source": d.source, "cannot": d.cannot} for d in drafts]
+    show(views.drafts_table(drafts), form=form, as_json=as_json, lang=lang, extra=extra)
 
 
 @controls.command("countries")
@@ -292,7 +319,9 @@ def countries_command(on: str | None, form: str | None, as_json: bool, lang: str
     """Countries and the groups they are in on a day."""
     from chipwall.report.pages import law_timeline as views
 
-    show(views.countries_table(law().countries, on=_today(on)), form=form, as_json=as_json, lang=lang)
+    when = _today(on)
+    named = frozenset(("AE",)) if law().on(when).runs("uae-named") else frozenset()
+    show(views.countries_table(law().countries, on=when, named=named), form=form, as_json=as_json, lang=lang)
 
 
 @controls.command("test")

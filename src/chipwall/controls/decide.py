@@ -19,6 +19,7 @@ from chipwall.controls.jurisdiction import jurisdiction
 from chipwall.controls.law import Law
 from chipwall.controls.load import law as packaged_law
 from chipwall.controls.logic import any_of, comparisons, verdict
+from chipwall.controls.measured import denied
 from chipwall.controls.records import (
     ACTIVITIES,
     Book,
@@ -385,6 +386,8 @@ def _decision(
     trace: tuple[Comparison, ...],
     unknowns: tuple[str, ...],
 ) -> Decision:
+    measures = tuple(measure(context, found) for measure in context.law.measures)
+    denied(found, measures)
     share, duty = _share(context, found), _duty(context, found)
     checklist = conditions(context, found)
     grade, because = strength(context, found, trace)
@@ -419,7 +422,7 @@ def _decision(
         because=because,
         leaning=_leaning(context, found),
         branches=_branches(context, found),
-        measures=tuple(measure(context, found) for measure in context.law.measures),
+        measures=measures,
     )
 
 

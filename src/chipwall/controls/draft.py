@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
+from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,18 +19,20 @@ from chipwall.controls.item import is_amount, item_of_chip
 from chipwall.controls.law import Law, Record, Rule
 from chipwall.controls.load import law as packaged_law
 from chipwall.controls.load import parsed_clause
+from chipwall.controls.measured import OUTCOMES as OUTCOMES_OF_MEASURES
+from chipwall.controls.measured import Measure
 from chipwall.controls.measures import exact
-from chipwall.controls.records import Comparison, Decision, Journey
+from chipwall.controls.records import ACTIVITIES, Comparison, Decision, Journey
 from chipwall.errors import InputError
-from chipwall.files import Problems, read_toml, shaped
+from chipwall.files import Problems, read_toml, shaped, toml_of_text
 from chipwall.inputs import quote
-from chipwall.text import listed, text
+from chipwall.text import Text, listed, text
 
 if TYPE_CHECKING:
     from chipwall.catalog.records import Chip
     from chipwall.controls.logic import Clause
 
-__all__ = ["Crossing", "Draft", "DraftLimit", "drafted_law", "evaluate_draft", "read_draft"]
+__all__ = ["Crossing", "Draft", "DraftLimit", "drafted_law", "evaluate_draft", "read_draft", "shipped_drafts"]
 
 OUTCOMES: Mapping[str, tuple[str, ...]] = {
     "processor": ("3A090.a", "3A090.b"),
@@ -60,11 +63,24 @@ class DraftLimit:
 
 
 # What a draft may say: by table, the kind of each field.
+_WORDS = dict.fromkeys(("id", "rule", "family", "outcome", "paragraph", "title", "note"), "word")
 _SHAPE = {
-    "[draft]": {"id": "word", "title": "word", "effective": "day", "citation": "word", "note": "word"},
+    "[draft]": {
+        **dict.fromkeys(("id", "title", "citation", "source", "note"), "word"),
+        "effective": "day",
+        "cannot": "words",
+    },
     "[[limit]]": {"id": "word", "value": "number", "unit": "word", "title": "word", "note": "word"},
-    "[[clause]]": dict.fromkeys(("id", "rule", "family", "outcome", "paragraph", "title", "note"), "word") | {"tests": "words"},
+    "[[clause]]": {**_WORDS, "tests": "words"},
     "[[repeal]]": {"clause": "word", "rule": "word", "note": "word"},
+    "[[measure]]": {
+        **dict.fromkeys(("id", "outcome", "title", "quantity", "paragraph", "note"), "word"),
+        **dict.fromkeys(("tests", "classes", "destinations", "groups", "parties", "acts"), "words"),
+        "any": "any",
+        "headquarters": "flag",
+        "days": "number",
+        "cap": "number",
+    },
 }
 
 
@@ -72,7 +88,8 @@ _SHAPE = {
 class Draft:
     """A draft: when it would take effect, its limits, its clauses, and what it ends.
 
-    ``repeals`` are ids of clauses or rules.
+    ``repeals`` are ids of clauses or rules, ``measures`` what the draft asks beside classes and limits, ``source`` where its
+    text was read and ``cannot`` what of it this format cannot say.
     """
 
     id: str
@@ -82,6 +99,9 @@ class Draft:
     limits: tuple[DraftLimit, ...] = ()
     clauses: tuple[Clause, ...] = ()
     repeals: tuple[str, ...] = ()
+    measures: tuple[Measure, ...] = ()
+    source: str = ""
+    cannot: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +128,19 @@ class Crossing:
     decisive: Comparison | None
 
 
+def shipped_drafts() -> dict[str, str]:
+    """The drafts that come with the program, by id the text of the file: proposals as public text tells them."""
+    folder = files("chipwall.controls") / "data" / "drafts"
+    entries = sorted(folder.iterdir(), key=lambda entry: entry.name)
+    return {
+        entry.name.removesuffix(".toml"): entry.read_text(encoding="utf-8")
+        for entry in entries
+        if entry.name.endswith(".toml")
+    }
+
+
 def read_draft(path: Path, *, law: Law | None = None) -> Draft:
-    """A draft from its TOML file; every problem is reported at once.
+    """A draft from its TOML file, or a shipped one by its id; every problem is reported at once.
 
     Raises
     ------
@@ -117,6 +148,9 @@ def read_draft(path: Path, *, law: Law | None = None) -> Draft:
         The file cannot be read, or a limit, clause or repeal does not resolve.
     """
     law = law or packaged_law()
+    shipped = shipped_drafts().get(str(path)) if not path.exists() else None
+    if shipped is not None:
+        return draft_of(toml_of_text(shipped, file=str(path), exact=True), law=law, where=str(path))
     words, document = read_toml(path, argument="draft", exact=True)
     problems = Problems(quote(path.name), words, fix=text("The format is described in docs/controls.md, 'What if'"))
     document = shaped(document, _SHAPE, problems)
@@ -133,15 +167,16 @@ def draft_of(document: Mapping[str, Any], *, law: Law, where: str) -> Draft:
     problems += [
         text("unknown table '{name}'", name=name)
         for name in document
-        if name not in ("draft", "limit", "clause", "repeal")
+        if name not in ("draft", "limit", "clause", "repeal", "measure")
     ]
-    limits = [found for table in document.get("limit", ()) if (found := _limit(table, law, problems))]
+    limits = [limit for table in document.get("limit", ()) if (limit := _limit(table, law, problems))]
     known = set(law.parameters) | {limit.id for limit in limits}
     clauses = [clause for table in document.get("clause", ()) if (clause := _clause(table, known, problems))]
     repeals = tuple(str(table.get("clause") or table.get("rule") or "") for table in document.get("repeal", ()))
     ids = {clause.id for clause in law.clauses} | set(law.rules)
     problems += [text("repeal: no clause or rule '{name}'", name=name) for name in repeals if name not in ids]
-    if not (limits or clauses or repeals):
+    measures = [measure for table in document.get("measure", ()) if (measure := _measure(table, known, law, problems))]
+    if not (limits or clauses or repeals or measures) and not head.get("cannot"):
         problems.append(text("the draft changes nothing"))
     if problems:
         raise InputError(
@@ -151,13 +186,82 @@ def draft_of(document: Mapping[str, Any], *, law: Law, where: str) -> Draft:
         )
     return Draft(
         id=head["id"],
-        title=head.get("title", head["id"]),
+        title=Text.of(head.get("title", head["id"])),
         effective=head["effective"],
         citation=head.get("citation", "draft"),
         limits=tuple(limits),
         clauses=tuple(clauses),
         repeals=repeals,
+        measures=tuple(measures),
+        source=head.get("source", ""),
+        cannot=tuple(Text.of(words) for words in head.get("cannot", ())),
     )
+
+
+def _measure(table: Mapping[str, Any], known: set[str], law: Law, problems: list[str]) -> Measure | None:
+    """A measure: an outcome, and for which items, places, parties and acts; ``any`` holds alternatives of tests."""
+    name, before = table.get("id") or "?", len(problems)
+    where = f"measure {name}"
+    problems += [
+        text("{where}: unknown field '{field}'", where=where, field=field)
+        for field in table
+        if field not in _SHAPE["[[measure]]"]
+    ]
+    if table.get("outcome") not in OUTCOMES_OF_MEASURES:
+        problems.append(text("{where}: outcome is one of {all}", where=where, all=", ".join(OUTCOMES_OF_MEASURES)))
+    problems += [
+        text("{where}: unknown country '{code}'", where=where, code=code)
+        for code in table.get("destinations", ())
+        if code not in law.countries.table
+    ]
+    problems += [
+        text("{where}: unknown party '{name}'", where=where, name=party)
+        for party in table.get("parties", ())
+        if law.parties.find(party) is None
+    ]
+    problems += [
+        text("{where}: unknown act '{name}'", where=where, name=act)
+        for act in table.get("acts", ())
+        if act not in ACTIVITIES
+    ]
+    alternatives = [*([table["tests"]] if table.get("tests") else []), *table.get("any", ())]
+    if not all(isinstance(tests, list) and all(isinstance(test, str) for test in tests) for tests in alternatives):
+        problems.append(text("{where}: any is a list of lists of tests", where=where))
+        return None
+    clauses = []
+    for index, tests in enumerate(alternatives):
+        filled = {"id": f"{name}.{index + 1}", "rule": "draft", "family": where, "outcome": str(table.get("outcome"))}
+        clause = parsed_clause({**filled, "paragraph": where, "tests": tests}, where=where, problems=problems)
+        if clause is not None:
+            clauses.append(clause)
+            problems += _unknown_limits(clause, known)
+    if len(problems) > before:
+        return None
+    cap = table.get("cap")
+    return Measure(
+        id=name,
+        outcome=table["outcome"],
+        title=table.get("title", name),
+        citation=table.get("paragraph", where),
+        clauses=tuple(clauses),
+        classes=tuple(table.get("classes", ())),
+        destinations=tuple(table.get("destinations", ())),
+        groups=tuple(table.get("groups", ())),
+        headquarters=bool(table.get("headquarters", False)),
+        parties=tuple(table.get("parties", ())),
+        acts=tuple(table.get("acts", ())),
+        days=table.get("days"),
+        cap=None if cap is None else Decimal(cap),
+        quantity=table.get("quantity", ""),
+    )
+
+
+def _unknown_limits(clause: Clause, known: set[str]) -> list[str]:
+    return [
+        text("clause {id}: unknown limit '{limit}'", id=clause.id, limit=test.limit)
+        for test in clause.tests
+        if test.operator != "is" and test.limit not in known
+    ]
 
 
 def _limit(table: Mapping[str, Any], law: Law, problems: list[str]) -> DraftLimit | None:
@@ -189,11 +293,7 @@ def _clause(table: Mapping[str, Any], known: set[str], problems: list[str]) -> C
     if clause.outcome not in OUTCOMES.get(clause.family, ()):
         allowed = "; ".join(f"{family}: {', '.join(outcomes)}" for family, outcomes in OUTCOMES.items())
         problems.append(text("clause {id}: family and outcome must be one of {allowed}", id=name, allowed=allowed))
-    problems += [
-        text("clause {id}: unknown limit '{limit}'", id=name, limit=test.limit)
-        for test in clause.tests
-        if test.operator != "is" and test.limit not in known
-    ]
+    problems += _unknown_limits(clause, known)
     return clause
 
 
@@ -232,6 +332,7 @@ def drafted_law(draft: Draft, *, law: Law | None = None) -> Law:
         parameters=parameters,
         clauses=tuple(clauses),
         repealed={**law.repealed, **dict.fromkeys(draft.repeals, draft.effective)},
+        measures=(*law.measures, *draft.measures),
     )
 
 
@@ -289,9 +390,13 @@ def evaluate_draft(
 def _catalogue_figures(draft: Draft, chip: Chip, law: Law) -> dict[str, Decimal]:
     """Numbers of the catalogue that the draft's clauses name, in the units of its limits."""
     found = {}
-    for clause in draft.clauses:
+    asked = (*draft.clauses, *(clause for measure in draft.measures for clause in measure.clauses))
+    for clause in asked:
         for test in clause.tests:
-            fact = chip.fact(test.operand)
+            if test.operand == "hbm_capacity" and not chip.is_hbm and chip.word("memory_type"):
+                found[test.operand] = Decimal(0)  # a part without such memory has none of it
+                continue
+            fact = chip.fact("memory_capacity" if test.operand == "hbm_capacity" else test.operand)
             if test.operand in OPERANDS or fact is None or test.limit not in law.parameters:
                 continue
             value = exact(fact, law.parameters[test.limit].records[-1].unit)
@@ -308,26 +413,29 @@ _POLICIES = (
     "case_by_case",
     "not_stated",
     "unknown",
+    "approval_within_allocation",
     "presumption_of_denial",
+    "denied_by_draft",
 )
 _CLASSES = ("not_3A090", "unknown", "3A090.c", "3A090.b", "3A090(2022)", "3A090.a")
 
 
-def _severity(decision: Decision) -> tuple[int, int, int, Decimal]:
+def _severity(decision: Decision) -> tuple[int, int, int, Decimal, int]:
     """An order of answers from free to closed, to tell whether a draft tightens."""
     return (
         _LICENCES.index(decision.licence.as_enforced),
         _POLICIES.index(decision.review_policy),
         _CLASSES.index(decision.eccn),
         decision.duty.pct or Decimal(0),
+        sum(measure.applies is not False for measure in decision.measures),
     )
 
 
 def _decisive(before: Decision, after: Decision) -> Comparison | None:
-    """The comparison that makes the difference: closest to its limit among tests whose clause turned.
+    """The comparison that makes the difference: the one whose truth the draft changed, never merely the nearest.
 
     A clause that the draft makes true comes first; else one that it makes false, shown with the draft's limit where the
-    draft still has it.
+    draft still has it. Of several that turned together, the one with the least margin.
     """
 
     def met(decision: Decision) -> dict[str, list[Comparison]]:
@@ -343,14 +451,25 @@ def _decisive(before: Decision, after: Decision) -> Comparison | None:
 
     gained = [clause for clause in new if holds(new, clause) and not holds(old, clause)]
     lost = [clause for clause in old if holds(old, clause) and not holds(new, clause)]
-    tests = [test for clause in gained for test in new[clause]]
-    tests = tests or [test for clause in lost for test in new.get(clause, old[clause])]
-    numeric = [test for test in tests if test.margin_ratio is not None]
-    if not numeric:
-        return tests[0] if tests else None
-    return min(numeric, key=lambda test: abs(test.margin_ratio or Decimal(0)))
+    turned = [test for clause in (gained or lost) for test in _turned(old.get(clause, []), new.get(clause, []))]
+    if not turned:
+        # no clause turned: the draft's own measure did, or a requirement moved without a threshold
+        return None
+    # a yes-or-no test has no margin: a number comes before it
+    return min(turned, key=lambda test: _size(test.margin_ratio))
+
+
+def _turned(old: list[Comparison], new: list[Comparison]) -> list[Comparison]:
+    """The tests of one clause whose truth the draft changed; of a clause that came or went, all of them."""
+    if not old or not new:
+        return new or old
+    before = {(test.operand, test.operator): test.result for test in old}
+    return [test for test in new if before.get((test.operand, test.operator)) != test.result] or new
 
 
 def _distance(crossing: Crossing) -> Decimal:
-    ratio = crossing.decisive.margin_ratio if crossing.decisive else None
-    return abs(ratio) if ratio is not None else Decimal("Infinity")
+    return _size(crossing.decisive.margin_ratio if crossing.decisive else None)
+
+
+def _size(ratio: Decimal | None) -> Decimal:
+    return Decimal("Infinity") if ratio is None else abs(ratio)

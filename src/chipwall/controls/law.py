@@ -7,7 +7,7 @@ edited to look like new law: a change is a new record, and a draft is a small di
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from functools import lru_cache
@@ -279,9 +279,62 @@ class Law:
                 joins = text("{country} joins {group} ({citation})", **names)
                 words = joins if change.adds else text("{country} leaves {group} ({citation})", **names)
                 found.setdefault(change.effective, []).append(words)
+        for party in self.parties:
+            for listing in party.listings:
+                if len(listing.since) == len("2025-03-25"):
+                    joined = text("{name} joins the Entity List", name=party.name)
+                    found.setdefault(date.fromisoformat(listing.since), []).append(joined)
         after = self.coverage.audited_to + timedelta(days=1)
         found.setdefault(after, []).append(text("end of the audited record"))
         return {day: tuple(dict.fromkeys(found[day])) for day in sorted(found)}
+
+    def undone(self, day: date) -> Iterator[tuple[str, Law]]:
+        """Per thing that moves on a day, its title and the law in which it had not moved: what tells cause from date.
+
+        Rules come before limits: a rule that moves speaks for its limits.
+        """
+        # a limit that no clause tests (a rate of duty) goes with its rule
+        tested = {test.limit for clause in self.clauses for test in clause.tests}
+        for rule in self.rules.values():
+            records = _without_turn(rule.records, day)
+            if records != rule.records:
+                yield rule.title, replace(self, rules={**self.rules, rule.id: replace(rule, records=records)})
+        for limit in self.parameters.values():
+            records = _without_turn(limit.records, day)
+            if records != limit.records and limit.id in tested:
+                moved = {**self.parameters, limit.id: replace(limit, records=records)}
+                yield limit.title, replace(self, parameters=moved)
+        for key, changes in self.countries.changes.items():
+            kept = tuple(change for change in changes if change.effective != day)
+            if kept != changes:
+                moved = next(change for change in changes if change.effective == day)
+                words = {"country": moved.iso2, "group": moved.group, "citation": moved.citation}
+                joins = text("{country} joins {group} ({citation})", **words)
+                title = joins if moved.adds else text("{country} leaves {group} ({citation})", **words)
+                others = {**self.countries.changes, key: kept}
+                yield title, replace(self, countries=replace(self.countries, changes=others))
+        for gate in self.gates:
+            if gate.record.effective == day or gate.record.end == day - timedelta(days=1):
+                before = _without_turn((gate.record,), day)
+                gates = tuple(one for one in self.gates if one is not gate)
+                gates += tuple(replace(gate, record=record) for record in before)
+                ordered = tuple(sorted(gates, key=lambda one: one.record.effective))
+                yield gate.summary, replace(self, gates=ordered)
+
+
+def _without_turn(records: tuple[Record, ...], day: date) -> tuple[Record, ...]:
+    """Records as they would stand had nothing of them started, bound or stopped on a day."""
+    kept = []
+    for record in records:
+        if record.effective == day:
+            continue
+        if record.end == day - timedelta(days=1):
+            kept.append(replace(record, end=None))
+        elif record.compliance == day:
+            kept.append(replace(record, compliance=date.max))
+        else:
+            kept.append(record)
+    return tuple(kept)
 
 
 @lru_cache(maxsize=512)

@@ -13,8 +13,6 @@ An overlay is a TOML file of records on rules that exist::
 
 from __future__ import annotations
 
-import csv
-import tomllib
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date, timedelta
@@ -26,20 +24,35 @@ from chipwall.controls.law import Law, Record, Rule
 from chipwall.controls.parties import LISTS, Listing, Party, Stake
 from chipwall.controls.records import STATES
 from chipwall.errors import InputError
-from chipwall.text import Text, listed, text
+from chipwall.files import Problems, read_rows, read_toml, shaped
+from chipwall.inputs import quote
+from chipwall.text import listed, text
 
 __all__ = ["overlaid", "read_parties", "with_parties"]
 
+_COLUMNS = (
+    "name",
+    "aliases",
+    "country",
+    "headquarters",
+    "parent",
+    "list",
+    "footnote",
+    "policy",
+    "since",
+    "until",
+    "owners",
+    "source",
+)
 _FIX = text("The format is described in docs/controls.md, 'What you know yourself'")
 
 
-def _document(path: Path) -> Mapping[str, Any]:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
-    except OSError as error:
-        raise InputError(text("cannot read '{path}'", path=path), where=Text.of(error.strerror or "error")) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(text("'{path}' is not TOML", path=path), where=str(error)) from error
+_SHAPE = {
+    "[[record]]": {
+        **dict.fromkeys(("rule", "state", "document", "note"), "word"),
+        **dict.fromkeys(("effective", "end", "seen", "compliance"), "day"),
+    }
+}
 
 
 def overlaid(law: Law, path: Path) -> Law:
@@ -50,8 +63,11 @@ def overlaid(law: Law, path: Path) -> Law:
     InputError
         The file cannot be read, names no rule of the law, or lacks the document that was seen.
     """
-    document = _document(path)
-    problems: list[str] = [text("unknown table '{name}'", name=name) for name in document if name != "record"]
+    words, document = read_toml(path, argument="overlay", fix=_FIX)
+    shape = Problems(quote(path.name), words, fix=_FIX)
+    document = shaped(document, _SHAPE, shape)
+    shape.stop()
+    problems: list[str] = []
     rules = dict(law.rules)
     for table in document.get("record", ()):
         record = _record(table, law, problems)
@@ -132,17 +148,23 @@ def read_parties(path: Path, law: Law) -> tuple[Party, ...]:
     InputError
         With every line that cannot be read.
     """
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as handle:
-            rows = list(csv.DictReader(handle))
-    except OSError as error:
-        raise InputError(text("cannot read '{path}'", path=path), where=Text.of(error.strerror or "error")) from error
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise InputError(text("'{path}' is not a CSV file in UTF-8", path=path), where=str(error)) from error
-    problems: list[str] = []
-    found = [party for line, row in enumerate(rows, start=2) if (party := _party(row, line, law, problems))]
-    if not rows or "name" not in rows[0]:
-        problems.append(text("a column 'name' and at least one row are needed"))
+    table = read_rows(path, argument="parties", needed=("name",), fold=True, fix=_FIX)
+    problems: list[str] = [
+        text("unknown column '{name}'; columns: {all}", name=quote(name), all=", ".join(_COLUMNS))
+        for name in table.columns
+        if name not in _COLUMNS
+    ]
+    own = {row["name"].casefold(): f"own:{row['name']}" for row in table.rows}
+    found = []
+    for line, row in zip(table.lines, table.rows, strict=True):
+        if line in table.ragged:
+            problems.append(text("line {line}: the row has more or fewer cells than the header", line=line))
+        elif not row["name"]:
+            problems.append(text("line {line}: no name", line=line))
+        else:
+            found.append(_party(dict.fromkeys(_COLUMNS, "") | row, line, own, law, problems))
+    if not table.rows:
+        problems.append(text("at least one row is needed"))
     if problems:
         raise InputError(
             text("the parties cannot be read: {problems}", problems=listed(problems[:5], sign=";")),
@@ -152,48 +174,36 @@ def read_parties(path: Path, law: Law) -> tuple[Party, ...]:
     return tuple(found)
 
 
-def _party(row: Mapping[str, str | None], line: int, law: Law, problems: list[str]) -> Party | None:
-    cells = {
-        name: (value or "").strip()
-        for name, value in row.items()
-        if isinstance(name, str) and not isinstance(value, list)
-    }
-    if not cells.get("name"):
-        problems.append(text("line {line}: no name", line=line))
-        return None
-    kinds = [word.strip() for word in cells.get("list", "").split("|") if word.strip()]
+def _party(cells: Mapping[str, str], line: int, own: Mapping[str, str], law: Law, problems: list[str]) -> Party:
+    kinds = _pieces(cells["list"], "|")
+    seats = {field: cells[field].upper() for field in ("country", "headquarters")}
     unknown = [kind for kind in kinds if kind not in LISTS]
-    seats = {field: cells.get(field, "") for field in ("country", "headquarters")}
     unknown += [code for code in seats.values() if code and code not in law.countries.table]
-    until = _day(cells.get("until", ""), line, problems)
+    parent = law.parties.find(cells["parent"]) if cells["parent"] else None
+    parent_id = parent.id if parent else own.get(cells["parent"].casefold(), "")
+    if cells["parent"] and not parent_id:
+        unknown.append(cells["parent"])
     if unknown:
         problems.append(text("line {line}: unknown {words}", line=line, words=", ".join(unknown)))
-        return None
-    source = cells.get("source") or text("your own file")
-    listings = tuple(
-        Listing(
-            kind,
-            cells.get("footnote", ""),
-            cells.get("policy", ""),
-            cells.get("since") or "1900",
-            until,
-            source,
-            source,
-        )
-        for kind in kinds
-    )
-    parent = law.parties.find(cells["parent"]) if cells.get("parent") else None
+    source = cells["source"] or text("your own file")
+    since, until = _day(cells["since"], line, problems), _day(cells["until"], line, problems)
+    first = since.isoformat() if since else "1900"
+    listings = tuple(Listing(kind, cells["footnote"], cells["policy"], first, until, source, source) for kind in kinds)
     return Party(
         id=f"own:{cells['name']}",
         name=cells["name"],
-        aliases=tuple(word.strip() for word in cells.get("aliases", "").split("|") if word.strip()),
+        aliases=tuple(_pieces(cells["aliases"], "|")),
         country=seats["country"],
         headquarters=seats["headquarters"] or seats["country"],
-        parent=parent.id if parent else "",
+        parent=parent_id,
         source=source,
         listings=listings,
-        stakes=_stakes(cells.get("owners", ""), line, problems),
+        stakes=_stakes(cells["owners"], line, problems),
     )
+
+
+def _pieces(words: str, sign: str) -> list[str]:
+    return [piece.strip() for piece in words.split(sign) if piece.strip()]
 
 
 def _day(words: str, line: int, problems: list[str]) -> date | None:
@@ -206,10 +216,14 @@ def _day(words: str, line: int, problems: list[str]) -> date | None:
 
 def _stakes(words: str, line: int, problems: list[str]) -> tuple[Stake, ...]:
     found = []
-    for piece in (part.strip() for part in words.split(";") if part.strip()):
+    for piece in _pieces(words, ";"):
         name, _, share = piece.rpartition("=")
         try:
-            found.append(Stake(name.strip(), Decimal(share.strip().rstrip("%")), "", "your own file"))
+            percent = Decimal(share.strip().rstrip("%"))
         except InvalidOperation:
+            percent = Decimal(0)
+        if not name.strip() or not percent.is_finite() or not 0 < percent <= 100:
             problems.append(text("line {line}: '{words}' is no share of an owner", line=line, words=piece))
+        else:
+            found.append(Stake(name.strip(), percent, "", "your own file"))
     return tuple(found)

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 from chipwall.controls.decide import decide
 from chipwall.controls.item import item_of_chip, operands
-from chipwall.controls.law import Event, Law, Record
+from chipwall.controls.law import Event, Law, Record, Rule
 from chipwall.controls.load import law as packaged_law
 from chipwall.controls.logic import Interval, Number
 from chipwall.controls.records import Decision, Item, Journey, state_text
 from chipwall.errors import InputError
-from chipwall.text import Text, listed, text
+from chipwall.text import text
 
 if TYPE_CHECKING:
     from chipwall.catalog.records import Chip
@@ -55,6 +55,7 @@ class WallPoint:
     y: Decimal | None
     eccn: str
     status: str
+    decision: Decision
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,18 +73,45 @@ class Region:
 
 def _shown(decision: Decision) -> dict[str, str]:
     """The parts of an answer by name, as words."""
-    duty = decision.duty.pct
     return {
         text("classification"): decision.eccn,
         text("licence as enforced"): decision.licence.as_enforced,
         text("licence on the books"): decision.licence.on_books,
         text("exceptions"): ", ".join(decision.exception_names) or "none",
         text("review policy"): decision.review_policy or "none",
-        text("duty"): "unknown" if duty is None else text("{pct} percent", pct=duty),
+        text("duty"): _duty_words(decision),
         text("revenue share"): text("{pct} percent", pct=decision.revenue_share.pct),
         text("China's gate"): decision.cn_import.status,
-        text("flags"): listed(Text.of(flag) for flag in decision.flags if flag != "spec_estimate") or "none",
+        text("review policy on the books"): decision.published.review_policy or "none",
+        text("flags"): " ".join(flag for flag in decision.flags if flag != "spec_estimate") or "none",
     }
+
+
+def _duty_words(decision: Decision) -> str:
+    """The duty in short: a percentage of an import, and what an export costs besides."""
+    duty = decision.duty
+    if decision.journey.activity != "us_import":
+        return duty.why
+    return "unknown" if duty.pct is None else text("{pct} percent", pct=duty.pct)
+
+
+def _causes(
+    item: Item, journey: Journey, day: date, *, law: Law, after: dict[str, str], reasons: Sequence[str]
+) -> tuple[str, ...]:
+    """What the law did that changed this answer: whatever, had it not moved, would have left another answer.
+
+    Where no single move decides (two that each suffice), everything that moved on the day is told.
+    """
+    found: list[str] = []
+    rules = {rule.title for rule in law.rules.values()}
+    for title, other in law.undone(day):
+        if title not in rules and rules & set(found):
+            continue  # a rule that moves speaks for its limits
+        if _shown(decide(item, journey, on=day, law=other)) != after:
+            found.append(title)
+    party = law.parties.find(journey.party) if journey.party else None
+    named = [reason for reason in reasons if party is not None and party.name in reason]
+    return tuple(dict.fromkeys([*named, *found])) or tuple(reasons)
 
 
 def timeline(
@@ -109,7 +137,8 @@ def timeline(
         before, after = _shown(turns[-1].decision), _shown(decision)
         changed = tuple((name, before[name], after[name]) for name in after if before[name] != after[name])
         if changed:
-            turns.append(Turn(day, decision, changed, reasons))
+            why = _causes(found_item, journey, day, law=law, after=after, reasons=reasons)
+            turns.append(Turn(day, decision, changed, why))
     return tuple(turns)
 
 
@@ -131,30 +160,17 @@ def differences(
     found: list[LawChange] = []
     for kind, table in ((text("rule"), law.rules), (text("limit"), law.parameters)):
         for rule in table.values():
-            before, after = rule.record(earlier), rule.record(later)
-            if _words(before, earlier) != _words(after, later):
-                found.append(
-                    LawChange(
-                        kind,
-                        rule.title,
-                        _words(before, earlier),
-                        _words(after, later),
-                        _turning_day(rule.records, earlier, later),
-                        (after or before or rule.records[-1]).citation,
-                    )
-                )
+            found += _transitions(kind, rule, earlier, later)
     for (iso2, group), changes in law.countries.changes.items():
-        was, will = (law.countries.member(iso2, group, on=day) for day in (earlier, later))
-        if was != will:
-            change = next(c for c in reversed(changes) if c.effective <= later and c.adds is will)
-            title = text("{country} in {group}", country=law.countries.table[iso2].name, group=group)
-            yes, no = text("yes"), text("no")
-            between = [c for c in changes if earlier < c.effective <= later and c.adds is will]
-            day = between[0].effective if between else change.effective
-            found.append(
-                LawChange(text("country"), title, yes if was else no, yes if will else no, day, change.citation)
-            )
-    events = tuple(event for event in law.events if earlier < event.on <= later)
+        state = law.countries.member(iso2, group, on=earlier)
+        for change in changes:
+            if earlier < change.effective <= later and change.adds is not state:
+                title = text("{country} in {group}", country=law.countries.table[iso2].name, group=group)
+                yes, no = text("yes"), text("no")
+                before, after = (yes, no) if state else (no, yes)
+                found.append(LawChange(text("country"), title, before, after, change.effective, change.citation))
+                state = change.adds
+    events = tuple(sorted((one for one in law.events if earlier < one.on <= later), key=lambda event: event.on))
     return tuple(sorted(found, key=lambda change: (change.on, change.kind, change.title))), events
 
 
@@ -163,16 +179,24 @@ def _words(record: Record | None, day: date) -> str:
     if record is None:
         return text("none")
     if record.value is not None:
-        return f"{record.value} {record.unit}"
+        return f"{record.value} {record.unit}" if record.unit != "1" else f"{record.value}"
     state = state_text(record.state)
     return state if record.compliance <= day else text("{state}, not yet binding", state=state)
 
 
-def _turning_day(records: Sequence[Record], earlier: date, later: date) -> date:
-    """The last day in between on which one of the records started, bound or stopped."""
-    days = [day for record in records for day in (record.effective, record.compliance)]
-    days += [record.end + timedelta(days=1) for record in records if record.end is not None]
-    return max((day for day in days if earlier < day <= later), default=later)
+def _transitions(kind: str, rule: Rule, earlier: date, later: date) -> list[LawChange]:
+    """Every change of a rule or limit between two days, each on its own day; what began and ended inside counts too."""
+    days = {day for record in rule.records for day in (record.effective, record.compliance)}
+    days |= {record.end + timedelta(days=1) for record in rule.records if record.end is not None}
+    found, last, words = [], rule.record(earlier), _words(rule.record(earlier), earlier)
+    for day in sorted(day for day in days if earlier < day <= later):
+        record = rule.record(day)
+        now = _words(record, day)
+        if now != words:
+            cited = record or last or rule.records[-1]
+            found.append(LawChange(kind, rule.title, words, now, day, cited.citation))
+        last, words = record or last, now
+    return found
 
 
 def wall_points(chips: Iterable[Chip], *, x: str, y: str, on: date, law: Law | None = None) -> tuple[WallPoint, ...]:
@@ -190,15 +214,16 @@ def wall_points(chips: Iterable[Chip], *, x: str, y: str, on: date, law: Law | N
         item = item_of_chip(chip, law=law)
         numbers = operands(item, journey, dram_bandwidth=item.dram_bandwidth, datacenter=item.datacenter)
         across, up = numbers[x], numbers[y]
-        eccn = decide(item, journey, on=on, law=law).eccn
+        decision = decide(item, journey, on=on, law=law)
         found.append(
             WallPoint(
                 chip.id,
                 chip.name,
                 _plain_number(across),
                 _plain_number(up),
-                eccn,
+                decision.eccn,
                 chip.word("status"),
+                decision,
             )
         )
     return tuple(found)

@@ -439,7 +439,7 @@ class Decision:
             self.review_policy,
             self.published.licence,
             self.published.review_policy,
-            tuple((m.id, m.applies) for m in self.measures),
+            tuple((m.id, m.applies) for m in self.measures if m.applies is not False),
             self.duty.pct,
             self.revenue_share.pct,
             self.cn_import.status,

@@ -37,7 +37,6 @@ Floats = NDArray[np.floating[Any]]
 Formula = Callable[[Mapping[str, Floats], NDArray[np.integer[Any]]], Floats]
 
 
-
 @dataclass(frozen=True, slots=True)
 class Robust:
     """How errors count: squared up to ``scale``, by their size beyond it; ``noise`` is what one row scatters by.

@@ -16,6 +16,7 @@ from chipwall.perf.serving.engines import software_year
 
 __all__ = ["serving_bands", "step_constants", "tuned_architectures"]
 
+
 @lru_cache(maxsize=512)
 def step_constants(arch: str, engine: str, year: float | None = None) -> Mapping[str, float]:
     """Every step constant as it holds for an architecture, an engine family and the date of its release.

@@ -12,7 +12,15 @@ from chipwall.perf.device import Hardware
 from chipwall.perf.load import constants_table
 from chipwall.perf.numeric import Numeric
 
-__all__ = ["Labels", "labels_of", "seen_architectures", "software_families", "step_bands", "step_constants", "training_constants"]
+__all__ = [
+    "Labels",
+    "labels_of",
+    "seen_architectures",
+    "software_families",
+    "step_bands",
+    "step_constants",
+    "training_constants",
+]
 
 # What a constant may depend on: the silicon, the format of the products, and the family of training software.
 Labels = Mapping[str, str]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -13,11 +13,12 @@ from chipwall.controls.measures import plain
 from chipwall.controls.queries import LawChange, Region, Turn, WallPoint
 from chipwall.controls.records import Decision
 from chipwall.report.forms.table import Column, Table
-from chipwall.report.pages.law_decision import OPERANDS, margin, number, words
+from chipwall.report.pages.law_decision import OPERANDS, licence_words, margin, number, policy_words, words
+from chipwall.report.pages.law_words import flag_lines
 from chipwall.text import Text, listed, text
 
 if TYPE_CHECKING:
-    from chipwall.controls.draft import Crossing  # the draft engine is loaded only for drafts
+    from chipwall.controls.draft import Crossing, Draft  # the draft engine is loaded only for drafts
 
 __all__ = ["compare_table", "countries_table", "crossings_table", "differences_tables", "timeline_table", "wall_tables"]
 
@@ -31,9 +32,17 @@ def timeline_table(turns: Sequence[Turn], *, name: str, destination: str) -> Tab
             (text("licence as enforced"), "", turn.decision.licence.as_enforced),
         )
         for i, (what, before, after) in enumerate(shown):
-            change = text("{before} → {after}", before=words(before), after=words(after)) if before else words(after)
             why = listed(turn.why, sign=";") if i == 0 else ""
-            rows.append((turn.on.isoformat() if i == 0 else "", Text.of(what), change, why))
+            for j, change in enumerate(_changes(str(what), before, after)):
+                first = i == 0 and j == 0
+                rows.append(
+                    (
+                        turn.on.isoformat() if first else "",
+                        Text.of(what) if j == 0 else "",
+                        change,
+                        why if first else "",
+                    )
+                )
     return Table(
         text("{item} to {destination}: days on which the answer changes", item=name, destination=destination),
         (
@@ -46,25 +55,54 @@ def timeline_table(turns: Sequence[Turn], *, name: str, destination: str) -> Tab
     )
 
 
+def _changes(what: str, before: str, after: str) -> list[Text]:
+    """What an answer was and is; of flags, the sentences that came and went, a line each."""
+    if what != "flags":
+        return [text("{before} → {after}", before=words(before), after=words(after)) if before else words(after)]
+    old, new = (set() if flags == "none" else set(flags.split()) for flags in (before, after))
+    came = [text("now: {line}", line=line) for line in flag_lines(sorted(new - old))]
+    return [*came, *(text("no longer: {line}", line=line) for line in flag_lines(sorted(old - new)))]
+
+
 def compare_table(decisions: Sequence[Sequence[Decision]], *, on: date) -> Table:
-    """Chips down, destinations across; each cell is the licence answer as enforced, with policy where one is needed."""
+    """Chips down, destinations across; a cell holds both books, and the notes say everything that qualifies a cell."""
     columns = [Column("chip", text("Chip")), Column("eccn", text("Class"))]
     columns += [Column(d.journey.destination, d.journey.destination) for d in decisions[0]]
-    rows = []
-    for line in decisions:
-        cells: list[object] = [line[0].item.name, words(line[0].eccn)]
-        for decision in line:
-            licence, policy = words(decision.licence.as_enforced), decision.review_policy
-            names = ", ".join(decision.exception_names)
-            if decision.licence.as_enforced == "exception_available":
-                cells.append(text("exception {names}", names=names))
-            else:
-                cells.append(text("{licence}; {policy}", licence=licence, policy=words(policy)) if policy else licence)
-        rows.append(tuple(cells))
-    note = text("Each end user is taken as headquartered at the destination. Licence as enforced; then review policy.")
-    return Table(
-        text("Licence by chip and destination, {day}", day=on.isoformat()), tuple(columns), tuple(rows), (note,)
+    rows = [(line[0].item.name, words(line[0].eccn), *(_cell(decision) for decision in line)) for line in decisions]
+    journey = decisions[0][0].journey
+    note = text(
+        "{activity} from {exporter}; as enforced, then review policy, then the printed text where it differs.",
+        activity=words(journey.activity),
+        exporter=journey.exporter or "?",
     )
+    return Table(
+        text("Licence by chip and destination, {day}", day=on.isoformat()),
+        tuple(columns),
+        tuple(rows),
+        (note, *_qualifiers(decision for line in decisions for decision in line)),
+    )
+
+
+def _cell(decision: Decision) -> Text:
+    """One answer in short: as enforced with policy, and the printed text where it differs."""
+    line, policy = licence_words(decision), decision.review_policy
+    if policy:
+        line = text("{licence}; {policy}", licence=line, policy=policy_words(policy, decision.conditions))
+    if decision.why_differ:
+        line = text("{line}; on the books: {books}", line=line, books=words(decision.licence.on_books))
+    return line if decision.strength != "likely" else text("{line} (likely)", line=line)
+
+
+def _qualifiers(decisions: Iterable[Decision]) -> list[Text]:
+    """Every flag of every cell as a sentence, with the cells that it qualifies."""
+    found: dict[str, list[str]] = {}
+    for decision in decisions:
+        for flag in decision.flags:
+            found.setdefault(flag, []).append(f"{decision.item.name} → {decision.journey.destination}")
+    return [
+        text("{line} ({cells})", line=flag_lines([flag])[0], cells=listed(cells))
+        for flag, cells in sorted(found.items())
+    ]
 
 
 def differences_tables(changes: Sequence[LawChange], events: Sequence[Event]) -> tuple[Table, Table]:
@@ -94,8 +132,25 @@ def differences_tables(changes: Sequence[LawChange], events: Sequence[Event]) ->
     return change_table, event_table
 
 
-def crossings_table(crossings: Sequence[Crossing], *, title: str, asked: int) -> Table:
-    """Chips that a draft moves, with the test that decides."""
+def drafts_table(drafts: Sequence[Draft]) -> Table:
+    """Shipped proposals with their source and what the format cannot say of them."""
+    return Table(
+        text("Proposals"),
+        (
+            Column("id", text("Id")),
+            Column("title", text("Title")),
+            Column("cannot", text("What cannot be said")),
+            Column("source", text("Source")),
+        ),
+        tuple((d.id, Text.of(d.title), listed(d.cannot, sign=";"), d.source) for d in drafts),
+        (text("chipwall controls what-if ID shows which chips a proposal moves."),),
+    )
+
+
+def crossings_table(
+    crossings: Sequence[Crossing], *, title: str, asked: int, cannot: Sequence[str] = (), source: str = ""
+) -> Table:
+    """Chips that a draft moves, with the test that decides, what changes, and what of the draft cannot be said."""
     rows = []
     for crossing in crossings:
         test, before, after = crossing.decisive, crossing.before, crossing.after
@@ -108,8 +163,9 @@ def crossings_table(crossings: Sequence[Crossing], *, title: str, asked: int) ->
             (
                 crossing.name,
                 text("tighter") if crossing.caught else text("looser"),
-                text("{eccn}, {licence}", eccn=words(before.eccn), licence=words(before.licence.as_enforced)),
-                text("{eccn}, {licence}", eccn=words(after.eccn), licence=words(after.licence.as_enforced)),
+                _cell(before),
+                _cell(after),
+                _moved(crossing),
                 *row,
             )
         )
@@ -120,6 +176,7 @@ def crossings_table(crossings: Sequence[Crossing], *, title: str, asked: int) ->
             Column("direction", text("Direction")),
             Column("before", text("Law")),
             Column("after", text("Draft")),
+            Column("changed", text("What changes")),
             Column("clause", text("Clause")),
             Column("operand", text("Measured")),
             Column("value", text("Value"), right=True),
@@ -127,8 +184,34 @@ def crossings_table(crossings: Sequence[Crossing], *, title: str, asked: int) ->
             Column("margin", text("Margin"), right=True),
         ),
         tuple(rows),
-        (text("{crossed} of {asked} chips cross.", crossed=len(crossings), asked=asked),),
+        (
+            text("{crossed} of {asked} chips cross.", crossed=len(crossings), asked=asked),
+            *(text("Cannot be said: {what}", what=Text.of(words)) for words in cannot),
+            *([text("Source: {source}", source=source)] if source else []),
+        ),
     )
+
+
+def _moved(crossing: Crossing) -> Text:
+    """What a draft changes for one chip: class, requirement, policy, duty, and its own measures."""
+    before, after = crossing.before, crossing.after
+    pairs = (
+        (text("classification"), before.eccn, after.eccn),
+        (text("licence"), before.licence.as_enforced, after.licence.as_enforced),
+        (text("licence on the books"), before.licence.on_books, after.licence.on_books),
+        (text("review policy"), before.review_policy, after.review_policy),
+    )
+    lines = [
+        text("{what}: {before} → {after}", what=what, before=words(old), after=words(new))
+        for what, old, new in pairs
+        if old != new
+    ]
+    lines += [
+        text("{outcome}: {says}", outcome=words(one.outcome), says=one.says)
+        for one in after.measures
+        if one.applies is not False
+    ]
+    return listed(lines, sign=";")
 
 
 def wall_tables(points: Sequence[WallPoint], areas: Sequence[Region], *, x: str, y: str) -> tuple[Table, Table]:
@@ -141,9 +224,11 @@ def wall_tables(points: Sequence[WallPoint], areas: Sequence[Region], *, x: str,
             Column(x, across, right=True),
             Column(y, up, right=True),
             Column("eccn", text("Class")),
+            Column("licence", text("Licence to China")),
             Column("status", text("Status")),
         ),
-        tuple((p.name, number(p.x), number(p.y), words(p.eccn), Text.of(p.status)) for p in points),
+        tuple((p.name, number(p.x), number(p.y), words(p.eccn), _cell(p.decision), Text.of(p.status)) for p in points),
+        tuple(_qualifiers(p.decision for p in points)),
     )
     regions = Table(
         text("Regions"),
@@ -164,13 +249,14 @@ def _edge(value: Decimal | None) -> str:
     return "-" if value is None else plain(value)
 
 
-def countries_table(countries: Countries, *, on: date) -> Table:
+def countries_table(countries: Countries, *, on: date, named: frozenset[str] = frozenset()) -> Table:
     """Every destination with its groups on a day, and what the 2023 rule makes of it."""
     groups = ("A:5", "A:6", "D:1", "D:4", "D:5", "E:1", "E:2")
     rows = []
     for iso2, country in sorted(countries.table.items()):
         held = ", ".join(group for group in groups if countries.member(iso2, group, on=on))
-        listed = text("yes") if countries.listed_2023(iso2, on=on) else text("no")
+        by_group = text("yes") if countries.listed_2023(iso2, on=on) else text("no")
+        listed = text("yes, by name") if iso2 in named else by_group
         seat = text("yes") if countries.macau_or_d5(iso2, on=on) else text("no")
         rows.append((iso2, country.name, held or "-", listed, seat))
     return Table(
@@ -183,5 +269,8 @@ def countries_table(countries: Countries, *, on: date) -> Table:
             Column("macau_or_d5", text("Macau or D:5")),
         ),
         tuple(rows),
-        (text("The United Arab Emirates is named apart from its groups from 2026-07-10."),),
+        (
+            text("D:5 is read from 22 CFR 126.1, which decides it whatever the printed table says."),
+            text("The United Arab Emirates is named apart from its groups from 2026-07-10."),
+        ),
     )

@@ -61,7 +61,7 @@ def wall_charts(chips: Sequence[Chip], *, on: date, lang: str) -> dict[str, Spec
         )
         spec = wall(
             [
-                {"x": float(p.x or 0), "y": float(p.y or 0), "label": label, "status": Text.of(p.status or "unknown")}
+                {"x": float(p.x or 0), "y": float(p.y or 0), "label": label, "status": _mark(p)}
                 for p, label in _labelled(drawn)
             ],
             _boxes(areas, drawn),
@@ -113,6 +113,13 @@ def _labelled(points: Sequence[WallPoint]) -> list[tuple[WallPoint, str]]:
             taken.append((x, end, y))
             found[point.chip] = label
     return [(point, found.get(point.chip, "")) for point in points]
+
+
+def _mark(point: WallPoint) -> Text:
+    """What tells marks apart: Note 2 takes parts that are not for data centres out of most regions."""
+    if point.decision.item.datacenter is False:
+        return text("not for data centres")
+    return Text.of(point.status or "unknown")
 
 
 def _short(name: str) -> str:
