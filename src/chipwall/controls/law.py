@@ -302,8 +302,8 @@ class Law:
         for limit in self.parameters.values():
             records = _without_turn(limit.records, day)
             if records != limit.records and limit.id in tested:
-                moved = {**self.parameters, limit.id: replace(limit, records=records)}
-                yield limit.title, replace(self, parameters=moved)
+                limits = {**self.parameters, limit.id: replace(limit, records=records)}
+                yield limit.title, replace(self, parameters=limits)
         for key, changes in self.countries.changes.items():
             kept = tuple(change for change in changes if change.effective != day)
             if kept != changes:
