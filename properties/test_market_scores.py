@@ -4,11 +4,11 @@ from datetime import date
 
 import numpy as np
 import pytest
+from chipwall.market.forecast.continuation import Piece, remainder
 from hypothesis import given
 from hypothesis import strategies as st
 
 from chipwall.catalog.periods import parse_period
-from chipwall.market.forecast.continuation import Piece, remainder
 from chipwall.market.forecast.scoring import band, continuous_ranked_probability_score, covered
 
 numbers = st.floats(-1e6, 1e6)

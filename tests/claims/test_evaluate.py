@@ -164,8 +164,8 @@ def test_an_unfinished_year_is_not_summed(world: World) -> None:
     from chipwall.claims.readings.series import observed
     from chipwall.errors import Unknown
 
-    with pytest.raises(Unknown, match="no number for 2025"):
-        observed("epoch_cambricon_units_590 @ 2025", world)
+    with pytest.raises(Unknown, match="no number for FY2027"):
+        observed("nvidia_total_revenue @ FY2027", world)
 
 
 def test_scenarios_share_their_draws(world: World) -> None:

@@ -16,8 +16,9 @@ def test_table_prints_three_bases_beside_every_total_and_the_caveats(run: Run) -
         "by training compute",
         "by memory bandwidth",
         "by rent",
-        "A-B",
+        "A-B, 2028Q4",
         "shared draws",
+        "Each year, bn USD",
         "Service lost 8 quarters",
     ):
         assert words in said.out
@@ -37,11 +38,60 @@ def test_json_has_bands_differences_errors_and_dependence(run: Run) -> None:
     assert len(taken["low"]) == len(taken["mid"]) == len(taken["high"]) == len(answer["quarters"])
     assert all(a <= b <= c for a, b, c in zip(taken["low"], taken["mid"], taken["high"], strict=True))
     assert taken["error_last"]["mid"] > 0
-    assert answer["difference"]["delivered_h200"]["mid"][-1] > 0
+    assert answer["difference"]["delivered_h200"]["high"][-1] > 0
+    assert len(answer["answer"]["sentences"]) == 3
+    assert answer["answer"]["effects"]["us_take"]["difference"][1] > 0
     assert answer["vs_paths"]["delivered_h200"]["high"][-1] == 0
     assert answer["dependence"]["no-sales"]["loss"]["4"]["mid"] >= 0
     assert answer["caveats"]
     assert answer["sources"]
+
+
+def test_three_sentences_and_a_picture_come_first(run: Run) -> None:
+    lines = run("simulate", "h200-share-cap", "--vs", "no-sales", *FEW).out.splitlines()
+    assert lines[0].startswith("By 2028Q4 compute in China")
+    assert lines[1].startswith("From 2027Q1 to 2028Q4")
+    assert lines[2].startswith("The sign for compute")
+    assert [line[:6] for line in lines[4:6]] == ["2027Q4", "2028Q4"]
+    assert "●" in lines[4]
+
+
+def test_a_question_is_answered_with_its_probability(run: Run) -> None:
+    told = json.loads(
+        run("simulate", "no-sales", *FEW, "--ask", "gap < 4 on 2027-12-31", "--ask", "gap > 4 on 2027Q4", "--json").out
+    )
+    low, high = told["asked"]
+    assert low["quarter"] == high["quarter"] == "2027Q4"
+    assert low["probability"] + high["probability"] == pytest.approx(1.0)
+    assert low["low"] <= low["mid"] <= low["high"]
+    assert "probability" in run("simulate", "no-sales", *FEW, "--ask", "gap < 4 on 2027-12-31").out
+
+
+def test_what_was_known_on_a_day(run: Run) -> None:
+    now = json.loads(run("simulate", "record", *FEW, "--json").out)
+    then = json.loads(run("simulate", "record", *FEW, "--known-on", "2025-06-30", "--json").out)
+    at = now["quarters"].index("2026Q1")
+    for name in ("rent_us_h100", "nvidia_dc_revenue"):
+        told = [
+            json.loads(run("simulate", "record", *FEW, *day, "--quantity", name, "--json").out)["paths"][name]
+            for day in ((), ("--known-on", "2025-06-30"))
+        ]
+        assert told[0]["high"][at] < 1.05 * told[0]["low"][at]
+        assert told[1]["high"][at] > 1.2 * told[1]["low"][at]
+    assert then["quarters"] == now["quarters"]
+
+
+def test_a_proposal_answers_in_one_paragraph(run: Run) -> None:
+    listed = json.loads(run("market", "proposals", "--json").out)
+    assert len(listed) >= 15
+    said = json.loads(run("market", "proposals", "remote-access", "--draws", "100", "--json").out)
+    assert said["against"] == "as-it-stands"
+    assert said["effects"]["offshore_h100e"]["difference"][1] < 0
+    assert "What this cannot say" in said["answer"]
+    assert "capacity rented abroad -100 percent" in said["answer"]
+    chinese = run("market", "proposals", "remote-access", "--draws", "100", "--lang", "zh").out
+    assert "远程访问安全法案" in chinese
+    assert "What this cannot say" not in chinese
 
 
 def test_same_command_same_answer(run: Run) -> None:
@@ -51,11 +101,10 @@ def test_same_command_same_answer(run: Run) -> None:
 
 def test_csv_has_one_measure_name_per_row(run: Run) -> None:
     rows = run("simulate", "h200-share-cap", "--vs", "no-sales", *FEW, "--csv").out.splitlines()
-    assert rows[0].startswith("measure,run,at_2026q4")
+    assert rows[0] == "measure,a_2028q4,b_2028q4,a_minus_b_2027q4,a_minus_b_2028q4,monte_carlo_error,sources"
     assert all(not row.startswith(",") for row in rows)
-    assert any(row.startswith("us_take_usd,A-B,") for row in rows)
-    assert any(row.startswith("rent_china_h100_usd_per_hour,B,") for row in rows)
-    assert any(row.startswith("domestic_share_value,A,") for row in rows)
+    for name in ("us_take_usd,", "rent_china_h100_usd_per_hour,", "domestic_share_value,", "gap,"):
+        assert sum(row.startswith(name) for row in rows) == 1, name
 
 
 def test_assumptions_of_one_school_for_both_runs(run: Run) -> None:
@@ -86,6 +135,13 @@ def test_chart_and_parquet_are_written_whole(run: Run, tmp_path: Path) -> None:
         (("simulate", "record", "--draws", "0"), "--draws"),
         (("simulate", "record", *FEW, "--quantity", "h100"), "unknown quantity"),
         (("simulate", "record", *FEW, "--stop", "2028Q3x"), "not a quarter"),
+        (("simulate", "record", *FEW, "--ask", "gap is small"), "is not a question"),
+        (("simulate", "record", *FEW, "--ask", "gap < 4 on 2035Q1"), "--until 2035Q1"),
+        (("simulate", "record", *FEW, "--ask", "gpa < 4 on 2027Q1"), "unknown quantity"),
+        (("simulate", "record", *FEW, "--ask", "gap < 4 on someday"), "is not a date"),
+        (("simulate", "record", *FEW, "--known-on", "soon"), "is not a day"),
+        (("simulate", "record", *FEW, "--known-on", "2023-01-01"), "too little is counted"),
+        (("market", "proposals", "remote-acces"), "remote-access"),
         (("market", "sensitivity", "record", "--base", "100"), "power of two"),
         (("market", "sensitivity", "record", "--measure", "budgte", "--base", "2"), "unknown quantity"),
         (("market", "explore", "record", "--vs", "no-sales", "--measure", "budgte"), "unknown quantity"),
@@ -107,7 +163,7 @@ def test_every_problem_of_a_file_is_printed_with_its_line(run: Run, tmp_path: Pa
     assert f"{file}:5:" in said.err
 
 
-@pytest.mark.parametrize("listing", ["scenarios", "levers", "parameters", "quantities"])
+@pytest.mark.parametrize("listing", ["scenarios", "levers", "parameters", "quantities", "proposals"])
 def test_listings(run: Run, listing: str) -> None:
     rows = json.loads(run("market", listing, "--json").out)
     assert len(rows) >= 10

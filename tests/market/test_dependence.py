@@ -67,15 +67,15 @@ def test_software_gives_all_of_the_hardware_at_full_maturity() -> None:
 
 
 def test_a_stop_costs_service_and_more_so_abroad() -> None:
-    found = dependence("h200-share-cap", stop="2027Q1", draws=200)
+    found = dependence("h200-share-cap", stop="2028Q1", draws=200)
     assert 0 < found.loss[4].mid < found.loss_with_offshore[4].mid < 1
     assert found.loss[4].low >= 0
     assert 0 <= found.tipping <= found.above_threshold <= 1
-    assert found.quarter == "2026Q4"
+    assert found.quarter == "2027Q4"
     assert found.note == IDENTIFIED
 
 
 def test_schools_differ_as_they_say() -> None:
-    strength, containment = (dependence(s, stop="2027Q1", draws=200) for s in ("dependence-is-strength", "containment"))
+    strength, containment = (dependence(s, stop="2028Q1", draws=200) for s in ("dependence-is-strength", "containment"))
     assert strength.loss[8].mid > containment.loss[8].mid
     assert strength.tipping > containment.tipping

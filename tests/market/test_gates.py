@@ -65,6 +65,7 @@ def test_delivery_needs_both_gates() -> None:
         return float(legal_supply(
             permitted=np.ones((2, 1)), allocation=np.full((2, 1), 100.0), washington=np.array([washington]),
             volume_room=np.full((2, 1), np.inf), unit_cap=np.full((2, 1), np.inf), beijing=np.array([beijing]),
+            worth=np.array([1.0, 2.0]),
         ).sum())  # fmt: skip
 
     assert supply(np.inf, np.inf) == 200
@@ -78,9 +79,18 @@ def test_least_of_all_limits_binds_per_product() -> None:
     found = legal_supply(
         permitted=np.array([[1.0], [1.0], [0.0]]), allocation=np.array([[100.0], [40.0], [9.0]]),
         washington=np.array([80.0]), volume_room=np.array([[30.0], [np.inf], [np.inf]]),
-        unit_cap=np.array([[np.inf], [35.0], [np.inf]]), beijing=np.array([np.inf]),
+        unit_cap=np.array([[np.inf], [35.0], [np.inf]]), beijing=np.array([np.inf]), worth=np.ones(3),
     )  # fmt: skip
     assert found[:, 0].tolist() == [30.0, 35.0, 0.0]
+
+
+def test_a_permit_for_a_number_of_chips_goes_to_the_best() -> None:
+    found = legal_supply(
+        permitted=np.ones((2, 1)), allocation=np.full((2, 1), 100.0), washington=np.array([np.inf]),
+        volume_room=np.full((2, 1), np.inf), unit_cap=np.full((2, 1), np.inf), beijing=np.array([130.0]),
+        worth=np.array([0.4, 1.0]),
+    )  # fmt: skip
+    assert found[:, 0].tolist() == [30.0, 100.0]
 
 
 def test_closedness_is_that_of_the_tighter_gate() -> None:

@@ -11,11 +11,22 @@ from chipwall.catalog.periods import parse_period
 from chipwall.catalog.series import load
 from chipwall.errors import Unknown
 from chipwall.market.forecast.aggregation import over_period
-from chipwall.market.forecast.continuation import Piece, Point, Trend, forecast, points_of, quantile_draws, remainder
-from chipwall.market.forecast.knowledge import knowledge_at_cut
-from chipwall.market.forecast.observables import NOT_PREDICTED, default_observable, observables, trends
-from chipwall.market.forecast.predictive import Knowledge, known_observations, last_value, predictive
+from chipwall.market.forecast.knowledge import Knowledge
+from chipwall.market.forecast.observables import NOT_PREDICTED, default_observable, observables
+from chipwall.market.forecast.predictive import last_value, predictive
 from chipwall.market.forecast.scoring import band
+from chipwall.market.model.continuation import (
+    Piece,
+    Point,
+    Trend,
+    classes,
+    forecast,
+    points_of,
+    quantile_draws,
+    remainder,
+    sampled_path,
+)
+from chipwall.market.vintage import Cut
 
 QUARTERS = ("2025Q1", "2025Q2", "2025Q3", "2025Q4")
 TREND = Trend("test", "log", 0.0, 0.1, 0.1, 0.02, 0.05, 0.8)
@@ -23,7 +34,7 @@ TREND = Trend("test", "log", 0.0, 0.1, 0.1, 0.02, 0.05, 0.8)
 
 @pytest.fixture(scope="module")
 def knowledge() -> Knowledge:
-    return knowledge_at_cut(draws=400)
+    return Knowledge(draws=400, until="2027Q4")
 
 
 def ramp() -> NDArray[np.float64]:
@@ -35,17 +46,17 @@ def ramp() -> NDArray[np.float64]:
 
 def test_every_entry_names_known_series_classes_and_quantities(knowledge: Knowledge) -> None:
     book = load()
-    assert knowledge.paths is not None
+    paths = knowledge.paths(Cut(date(2026, 6, 30), date(2026, 7, 1)))
     for name, told in observables().items():
         assert name in book.series
         assert told.basis or told.skip
-        assert not told.family or told.family in trends()
+        assert not told.family or told.family in classes()
         assert not told.borrow or told.borrow in book.series
         for term in (*told.terms, *told.over, *told.otherwise):
             assert not term.times or 0 < term.times[0] <= term.times[1]
             assert not term.series or term.series in book.series
             if term.model:
-                knowledge.paths.quantity(term.model)
+                paths.quantity(term.model)
 
 
 def test_no_share_of_all_cards_rests_on_a_share_of_hbm_class_chips() -> None:
@@ -164,56 +175,54 @@ def test_quantile_draws_are_those_of_student() -> None:
     from scipy.stats import t
 
     draws = quantile_draws(999)
-    assert draws[20:-20] == pytest.approx(t.ppf((np.arange(999) + 0.5) / 999, 5)[20:-20], abs=1e-5)
+    assert draws[20:-20] == pytest.approx(t.ppf((np.arange(999) + 0.5) / 999, 3)[20:-20], abs=1e-5)
+
+
+def test_a_series_that_surprised_its_class_gets_a_wider_band() -> None:
+    calm = [Point(float(t), 0.0) for t in range(8)]
+    wild = [Point(float(t), 0.8 * (-1) ** t) for t in range(8)]
+    assert forecast(calm, trend=TREND, time=9.0).sd < forecast(wild, trend=TREND, time=9.0).sd
+
+
+def test_sampled_paths_have_the_spread_of_the_forecast() -> None:
+    """One filter: draws of the path of the simulation against mean and scale of the forecast that is scored."""
+    points = [Point(0.0, 1.0), Point(1.0, 1.1), Point(2.0, 1.15)]
+    normals = np.random.default_rng(5).standard_normal((7 + 2 * 8, 40_000))
+    times = [0.5, 1.5, *(2.0 + t for t in range(1, 7))]
+    made = sampled_path(points, trend=TREND, times=times, normals=normals)
+    assert made[0] == pytest.approx(np.full(40_000, 1.05))
+    for i, time in enumerate(times[2:], start=2):
+        told = forecast(points, trend=replace(TREND, report_noise=TREND.report_noise), time=time)
+        assert np.median(made[i]) == pytest.approx(told.mean, abs=0.02)
+        quarter = (np.quantile(made[i], 0.75) - np.quantile(made[i], 0.25)) / 2
+        # the scale of Student with three degrees of freedom; the scatter of a report is not part of the path
+        scale = (told.sd**2 - TREND.report_noise**2) ** 0.5
+        assert quarter == pytest.approx(0.765 * scale, rel=0.12)
 
 
 def test_quantile_draws_are_centred_and_cut() -> None:
     draws = quantile_draws(4001)
     assert draws[2000] == pytest.approx(0, abs=1e-9)
-    assert abs(draws).max() == 4.0
+    assert abs(draws).max() == 6.0
 
 
 # ---- forecasts
 
 
-def test_nothing_after_the_cut_is_used(knowledge: Knowledge) -> None:
-    for about in load().series.values():
-        for row in known_observations(about.id, knowledge=knowledge):
-            printed = parse_period(row.vintage).end
-            assert row.period.by(knowledge.cut) or (printed is not None and printed <= knowledge.cut)
-
-
-def test_a_later_value_in_the_book_changes_no_forecast(knowledge: Knowledge) -> None:
-    book, name = knowledge.book, "nvidia_datacenter_revenue"
-    rows = book.observations[name]
-    wrong = tuple(
-        replace(o, published="999", value=9.99e11) if o.period.label in ("FY26Q2", "FY26Q3") else o for o in rows
-    )
-    other = replace(knowledge, book=replace(book, observations={**book.observations, name: wrong}))
-    period = parse_period("FY26Q4")
-    assert np.array_equal(
-        predictive(name, period, knowledge=knowledge).draws, predictive(name, period, knowledge=other).draws
-    )
-
-
 def test_a_forecast_does_not_depend_on_what_else_is_asked(knowledge: Knowledge) -> None:
-    first = predictive("idc_cards_huawei", parse_period("2025"), knowledge=knowledge).draws
+    first = predictive("idc_cards_huawei", parse_period("2026"), knowledge=knowledge).draws
     predictive("rental_gix_H100", parse_period("2026-03-01 to 2026-03-15"), knowledge=knowledge)
-    assert np.array_equal(first, predictive("idc_cards_huawei", parse_period("2025"), knowledge=knowledge).draws)
+    assert np.array_equal(first, predictive("idc_cards_huawei", parse_period("2026"), knowledge=knowledge).draws)
 
 
 def test_a_running_total_starts_at_its_last_value(knowledge: Knowledge) -> None:
     for name in ("epoch_global_h100e_cum_Nvidia", "epoch_huawei_h100e_cum", "epoch_china_smuggled_units_cum"):
-        last = known_observations(name, knowledge=knowledge)[-1].as_printed
-        low, _, high = band(predictive(name, parse_period("2025Q3"), knowledge=knowledge).draws)
+        made = predictive(name, parse_period("2025Q3"), knowledge=knowledge)
+        last = knowledge.rows(name, made.cut)[-1].as_printed
+        low, _, high = band(made.draws)
         assert last is not None
         assert 0.95 * last < low
-        assert high < 2 * last
-
-
-def test_a_year_whose_first_half_is_known_exceeds_it(knowledge: Knowledge) -> None:
-    made = predictive("cambricon_revenue", parse_period("2025"), knowledge=knowledge)
-    assert made.draws.min() > 2.881
+        assert high < 4.5 * last
 
 
 def test_epochs_quarters_repeat_within_the_year(knowledge: Knowledge) -> None:
@@ -221,13 +230,14 @@ def test_epochs_quarters_repeat_within_the_year(knowledge: Knowledge) -> None:
     assert middle == pytest.approx(150_000, rel=0.1)
 
 
-def test_what_is_known_is_not_forecast(knowledge: Knowledge) -> None:
-    with pytest.raises(Unknown, match="part of the data"):
-        predictive("epoch_huawei_units_910C", parse_period("2025Q1"), knowledge=knowledge)
+def test_after_a_ban_the_past_before_it_is_another_regime(knowledge: Knowledge) -> None:
+    """Sales that decisions open and close: the numbers of the open years say nothing about the quarter after the letter."""
+    made = predictive("epoch_nvidia_china_legal_units_H20", parse_period("2025Q4"), knowledge=knowledge)
+    assert np.median(made.draws) < 0.3 * 361_677
 
 
 def test_last_value_prefers_the_same_form_and_scales_a_flow(knowledge: Knowledge) -> None:
-    assert last_value("hygon_revenue", parse_period("2026Q1"), knowledge=knowledge) == 3.064
+    assert last_value("hygon_revenue", parse_period("2026Q1"), knowledge=knowledge) == 4.0257
     assert last_value("hygon_revenue", parse_period("2026H1"), knowledge=knowledge) == 5.464
-    assert last_value("hygon_revenue", parse_period("2026"), knowledge=knowledge) == pytest.approx(2 * 5.464)
+    assert last_value("hygon_revenue", parse_period("2026"), knowledge=knowledge) == pytest.approx(4 * 4.0257)
     assert last_value("ascend_950PR_shipped", parse_period("2026Q1"), knowledge=knowledge) is None

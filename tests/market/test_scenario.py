@@ -1,5 +1,6 @@
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from chipwall.errors import InputError
@@ -7,12 +8,12 @@ from chipwall.market.model.gates import CHAIN
 from chipwall.market.model.products import load_products
 from chipwall.market.model.quarters import quarter_index
 from chipwall.market.model.timeline import LEVERS, timeline
-from chipwall.market.policy.scenario import load_scenario, parse_scenario, shipped_scenarios
+from chipwall.market.policy.scenario import as_known, load_scenario, parse_scenario, proposals, shipped_scenarios
 from chipwall.market.simulate import simulate
 
 NAMES = {
-    "record", "no-sales", "h20-only", "h200-share-cap", "h200-unrestricted", "b30a", "beijing-refuses",
-    "dependence-is-strength", "containment", "as-of-mid-2025",
+    "record", "as-it-stands", "no-sales", "h20-only", "h200-share-cap", "h200-unrestricted", "b30a", "all-chips",
+    "beijing-refuses", "dependence-is-strength", "containment",
 }  # fmt: skip
 
 
@@ -48,27 +49,65 @@ def test_all_promised_scenarios_are_shipped_and_load() -> None:
 
 @pytest.mark.parametrize("name", sorted(NAMES))
 def test_every_scenario_runs(name: str) -> None:
-    paths = simulate(name, draws=20, until="2027Q1")
+    paths = simulate(name, draws=20, until="2027Q2")
     assert (paths.quantity("spending_total") > 0).all()
 
 
 def test_later_levers_lie_over_earlier_ones() -> None:
     lines = timeline(load_scenario("h200-share-cap").levers, products=load_products(), quarters=40)
     assert lines.washington[quarter_index("2025Q2")] == 0
-    assert (lines.beijing[quarter_index("2026Q1") :] == 3).all()
+    decided = quarter_index("2027Q1")
+    assert (lines.beijing[decided:] == 3).all()
     row = [p.id for p in load_products()].index("h200")
-    assert lines.share[quarter_index("2026Q1"), row] == 0.25
-    assert lines.cap_fraction[quarter_index("2026Q1"), row] == 0.5
+    assert lines.share[decided, row] == 0.25
+    assert lines.cap_fraction[decided, row] == 0.5
     assert lines.permitted[quarter_index("2025Q4"), row] == 0
+    assert lines.permitted[decided:, [p.id for p in load_products()].index("h20")].max() == 0
 
 
-def test_as_of_mid_2025_knows_nothing_later() -> None:
-    scenario = load_scenario("as-of-mid-2025")
+def test_a_day_of_knowledge_drops_what_was_decided_later() -> None:
+    scenario = as_known(load_scenario("record"), last=quarter_index("2025Q2"))
     lines = timeline(scenario.levers, products=scenario.products, quarters=24)
     after = quarter_index("2025Q3")
     assert (lines.washington[after:] == CHAIN).all()
     assert (lines.beijing[after:] == CHAIN).all()
     assert all(lever.begin <= after for lever in scenario.levers)
+    assert lines.share.max() == 0
+
+
+def test_a_product_off_the_market_is_not_sold() -> None:
+    products = load_products()
+    lines = timeline(load_scenario("record").levers, products=products, quarters=40)
+    row = [p.id for p in products].index("h20")
+    assert lines.on_market[quarter_index("2025Q4"), row] == 1
+    assert lines.on_market[quarter_index("2026Q1"), row] == 0
+    again = timeline(load_scenario("h20-only").levers, products=products, quarters=40)
+    assert again.on_market[quarter_index("2027Q1"), row] == 1
+
+
+def test_every_shipped_proposal_is_a_clean_pair() -> None:
+    """It names one other scenario that exists, says its decision and what cannot be said, in both languages, and shares all levers
+    but its own with that scenario."""
+    assert len(proposals()) >= 15
+    for name in proposals():
+        scenario = load_scenario(name)
+        other = load_scenario(scenario.versus)
+        assert scenario.cannot
+        assert all(scenario.chinese[word] for word in ("title", "summary", "decision", "cannot")), name
+        shared = len(other.levers)
+        if name != "all-chips":
+            assert [*scenario.levers[:shared]] == [*other.levers], name
+        assert not scenario.parameters
+
+
+def test_pairs_share_their_draws_and_their_history() -> None:
+    for name in proposals():
+        runs = [
+            simulate(s, draws=20, until="2026Q4", keep=("budget", "delivered_us"))
+            for s in (name, load_scenario(name).versus)
+        ]
+        for quantity in ("budget", "delivered_us"):
+            assert np.array_equal(runs[0].values[quantity], runs[1].values[quantity]), name
 
 
 @pytest.mark.parametrize(
@@ -176,30 +215,29 @@ def test_a_new_product_is_sold(tmp_path: Path) -> None:
     words = (
         '[scenario]\ntitle = "New"\nextends = "h200-unrestricted"\n'
         '[[product]]\nid = "b30b"\nchip = "b30a"\nprice = [20000, 25000]\nallocation = 50000\n'
-        + lever(name="allow", product="b30b", from_="2026Q3")
+        + lever(name="allow", product="b30b", from_="2027Q2")
     )
     (tmp_path / "new.toml").write_text(words)
-    paths = simulate(str(tmp_path / "new.toml"), draws=50, until="2026Q4")
+    paths = simulate(str(tmp_path / "new.toml"), draws=50, until="2027Q3")
     sold = paths.quantity("delivered_b30b")
     assert sold[:, -1].max() > 0
-    assert sold[:, : quarter_index("2026Q3")].max() == 0
+    assert sold[:, : quarter_index("2027Q2")].max() == 0
     # an extra product leaves the history of the others alone
-    base = simulate("h200-unrestricted", draws=50, until="2026Q4")
+    base = simulate("h200-unrestricted", draws=50, until="2027Q3")
     assert (paths.quantity("budget")[:, :16] == base.quantity("budget")[:, :16]).all()
 
 
 def test_a_draft_rule_takes_out_what_it_tightens(tmp_path: Path) -> None:
     (tmp_path / "draft.toml").write_text(
-        '[draft]\nid = "d"\neffective = 2027-01-01\n[[limit]]\nid = "review2026-tpp"\nvalue = 10000\n'
+        '[draft]\nid = "d"\neffective = 2027-07-01\n[[limit]]\nid = "review2026-tpp"\nvalue = 10000\n'
     )
     words = '[scenario]\ntitle = "Draft"\nextends = "h200-unrestricted"\n' + lever(
-        name="draft", value="draft.toml", from_="2027Q1"
+        name="draft", value="draft.toml", from_="2027Q3"
     )
     (tmp_path / "mine.toml").write_text(words)
-    paths = simulate(str(tmp_path / "mine.toml"), draws=50, until="2027Q2")
+    paths = simulate(str(tmp_path / "mine.toml"), draws=50, until="2027Q4")
     assert paths.quantity("delivered_h200")[:, -3].max() > 0
     assert paths.quantity("delivered_h200")[:, -2:].max() == 0
-    assert paths.quantity("delivered_h20")[:, -2:].max() > 0
 
 
 def test_every_lever_is_explained() -> None:

@@ -31,6 +31,7 @@ def simulate(
     seed: int = 1,
     assume: str | None = None,
     quantities: str | Sequence[str] | None = None,
+    known_on: str | None = None,
     parts: str | Path | None = None,
     executor: Any = None,
     progress: Any = None,
@@ -49,6 +50,8 @@ def simulate(
         Take the parameter ranges of this scenario for all runs.
     quantities : str or list of str
         Quantities to keep beside the headline ones.
+    known_on : str
+        Use only what was in print on this day, ``"2025-06-30"``.
     parts : str
         Folder for Parquet parts of the draws; a run that was stopped goes on.
     executor : concurrent.futures.Executor
@@ -60,6 +63,7 @@ def simulate(
         Figures of the last quarter by quantity; ``to_frame()`` has columns ``draw``, ``quarter`` and one per quantity with
         its unit; ``paths`` holds the :class:`~chipwall.market.model.paths.Paths` by scenario.
     """
+    from chipwall.market.forecast.knowledge import known_day
     from chipwall.market.model.quantities import HEADLINE
     from chipwall.market.model.quarters import quarters
     from chipwall.market.policy.scenario import load_scenario
@@ -73,6 +77,7 @@ def simulate(
     last, size = quarter(until, "until"), count(draws, "draws", most=MOST_DRAWS)
     keep = tuple(dict.fromkeys([*([] if quantities is None else choices(quantities, "quantities")), *HEADLINE]))
     require_memory(size, len(quarters(last)), len(keep), runs=len(found))
+    day = None if known_on is None else known_day(term(known_on, "known_on"))
     chosen = count(seed, "seed", least=0, most=2**63 - 1)
     runs = [
         run(
@@ -81,6 +86,7 @@ def simulate(
             seed=chosen,
             until=last,
             keep=keep,
+            known_on=day,
             executor=executor,
             progress=progress,
             parts=None if parts is None else Path(parts) / s.id,

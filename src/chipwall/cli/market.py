@@ -19,7 +19,10 @@ from chipwall.text import text
 __all__ = ["market", "simulate"]
 
 # Commands of the group that live in another module.
-_ELSEWHERE = dict.fromkeys(("calibrate", "backtest", "series"), "chipwall.cli.market_data")
+_ELSEWHERE = {
+    **dict.fromkeys(("calibrate", "backtest", "series"), "chipwall.cli.market_data"),
+    "proposals": "chipwall.cli.market_answers",
+}
 
 
 # Draws times quarters above which a run keeps the headline quantities only: two runs then stay within 4 GiB.
@@ -72,7 +75,13 @@ def _quarters_shown(names: tuple[str, ...], since: str) -> list[str]:
     "--seed", type=click.IntRange(0), default=1, show_default=True, help="Seed; the same seed, the same draws."
 )
 @click.option("--assume", help="Take the parameter ranges of this scenario for all runs, for example 'containment'.")
-@click.option("--since", default="2026Q1", show_default=True, help="Sums of money and packages begin here.")
+@click.option("--since", default="2027Q1", show_default=True, help="Sums of money and packages begin here.")
+@click.option(
+    "--known-on", "known_on", help="Use only what was in print on this day (YYYY-MM-DD), as a back-test does."
+)
+@click.option(
+    "--ask", "asked", multiple=True, help="How probable is this? Like 'gap < 4 on 2027-12-31'; may be repeated."
+)
 @click.option(
     "--stop", help="Quarter of the unannounced stop behind the cut-off loss; nine quarters before the end by default."
 )
@@ -91,17 +100,21 @@ def _quarters_shown(names: tuple[str, ...], since: str) -> list[str]:
 @click.option("--scheduler", help="Address of a Dask scheduler, tcp://host:port.")
 @table_options
 def simulate(
-    scenario: str, other: str | None, draws: int, until: str, seed: int, assume: str | None, since: str, stop: str | None,
-    quantities: tuple[str, ...], chart: Path | None, parquet: Path | None, workers: int, scheduler: str | None,
+    scenario: str, other: str | None, draws: int, until: str, seed: int, assume: str | None, since: str, known_on: str | None,
+    asked: tuple[str, ...], stop: str | None, quantities: tuple[str, ...], chart: Path | None, parquet: Path | None,
+    workers: int, scheduler: str | None,
     form: str | None, as_json: bool, lang: str,
 ) -> None:  # fmt: skip
     """What a policy changes: compute, shares, revenue, rents and dependence, with 5/50/95 percent bands.
 
     SCENARIO is a shipped name (see: chipwall market scenarios) or a TOML file.
     """
+    from chipwall.cli.market_answers import for_machines, parameter_names, say_first
+    from chipwall.market.forecast.knowledge import known_day
     from chipwall.market.model.quarters import quarter_index, quarter_name, quarters
     from chipwall.market.policy.scenario import load_scenario
     from chipwall.market.simulate import simulate as run
+    from chipwall.market.study.ask import question
     from chipwall.market.study.dependence import LAGS, dependence
     from chipwall.report.pages import market as tables
 
@@ -110,18 +123,31 @@ def simulate(
         found = [s.with_parameters(load_scenario(assume).parameters) for s in found]
     names = quarters(until)
     _check_since(since, names)
+    day = None if known_on is None else known_day(known_on, where="--known-on")
+    questions = [question(words) for words in asked]
+    for told in questions:
+        _check_asked(told.quarter, names)
     stop_at = quarter_index(stop, where="--stop") if stop else len(names) - 1 - max(LAGS)
-    wanted = _wanted(quantities, draws * len(names))
+    wanted = _wanted((*quantities, *(q.quantity for q in questions)), draws * len(names))
+    kept = wanted if other is None or parquet else (*wanted, *parameter_names())
     with executor(workers, scheduler) as pool, bar("simulate", shown=draws > 5000) as progress:
         few = min(draws, 2000)
         runs, parts = [], []
         for one in found:
             folder = parquet / one.id if parquet else None
             paths = run(
-                one, draws=draws, seed=seed, until=until, executor=pool, parts=folder, progress=progress, keep=wanted
+                one,
+                draws=draws,
+                seed=seed,
+                until=until,
+                executor=pool,
+                parts=folder,
+                progress=progress,
+                keep=kept,
+                known_on=day,
             )
             runs.append(paths)
-            if stop_at > 1:
+            if stop_at > 1 and day is None:
                 answer = dependence(one, stop=quarter_name(stop_at), draws=few, seed=seed, executor=pool)
                 parts.append((paths.title, answer))
     if chart:
@@ -130,14 +156,31 @@ def simulate(
         write_whole(chart, svg(tables.band_chart(runs, wanted[0], lang=lang)))
     if as_json:
         by_name: dict[str, object] = {s.id: d for s, (_, d) in zip(found, parts, strict=False)}
-        write_json(tables.paths_answer(runs, wanted, {"dependence": by_name} if by_name else {}))
+        extra = for_machines(runs, questions, names, since)
+        write_json(tables.paths_answer(runs, wanted, {**extra, **({"dependence": by_name} if by_name else {})}))
         return
+    if form is None:
+        say_first(runs, questions, names, since, lang)
     shown = _quarters_shown(names, since)
     table = tables.paths_table(runs[0], other=runs[1] if other else None, quarters=shown, since=since)
     show(table, form=form, as_json=False, lang=lang)
-    if parts and form != "csv":
+    if form == "csv":
+        return
+    if other:
+        click.echo()
+        show(tables.yearly_table(runs[0], runs[1], since=since), form=form, as_json=False, lang=lang)
+    if parts:
         click.echo()
         show(tables.dependence_table(parts), form=form, as_json=False, lang=lang)
+
+
+def _check_asked(quarter: str, names: tuple[str, ...]) -> None:
+    if quarter not in names:
+        raise InputError(
+            text("--ask names {quarter}, and the run ends in {last}", quarter=quarter, last=names[-1]),
+            where="--ask",
+            fix=text("Give --until {quarter} or later", quarter=quarter),
+        )
 
 
 def _check_since(since: str, names: tuple[str, ...]) -> None:
@@ -153,8 +196,9 @@ def _wanted(asked: tuple[str, ...], size: int) -> tuple[str, ...]:
     """Quantities to keep: those asked for and the rows of the table; in a very large run the headline ones."""
     from chipwall.market.model.quantities import HEADLINE
     from chipwall.report.pages.market import MEASURES
+    from chipwall.report.pages.market_answer import ANSWERED
 
-    rows = HEADLINE if size > _TABLE_BELOW else tuple(m.quantity for m in MEASURES)
+    rows = (*HEADLINE, *ANSWERED) if size > _TABLE_BELOW else (*(m.quantity for m in MEASURES), *ANSWERED)
     return tuple(dict.fromkeys((*asked, *rows)))
 
 

@@ -20,14 +20,21 @@ __all__ = ["backtest", "calibrate", "series"]
     "--draws", type=click.IntRange(200, 100_000), default=4000, show_default=True, help="Draws of each forecast."
 )
 @click.option("--seed", type=int, default=1, show_default=True, help="Seed of the simulation.")
+@click.option("--known-on", "known_on", help="Nothing printed after this day (YYYY-MM-DD) is used, if earlier.")
 @table_options
-def backtest(file: Path, draws: int, seed: int, form: str | None, as_json: bool, lang: str) -> None:
-    """Score forecasts made with data to mid-2025 against a table in the shared column format."""
-    from chipwall.market.forecast.backtest import read_table, score
-    from chipwall.market.forecast.knowledge import knowledge_at_cut
+def backtest(
+    file: Path, draws: int, seed: int, known_on: str | None, form: str | None, as_json: bool, lang: str
+) -> None:
+    """Score what the simulation and its trends forecast, against a table in the shared column format.
 
-    rows = read_table(file)
-    done = score(rows, knowledge=knowledge_at_cut(rows, draws=draws, seed=seed))
+    Each row is forecast only from what had been published before its period began; every value of its series from that period on
+    is hidden, whatever the record holds.
+    """
+    from chipwall.market.forecast.backtest import read_table, score
+    from chipwall.market.forecast.knowledge import Knowledge, known_day
+
+    day = None if known_on is None else known_day(known_on, where="--known-on", first=None)
+    done = score(read_table(file), knowledge=Knowledge(draws=draws, seed=seed, known_on=day))
     if as_json:
         write_json(done.record())
         return
@@ -60,7 +67,7 @@ def backtest(file: Path, draws: int, seed: int, form: str | None, as_json: bool,
         Column("crps_last_value", text("last value"), True),
     )
     show(
-        Table(text("Forecasts made with data to mid-2025"), columns, shown, _notes(done)),
+        Table(text("Forecasts from what had been published before each period began"), columns, shown, _notes(done)),
         form=form,
         as_json=False,
         lang=lang,
@@ -75,11 +82,15 @@ def _notes(done: object) -> tuple[str, ...]:
     if done.points:
         told.append(
             text(
-                "{points} points in {series} series; {inside} of the points are inside the 90 % band; {better} of the series"
-                " with a last value beat it",
+                "{points} points in {series} series; inside the 50, 80 and 90 % band: {half}, {eighty},"
+                " {inside}; {trend} of the series"
+                " with three earlier values beat the trend of the last four, {better} the last value",
                 points=len(done.points),
                 series=len(done.by_series),
+                half=f"{done.within('inside_50'):.0%}",
+                eighty=f"{done.within('inside_80'):.0%}",
                 inside=f"{done.coverage:.0%}",
+                trend="-" if done.share_better_than_trend is None else f"{done.share_better_than_trend:.0%}",
                 better="-" if done.share_better_than_last_value is None else f"{done.share_better_than_last_value:.0%}",
             )
         )
@@ -92,6 +103,17 @@ def _notes(done: object) -> tuple[str, ...]:
             "A point is in the definition and vintage of its own source; series of different definitions are never added."
         )
     )
+    late = sum(p.hindsight > 0 for p in done.points)
+    if late:
+        told.append(
+            text(
+                "{late} points rest on earlier values that the record holds in a later vintage; classes of"
+                " trend and {fitted} were fitted"
+                " on later rows too",
+                late=late,
+                fitted="calibration.toml",
+            )
+        )
     told.append(
         text("Forecasts are conditional on the policy known at the cut; lock-in terms are priors, not findings.")
     )
@@ -119,7 +141,7 @@ def _short(value: float | None) -> str:
 @json_option
 @lang_option
 def calibrate(draws: int, seed: int, out: Path | None, as_json: bool, lang: str) -> None:
-    """Fit the model and the bands to data up to mid-2025, and say what the data can tell."""
+    """Fit the model to the record, and say what the data can tell."""
     from chipwall.market.forecast.calibrate import calibration, calibration_toml
 
     done = calibration(draws=draws, seed=seed)
@@ -147,7 +169,12 @@ def calibrate(draws: int, seed: int, out: Path | None, as_json: bool, lang: str)
         Column("high", text("fitted 95 %"), True),
         Column("sd_ratio", text("sd, fitted over prior"), True),
     )
-    show(Table(text("What data to mid-2025 say"), columns, rows, done.notes), form=None, as_json=False, lang=lang)
+    show(
+        Table(text("What the record says about the parameters"), columns, rows, done.notes),
+        form=None,
+        as_json=False,
+        lang=lang,
+    )
 
 
 @click.command()

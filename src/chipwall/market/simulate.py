@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor, Future
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -19,10 +20,11 @@ from chipwall.market.model.paths import Paths
 from chipwall.market.model.priors import Priors, load_priors
 from chipwall.market.model.quantities import HEADLINE
 from chipwall.market.model.quarters import quarters as quarter_names
+from chipwall.market.model.record import known_at
 from chipwall.market.model.service import REFERENCE, Estimator, services
 from chipwall.market.model.timeline import timeline
 from chipwall.market.parts import PartFolder
-from chipwall.market.policy.scenario import Scenario, load_scenario
+from chipwall.market.policy.scenario import Scenario, as_known, load_scenario
 from chipwall.market.policy.thresholds import over_limits
 from chipwall.text import text
 from chipwall.units import MIB
@@ -46,6 +48,7 @@ def prepare(
     estimator: Estimator | None = None,
     keep: tuple[str, ...] = (),
     facts: Catalog | None = None,
+    known_on: date | None = None,
 ) -> Block:
     """Everything a block needs, without its number: names resolved, levers laid over each other, limits applied."""
     from chipwall import catalog
@@ -54,6 +57,9 @@ def prepare(
     if draws < 1:
         raise InputError(text("{draws} draws is not a run", draws=draws), fix=text("Give one draw or more"))
     found = load_scenario(scenario) if isinstance(scenario, str) else scenario
+    given = known_at(known_on)
+    if known_on is not None:
+        found = as_known(found, last=given.now)
     names = quarter_names(until)
     chips = {c: known.names.chip(c) for c in {REFERENCE, *(p.chip for p in found.products)}}
     lines = timeline(found.levers, products=found.products, quarters=len(names))
@@ -64,6 +70,7 @@ def prepare(
         blocked=over_limits(found.products, chips, lines.limits, lines.drafts),
         allocations=found.allocations,
         priors=(priors or load_priors()).replace(found.parameters, source=found.id),
+        known=given,
         seed=seed,
         number=0,
         size=min(draws, BLOCK),
@@ -85,6 +92,7 @@ def simulate(
     parts: Path | None = None,
     progress: Progress | None = None,
     facts: Catalog | None = None,
+    known_on: date | None = None,
 ) -> Paths:
     """Simulate a scenario.
 
@@ -110,6 +118,9 @@ def simulate(
         Called with blocks done and blocks in all.
     facts : Catalog, optional
         Chips and their rates; the packaged catalogue by default.
+    known_on : date, optional
+        Use only what was in print on that day: later counts are forecast and later decisions left to chance. The whole
+        record by default.
 
     Returns
     -------
@@ -130,12 +141,15 @@ def simulate(
     if not keep and draws * len(names) * _QUANTITIES > KEEP_ALL_BELOW:
         keep = HEADLINE
     block = prepare(
-        found, draws=draws, seed=seed, until=until, priors=priors, estimator=estimator, keep=keep, facts=facts
-    )
+        found, draws=draws, seed=seed, until=until, priors=priors, estimator=estimator, keep=keep, facts=facts,
+        known_on=known_on,
+    )  # fmt: skip
     sizes = block_sizes(draws)
     folder = None
     if parts is not None:
-        identity = PartFolder.fingerprint(found, block.priors, block.keep, block.service.by_basis, __version__)
+        identity = PartFolder.fingerprint(
+            found, block.priors, block.keep, block.service.by_basis, block.known, __version__
+        )
         folder = PartFolder(
             parts, identity={"scenario": found.id, "seed": seed, "draws": draws, "until": until, "run": identity}
         )
@@ -149,7 +163,10 @@ def simulate(
             progress(done, len(sizes))
     parameters = {n.removeprefix("parameter:"): values.pop(n)[0] for n in list(values) if n.startswith("parameter:")}
     sources = tuple(sorted({p.source for p in block.priors.ranges.values()}))
-    return Paths(found.id, found.title, names, seed, draws, values, parameters, sources=sources)
+    return Paths(
+        found.id, found.title, names, seed, draws, values, parameters, sources=sources,
+        counted_to=block.known.counted_to, known_on=block.known.known_on,
+    )  # fmt: skip
 
 
 def _gather(values: dict[str, Array], result: Mapping[str, Array], *, at: int, draws: int) -> None:

@@ -1,7 +1,8 @@
-"""Score forecasts against any table of market data in the shared column format.
+"""Score forecasts against a table; long for one reason: what is kept of a point, a series and a table belongs to how it prints.
 
 Every row whose series can be predicted is a point; every other row is listed with the reason why not. Beside each
-forecast stand the last-value rule and, where somebody published one for the same series and period, that forecast.
+forecast stand the last-value rule, the trend of the last four values and, where somebody published one for the same series and
+period, that forecast.
 """
 
 from __future__ import annotations
@@ -17,9 +18,13 @@ from chipwall.catalog.periods import Period, parse_period
 from chipwall.catalog.series import SERIES_UNITS, Book, Observation
 from chipwall.errors import InputError, Unknown
 from chipwall.files import read_rows
+from chipwall.market.forecast.baseline import normal_crps
+from chipwall.market.forecast.knowledge import Knowledge
 from chipwall.market.forecast.observables import observables
-from chipwall.market.forecast.predictive import Knowledge, last_value, predictive
+from chipwall.market.forecast.predictive import last_value, predictive, trend_rule
 from chipwall.market.forecast.scoring import band, continuous_ranked_probability_score, covered, rank_of
+from chipwall.market.model.continuation import quantile_draws
+from chipwall.market.vintage import cut_before, late_vintage
 from chipwall.text import Text, text
 
 __all__ = ["Backtest", "Point", "Row", "SeriesScore", "Skipped", "read_table", "score"]
@@ -43,7 +48,10 @@ class Point:
     """One forecast and what happened, in the unit of the series as tables print it.
 
     ``scaled_crps`` is the CRPS over the size of what happened (or of the last value known, if larger), so that points of
-    different units can be averaged. ``published`` is the latest forecast that somebody printed before the period was over,
+    different units can be averaged. ``log_crps`` is the CRPS on a log scale where the series is positive, else on its own, and
+    ``trend_crps`` that of the log-linear trend of the last four known values (None below three). ``known_on`` is the day by which
+    everything used was in print, ``earlier`` how many values of the series that was, ``hindsight`` how many of them stand in
+    the record in a later vintage. ``published`` is the latest forecast that somebody printed before the period was over,
     ``published_by`` where it stands, and ``published_crps`` its absolute error; it may have known more than the cut.
     """
 
@@ -62,6 +70,14 @@ class Point:
     published: float | None
     published_by: str
     published_crps: float | None
+    family: str
+    known_on: str
+    earlier: int
+    hindsight: int
+    inside_50: bool
+    inside_80: bool
+    log_crps: float
+    trend_crps: float | None
     basis: str
 
 
@@ -93,6 +109,17 @@ class SeriesScore:
     def better(self) -> bool | None:
         """Whether the forecast beats the last-value rule."""
         return None if self.last_value_crps is None else self.crps < self.last_value_crps
+
+    @property
+    def better_than_trend(self) -> bool | None:
+        """Whether the forecast beats the trend of the last four values on a log scale, over the points that have one."""
+        found = [(p.log_crps, p.trend_crps) for p in self.points if p.trend_crps is not None]
+        return sum(a for a, _ in found) < sum(b for _, b in found) if found else None
+
+    @property
+    def family(self) -> str:
+        """The class of the series."""
+        return self.points[0].family
 
     @property
     def better_than_published(self) -> bool | None:
@@ -129,8 +156,23 @@ class Backtest:
 
     @property
     def crps(self) -> float | None:
-        """Mean scaled CRPS over all points; see :class:`Point`."""
-        return float(np.mean([p.scaled_crps for p in self.points])) if self.points else None
+        """Mean over the series of their mean CRPS on a log scale: of no unit, and no series counts more than another."""
+        means = [float(np.mean([p.log_crps for p in s.points])) for s in self.by_series]
+        return float(np.mean(means)) if means else None
+
+    def within(self, name: str) -> float | None:
+        """Share of points inside a band, ``inside_50`` or ``inside_80``."""
+        return float(np.mean([getattr(p, name) for p in self.points])) if self.points else None
+
+    @property
+    def share_better_than_trend(self) -> float | None:
+        """Share of series with three earlier values or more that beat the log-linear trend of the last four."""
+        found = [s.better_than_trend for s in self.by_series if s.better_than_trend is not None]
+        return float(np.mean(found)) if found else None
+
+    def of_class(self, family: str) -> Backtest:
+        """The part that one class of series makes."""
+        return Backtest(tuple(s for s in self.by_series if s.family == family), ())
 
     @property
     def share_better_than_last_value(self) -> float | None:
@@ -152,9 +194,41 @@ class Backtest:
             "crps": self.crps,
             "share_better_than_last_value": self.share_better_than_last_value,
             "share_better_than_published": self.share_better_than_published,
+            "coverage_50": self.within("inside_50"),
+            "coverage_80": self.within("inside_80"),
+            "share_better_than_trend": self.share_better_than_trend,
+            "by_class": {
+                name: _class_record(self.of_class(name)) for name in sorted({s.family for s in self.by_series})
+            },
+            "hindsight_points": sum(p.hindsight > 0 for p in self.points),
+            "constants_fitted_on_later_rows": list(LATER),
             "by_series": [_series_record(s) for s in self.by_series],
             "skipped": [{"series": s.series, "period": s.period, "reason": str(s.reason)} for s in self.skipped],
         }
+
+
+# What was fitted on the whole record, later rows included: named in every answer.
+LATER = (
+    "data/continuation.toml: growth, noise and damping of each class",
+    "data/calibration.toml: ranges of the parameters that the record informs",
+)
+
+
+def _class_record(part: Backtest) -> dict[str, object]:
+    return {
+        "points": len(part.points),
+        "series": len(part.by_series),
+        "coverage_50": part.within("inside_50"),
+        "coverage_80": part.within("inside_80"),
+        "coverage_90": part.coverage,
+        "median_rank": float(np.median([p.rank for p in part.points])),
+        "crps": part.crps,
+        "width": float(np.median([p.high / p.low for p in part.points if p.low > 0]))
+        if any(p.low > 0 for p in part.points)
+        else None,
+        "share_better_than_last_value": part.share_better_than_last_value,
+        "share_better_than_trend": part.share_better_than_trend,
+    }
 
 
 def _series_record(s: SeriesScore) -> dict[str, object]:
@@ -168,6 +242,8 @@ def _series_record(s: SeriesScore) -> dict[str, object]:
         "crps_last_value": s.last_value_crps,
         "better_than_last_value": s.better,
         "better_than_published": s.better_than_published,
+        "better_than_trend": s.better_than_trend,
+        "class": s.family,
         "basis": s.points[0].basis,
         "by_period": [{name: getattr(p, name) for name in kept} for p in s.points],
     }
@@ -242,6 +318,9 @@ def _point(row: Row, *, knowledge: Knowledge) -> Point | Text:
     low, median, high = band(made.draws)
     crps = continuous_ranked_probability_score(made.draws, value=value)
     simple = last_value(row.series, period, knowledge=knowledge)
+    seen = knowledge.rows(row.series, made.cut)
+    logged, ruled = _against_trend(made.draws, row.series, period, value=value, knowledge=knowledge)
+    kind = book.series[row.series].kind
     printed = _published(row.series, period, value=value, knowledge=knowledge)
     return Point(
         series=row.series,
@@ -259,8 +338,45 @@ def _point(row: Row, *, knowledge: Knowledge) -> Point | Text:
         published=None if printed is None else printed.as_printed,
         published_by="" if printed is None else f"{printed.source} ({printed.vintage})",
         published_crps=None if printed is None or printed.as_printed is None else abs(printed.as_printed - value),
+        family=made.family,
+        known_on=made.cut.known_on.isoformat(),
+        earlier=len(seen),
+        hindsight=sum(late_vintage(o, kind=kind, known_on=made.cut.known_on) for o in seen),
+        inside_50=covered(made.draws, value=value, share=0.5),
+        inside_80=covered(made.draws, value=value, share=0.8),
+        log_crps=logged,
+        trend_crps=ruled,
         basis=made.basis,
     )
+
+
+def _against_trend(
+    draws: np.ndarray, series: str, period: Period, *, value: float, knowledge: Knowledge
+) -> tuple[float, float | None]:
+    """CRPS of the forecast and of the trend of the last four values, both on a log scale where everything is positive."""
+    rule = trend_rule(series, period, knowledge=knowledge)
+    logs = value > 0 and (rule is None or rule[2])
+    if logs:
+        # a draw of nothing at all is as far below as any number: a thousandth of what happened
+        made = np.log(np.maximum(draws, value * 1e-3))
+        own = continuous_ranked_probability_score(made, value=float(np.log(value)))
+    else:
+        # against nothing at all, relative to what was usual
+        usual = max(
+            [abs(o.as_printed or 0.0) for o in knowledge.rows(series, cut_before(period, knowledge.known_on))[-4:]],
+            default=0.0,
+        )
+        size = max(usual, float(np.median(np.abs(draws)))) or 1.0
+        own = continuous_ranked_probability_score(draws, value=value) / size
+    if rule is None:
+        return own, None
+    found, length, logged = rule
+    if logged == logs:
+        value, scale = (float(np.log(value / length)), 1.0) if logs else (value / length, size / length)
+        return own, normal_crps(found.mean, found.sd, value=value) / scale
+    # a trend of logs that meets a zero: its draws as they are
+    made = np.exp(found.mean + found.sd * quantile_draws(400)) * length
+    return own, continuous_ranked_probability_score(made, value=value) / size
 
 
 def _scaled(crps: float, *, value: float, last: float | None) -> float:

@@ -1,9 +1,11 @@
-"""Fit the model to published values up to mid-2025, and say what they can and cannot tell.
+"""Fit the model to published values up to the newest, and say what they can and cannot tell.
 
-Draws from the bare priors are run through the policy record to mid-2025 and weighted by how well they match a short list
+Draws from the bare priors are run through the record and weighted by how well they match a short list
 of values (``data/targets.toml``), each with the disagreement between sources as its error. The weighted draws give
 narrower ranges and correlations for the parameters that the data speak about, and leave the rest at their priors.
-Series that go on by themselves get the width of their bands from forecasts made and checked before the cut.
+What the simulation takes from the record (deliveries, revenue, US rents) is assimilated there and is no target. How
+series that go on
+by themselves are fitted and judged stands in :mod:`.rolling`.
 """
 
 from __future__ import annotations
@@ -22,12 +24,14 @@ from chipwall.catalog.periods import Period, parse_period
 from chipwall.catalog.series import Book, combine, load
 from chipwall.errors import DataError
 from chipwall.market.forecast.aggregation import over_period
-from chipwall.market.forecast.predictive import Paths
-from chipwall.market.forecast.rolling import CUT, Check, band_widths
+from chipwall.market.forecast.rolling import items, left_out
+from chipwall.market.model.continuation import classes
+from chipwall.market.model.paths import Paths
 from chipwall.market.model.priors import Priors, load_priors
+from chipwall.market.model.record import newest
 from chipwall.text import text
 
-__all__ = ["CUT", "Calibration", "Parameter", "Target", "calibration", "calibration_toml", "targets", "weights"]
+__all__ = ["Calibration", "Parameter", "Target", "calibration", "calibration_toml", "targets", "weights"]
 
 LEAST_EFFECTIVE = 400.0  # draws worth of information that must be left, or the errors are widened
 TOLD = 0.90  # a parameter whose sd falls below this share of its prior is reported as informed, and its range replaced
@@ -86,9 +90,8 @@ class Calibration:
     tempering: float
     draws: int
     seed: int
-    scales: Mapping[str, float]
-    check: Mapping[str, float]
-    checks: tuple[Check, ...]
+    cut: date
+    rolling: Mapping[str, Mapping[str, float]]
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -105,18 +108,19 @@ class Calibration:
                 "A ratio near 1 means that the market record does not identify the parameter: its range is a prior, not a finding."
             ),
             text(
-                "Forecasts made at the end of 2024 and checked on the first half of 2025: {points} points, {inside} inside the 90 %"
-                " band, {better} of the series better than the last value",
-                points=int(self.check["points"]),
-                inside=f"{self.check['coverage_90']:.0%}",
-                better=f"{self.check['share_better_than_last_value']:.0%}",
+                "Series that go on by themselves, each forecast from classes fitted without it: {points}"
+                " points, {inside} inside the"
+                " 90 % band, {half} inside the 50 % band",
+                points=int(self.rolling["all"]["points"]),
+                inside=f"{self.rolling['all']['coverage_90']:.0%}",
+                half=f"{self.rolling['all']['coverage_50']:.0%}",
             ),
         )
 
     def record(self) -> dict[str, object]:
         """The answer as JSON."""
         return {
-            "cut": CUT,
+            "cut": self.cut,
             "draws": self.draws,
             "seed": self.seed,
             "effective_draws": self.effective,
@@ -142,8 +146,7 @@ class Calibration:
                 }
                 for f in self.fits
             ],
-            "continuation": {"scales": dict(self.scales)},
-            "rolling_origin": dict(self.check),
+            "rolling_origin": {name: dict(told) for name, told in self.rolling.items()},
         }
 
 
@@ -165,12 +168,14 @@ def _target(entry: Mapping[str, object], *, book: Book) -> Target:
         for o in seen
         if o.value is not None and _within(o.period, first.start, last.end)
     ]
-    if not rows or any(not o.period.by(CUT) for o in rows):
-        raise DataError(text("the target '{name}' has no value over by {cut}", name=str(entry["name"]), cut=CUT))
+    if not rows or any(not o.period.by(newest()) for o in rows):
+        raise DataError(text("the target '{name}' has no value over by {cut}", name=str(entry["name"]), cut=newest()))
     total = float(np.sum([o.value for o in rows if o.value is not None]))
     how = str(entry["how"])
     value = total if how == "flow" else total / len(rows)
-    if how == "level" and book.series[ids[0]].si_unit == "USD/s":
+    if entry.get("printed"):
+        value = float(np.mean([o.as_printed for o in rows if o.as_printed is not None])) * float(str(entry["printed"]))
+    elif how == "level" and book.series[ids[0]].si_unit == "USD/s":
         value = float(np.mean([o.as_printed for o in rows if o.as_printed is not None]))  # the model's rent is per hour
     start = parse_period(str(entry.get("from", entry["first"]))).start
     label = f"{entry['first']} to {entry['last']}"
@@ -244,12 +249,13 @@ def calibration(*, draws: int = 20_000, seed: int = 1) -> Calibration:
 
     bare, aims = load_priors(overlay=False), targets()
     keep = (*sorted({t.model for t in aims}), *(f"parameter:{name}" for name in bare.names))
-    paths = simulate(load_scenario("as-of-mid-2025"), draws=draws, seed=seed, until="2025Q2", priors=bare, keep=keep)
+    last = newest()
+    until = f"{last.year}Q{(last.month + 2) // 3}"
+    paths = simulate(load_scenario("record"), draws=draws, seed=seed, until=until, priors=bare, keep=keep)
     weight, power = weights(paths, aims=aims)
     z = {name: _normal(bare, name, paths.parameter(name)) for name in bare.names}
     parameters = tuple(_parameter(bare, name, z[name], weight) for name in bare.names)
     informed = [p.name for p in parameters if p.informed]
-    scales, check, made = band_widths()
     fits = tuple(Fit(t, *(_three(_seen(t, paths), w) for w in (np.full(draws, 1 / draws), weight))) for t in aims)
     return Calibration(
         parameters=parameters,
@@ -259,10 +265,28 @@ def calibration(*, draws: int = 20_000, seed: int = 1) -> Calibration:
         tempering=power,
         draws=draws,
         seed=seed,
-        scales=scales,
-        check=check,
-        checks=made,
+        cut=last,
+        rolling=_rolling(),
     )
+
+
+def _rolling() -> dict[str, dict[str, float]]:
+    """Coverage and ranks of series that go on by themselves, judged on series that their class was not fitted to."""
+    ranks = left_out(items(load(), families=classes(prior=True)), families=classes(prior=True))
+    nearest = [(i, r) for i, r in ranks if i.ahead == 0]
+    told = {"all": [r for _, r in nearest]}
+    for item, rank in nearest:
+        told.setdefault(item.family, []).append(rank)
+    return {
+        name: {
+            "points": float(len(found)),
+            "coverage_50": float(np.mean(np.abs(np.array(found) - 0.5) <= 0.25)),
+            "coverage_80": float(np.mean(np.abs(np.array(found) - 0.5) <= 0.4)),
+            "coverage_90": float(np.mean(np.abs(np.array(found) - 0.5) <= 0.45)),
+            "median_rank": float(np.median(found)),
+        }
+        for name, found in told.items()
+    }
 
 
 def _three(values: NDArray[np.float64], weight: NDArray[np.float64]) -> tuple[float, float, float]:
@@ -311,22 +335,21 @@ def _correlation(
 def calibration_toml(done: Calibration) -> str:
     """The calibration as the overlay that the priors read, with the evidence beside it."""
     out = [
-        "# Written by `chipwall market calibrate`: ranges of the parameters that data to mid-2025 inform, and the widths of bands.",
+        "# Written by `chipwall market calibrate`: ranges of the parameters that the record informs.",
         "# Parameters that are not listed stay at their priors.",
         "",
         "[meta]",
-        f"cut = {CUT.isoformat()}",
+        f"cut = {done.cut.isoformat()}",
         f"draws = {done.draws}",
         f"seed = {done.seed}",
         f"effective_draws = {round(done.effective)}",
         f"tempering = {done.tempering:.4g}",
         "",
-        "[meta.continuation]",
-        *(f"{_key(name)} = {scale}" for name, scale in done.scales.items()),
-        "",
-        "[meta.rolling_origin]  # made at the end of 2024, checked on the first half of 2025",
-        *(f"{name} = {value:.4g}" for name, value in done.check.items()),
-        "",
+        *(
+            line
+            for name, told in done.rolling.items()
+            for line in (f"[meta.rolling_origin.{_key(name)}]", *(f"{k} = {v:.4g}" for k, v in told.items()), "")
+        ),
         "[meta.sd_ratio]  # standard deviation after the fit over before; near 1 is not identified",
         *(f"{p.name} = {p.sd_ratio:.2f}" for p in done.parameters),
     ]
@@ -337,7 +360,7 @@ def calibration_toml(done: Calibration) -> str:
                 f"[{p.name}]",
                 f"low = {p.low:.6g}",
                 f"high = {p.high:.6g}",
-                'source = "fitted to data up to 2025-06-30"',
+                'source = "fitted to data up to ' + done.cut.isoformat() + '"',
             ]
             out += [f'basis = "sd {p.sd_ratio:.2f} of the prior, middle moved by {p.shift:+.2f} prior sd"']
     if done.correlation:

@@ -1,52 +1,95 @@
-"""Everything a forecast with data to mid-2025 may use, put together once: the record, the fitted widths, a simulation."""
+"""Everything a forecast may use, by the day on which it is made: the record as published by then, and the simulation from it."""
 
 from __future__ import annotations
 
-import tomllib
-from collections.abc import Iterable, Mapping
-from datetime import date
-from functools import lru_cache
-from importlib.resources import files
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, timedelta
 
-from chipwall.catalog.periods import parse_period
-from chipwall.catalog.series import load
-from chipwall.market.forecast.backtest import Row
-from chipwall.market.forecast.continuation import Trend
-from chipwall.market.forecast.observables import observables, trends
-from chipwall.market.forecast.predictive import Knowledge
-from chipwall.market.forecast.rolling import CUT
+from chipwall.catalog.series import Book, Observation, load
+from chipwall.errors import InputError, Unknown
+from chipwall.market.forecast.observables import observables
+from chipwall.market.model.continuation import Trend, classes
+from chipwall.market.model.paths import Paths
+from chipwall.market.model.record import newest
+from chipwall.market.vintage import Cut, known_rows
+from chipwall.text import text
 
-__all__ = ["fitted_trends", "knowledge_at_cut"]
+__all__ = ["FIRST_CUT", "Knowledge", "known_day"]
 
-SCENARIO = "as-of-mid-2025"
-EARLIEST, LATEST = date(2026, 12, 31), date(2031, 12, 31)
-
-
-@lru_cache(maxsize=1)
-def fitted_trends() -> Mapping[str, Trend]:
-    """Classes of continuation with the widths of ``data/calibration.toml``; as written where there is none."""
-    place = files("chipwall.market") / "data" / "calibration.toml"
-    told = tomllib.loads(place.read_text(encoding="utf-8")) if place.is_file() else {}
-    scales = told.get("meta", {}).get("continuation", {})
-    return {name: trend.scaled(float(scales.get(name, 1.0))) for name, trend in trends().items()}
+# Before this day too little is counted for the simulation to begin.
+FIRST_CUT = date(2024, 12, 31)
+LATEST = "2031Q4"
 
 
-def knowledge_at_cut(rows: Iterable[Row] = (), *, draws: int = 4000, seed: int = 1) -> Knowledge:
-    """What may be used on 30 June 2025, with a simulation long enough for the rows.
+@dataclass(frozen=True)
+class Knowledge:
+    """What forecasts may use.
 
-    The policy is the record to that day; after it both governments are regime chains and nothing is known.
+    Attributes
+    ----------
+    book : Book
+        The market data; each forecast sees only what its cut lets through.
+    trends : mapping of str to Trend
+        Classes of continuation.
+    draws, seed : int
+        Draws of a forecast and the seed of the simulation.
+    known_on : date or None
+        Nothing printed later is used, if earlier than the day before a period begins.
+    until : str
+        Last quarter of the simulations.
+    model : bool
+        Whether the simulation may be run.
     """
-    from chipwall.market.policy.scenario import load_scenario
-    from chipwall.market.simulate import simulate
 
-    asked = tuple(rows)
-    told = [observables()[row.series] for row in asked if row.series in observables()]
-    ends = [end for row in asked if (end := parse_period(row.period).end) is not None and end <= LATEST]
-    last = max([EARLIEST, *ends])
-    until = f"{last.year}Q4"  # to the end of the year: some sources cut an annual figure into quarters
-    keep = tuple(sorted({q for o in observables().values() for q in o.quantities}))
-    made = {
-        name: simulate(load_scenario(name), draws=draws, seed=seed, until=until, keep=keep)
-        for name in sorted({SCENARIO, *(o.scenario for o in told if o.scenario)})
-    }
-    return Knowledge(load(), CUT, fitted_trends(), made[SCENARIO], draws, made)
+    book: Book = field(default_factory=load)
+    trends: Mapping[str, Trend] = field(default_factory=classes)
+    draws: int = 2000
+    seed: int = 1
+    known_on: date | None = None
+    until: str = "2028Q4"
+    model: bool = True
+    _runs: dict[date, Paths] = field(default_factory=dict, compare=False, repr=False)
+
+    def rows(self, series_id: str, cut: Cut) -> tuple[Observation, ...]:
+        """Rows of a series that had been published by the cut, in order of time."""
+        return known_rows(self.book.observations[series_id], kind=self.book.series[series_id].kind, cut=cut)
+
+    def paths(self, cut: Cut) -> Paths:
+        """What ``chipwall simulate record --known-on DAY`` prints, DAY being the last month's end by the cut."""
+        from chipwall.market.simulate import simulate
+
+        if not self.model:
+            raise Unknown(text("the model was not run"))
+        # after the newest day of the record nothing more is known
+        day = min(_month_end(cut.known_on), newest())
+        if day < FIRST_CUT:
+            raise Unknown(text("no simulation begins before {first}", first=FIRST_CUT))
+        if day not in self._runs:
+            keep = tuple(sorted({q for o in observables().values() for q in o.quantities}))
+            self._runs[day] = simulate(
+                "record", draws=self.draws, seed=self.seed, until=self.until, keep=keep, known_on=day
+            )
+        return self._runs[day]
+
+
+def known_day(words: str, *, where: str = "known_on", first: date | None = FIRST_CUT) -> date:
+    """The day of ``--known-on``; before ``first`` too little is counted for a simulation to begin."""
+    try:
+        day = date.fromisoformat(words)
+    except ValueError:
+        raise InputError(
+            text("'{words}' is not a day", words=words), where=where, fix=text("Write a day like 2025-06-30")
+        ) from None
+    if first is not None and day < first:
+        raise InputError(
+            text("too little is counted by {day} for the simulation to begin", day=day),
+            where=where,
+            fix=text("Give {first} or a later day", first=first),
+        )
+    return day
+
+
+def _month_end(day: date) -> date:
+    """The last day of a month that is not after a day."""
+    return day if (day + timedelta(days=1)).day == 1 else day.replace(day=1) - timedelta(days=1)

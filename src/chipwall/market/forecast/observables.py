@@ -14,10 +14,9 @@ from importlib.resources import files
 
 from chipwall.catalog.series import Series
 from chipwall.errors import DataError
-from chipwall.market.forecast.continuation import Trend
 from chipwall.text import Text, text
 
-__all__ = ["KIND_CLASS", "Observable", "Term", "observables", "trends"]
+__all__ = ["KIND_CLASS", "Observable", "Term", "default_observable", "observables"]
 
 # The class in which a series goes on by itself when nothing else is said, by its kind and by what it counts.
 KIND_CLASS: Mapping[str, str] = {
@@ -79,11 +78,16 @@ class Observable:
     flat_year: float = 0.0
     borrow: str = ""
     skip: str = ""
-    scenario: str = ""
+    policy: bool = False
     otherwise: tuple[Term, ...] = ()
     chance: float = 0.0
     rivals: tuple[str, ...] = ()
     quantities: frozenset[str] = field(default=frozenset(), compare=False)
+
+    @property
+    def derived(self) -> bool:
+        """Whether it rests on other series and ranges only, not on the simulation."""
+        return bool(self.terms) and not self.quantities
 
 
 @lru_cache(maxsize=1)
@@ -112,26 +116,23 @@ def _observable(name: str, entry: Mapping[str, object]) -> Observable:
         rivals=tuple(str(r) for r in entry.get("rivals", ())),  # type: ignore[attr-defined]
         otherwise=_terms(entry.get("otherwise")),
         clip=(float(clip[0]), float(clip[1])) if isinstance(clip, list) else None,
-        family=str(entry.get("class", "")),
+        family=str(entry.get("class", "")) or KIND_CLASS.get(kind_of(name), "press-count"),
         quantities=frozenset(t.model for t in (*terms, *over) if t.model),
         **told,  # type: ignore[arg-type]  # the table is checked by its test
     )
+
+
+def kind_of(name: str) -> str:
+    """The kind of a series of the catalogue."""
+    from chipwall.catalog.series import load
+
+    return load().find(name).kind
 
 
 def _terms(told: object) -> tuple[Term, ...]:
     if not isinstance(told, list):
         return ()
     return tuple(Term(**{**t, "times": tuple(t["times"]) if "times" in t else None}) for t in told)
-
-
-@lru_cache(maxsize=1)
-def trends() -> Mapping[str, Trend]:
-    """The classes of ``data/continuation.toml`` as written, before their scale is fitted."""
-    told = tomllib.loads((files("chipwall.market") / "data" / "continuation.toml").read_text(encoding="utf-8"))
-    return {
-        name: Trend(name=name, **{k: v for k, v in entry.items() if k != "words"})
-        for name, entry in told["class"].items()
-    }
 
 
 def default_observable(about: Series) -> Observable:

@@ -1,27 +1,30 @@
 """The forecast of any series in any period, as draws in the unit of the tables.
 
-A forecast uses what was known on a day (:attr:`Knowledge.cut`): periods that were over, and numbers printed before it.
-The model gives draws where it has the quantity; elsewhere the series goes on by itself. What can be done by neither
-raises :class:`~chipwall.errors.Unknown` with the reason.
+A forecast uses what had been published before its period began (:mod:`chipwall.market.vintage`). The simulation gives
+draws where it
+has the quantity, exactly those that ``simulate record --known-on`` prints; elsewhere the series goes on by itself, and the
+output calls that a trend. What can be done by neither raises :class:`~chipwall.errors.Unknown` with the reason.
 """
 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from itertools import pairwise
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from chipwall.catalog.periods import Period, parse_period
-from chipwall.catalog.series import SERIES_UNITS, Book, Observation, Series
+from chipwall.catalog.series import SERIES_UNITS, Observation, Series
 from chipwall.errors import Unknown
 from chipwall.market.forecast.aggregation import late_period, over_period
-from chipwall.market.forecast.continuation import (
+from chipwall.market.forecast.baseline import LEAST, Ruler, ruler
+from chipwall.market.forecast.knowledge import Knowledge
+from chipwall.market.forecast.observables import NOT_PREDICTED, Observable, Term, default_observable, observables
+from chipwall.market.model.continuation import (
     Piece,
     Trend,
     forecast,
@@ -31,53 +34,30 @@ from chipwall.market.forecast.continuation import (
     quarter_of,
     remainder,
 )
-from chipwall.market.forecast.observables import NOT_PREDICTED, Observable, Term, default_observable, observables
+from chipwall.market.vintage import Cut, cut_before
 from chipwall.text import text
 
-__all__ = ["Forecast", "Knowledge", "Paths", "known_observations", "last_value", "predictive"]
+__all__ = ["Forecast", "last_value", "predictive", "trend_rule"]
 
 Draws = NDArray[np.float64]
 
+# A derived number gives way to a past of its own: half at this many values.
+OWN_PAST = 2.0
+# First day of the quarter in which Washington shut the gate on the H20 (letter of 2025-04-09): numbers of another regime.
+SHUT = date(2025, 4, 1)
 AS_IS = "as is"  # the unit of a term that needs no conversion
 
 
-class Paths(Protocol):
-    """What is read of a simulation."""
-
-    @property
-    def quarters(self) -> Sequence[str]:
-        """Labels, ``2022Q1`` first."""
-
-    def quantity(self, name: str) -> Draws:
-        """A quantity, [draws, quarters]."""
-
-
 @dataclass(frozen=True, slots=True)
-class Knowledge:
-    """What a forecast may use.
+class At:
+    """What may be used, and the cut of the forecast that is made."""
 
-    Attributes
-    ----------
-    book : Book
-        The market data.
-    cut : date
-        Last day of what is known.
-    trends : mapping of str to Trend
-        Classes of continuation, their scale fitted.
-    paths : Paths or None
-        A simulation of the policy as it was known on that day; without it the series of the model are not predicted.
-    draws : int
-        Draws of a forecast; the paths must have as many.
-    others : mapping of str to Paths
-        Simulations of other scenarios, for series that are asked given a later decision.
-    """
+    knowledge: Knowledge
+    cut: Cut
 
-    book: Book
-    cut: date
-    trends: Mapping[str, Trend]
-    paths: Paths | None
-    draws: int = 4000
-    others: Mapping[str, Paths] = field(default_factory=dict)
+    def rows(self, series_id: str) -> tuple[Observation, ...]:
+        """Rows of a series known by the cut."""
+        return self.knowledge.rows(series_id, self.cut)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,23 +68,12 @@ class Forecast:
     period: Period
     draws: Draws
     basis: str
-
-
-def known_observations(series_id: str, *, knowledge: Knowledge) -> tuple[Observation, ...]:
-    """What was known of a series on the day of the cut, in order of time: periods that were over, and numbers in print."""
-    found = [o for o in knowledge.book.observations[series_id] if o.as_printed is not None and _known(o, knowledge.cut)]
-    return tuple(sorted(found, key=lambda o: str(o.period.end)))
-
-
-def _known(row: Observation, cut: date) -> bool:
-    if not row.period.dated:
-        return False
-    printed = parse_period(row.vintage).end
-    return row.period.by(cut) or (printed is not None and printed <= cut)
+    family: str
+    cut: Cut
 
 
 def predictive(series_id: str, period: Period, *, knowledge: Knowledge) -> Forecast:
-    """The forecast of a series in a period.
+    """The forecast of a series in a period, from what had been published before the period began.
 
     Parameters
     ----------
@@ -113,18 +82,17 @@ def predictive(series_id: str, period: Period, *, knowledge: Knowledge) -> Forec
     period : Period
         Any dated form.
     knowledge : Knowledge
-        What may be used.
+        What may be used; its ``known_on`` holds if it is earlier.
 
     Raises
     ------
     Unknown
-        The series is words or a constant, the period has no date or is part of what is known, the model has no such
-        quantity and the series has no past, or the period lies outside the simulation.
+        The series is words or a constant, the period has no date, the model has no such quantity and the series has no past, or
+        the period lies outside the simulation.
 
     Limits
     ------
-    Coverage and scores on forecasts made at the end of 2024 and checked on the first half of 2025 are in
-    ``data/calibration.toml``; see docs/market-data.md.
+    Scores over rolling cuts, by class, are in docs/market-data.md.
     """
     about = knowledge.book.find(series_id)
     told = observables().get(series_id) or default_observable(about)
@@ -132,11 +100,8 @@ def predictive(series_id: str, period: Period, *, knowledge: Knowledge) -> Forec
         raise Unknown(NOT_PREDICTED[told.skip])
     if not period.dated or period.end is None:
         raise Unknown(text("the period '{label}' names no time", label=period.label))
-    if any(
-        _same(o.period, period) for o in known_observations(series_id, knowledge=knowledge) if not o.period.forecast
-    ):
-        raise Unknown(text("part of the data that the fit has seen (to {cut})", cut=knowledge.cut))
-    return Forecast(series_id, period, _draws(about, told, period, knowledge=knowledge), told.basis)
+    at = At(knowledge, cut_before(period, knowledge.known_on))
+    return Forecast(series_id, period, _draws(about, told, period, at=at), told.basis, told.family, at.cut)
 
 
 def _same(a: Period, b: Period) -> bool:
@@ -148,33 +113,52 @@ def _seeded(*words: str) -> np.random.Generator:
     return np.random.default_rng(zlib.crc32("|".join(words).encode()))
 
 
-def _draws(about: Series, told: Observable, period: Period, *, knowledge: Knowledge) -> Draws:
-    if not told.terms:
-        return _report(_continued(about, told, period, knowledge=knowledge), told)
-    try:
-        made = _anchored(about, told, period, knowledge=knowledge)
-    except Unknown:
-        if knowledge.paths is not None or not told.family:
-            raise
-        return _report(_continued(about, told, period, knowledge=knowledge), told)
-    if told.pool and told.family:
-        made = _pooled(made, about, told, period, knowledge=knowledge)
+def _draws(about: Series, told: Observable, period: Period, *, at: At) -> Draws:
+    """Draws of the model's part and of the series' own continuation, mixed; of either where the other has nothing to say."""
+    own = model = None
+    problem: Unknown | None = None
+    if told.terms:
+        try:
+            model = _modelled(about, told, period, at=at)
+        except Unknown as reason:
+            problem = reason
+    if not told.terms or told.pool or told.derived or model is None:
+        lent = at.knowledge.book.find(told.borrow) if told.borrow else about
+        try:
+            own = _continued(lent, told, period, at=at)
+        except Unknown as reason:
+            problem = problem or reason
+    if model is None:
+        if own is None:
+            assert problem is not None
+            raise problem
+        return np.clip(own, *told.clip) if told.clip else own
+    if own is None:
+        return _report(model, told)
+    known = len(_since_decision(at.rows(about.id), told))
+    leans = told.derived or (told.policy and _decided(at.cut))
+    share = max(told.pool, known / (known + OWN_PAST)) if leans else told.pool
+    return np.where(_seeded(about.id, "pool").random(own.size) < share, own, _report(model, told))
+
+
+def _decided(cut: Cut) -> bool:
+    """Whether Washington's gate had been shut by the cut: before it, a past of its own says nothing about a ban."""
+    return cut.known_on >= SHUT
+
+
+def _since_decision(rows: Sequence[Observation], told: Observable) -> Sequence[Observation]:
+    """For a series that decisions open and close, what was counted after the last of them."""
+    return [o for o in rows if o.period.start is not None and o.period.start >= SHUT] if told.policy else rows
+
+
+def _modelled(about: Series, told: Observable, period: Period, *, at: At) -> Draws:
+    made = _anchored(about, told, period, at=at)
     if told.otherwise:
-        other = _sum(about, replace(told, terms=told.otherwise), period, knowledge=knowledge)
+        other = _sum(about, replace(told, terms=told.otherwise), period, at=at)
         made = np.where(_seeded(about.id, "chance").random(made.size) < told.chance, other, made)
     if told.flat_year:
-        made = _with_flat_year(made, about, told, period, knowledge=knowledge)
-    return _report(made, told)
-
-
-def _pooled(made: Draws, about: Series, told: Observable, period: Period, *, knowledge: Knowledge) -> Draws:
-    """Some draws come from the series going on by itself, where it has a past."""
-    lent = knowledge.book.find(told.borrow) if told.borrow else about
-    try:
-        own = _continued(lent, replace(told, terms=()), period, knowledge=knowledge)
-    except Unknown:
-        return made
-    return np.where(_seeded(about.id, "pool").random(made.size) < told.pool, own, made)
+        made = _with_flat_year(made, about, told, period, at=at)
+    return made
 
 
 def _report(draws: Draws, told: Observable) -> Draws:
@@ -192,15 +176,13 @@ def _report(draws: Draws, told: Observable) -> Draws:
 # ---- the series goes on by itself ---------------------------------------------------------------------------------
 
 
-def _continued(about: Series, told: Observable, period: Period, *, knowledge: Knowledge) -> Draws:
-    trend = knowledge.trends[told.family]
-    # a flow printed before its period is over is somebody's forecast: only an entry that borrows a series leans on it
-    level = about.kind in ("price", "rent", "rate", "ratio")
-    known = known_observations(about.id, knowledge=knowledge)
-    seen = [o for o in known if told.borrow or o.period.by(knowledge.cut) or (level and not o.period.forecast)]
+def _continued(about: Series, told: Observable, period: Period, *, at: At) -> Draws:
+    trend = at.knowledge.trends[told.family]
+    rows = at.rows(about.id)
+    seen = _since_decision(rows, told) or rows
     if not seen:
-        raise Unknown(text("no value known by {cut} and no mechanism in the model", cut=knowledge.cut))
-    mix = _seeded(about.id, "order").permutation(quantile_draws(knowledge.draws))
+        raise Unknown(text("no value known by {cut} and no mechanism in the model", cut=at.cut.known_on))
+    mix = _seeded(about.id, "order").permutation(quantile_draws(at.knowledge.draws))
     if told.increments:
         return _grown(seen, period, trend=trend, mix=mix)
     flow, at_end = about.kind == "flow", about.kind == "stock"
@@ -210,11 +192,11 @@ def _continued(about: Series, told: Observable, period: Period, *, knowledge: Kn
     asked = Piece(period.start, period.end, 0.0, period.calendar_quarters)
     left = remainder(asked, pieces) if flow else asked
     if left is None:
-        raise Unknown(text("part of the data that the fit has seen (to {cut})", cut=knowledge.cut))
+        raise Unknown(text("the parts of this period are known by {cut}", cut=at.cut.known_on))
     time = quarter_of(left.end if at_end else left.middle)
     points = [p for p in points_of(pieces, trend=trend, flow=flow, at_end=at_end) if p.time <= time]
     if not points:
-        raise Unknown(text("no positive value known by {cut}", cut=knowledge.cut))
+        raise Unknown(text("no positive value known by {cut}", cut=at.cut.known_on))
     there = forecast(points, trend=trend, time=time)
     made = trend.back(there.mean + trend.seasonal(left) + there.sd * mix)
     return made * left.quarters - left.value if flow else made
@@ -245,17 +227,17 @@ def _grown(seen: Sequence[Observation], period: Period, *, trend: Trend, mix: Dr
 # ---- the model ----------------------------------------------------------------------------------------------------
 
 
-def _anchored(about: Series, told: Observable, period: Period, *, knowledge: Knowledge) -> Draws:
-    made = _sum(about, told, period, knowledge=knowledge)
-    seen = [o for o in known_observations(about.id, knowledge=knowledge) if o.period.by(knowledge.cut)]
+def _anchored(about: Series, told: Observable, period: Period, *, at: At) -> Draws:
+    made = _sum(about, told, period, at=at)
+    seen = at.rows(about.id)
     if not told.anchor or not seen:
         return made
     base, value = seen[-1].period, seen[-1].as_printed
     assert value is not None
     if told.flat_year and told.anchor == "multiply" and period.form == base.form == "quarter":
         base, value = _last_year(seen)
-        made = _flat(about, told, period, after=base, knowledge=knowledge)
-    then = _sum(about, told, base, knowledge=knowledge)
+        made = _flat(about, told, period, after=base, at=at)
+    then = _sum(about, told, base, at=at)
     if told.anchor == "add":
         return value + made - then
     # a path in which nothing was delivered then says nothing about the ratio: take its own number
@@ -271,46 +253,42 @@ def _last_year(seen: Sequence[Observation]) -> tuple[Period, float]:
     return Period(str(end.year), "days", start, end), sum(o.as_printed or 0.0 for o in rows)
 
 
-def _flat(about: Series, told: Observable, period: Period, *, after: Period, knowledge: Knowledge) -> Draws:
+def _flat(about: Series, told: Observable, period: Period, *, after: Period, at: At) -> Draws:
     """A quarter of a later year as a fourth of that year, of the same year as it is."""
     assert period.end is not None
     assert after.end is not None
     if period.end.year == after.end.year:
-        return _sum(about, told, period, knowledge=knowledge)
-    return _sum(about, told, parse_period(str(period.end.year)), knowledge=knowledge) / 4
+        return _sum(about, told, period, at=at)
+    return _sum(about, told, parse_period(str(period.end.year)), at=at) / 4
 
 
-def _sum(about: Series, told: Observable, period: Period, *, knowledge: Knowledge) -> Draws:
-    total = _added(about, told, told.terms, period, knowledge=knowledge, side="over the line")
+def _sum(about: Series, told: Observable, period: Period, *, at: At) -> Draws:
+    total = _added(about, told, told.terms, period, at=at, side="over the line")
     if not told.over:
         return total
-    below = _added(about, told, told.over, period, knowledge=knowledge, side="under the line")
+    below = _added(about, told, told.over, period, at=at, side="under the line")
     return np.where(below > 0, total / np.where(below > 0, below, 1.0), 0.0)
 
 
-def _added(
-    about: Series, told: Observable, terms: tuple[Term, ...], period: Period, *, knowledge: Knowledge, side: str
-) -> Draws:
-    total = np.zeros(knowledge.draws)
+def _added(about: Series, told: Observable, terms: tuple[Term, ...], period: Period, *, at: At, side: str) -> Draws:
+    total = np.zeros(at.knowledge.draws)
     for number, term in enumerate(terms):
-        value = _term(about, told, term, period, knowledge=knowledge) * term.exactly
+        value = _term(about, told, term, period, at=at) * term.exactly
         if term.times:
             low, high = np.log(term.times[0]), np.log(term.times[1])
-            z = _seeded(about.id, side, str(number)).standard_normal(knowledge.draws)
+            z = _seeded(about.id, side, str(number)).standard_normal(at.knowledge.draws)
             value = value * np.exp((low + high) / 2 + (high - low) / 2 / 1.6448536269514722 * z)
         total = total + value
     return total
 
 
-def _term(about: Series, told: Observable, term: Term, period: Period, *, knowledge: Knowledge) -> Draws:
+def _term(about: Series, told: Observable, term: Term, period: Period, *, at: At) -> Draws:
     if term.series:
-        made = _part(term.series, period, knowledge=knowledge)
-        return made * _part(term.by, period, knowledge=knowledge) if term.by else made
+        made = _part(term.series, period, at=at)
+        return made * _part(term.by, period, at=at) if term.by else made
     if not term.model:
-        return np.full(knowledge.draws, _length(term, period))
-    paths = knowledge.others.get(told.scenario) if told.scenario else knowledge.paths
-    if paths is None:
-        raise Unknown(text("the model was not run"))
+        return np.full(at.knowledge.draws, _length(term, period))
+    paths = at.knowledge.paths(at.cut)
     quantity = paths.quantity(term.model)
     if term.cumulative:
         quantity = np.cumsum(quantity, axis=1)
@@ -333,19 +311,19 @@ def _length(term: Term, period: Period) -> float:
     return period.calendar_quarters if term.flow else 1.0
 
 
-def _part(series_id: str, period: Period, *, knowledge: Knowledge) -> Draws:
+def _part(series_id: str, period: Period, *, at: At) -> Draws:
     """Another series in the same period: its value if it is known, its forecast if not."""
-    about = knowledge.book.find(series_id)
-    for row in known_observations(series_id, knowledge=knowledge):
+    about = at.knowledge.book.find(series_id)
+    for row in at.rows(series_id):
         if _same(row.period, period) and not row.period.forecast and row.as_printed is not None:
-            return np.full(knowledge.draws, row.as_printed)
+            return np.full(at.knowledge.draws, row.as_printed)
     told = observables().get(series_id) or default_observable(about)
-    return _draws(about, told, period, knowledge=knowledge)
+    return _draws(about, told, period, at=at)
 
 
-def _with_flat_year(made: Draws, about: Series, told: Observable, period: Period, *, knowledge: Knowledge) -> Draws:
+def _with_flat_year(made: Draws, about: Series, told: Observable, period: Period, *, at: At) -> Draws:
     """Some draws follow the habit of the source: quarters left of a year repeat the last one known."""
-    seen = [o for o in known_observations(about.id, knowledge=knowledge) if o.period.by(knowledge.cut)]
+    seen = at.rows(about.id)
     if len(seen) < 2 or period.end is None or seen[-1].period.end is None or period.form != "quarter":
         return made
     last, before = seen[-1], seen[-2]
@@ -364,7 +342,7 @@ def last_value(series_id: str, period: Period, *, knowledge: Knowledge) -> float
     A value of the same form is preferred (the last quarter for a quarter). None without any value.
     """
     about = knowledge.book.find(series_id)
-    seen = [o for o in known_observations(series_id, knowledge=knowledge) if o.period.by(knowledge.cut)]
+    seen = knowledge.rows(series_id, cut_before(period, knowledge.known_on))
     if not seen:
         return None
     alike = [o for o in seen if o.period.form == period.form]
@@ -373,3 +351,27 @@ def last_value(series_id: str, period: Period, *, knowledge: Knowledge) -> float
     if alike or about.kind != "flow" or not last.period.calendar_quarters:
         return last.as_printed
     return last.as_printed / last.period.calendar_quarters * period.calendar_quarters
+
+
+def trend_rule(series_id: str, period: Period, *, knowledge: Knowledge) -> tuple[Ruler, float, bool] | None:
+    """The log-linear trend of the last four known values at a period [1].
+
+    Returns
+    -------
+    (Ruler, float, bool) or None
+        The forecast; the length that a value of a flow is divided by first; whether it is on the log scale. None below three known
+        values.
+    """
+    about = knowledge.book.find(series_id)
+    seen = knowledge.rows(series_id, cut_before(period, knowledge.known_on))
+    flow, at_end = about.kind == "flow", about.kind == "stock"
+    pieces = pieces_of(seen, flow=flow)
+    length = period.calendar_quarters if flow else 1.0
+    values = [p.value / (p.quarters if flow else 1.0) for p in pieces]
+    times = [quarter_of(p.end if at_end else p.middle) for p in pieces]
+    day = period.end if at_end else period.middle
+    if len(values) < LEAST or day is None or not length:
+        return None
+    logs = all(v > 0 for v in values)
+    found = ruler(times, [float(np.log(v)) if logs else v for v in values], time=quarter_of(day))
+    return None if found is None else (found, length, logs)

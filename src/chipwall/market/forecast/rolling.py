@@ -1,208 +1,194 @@
-"""Forecasts made and checked before the data cut: how wide the bands of a class of series must be.
+"""Rolling origins: how each class of series goes on, fitted on what every series did after every cut, and judged on others.
 
-At each origin only what was over by then is used, and everything up to the cut is scored. The scale of a class is the
-one that makes those forecasts most likely, held near 1 by a prior because a class has few series.
+For each value of each series, what had been published before its period began (and half a year and a year earlier) is put into the
+filter of :mod:`chipwall.market.model.continuation`; the numbers of a class are those under which what then happened was most
+likely, held near hand-written ones by a prior. Whole series are left out in turn to say how good that is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
-from functools import lru_cache
+from datetime import date, timedelta
 from itertools import pairwise
 
 import numpy as np
+from numpy.typing import NDArray
 
-from chipwall.catalog.series import CONTEXT, Book, Observation, load
-from chipwall.errors import Unknown
-from chipwall.market.forecast.continuation import (
+from chipwall.catalog.series import Book, Observation, load
+from chipwall.market.forecast.observables import default_observable, observables
+from chipwall.market.model.continuation import (
     Piece,
+    Point,
     Trend,
+    classes,
     forecast,
     log_density,
     pieces_of,
     points_of,
     quarter_of,
+    remainder,
 )
-from chipwall.market.forecast.observables import default_observable, observables, trends
-from chipwall.market.forecast.predictive import Knowledge, last_value, predictive
-from chipwall.market.forecast.scoring import continuous_ranked_probability_score, covered
+from chipwall.market.vintage import Cut, cut_before, known_rows
 
-__all__ = ["CUT", "Check", "band_widths", "checks", "fitted_scales"]
+__all__ = ["FOLDS", "Item", "fitted", "fitted_toml", "items", "left_out"]
 
-SCALES = (0.4, 0.5, 0.6, 0.7, 0.85, 1.0, 1.2, 1.45, 1.75, 2.1, 2.5)
-CUT = date(2025, 6, 30)  # last day of the data that anything is fitted to
-WIDENINGS = (0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.3, 1.4, 1.5, 1.6)
-# From the first quarter in which the jump of mid-2023 was in the data: before it, no trend of any width foresaw it.
-ORIGINS = (
-    *(date(2023, 9, 30), date(2023, 12, 31)),
-    *(date(2024, 3, 31), date(2024, 6, 30), date(2024, 9, 30), date(2024, 12, 31)),
-)
-PRIOR_SD = 0.35  # of the log of a scale: a class is believed to within a factor of about two
+FOLDS = 3
+HORIZONS = (0, 182, 365)  # days before the period begins
+PRIOR_SD = 0.6  # of the log of a noise, of the logit of the damping; of the growth in units of 0.03 a quarter
+MOST_WEIGHT = 3.0  # a series counts for at most this many of its values, whatever its length
+NAMES = ("growth_sd", "level_noise", "growth_noise", "report_noise")
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
-    """One forecast made before the cut and what happened, on the transformed and on the printed scale."""
+class Item:
+    """One value and what was known of its series before: points, time and value in the transformed unit of its class."""
 
     series: str
     family: str
-    origin: date
     period: str
-    crps: float
-    crps_last_value: float | None
-    inside: bool
+    start: date
+    known: tuple[Point, ...]
+    time: float
+    value: float
+    ahead: int
 
 
-def _families(book: Book) -> Iterator[tuple[str, str, bool]]:
-    """Series that go on by themselves: id, class, whether by increments."""
+def items(book: Book, *, families: Mapping[str, Trend], until: date | None = None) -> tuple[Item, ...]:
+    """Every value of every series that goes on by itself, from every origin that knows one value at least.
+
+    Series whose legal supply is opened and closed by decisions (``policy`` in the observables) are left out: a trend is no
+    forecast of a ban.
+    """
+    found = []
     for name, about in book.series.items():
         told = observables().get(name) or default_observable(about)
-        # where the model has a part, the series' own trend is not what will be scored
-        if told.family and not told.skip and not told.terms:
-            yield name, told.family, told.increments
-
-
-def _pieces(rows: Sequence[Observation], *, flow: bool, increments: bool) -> tuple[Piece, ...]:
-    if not increments:
-        return pieces_of(rows, flow=flow)
-    stock = pieces_of(rows, flow=False)
-    return tuple(
-        Piece(a.end, b.end, b.value - a.value, quarter_of(b.end) - quarter_of(a.end))
-        for a, b in pairwise(stock)
-        if b.value > a.value and b.end > a.end
-    )
-
-
-def fitted_scales(book: Book, *, trends: Mapping[str, Trend], cut: date) -> dict[str, float]:
-    """The scale of the standard deviations of each class.
-
-    Every value of a series after its first is forecast from every origin before it; the origins of one value share one
-    vote. Values added for context count like the rest.
-    """
-    votes: dict[str, list[tuple[tuple[Piece, ...], Piece, bool, bool]]] = {}
-    for name, family, increments in _families(book):
-        about = book.series[name]
-        flow, at_end = about.kind == "flow" or increments, about.kind == "stock" and not increments
-        rows = [o for o in book.observations[name] if o.as_printed is not None and o.period.by(cut)]
-        pieces = _pieces(rows, flow=flow, increments=increments)
-        for index in range(1, len(pieces)):
-            votes.setdefault(family, []).append((pieces[:index], pieces[index], flow, at_end))
-    return {family: _scale(told, trend=trends[family]) for family, told in sorted(votes.items())}
-
-
-def _scale(votes: Sequence[tuple[tuple[Piece, ...], Piece, bool, bool]], *, trend: Trend) -> float:
-    """The scale under which what happened was most likely, with a prior around 1."""
-
-    def support(scale: float) -> float:
-        total, wide = -((np.log(scale) / PRIOR_SD) ** 2) / 2, trend.scaled(scale)
-        for before, target, flow, at_end in votes:
-            aim = points_of((target,), trend=wide, flow=flow, at_end=at_end)
-            dated = [p for p in before if p.end < target.end]
-            if not aim or not dated:
+        if told.skip or told.policy:
+            continue
+        trend = families[told.family]
+        for row in book.observations[name]:
+            if row.as_printed is None or not row.period.dated or row.period.forecast or row.as_printed <= 0:
                 continue
-            origins = [dated[:end] for end in range(max(1, len(dated) - 3), len(dated) + 1)]
-            each = []
-            for known in origins:
-                points = points_of(known, trend=wide, flow=flow, at_end=at_end)
-                if points:
-                    each.append(log_density(forecast(points, trend=wide, time=aim[0].time), value=aim[0].value))
-            total += float(np.mean(each)) if each else 0.0
-        return float(total)
-
-    return max(SCALES, key=support)
-
-
-def checks(knowledge: Knowledge, *, origin: date, until: date) -> list[Check]:
-    """Forecasts of series that go on by themselves, made on one day and checked on values that were over by another.
-
-    Rows added for context are used to forecast and not to check.
-    """
-    then, found = replace(knowledge, cut=origin), []
-    for name, family, _ in _families(knowledge.book):
-        for row in knowledge.book.observations[name]:
-            value = row.as_printed
-            if value is None or row.table == CONTEXT or not row.period.by(until) or row.period.by(origin):
+            if until is not None and not row.period.by(until):
                 continue
-            try:
-                made = predictive(name, row.period, knowledge=then)
-            except Unknown:
-                continue
-            simple = last_value(name, row.period, knowledge=then)
-            found.append(
-                Check(
-                    name,
-                    family,
-                    origin,
-                    row.period.label,
-                    continuous_ranked_probability_score(made.draws, value=value),
-                    None if simple is None else abs(simple - value),
-                    covered(made.draws, value=value),
-                )
-            )
-    return found
+            for days in HORIZONS:
+                made = _item(row, book.observations[name], about.kind, told.increments, trend, days)
+                if made is not None:
+                    found.append(made)
+    return tuple(found)
 
 
-@lru_cache(maxsize=1)
-def band_widths() -> tuple[dict[str, float], dict[str, float], tuple[Check, ...]]:
-    """Widths of the bands of series that go on by themselves.
-
-    Returns
-    -------
-    scales, check, checks
-        Factor on the standard deviations of each class; the honest check (widths from data to the end of 2024, scored on
-        the first half of 2025); its points.
-    """
-    book = load()
-    early = _widened(book, until=ORIGINS[-1])
-    last = checks(_knowledge(book, early), origin=ORIGINS[-1], until=CUT)
-    return _widened(book, until=CUT), _summary(last), tuple(last)
+def _item(
+    row: Observation, rows: Sequence[Observation], kind: str, increments: bool, trend: Trend, days: int
+) -> Item | None:
+    base = cut_before(row.period)
+    known = known_rows(rows, kind=kind, cut=Cut(base.known_on - timedelta(days=days), base.before))
+    made = steps_of(known, trend, row) if increments else values_of(known, kind, trend, row)
+    if made is None:
+        return None
+    points, time, value = made
+    assert row.period.start is not None
+    return Item(row.series, trend.name, row.period.label, row.period.start, points, time, value, days)
 
 
-def _knowledge(book: Book, scales: Mapping[str, float]) -> Knowledge:
-    return Knowledge(
-        book, CUT, {name: trend.scaled(scales.get(name, 1.0)) for name, trend in trends().items()}, None, 400
-    )
+Made = tuple[tuple[Point, ...], float, float]
 
 
-def _widened(book: Book, *, until: date) -> dict[str, float]:
-    """Most likely scales, widened until nine in ten forecasts of the years before were inside.
-
-    A class has few checks and they overlap, so its own factor is averaged (on the log) with that of all classes.
-    """
-    scales = fitted_scales(book, trends=trends(), cut=until)
-    inside: dict[float, dict[str, list[bool]]] = {}
-    for factor in WIDENINGS:
-        knowledge = _knowledge(book, {name: factor * scale for name, scale in scales.items()})
-        found: dict[str, list[bool]] = {}
-        for made in (c for origin in ORIGINS if origin < until for c in checks(knowledge, origin=origin, until=until)):
-            found.setdefault(made.family, []).append(made.inside)
-        inside[factor] = found
-
-    def least(families: Sequence[str]) -> float:
-        for factor, found in inside.items():
-            seen = [hit for family in families for hit in found.get(family, [])]
-            if not seen or np.mean(seen) >= 0.9:
-                return factor
-        return WIDENINGS[-1]
-
-    together = least(tuple(scales))
-    return {
-        name: round(scale * float(np.sqrt(together * (least((name,)) if name in inside[1.0] else together))), 3)
-        for name, scale in scales.items()
-    }
+def values_of(known: Sequence[Observation], kind: str, trend: Trend, row: Observation) -> Made | None:
+    """Points of a series before a row, and the row itself: a year whose half is known counts as its other half."""
+    flow, at_end = kind == "flow", kind == "stock"
+    pieces = pieces_of(known, flow=flow)
+    asked = Piece(row.period.start, row.period.end, row.as_printed or 0.0, row.period.calendar_quarters)  # type: ignore[arg-type]
+    left = remainder(asked, pieces) if flow else asked
+    aim = points_of((left,), trend=trend, flow=flow, at_end=at_end) if left is not None else ()
+    if not aim:
+        return None
+    points = tuple(p for p in points_of(pieces, trend=trend, flow=flow, at_end=at_end) if p.time <= aim[0].time)
+    return (points, aim[0].time, aim[0].value) if points else None
 
 
-def _summary(made: Sequence[Check]) -> dict[str, float]:
-    by_series: dict[str, list[Check]] = {}
-    for check in made:
-        by_series.setdefault(check.series, []).append(check)
-    compared = [v for v in by_series.values() if all(c.crps_last_value is not None for c in v)]
-    better = [sum(c.crps for c in v) < sum(c.crps_last_value or 0.0 for c in v) for v in compared]
-    return {
-        "points": float(len(made)),
-        "series": float(len(by_series)),
-        "coverage_90": float(np.mean([c.inside for c in made])) if made else float("nan"),
-        "share_better_than_last_value": float(np.mean(better)) if better else float("nan"),
-    }
+def steps_of(known: Sequence[Observation], trend: Trend, row: Observation) -> Made | None:
+    """Increments of a running total before a row, and the mean increment from the last total to the row."""
+    ends = [(o.period.end, float(o.as_printed or 0.0)) for o in known if o.period.end is not None]
+    steps = [
+        Piece(a + timedelta(days=1), b, more - less, quarter_of(b) - quarter_of(a))
+        for (a, less), (b, more) in pairwise(ends)
+        if more > less
+    ]
+    points = points_of(steps, trend=trend, flow=True, at_end=False)
+    if not points or row.period.end is None or (row.as_printed or 0.0) <= ends[-1][1]:
+        return None
+    last, total = ends[-1]
+    length = quarter_of(row.period.end) - quarter_of(last)
+    return points, quarter_of(last) + length / 2, float(np.log(((row.as_printed or 0.0) - total) / length))
+
+
+def _moved(base: Trend, x: NDArray[np.float64]) -> Trend:
+    """A class with its numbers moved; what all values share first, then the logs of the noises, then the damping."""
+    told = {name: getattr(base, name) * float(np.exp(x[i + 1])) for i, name in enumerate(NAMES)}
+    odds = np.log(base.damping / (1 - base.damping)) + x[5]
+    return replace(base, growth=base.growth + 0.03 * float(x[0]), damping=float(1 / (1 + np.exp(-odds))), **told)
+
+
+def fitted(found: Sequence[Item], *, base: Trend) -> Trend:
+    """The numbers of a class under which what happened was most likely."""
+    from scipy.optimize import minimize
+
+    by_series: dict[str, list[Item]] = {}
+    for item in found:
+        by_series.setdefault(item.series, []).append(item)
+    if not by_series:
+        return base
+
+    def cost(x: NDArray[np.float64]) -> float:
+        trend, total = _moved(base, x), float(np.sum((x / PRIOR_SD) ** 2)) / 2
+        for seen in by_series.values():
+            density = [log_density(forecast(i.known, trend=trend, time=i.time), value=i.value) for i in seen]
+            total -= sum(density) / len(HORIZONS) * min(1.0, MOST_WEIGHT * len(HORIZONS) / len(density))
+        return total
+
+    simplex = np.vstack([np.zeros(6), 0.4 * np.eye(6)])
+    told = {"maxiter": 400, "xatol": 0.03, "fatol": 0.03, "initial_simplex": simplex}
+    return _moved(base, minimize(cost, np.zeros(6), method="Nelder-Mead", options=told).x)
+
+
+def left_out(found: Sequence[Item], *, families: Mapping[str, Trend]) -> list[tuple[Item, float]]:
+    """Each item with its rank in the forecast of a class that was fitted without its series [1]."""
+    ranks = []
+    for name, base in families.items():
+        members = [i for i in found if i.family == name]
+        series = sorted({i.series for i in members})
+        for fold in range(FOLDS):
+            judged = set(series[fold::FOLDS])
+            trend = fitted([i for i in members if i.series not in judged], base=base)
+            ranks += [(i, _rank(i, trend)) for i in members if i.series in judged]
+    return ranks
+
+
+def _rank(item: Item, trend: Trend) -> float:
+    made = forecast(item.known, trend=trend, time=item.time)
+    z = (item.value - made.mean) / made.sd
+    angle = np.arctan(z / np.sqrt(3.0))  # distribution function of Student with three degrees of freedom
+    return float(0.5 + (angle + np.sin(angle) * np.cos(angle)) / np.pi)
+
+
+def fitted_toml() -> str:
+    """``data/continuation.toml`` anew: the hand-written classes of ``continuation-prior.toml`` with fitted numbers."""
+    priors = classes(prior=True)
+    found = items(load(), families=priors)
+    lines = [
+        "# Written by `python -m chipwall.market.forecast.rolling`: how a series goes on, by class; see continuation-prior.toml.",
+        "# Fitted on every value in the record from origins up to a year before its period: these are constants that later rows",
+        "# informed, and the back-test names them so.",
+    ]
+    for name, base in priors.items():
+        trend = fitted([i for i in found if i.family == name], base=base)
+        lines += ["", f"[class.{name}]", f'transform = "{trend.transform}"', f"growth = {trend.growth:.4f}"]
+        lines += [f"{n} = {getattr(trend, n):.4f}" for n in NAMES]
+        lines += [f"damping = {trend.damping:.4f}", f"season = {trend.season:g}"]
+        lines += [f"values = {len({(i.series, i.period) for i in found if i.family == name})}"]
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    print(fitted_toml())

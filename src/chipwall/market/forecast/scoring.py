@@ -51,10 +51,10 @@ def band(draws: Draws) -> tuple[float, float, float]:
     return float(low), float(middle), float(high)
 
 
-def covered(draws: Draws, *, value: float) -> bool:
-    """Whether the 90 percent band holds the value, ends included."""
-    low, _, high = band(draws)
-    return low <= value <= high
+def covered(draws: Draws, *, value: float, share: float = 0.9) -> bool:
+    """Whether the central band that holds a share of the draws holds the value, ends included."""
+    low, high = np.quantile(draws, ((1 - share) / 2, (1 + share) / 2))
+    return bool(low <= value <= high)
 
 
 def rank_of(draws: Draws, *, value: float) -> float:

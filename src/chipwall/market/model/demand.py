@@ -5,7 +5,8 @@ Utility in logit units, for segment s and product p on platform g:
     U = a ln(service / cost) + v E(g) + k own_share(s, g) - c pressure [US] - m risk [US] + taste [Chinese]
 
 Products of one platform are closer substitutes than products of two (nested logit). Money follows choice; where a
-product runs out, buyers are filled in proportion and choose again among what is left.
+product runs out, buyers are filled in proportion and choose again among what is left. Budgets are flows. What found no chip
+is a stock of orders: part goes abroad, part is cancelled, the rest waits one more quarter.
 """
 
 from __future__ import annotations
@@ -18,17 +19,23 @@ from numpy.typing import NDArray
 
 from chipwall.market.model.quarters import quarter_year
 
-__all__ = ["ROUNDS", "Purchases", "base_budget", "buyer_price", "nested_shares", "purchases", "service_cost"]
+__all__ = [
+    "ROUNDS", "Purchases", "base_budget", "buyer_price", "counted_purchases", "nested_shares", "premium", "purchases",
+    "service_cost",
+]  # fmt: skip
 
 Array = NDArray[np.float64]
-# Rounds of choosing again; what is left after them is carried over.
+# Rounds of choosing again; what is left after them waits as backlog, is cancelled or goes abroad.
 ROUNDS = 3
+# Largest premium over list, and the share of the way to it that a quarter covers (estimated: grey H100 at about 1.6 times list
+# at the peak of 2023, 910C and 950 up by a fifth within weeks of a shortage).
+MOST_PREMIUM, PREMIUM_MEMORY = 1.6, 0.4
 HOURS = 2190.0
 POWER_OVERHEAD = 1.25
 
 
 def base_budget(parameters: Mapping[str, Array], *, quarters: int, shocks: Array) -> Array:
-    """Money meant for accelerators before rents and carry-over [USD, quarters x draws].
+    """Money meant for accelerators, a flow [USD a quarter, quarters x draws].
 
     Log-linear between mid-year levels of 2022 to 2025; after that growth that fades, times a shock with memory.
 
@@ -139,71 +146,128 @@ def _nest_factors(weights: Array, *, nests: tuple[slice, ...], power: NDArray[np
 class Purchases:
     """One quarter of buying.
 
-    ``spent`` [segments, products, draws] in USD; ``left`` and ``additional`` [segments, draws] in USD.
-    Money: budget + additional = spent + left.
+    ``spent`` [segments, products, draws] in USD; ``left`` and ``additional`` [segments, draws] in USD; ``asked``
+    [products, draws]: what buyers wished to spend on each product at first choice [USD].
+    Money: money + additional = spent + left.
     """
 
     spent: Array
     left: Array
     additional: Array
+    asked: Array
 
 
 def purchases(
     weights: Array,
     *,
-    budget: Array,
+    money: Array,
     offered: Array,
     nests: tuple[slice, ...],
     similarity: Array,
     extra: tuple[slice, Array] | None = None,
-    us: slice | None = None,
+    foreign: slice | None = None,
     quota: Array | None = None,
 ) -> Purchases:
-    """Spend budgets on what is offered: proportional fill, then choose again among what is left.
+    """Spend money on what is offered: proportional fill, then choose again among what is left.
 
     Parameters
     ----------
     weights : array [segments, products, draws]
         ``exp(utility / similarity)``.
-    budget : array [segments, draws]
-        Money to spend [USD].
+    money : array [segments, draws]
+        This quarter's budget and the orders that wait [USD].
     offered : array [products, draws]
         Value of the supply at the buyer's price [USD].
     extra : (slice, array [draws]), optional
         Products, and the share of money spent on them that is on top of the budget [1].
-    us, quota : slice, array [segments, 1], optional
-        US products, and the share of each segment's budget that must go to others [1].
+    foreign, quota : slice, array [segments, 1], optional
+        Products that are not Chinese, and the least share of each segment's purchases that must go to Chinese ones [1]. It binds on
+        what is bought, not on what is budgeted: no segment ends a quarter below it, whatever is sold out.
     """
-    left, stock = budget.copy(), offered.copy()
+    left, stock = money.copy(), offered.copy()
     spent, plan = np.zeros_like(weights), np.empty_like(weights)
-    additional = np.zeros_like(budget)
+    additional, asked = np.zeros_like(money), np.zeros_like(offered)
     weights = weights * (stock > 0)
     power = _power(similarity)
-    room = None if quota is None or us is None else (1 - quota) * budget
     for turn in range(ROUNDS):
         factor = _nest_factors(weights, nests=nests, power=power)
         factor *= left[:, None]
         for i, nest in enumerate(nests):
             np.multiply(weights[:, nest], factor[:, i, None], out=plan[:, nest])
-        if room is not None and us is not None:
-            wished = plan[:, us].sum(axis=1)
-            plan[:, us] *= np.minimum(1.0, room / np.maximum(wished, 1e-9))[:, None]
+        if quota is not None and foreign is not None:
+            _tilt(plan, foreign=foreign, quota=quota)
         total = plan.sum(axis=0)
+        if turn == 0:
+            asked = total
         fill = np.minimum(1.0, stock / np.maximum(total, 1e-9))
         plan *= fill
+        if quota is not None and foreign is not None:
+            _cut_to_quota(plan, spent, foreign=foreign, quota=quota)
+            total, fill = plan.sum(axis=0), np.where(fill < 1.0, fill, 1.0)
+            stock -= total
+        else:
+            stock -= total * fill
         spent += plan
-        stock -= total * fill
         left -= plan.sum(axis=1)
         if extra is not None:
             more = plan[:, extra[0]].sum(axis=1) * extra[1]
             additional += more
             left += more
-        if turn == ROUNDS - 1:
-            break
-        if room is not None and us is not None:
-            room -= plan[:, us].sum(axis=1)
-            # a segment at its quota looks at the other products only
-            weights[:, us] *= (room > 1e-6 * budget)[:, None]
-        weights *= fill >= 1.0
+        if turn < ROUNDS - 1:
+            weights *= stock > 1e-9 * offered
     # rounding may leave a cent of overdraft
-    return Purchases(spent, np.maximum(left, 0.0), additional)
+    return Purchases(spent, np.maximum(left, 0.0), additional, asked)
+
+
+def _tilt(plan: Array, *, foreign: slice, quota: Array) -> None:
+    """Plans of a segment that would fall below its quota, moved to it; a segment that can buy nothing Chinese buys nothing."""
+    chinese = slice(foreign.stop, plan.shape[1])
+    abroad, home = plan[:, foreign].sum(axis=1), plan[:, chinese].sum(axis=1)
+    total = abroad + home
+    short = abroad > (1 - quota) * total
+    down = np.where(short, (1 - quota) * total / np.maximum(abroad, 1e-9), 1.0)
+    up = np.where(short & (home > 0), quota * total / np.maximum(home, 1e-9), 1.0)
+    plan[:, foreign] *= np.where(short & (home <= 0), 0.0, down)[:, None]
+    plan[:, chinese] *= up[:, None]
+
+
+def _cut_to_quota(plan: Array, spent: Array, *, foreign: slice, quota: Array) -> None:
+    """Cut the foreign part of a filled plan so that all purchases so far keep the quota."""
+    chinese = slice(foreign.stop, plan.shape[1])
+    home = plan[:, chinese].sum(axis=1) + spent[:, chinese].sum(axis=1)
+    before, now = spent[:, foreign].sum(axis=1), plan[:, foreign].sum(axis=1)
+    with np.errstate(divide="ignore"):
+        room = np.where(quota > 0, home * (1 - quota) / np.where(quota > 0, quota, 1.0), np.inf) - before
+    plan[:, foreign] *= np.minimum(1.0, np.maximum(room, 0.0) / np.maximum(now, 1e-9))[:, None]
+
+
+def counted_purchases(
+    weights: Array, *, money: Array, sold: Array, nests: tuple[slice, ...], similarity: Array
+) -> Purchases:
+    """Purchases of a quarter whose deliveries were counted: everything counted was bought.
+
+    Segments share each product as they would choose it; ``left`` is what the budget had beyond that.
+    """
+    shares = nested_shares(weights * (sold > 0), nests=nests, similarity=similarity)
+    wished = shares * money[:, None]
+    total = wished.sum(axis=0)
+    part = np.where(total > 0, wished / np.where(total > 0, total, 1.0), 1.0 / money.shape[0])
+    spent = part * sold
+    return Purchases(spent, money - spent.sum(axis=1), np.zeros_like(money), total)
+
+
+def premium(before: Array, *, asked: Array, offered: Array, flexibility: Array, free: Array) -> Array:
+    """Price over list next quarter [1]: a part that sells out rises, within :data:`MOST_PREMIUM`; list prices stay.
+
+    Parameters
+    ----------
+    before, asked, offered : array [products, draws]
+        Premium now [1]; first choices and supply [USD].
+    flexibility : array [draws]
+        Exponent of asked over offered [1].
+    free : array [products, 1]
+        1 where the market sets the price, 0 for list prices.
+    """
+    ratio = np.clip(asked / np.maximum(offered, 1e-9), 1.0, 10.0)
+    aim = np.minimum(ratio**flexibility, MOST_PREMIUM)
+    return np.asarray(before + free * PREMIUM_MEMORY * (np.where(offered > 0, aim, before) - before))

@@ -19,8 +19,8 @@ Array = NDArray[np.float64]
 # Draws per block: part of the identity of a draw, and small enough for a block's arrays to stay in cache.
 BLOCK = 1000
 # Shocks by quarter, in this order in the stream: never reorder, append only.
-SHOCKS = ("budget", "supply", "rent_cn", "rent_us", "nvidia")
-_LEVELS = ("record", "grey")
+SHOCKS = ("budget", "supply", "rent_cn")
+_LEVELS = ("record", "grey", "huawei")
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,17 @@ class Draws:
     levels: dict[str, Array]
     shocks: dict[str, Array]
     gates: Array
+    seed: int = 0
+    block: int = 0
+    still: bool = False
+
+    def process(self, name: str) -> Array:
+        """Standard normal numbers of a path that is given from outside, a stream for each name [rows, draws]."""
+        size, quarters = self.parameters.shape[0], self.gates.shape[0]
+        rows = _stream(self.seed, self.block, 2000 + crc32(name.encode())).standard_normal((7 + 2 * quarters, BLOCK))
+        return np.ascontiguousarray(
+            np.broadcast_to(rows[:, :1], (rows.shape[0], size)) if self.still else rows[:, :size]
+        )
 
     def stilled(self) -> Draws:
         """The same with the shocks, prices and gates of the first draw in every draw."""
@@ -50,6 +61,9 @@ class Draws:
             {name: first(v) for name, v in self.levels.items()},
             {name: first(v) for name, v in self.shocks.items()},
             first(self.gates),
+            self.seed,
+            self.block,
+            True,
         )
 
 
@@ -95,4 +109,6 @@ def block_draws(
         {name: levels[i, :size] for i, name in enumerate(_LEVELS)},
         {name: np.ascontiguousarray(shocks[:, i, :size]) for i, name in enumerate(SHOCKS)},
         gates[:, :, :size],
+        seed,
+        block,
     )

@@ -1,9 +1,12 @@
-"""One block of draws through all quarters of one scenario. Records in, arrays out; every step is a function elsewhere."""
+"""One block of draws through all quarters of one scenario, in one module for one reason: the order of a quarter is the model.
+
+Records in, arrays out; every step is a function elsewhere.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,30 +14,42 @@ from numpy.typing import NDArray
 from chipwall.market.model import demand, gates
 from chipwall.market.model.draws import Draws, block_draws
 from chipwall.market.model.ecosystem import maturity_step, software_efficiency
-from chipwall.market.model.given import faded_years, grey_flow, nvidia_revenue, us_h200_shipments, us_rent
+from chipwall.market.model.given import (
+    faded_years,
+    grey_flow,
+    nvidia_revenue,
+    us_h200_shipments,
+    us_rent,
+    world_additions,
+)
 from chipwall.market.model.ledger import Ledger
 from chipwall.market.model.paths import found_in
 from chipwall.market.model.priors import Z95, Priors
-from chipwall.market.model.products import PLATFORMS, SEGMENTS, Product, load_record, platform_slices
-from chipwall.market.model.quarters import quarter_index, quarter_year
+from chipwall.market.model.products import PLATFORMS, SEGMENTS, Product, platform_slices
+from chipwall.market.model.quarters import quarter_year
+from chipwall.market.model.record import Known
 from chipwall.market.model.service import Service
 from chipwall.market.model.stock import Cohorts
-from chipwall.market.model.supply import ChineseSupply
+from chipwall.market.model.supply import ChineseSupply, SupplyLevers
 from chipwall.market.model.timeline import Timeline
 from chipwall.text import text
 
-__all__ = ["HISTORY_END", "Block", "block_paths"]
+__all__ = ["Block", "block_paths"]
 
 Array = NDArray[np.float64]
-# Last quarter in which deliveries of US parts are the counted record.
-HISTORY_END = "2025Q2"
 # Cost of a unit of service that utilities are measured against [USD/quarter]; a constant that only keeps exp() small.
 REFERENCE_COST = 2000.0
 # Chinese stock before 2022Q1 in H100-equivalents (estimated), nearly all CUDA, and its split over segments.
 BEFORE = {"cuda": 25_000.0, "rocm": 0.0, "cann": 1_500.0, "other": 500.0}
 SPLIT = np.array([0.55, 0.15, 0.2, 0.1])
+# Compute outside China before 2022Q1 in the same unit (estimated: A100 and V100 of four years).
+WORLD_BEFORE = 250_000.0
 # Weight of this quarter in what buyers remember of closed gates, tightness and the price of service.
 MEMORY, TIGHTNESS_MEMORY, COST_MEMORY = 0.35, 0.25, 0.3
+# No response is so strong that a product of weights leaves the range of a float.
+LARGEST = 120.0
+# Middle of the year in which the level of leasing is set.
+LEASING_YEAR = 2025.5
 
 
 @dataclass(frozen=True)
@@ -45,10 +60,12 @@ class Block:
     ----------
     blocked : array [quarters, products]
         1 where a performance limit takes the product out.
+    known : Known
+        The record as it stood on a day: what is data, and where forecasts begin.
     normals : array [draws, parameters] or None
         Parameters as standard normal numbers given from outside (sensitivity), else drawn.
     lever_values : mapping of str to array [draws]
-        Lever settings that differ between draws (sensitivity), from the first quarter after the history.
+        Lever settings that differ between draws (sensitivity), from the first quarter after the counted record.
     still : bool
         Use one set of shocks, that of the first draw, for all draws.
     """
@@ -59,6 +76,7 @@ class Block:
     blocked: Array
     allocations: Mapping[str, float]
     priors: Priors
+    known: Known
     seed: int
     number: int
     size: int
@@ -103,7 +121,11 @@ class _Run:
         self.grey_row, self.h200_row = (
             next(i for i, x in enumerate(self.products) if x.id == n) for n in ("grey", "h200")
         )
-        self.history_end = quarter_index(HISTORY_END)
+        known = block.known
+        # the last quarter in which every counted line still has its count; legal US parts are counted to their own last quarter
+        self.counted_to = known.counted_to
+        self.legal_to = max((known.last.get(n, -1) for n in ("a800", "h800", "h20")), default=-1)
+        self.chinese_from = self.nests[2].start
         self.quality = np.array([[x.quality_at(t) for x in self.products] for t in range(block.quarters)])
         basis = block.service.by_basis
         self.ledger = Ledger(self.products, by_basis=basis, quarters=block.quarters, draws=block.size)
@@ -114,12 +136,14 @@ class _Run:
     def _given(self, draws: Draws) -> None:
         """Paths that the market takes as given."""
         p, quarters, shocks = self.p, self.block.quarters, draws.shocks
+        known = self.block.known
         self.budget = demand.base_budget(p, quarters=quarters, shocks=shocks["budget"])
-        self.grey = grey_flow(p, quarters=quarters, level=draws.levels["grey"], record=load_record())
+        self.grey = grey_flow(known, quarters=quarters, level=draws.levels["grey"], normals=draws.process("grey"))
         self.h200_us = us_h200_shipments(p, quarters=quarters)
         self.h200_us_sum = np.cumsum(self.h200_us, axis=0)
-        self.rent_us = us_rent(p, quarters=quarters, shocks=shocks["rent_us"])
-        self.nvidia = nvidia_revenue(p, quarters=quarters, shocks=shocks["nvidia"])
+        self.rent_us = us_rent(known, quarters=quarters, normals=draws.process("rent_us"))
+        self.nvidia = nvidia_revenue(known, quarters=quarters, normals=draws.process("nvidia_dc"))
+        self.world = world_additions(known, quarters=quarters, draws=draws)
         self.record_factor = np.exp(p["record_error"] * draws.levels["record"])
         self.states = {
             name: gates.regime_states(
@@ -133,10 +157,17 @@ class _Run:
         self.supply = ChineseSupply(
             self.products[self.chinese],
             p,
-            tools=self.lines.tool_control,
-            hbm=self.lines.hbm_control,
+            levers=SupplyLevers(
+                tools=self.lines.tool_control,
+                hbm=self.lines.hbm_control,
+                servicing=self.lines.servicing,
+                wafer_output=self.lines.wafer_output,
+                yield_output=self.lines.yield_output,
+                cxmt_output=self.lines.cxmt_output,
+            ),
             shocks=shocks["supply"],
-            record=load_record(),
+            counts=known.counts,
+            level=draws.levels["huawei"],
         )
         others = np.stack([p["lab_share"], p["state_share"], p["startup_share"]])
         platforms = np.maximum(1 - others.sum(axis=0), 0.05)  # they take the rest
@@ -148,11 +179,14 @@ class _Run:
         self.price = np.exp((low + high) / 2 + (high - low) / (2 * Z95) * draws.prices)
         self.scale = self.p["price_response"] / self.p["nest_similarity"]
         self.per_use = 1 / self.p["nest_similarity"]
-        self.hardware = np.exp(np.log(self.block.service.by_segment)[:, :, None] * self.scale)
+        self.hardware = np.exp(
+            np.clip(np.log(self.block.service.by_segment)[:, :, None] * self.scale, -LARGEST, LARGEST)
+        )
         self.running = self.block.service.power[:, None] * np.ones((1, self.block.size))
         self.running[self.chinese] *= self.p["energy_penalty"]
-        self.priced_at = np.full((len(self.products), 2), np.nan)
-        self.cheapness = np.empty_like(self.price)
+        # list prices of US makers stay; the others' rise where they sell out
+        self.free = 1 - self.licensed
+        self.premium = np.ones_like(self.price)
         self.prices = np.empty_like(self.price)
 
     def _first_state(self) -> None:
@@ -164,17 +198,20 @@ class _Run:
         self.maturity = np.ones((len(PLATFORMS), n))
         self.maturity[2], self.maturity[3] = p["cann_maturity_2022"], p["other_maturity_2022"]
         self.floor = np.stack([p["cann_efficiency_floor"], p["other_efficiency_floor"]])
-        self.carried, self.tightness = np.zeros((len(SEGMENTS), n)), np.ones(n)
+        self.backlog, self.tightness = np.zeros((len(SEGMENTS), n)), np.ones(n)
+        self.legal_share, self.moved = np.zeros(n), np.zeros(n)
         self.closed, self.domestic_money = np.zeros(n), np.full(n, 0.5)
         self.inventory = np.zeros((len(self.products[self.chinese]), n))
         self.cumulated = np.zeros((len(self.products), n))
         self.cost_per_service = np.full(n, 15_000.0)
+        self.rented, self.diverted_sum = np.zeros(n), np.zeros(n)
+        self.inside_sum, self.outside_sum = np.full(n, sum(BEFORE.values())), np.full(n, WORLD_BEFORE)
 
     def _setting(self, name: str, t: int) -> Array:
         """A lever this quarter: a number, one per draw, or for levers on products [products, 1 or draws]."""
         drawn = self.block.lever_values.get(name)
         value = np.asarray(getattr(self.lines, name)[t])
-        if drawn is not None and t > self.history_end:
+        if drawn is not None and t > self.counted_to:
             # a varied lever on products is varied where the scenario sets it
             return np.where(np.isfinite(value) & (value > 0), drawn[:, None], value).T if value.ndim else drawn
         return value[:, None] if value.ndim else value
@@ -191,38 +228,48 @@ class _Run:
         # products that no draw offers this quarter are left out of the choice: nobody could take them
         self.live = np.flatnonzero(offered.any(axis=1))
         nests = tuple(slice(*np.searchsorted(self.live, (x.start, x.stop))) for x in self.nests)
-        us = slice(0, nests[1].stop)
         weights = self._weights(t, nests)
-        base = self.budget[t] * self.tightness ** np.clip(self.p["rent_elasticity"], 0.0, 1.0)
-        budget = self.segment_share * base + self.carried
-        quota = self.lines.domestic_quota[t][:, None]
-        bought = demand.purchases(
-            weights,
-            budget=budget,
-            offered=offered[self.live] * self.prices[self.live],
-            nests=nests,
-            similarity=self.p["nest_similarity"],
-            extra=(us, self.p["additional_share"]) if t > self.history_end else None,
-            us=us,
-            quota=quota if quota.any() else None,
-        )
+        returned = self._returned(t)
+        flow = self.segment_share * (self.budget[t] + returned)
+        sold = offered[self.live] * self.prices[self.live]
+        if t <= self.counted_to:
+            bought = demand.counted_purchases(
+                weights, money=flow, sold=sold, nests=nests, similarity=self.p["nest_similarity"]
+            )
+            # what was counted was bought: a budget below it was larger than its prior
+            flow = np.maximum(flow, flow - bought.left)
+            bought = replace(bought, left=np.maximum(bought.left, 0.0) + self.backlog)
+        else:
+            bought = self._buy(t, weights, flow, sold, nests)
         self.ledger.write_products(t, offered=offered)
-        self._settle(t, bought, budget)
+        self.ledger.write(t, leasing_returned=returned)
+        self._settle(t, bought, flow, sold)
         self._advance(t, bought, nests)
 
-    def _reprice(self, t: int) -> None:
-        """Prices to buyers and what they do to utility; only rows whose price or quality changed."""
-        self.taken = self._setting("share", t) * self.licensed
-        now = np.stack([self.taken[:, 0], self.quality[t]], axis=1)
-        changed = (now != self.priced_at).any(axis=1) | ("share" in self.block.lever_values)
-        rows = np.flatnonzero(changed)
-        self.priced_at = now
-        quality = self.quality[t][rows, None]
-        self.prices[rows] = demand.buyer_price(
-            self.price[rows] * quality, share=self.taken[rows], pass_through=self.p["pass_through"]
+    def _buy(self, t: int, weights: Array, flow: Array, sold: Array, nests: tuple[slice, ...]) -> demand.Purchases:
+        """Purchases out of this quarter's budget and the orders that wait."""
+        us = slice(0, nests[1].stop)
+        quota = self.lines.domestic_quota[t][:, None]
+        legal = self.p["additional_share"] * (1.0 if t > self.counted_to else 0.0)
+        return demand.purchases(
+            weights,
+            money=flow + self.backlog,
+            offered=sold,
+            nests=nests,
+            similarity=self.p["nest_similarity"],
+            extra=(us, legal),
+            foreign=us if quota.any() else None,
+            quota=quota if quota.any() else None,
         )
-        cost = self._cost(self.prices[rows], self.running[rows])
-        self.cheapness[rows] = np.exp(np.log(cost / (REFERENCE_COST * quality)) * -self.scale)
+
+    def _reprice(self, t: int) -> None:
+        """Prices to buyers and what they do to utility."""
+        self.taken = self._setting("share", t) * self.licensed
+        quality = self.quality[t][:, None]
+        listed = self.price * quality * self._setting("price_factor", t) * self.premium
+        self.prices = demand.buyer_price(listed, share=self.taken, pass_through=self.p["pass_through"])
+        cost = self._cost(self.prices, self.running)
+        self.cheapness = np.exp(np.clip(np.log(cost / (REFERENCE_COST * quality)) * -self.scale, -LARGEST, LARGEST))
 
     def _cost(self, price: Array, power: Array) -> Array:
         """Cost of owning one chip for a quarter [USD/quarter]."""
@@ -232,12 +279,11 @@ class _Run:
     def _offered(self, t: int) -> Array:
         """Units that can be delivered [products, draws]."""
         offered = np.empty((len(self.products), self.block.size))
-        made = self.supply.quarter(t, sold_share=self.domestic_money)
+        made = self.supply.quarter(t, sold_share=self.domestic_money, pull=np.log(self.tightness))
         self.inventory += made.packages
         offered[self.chinese] = self.inventory
         offered[self.us] = self._us_offered(t)
-        enforced = self._setting("enforcement", t) * self.p["grey_enforcement"]
-        offered[self.grey_row] = self.grey[t] * (1 - enforced)
+        offered[self.grey_row] = self._smuggled(t)
         self.ledger.write(
             t,
             dies_huawei=made.dies,
@@ -248,6 +294,35 @@ class _Run:
         )
         return offered
 
+    def _smuggled(self, t: int) -> Array:
+        """Smuggled units: deterred by enforcement and by legal supply, drawn in by scarcity [draws].
+
+        Legal supply and scarcity act by what they differ from the last counted quarters, whose flow already has them.
+        """
+        p = self.p
+        enforced = self._setting("enforcement", t) * p["grey_enforcement"]
+        flow = self.grey[t] * (1 - enforced)
+        if t <= self.counted_to:
+            self.counted_scarcity, self.counted_legal = np.log(self.tightness), self.legal_share.copy()
+            return np.asarray(flow)
+        scarcity = np.log(self.tightness) - getattr(self, "counted_scarcity", 0.0)
+        legal = self.legal_share - getattr(self, "counted_legal", 0.0)
+        return np.asarray(flow * np.exp(p["grey_price_response"] * scarcity - p["grey_legal_response"] * legal))
+
+    def _returned(self, t: int) -> Array:
+        """Money that a closed valve on leasing sends home [USD a quarter]: part of what would have been spent abroad."""
+        open_part = np.asarray(self._setting("leasing", t))
+        return np.asarray(self._leasing_wish(t) * (1 - open_part) * self.p["leasing_return"])
+
+    def _leasing_wish(self, t: int) -> Array:
+        """What would be spent on capacity abroad with the valve open and no shortage at home [USD a quarter]."""
+        p = self.p
+        # it was small before the rule of October 2022 and grew into its trend by early 2024
+        begun = float(np.clip((quarter_year(t) - 2022.75) / 1.25, 0.0, 1.0))
+        years = quarter_year(t) - LEASING_YEAR
+        level = p["budget_2025"] * self.segment_share[:2].sum(axis=0) * p["leasing_share"]
+        return np.asarray(begun * level * p["leasing_growth"] ** (faded_years(years) if years > 0 else years))
+
     def _us_offered(self, t: int) -> Array:
         us, p = self.products[self.us], self.p
         state_us, state_cn = self.states["washington"][t], self.states["beijing"][t]
@@ -255,23 +330,35 @@ class _Run:
             state_us = np.zeros_like(state_us)
         self.ledger.write(t, washington=state_us.astype(float), beijing=state_cn.astype(float))
         self.closed += MEMORY * (gates.gate_closedness(state_us, state_cn) - self.closed)
-        if t <= self.history_end:
-            record = load_record()
-            counted = np.array([record.get(x.id, {}).get(t, (0.0,))[0] if x.licensed else 0.0 for x in us])
-            held = np.maximum(self.lines.banned[t], self.block.blocked[t])[self.us]
-            past = np.outer(counted * (1 - held) * (not self._stopped(t)), self.record_factor)
-            return np.minimum(past, self._setting("unit_cap", t)[self.us])
         pace, approvals = self._setting("licence_pace", t), self._setting("beijing_pace", t)
         pace = np.where(np.isnan(pace), p["licence_pace"], pace)
         approvals = np.where(np.isnan(approvals), p["beijing_managed"], approvals)
-        return gates.legal_supply(
-            permitted=(self.lines.permitted[t] * (1 - self.block.blocked[t]))[self.us, None] * self.licensed[self.us],
-            allocation=np.stack([self._allocation(x) for x in us]),
+        offers = self.lines.permitted[t] * (1 - self.block.blocked[t]) * self.lines.on_market[t]
+        free = gates.legal_supply(
+            permitted=offers[self.us, None] * self.licensed[self.us],
+            allocation=np.stack([self._allocation(x) for x in us])
+            * (1 - self._setting("us_first", t) * p["us_backlog"]),
             washington=gates.washington_cap(state_us, trickle=p["washington_trickle"], pace=pace),
             volume_room=self._volume_room(t),
             unit_cap=self._setting("unit_cap", t)[self.us],
             beijing=gates.beijing_cap(state_cn, trickle=p["beijing_trickle"], managed=approvals),
+            worth=self.block.service.by_segment[0, self.us],
         )
+        return self._counted_us(t, np.asarray(free))
+
+    def _counted_us(self, t: int, free: Array) -> Array:
+        """Counted deliveries of legal US parts where there is a count, else what the gates let through [products, draws]."""
+        counts = self.block.known.counts
+        held = np.maximum(self.lines.banned[t], self.block.blocked[t])
+        for i, product in enumerate(self.products[self.us]):
+            if not product.licensed:
+                continue
+            last = max(self.legal_to, self.block.known.last.get(product.id, -1))
+            if t > last or (t not in counts.get(product.id, {}) and t > self.legal_to):
+                continue
+            units = counts.get(product.id, {}).get(t, (0.0,))[0] * (1 - held[i]) * (not self._stopped(t))
+            free[i] = np.minimum(units * self.record_factor, self._setting("unit_cap", t)[i])
+        return np.asarray(free)
 
     def _allocation(self, product: Product) -> Array:
         """What the maker sets aside for China [units/quarter]."""
@@ -300,42 +387,66 @@ class _Run:
         own += platform
         own *= self.per_use
         own -= own.max(axis=1, keepdims=True)  # shares stay the same, and no feedback is too strong for exp()
-        np.exp(own, out=own)
+        np.exp(np.maximum(own, -LARGEST, out=own), out=own)
         weights = self.hardware[:, self.live] * self.cheapness[self.live]
         for i, nest in enumerate(nests):
             weights[:, nest] *= own[:, i, None]
-        return weights
+        return np.asarray(weights)
 
     # --- the books
 
-    def _settle(self, t: int, bought: demand.Purchases, budget: Array) -> None:
-        """Money and deliveries of the quarter."""
+    def _settle(self, t: int, bought: demand.Purchases, flow: Array, sold: Array) -> None:
+        """Money and deliveries of the quarter: budget + additional + waiting = spent + abroad + cancelled + waiting then."""
         by_product = np.zeros_like(self.prices)
         by_product[self.live] = bought.spent.sum(axis=0)
         units = by_product / self.prices
-        self.carried = self.p["carry_over"] * bought.left
         licensed = by_product * self.licensed
         take = licensed * self.taken
-        unmet, asked, carried = (money.sum(axis=0) for money in (bought.left, budget, self.carried))
+        budget, waiting = flow.sum(axis=0), self.backlog.sum(axis=0)
+        unmet, additional = bought.left.sum(axis=0), bought.additional.sum(axis=0)
+        self.moved = self._move_abroad(t, unmet)
+        kept = (unmet - self.moved) * (1 - self.p["order_cancel"])
+        self.backlog = bought.left * np.divide(kept, unmet, out=np.zeros_like(unmet), where=unmet > 0)
+        spent = by_product.sum(axis=0)
         self.ledger.write_products(t, delivered=units, spending=by_product)
         self.inventory = np.maximum(self.inventory - units[self.chinese], 0.0)
+        whole = np.maximum(sold, 1e-9)
+        plenty = by_product[self.live] < 0.995 * whole
         self.ledger.write(
             t,
-            budget=asked,
-            additional=bought.additional.sum(axis=0),
+            budget=budget,
+            additional=additional,
             unmet=unmet,
-            carried=carried,
-            lapsed=unmet - carried,
+            moved_abroad=self.moved,
+            cancelled=unmet - self.moved - kept,
+            backlog=kept,
             us_take=take.sum(axis=0),
             seller_net_us=licensed.sum(axis=0) - take.sum(axis=0),
             revenue_nvidia=licensed[self.nests[0]].sum(axis=0),
             inventory_domestic=self.inventory.sum(axis=0),
+            chosen_freely=np.divide(
+                (by_product[self.live] * plenty).sum(axis=0), spent, out=np.zeros_like(spent), where=spent > 0
+            ),
         )
         self.cumulated += units
         self.units = units
-        spent = np.maximum(by_product.sum(axis=0), 1.0)
+        spent = np.maximum(spent, 1.0)
         self.domestic_money = by_product[self.chinese].sum(axis=0) / spent
-        self.tightness += TIGHTNESS_MEMORY * (np.clip(asked / spent, 0.5, 4.0) - self.tightness)
+        self.legal_share += MEMORY * (licensed.sum(axis=0) / spent - self.legal_share)
+        pressure = np.clip((budget + additional + waiting) / spent, 0.5, 4.0)
+        self.tightness += TIGHTNESS_MEMORY * (pressure - self.tightness)
+        if t > self.counted_to:
+            asked, offered = np.zeros_like(self.premium), np.zeros_like(self.premium)
+            asked[self.live], offered[self.live] = bought.asked, sold
+            self.premium = demand.premium(
+                self.premium, asked=asked, offered=offered, flexibility=self.p["price_flexibility"], free=self.free
+            )
+
+    def _move_abroad(self, t: int, unmet: Array) -> Array:
+        """Unmet orders that turn into rent abroad, as far as the valve is open [USD a quarter]."""
+        if t <= self.counted_to or self._stopped(t):
+            return np.zeros_like(unmet)
+        return np.asarray(unmet * self.p["leasing_response"] * self._setting("leasing", t))
 
     def _advance(self, t: int, bought: demand.Purchases, nests: tuple[slice, ...]) -> None:
         """Stocks, ecosystems and rents at the end of the quarter."""
@@ -380,15 +491,12 @@ class _Run:
         noise = p["rent_volatility"] * self.draws.shocks["rent_cn"][t]
         tight = np.log(np.clip(self.tightness, 0.3, 4.0))
         rent = floor / demand.HOURS * np.exp(p["rent_slope"] * tight + noise)
-        # leasing grows on its own from the level of mid-2025, and more when chips are short at home
-        level = self.budget[: self.history_end + 1][-1] * self.segment_share[:2].sum(axis=0)
-        # it was small before the rule of October 2022 and grew into its trend by early 2024
-        begun = float(np.clip((quarter_year(t) - 2022.75) / 1.25, 0.0, 1.0))
-        years = quarter_year(t) - 2025.5
-        leased = (
-            begun * level * p["leasing_share"] * p["leasing_growth"] ** (faded_years(years) if years > 0 else years)
-        )
-        leased *= np.exp(p["leasing_response"] * tight) * (0.0 if self._stopped(t) else self._setting("leasing", t))
+        valve = 0.0 if self._stopped(t) else self._setting("leasing", t)
+        # an order of hardware is paid at once, rent quarter by quarter: what moves buys this part of a life each quarter
+        self.rented = self.rented * (1 - 1 / p["economic_life"]) * valve + self.moved / p["economic_life"]
+        leased = self._leasing_wish(t) * valve + self.rented
+        delivered = self.units * self.licensed
+        self._outside(t, delivered)
         self.ledger.write(
             t,
             rent_china_h100=rent,
@@ -397,4 +505,29 @@ class _Run:
             offshore_h100e=leased / (self.rent_us[t] * demand.HOURS),
             nvidia_dc_revenue=self.nvidia[t],
             us_shipments_h200=self.h200_us[t],
+        )
+
+    def _outside(self, t: int, licensed: Array) -> None:
+        """Compute outside China in the definition of the counted record, and what diverted parts cost US buyers."""
+        weight = (self.quality[t] * np.array([x.record_weight for x in self.products]))[:, None]
+        service = self.units * weight
+        inside = service.sum(axis=0)
+        # smuggled and legal parts of the counted designers left the world total for China
+        counted = service[self.us].sum(axis=0)
+        outside = np.maximum(self.world[t] * (1 + self.p["uncounted_world"]) - counted, 0.0)
+        diverted = (
+            (licensed * weight).sum(axis=0) * self.p["diverted_share"] if t > self.counted_to else np.zeros_like(inside)
+        )
+        self.inside_sum, self.outside_sum = self.inside_sum + inside, self.outside_sum + outside
+        self.diverted_sum = self.diverted_sum + diverted
+        self.ledger.write(
+            t,
+            world_h100e=self.world[t],
+            outside_new_h100e=outside,
+            inside_new_h100e=inside,
+            outside_h100e=self.outside_sum,
+            inside_h100e=self.inside_sum,
+            gap=self.outside_sum / np.maximum(self.inside_sum, 1.0),
+            diverted_h100e=diverted,
+            diverted_cost=self.diverted_sum * self.rent_us[t] * demand.HOURS,
         )

@@ -105,12 +105,19 @@ def volume_room(limit: Array, *, home: Array, sold: Array) -> Array:
 
 
 def legal_supply(
-    *, permitted: Array, allocation: Array, washington: Array, volume_room: Array, unit_cap: Array, beijing: Array
+    *,
+    permitted: Array,
+    allocation: Array,
+    washington: Array,
+    volume_room: Array,
+    unit_cap: Array,
+    beijing: Array,
+    worth: Array,
 ) -> Array:
     """What US makers can deliver of each product this quarter.
 
-    The least of what they set aside, what is licensed, what is left under the volume cap, and a plain unit cap; then
-    Beijing's total is shared in proportion.
+    The least of what they set aside, what is licensed, what is left under the volume cap, and a plain unit cap. Beijing's total is
+    filled with the parts that are worth most: an importer with a permit for a number of chips takes the best.
 
     Parameters
     ----------
@@ -120,10 +127,13 @@ def legal_supply(
         Units a quarter [units]; infinity for no limit.
     washington, beijing : array [draws]
         Caps of the two gates [units].
+    worth : array [products]
+        Service of a unit [1].
     """
     room = np.minimum(np.minimum(allocation, washington), np.minimum(volume_room, unit_cap))
     room = np.maximum(room, 0.0) * permitted
-    total = room.sum(axis=0)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        let_in = np.where(total > beijing, beijing / total, 1.0)
-    return np.asarray(room * let_in)
+    let_in, free = np.zeros_like(room), np.array(beijing, dtype=float)
+    for i in np.argsort(-worth, kind="stable"):
+        let_in[i] = np.minimum(room[i], free)
+        free = free - let_in[i]
+    return let_in

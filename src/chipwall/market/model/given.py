@@ -1,4 +1,8 @@
-"""What the Chinese market takes as given: smuggling, US shipments, US rents, Nvidia's data-centre revenue."""
+"""What the Chinese market takes as given: smuggling, US shipments, US rents, NVIDIA's revenue, compute outside China.
+
+Each is the record as far as it was known, and after it the local trend of its class (:mod:`.continuation`) in draws: the same
+filter, state and noise that the back-test scores. Nothing here has a mechanism, and the output names these as trends.
+"""
 
 from __future__ import annotations
 
@@ -9,20 +13,26 @@ from statistics import median
 import numpy as np
 from numpy.typing import NDArray
 
+from chipwall.market.model.continuation import sampled_path
+from chipwall.market.model.draws import Draws
 from chipwall.market.model.priors import Z95
 from chipwall.market.model.quarters import quarter_index, quarter_year
+from chipwall.market.model.record import DESIGNERS, Known, quarter_times
 
-__all__ = ["faded_years", "grey_flow", "nvidia_revenue", "us_h200_shipments", "us_rent"]
+__all__ = [
+    "TRENDS", "faded_years", "grey_flow", "nvidia_revenue", "us_h200_shipments", "us_rent", "world_additions",
+]  # fmt: skip
 
 Array = NDArray[np.float64]
-Record = Mapping[str, Mapping[int, tuple[float, float, float]]]
+# Quantities of a path that are a trend of their own record and no outcome of the market.
+TRENDS = ("nvidia_dc_revenue", "rent_us_h100", "world_h100e")
 # Growth that fades halves in this many years.
 FADE_YEARS = 2.5
-# US one-year contracts for an H100 [USD/h] by year; before mid-2025 as quoted (8.0, 2.8, 1.9), launch level recalled.
-US_RENT = ((2022.9, 9.0), (2023.6, 8.0), (2024.9, 2.8), (2025.4, 1.9))
-# Nvidia data-centre revenue by calendar quarter nearest the fiscal one, 2022Q1 to 2025Q2 [bn USD]; company releases.
-NVIDIA_DC = (3.75, 3.81, 3.83, 3.62, 4.28, 10.32, 14.51, 18.4, 22.6, 26.3, 30.8, 35.6, 39.1, 41.1)
+# Before the first dated quote [USD/h]: launch price, recalled.
+LAUNCH_RENT = (2022.9, 9.0)
 H200_FIRST = "2024Q3"
+# Increments beyond this multiple of the last one are no forecast of anything.
+MOST_GROWTH = 12.0
 
 
 def faded_years(year: float) -> float:
@@ -30,25 +40,31 @@ def faded_years(year: float) -> float:
     return float(FADE_YEARS / np.log(2) * (1 - 0.5 ** (max(year, 0.0) / FADE_YEARS)))
 
 
-def grey_flow(parameters: Mapping[str, Array], *, quarters: int, level: Array, record: Record) -> Array:
-    """Smuggled units a quarter [quarters, draws].
+def grey_flow(known: Known, *, quarters: int, level: Array, normals: Array) -> Array:
+    """Smuggled units a quarter before anything that deters them [quarters, draws].
 
     The counted flow times one factor per draw, wide as the count's own interval (about fivefold); after the count, the
-    mean of its last four quarters grows by ``grey_growth``, which fades.
+    increments go on.
     """
-    counted = record["grey"]
-    ratios = [high / low for _, low, high in counted.values()]
-    factor = np.exp(log(median(ratios)) / (2 * Z95) * level)
-    last = max(counted)
-    mean = float(np.mean([counted[t][0] for t in range(last - 3, last + 1)]))
+    counted = known.counts["grey"]
+    ratios = [high / low for _, low, high in counted.values() if low > 0]
+    factor = np.exp(log(median(ratios)) / (2 * Z95) * level) if ratios else np.ones_like(level)
     path = np.zeros((quarters, level.size))
-    for t in range(quarters):
-        if t in counted:
-            path[t] = counted[t][0] * factor
-        elif t > last:
-            years = faded_years(quarter_year(t) - quarter_year(last) + 0.375)
-            path[t] = mean * factor * np.exp(np.log(parameters["grey_growth"]) * years)
-    return path
+    if not counted:
+        return path
+    last = max(counted)
+    for t, (value, _, _) in counted.items():
+        if t < quarters:
+            path[t] = value
+    if quarters > last + 1:
+        ahead = sampled_path(
+            known.smuggled,
+            trend=known.trends["world-stock"],
+            times=quarter_times(quarters - 1)[last + 1 :],
+            normals=normals,
+        )
+        path[last + 1 :] = np.minimum(np.exp(ahead), MOST_GROWTH * counted[last][0])
+    return path * factor
 
 
 def us_h200_shipments(parameters: Mapping[str, Array], *, quarters: int) -> Array:
@@ -60,35 +76,44 @@ def us_h200_shipments(parameters: Mapping[str, Array], *, quarters: int) -> Arra
     return path
 
 
-def us_rent(parameters: Mapping[str, Array], *, quarters: int, shocks: Array) -> Array:
-    """Rent of an H100 abroad, one-year contract [USD/h, quarters x draws].
-
-    Quotes to mid-2025, then a yearly factor and a shock that stays.
-    """
-    years, levels = zip(*US_RENT, strict=True)
-    path = np.empty((quarters, shocks.shape[1]))
-    drift = np.zeros(shocks.shape[1])
-    for t in range(quarters):
-        year = quarter_year(t)
-        level = np.exp(np.interp(year, years, np.log(levels)))
-        if year > years[-1]:
-            drift = drift + parameters["us_rent_volatility"] * shocks[t]
-            level = level * parameters["us_rent_decline"] ** faded_years(year - years[-1]) * np.exp(drift)
-        path[t] = level
-    return path
+def us_rent(known: Known, *, quarters: int, normals: Array) -> Array:
+    """Rent of an H100 abroad, one-year contract [USD/h, quarters x draws]."""
+    path = sampled_path(known.rent, trend=known.trends["rent"], times=quarter_times(quarters - 1), normals=normals)
+    before = [t for t in range(quarters) if quarter_year(t) < LAUNCH_RENT[0]]
+    path[before] = np.log(LAUNCH_RENT[1])
+    return np.exp(path)
 
 
-def nvidia_revenue(parameters: Mapping[str, Array], *, quarters: int, shocks: Array) -> Array:
-    """Nvidia's data-centre revenue in the world [USD, quarters x draws]; releases to mid-2025, then growth that fades."""
+def nvidia_revenue(known: Known, *, quarters: int, normals: Array) -> Array:
+    """NVIDIA's data-centre revenue in the world [USD, quarters x draws]."""
     from chipwall.units import GIGA
 
-    path = np.empty((quarters, shocks.shape[1]))
-    drift = np.zeros(shocks.shape[1])
-    last = len(NVIDIA_DC) - 1
-    for t in range(quarters):
-        path[t] = NVIDIA_DC[min(t, last)] * GIGA
-        if t > last:
-            drift = drift + parameters["nvidia_dc_volatility"] * shocks[t]
-            years = faded_years((t - last) / 4)
-            path[t] *= np.exp(np.log(parameters["nvidia_dc_growth"]) * years + drift)
-    return path
+    # a fiscal quarter ends four weeks after the calendar's: its middle lies that much later
+    shift = 27 / 91.3
+    times = [t + shift for t in quarter_times(quarters - 1)]
+    made = sampled_path(known.revenue, trend=known.trends["large-company"], times=times, normals=normals)
+    return np.asarray(np.exp(made) * GIGA)
+
+
+def world_additions(known: Known, *, quarters: int, draws: Draws) -> Array:
+    """H100-equivalents shipped by the designers that are counted, all over the world [quarters, draws].
+
+    NVIDIA, Google, Amazon and AMD in the dense 8-bit definition of the record.
+    """
+    total = np.zeros((quarters, draws.parameters.shape[0]))
+    times = quarter_times(quarters - 1)
+    for name in DESIGNERS:
+        if name not in known.stock:
+            continue
+        points, _, last = known.stock[name]
+        sums = known.totals[name]
+        at, value = [t for t, _ in sums], [v for _, v in sums]
+        ends = [t + 0.5 for t in times]
+        counted = np.interp(ends, [at[0] - 1.0, *at], [0.0, *value])
+        steps = np.diff(counted, prepend=0.0)
+        made = sampled_path(
+            points, trend=known.trends["world-stock"], times=times, normals=draws.process(f"stock {name}")
+        )
+        ahead = np.minimum(np.exp(made), MOST_GROWTH * np.exp(points[-1].value))
+        total += np.where((np.array(ends) <= last + 0.02)[:, None], np.maximum(steps, 0.0)[:, None], ahead)
+    return total

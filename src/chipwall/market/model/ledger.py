@@ -119,5 +119,15 @@ def _shares(f: dict[str, Array]) -> None:
         f["service_active_us"] + f["offshore_h100e"], f["service_active"] + f["offshore_h100e"]
     )
     f["us_share_new"] = _ratio(f["service_new_us"], f["service_new"])
+    f["us_share_legal"] = _ratio(f["spending_us"], f["spending_us"] + f["spending_domestic"])
     f["us_share_new_legal"] = _ratio(f["spending_us"], f["spending_total"])
-    f["fill_rate"] = 1 - _ratio(f["unmet"], f["budget"])
+    f["us_share_world_new"] = _ratio(f["outside_new_h100e"], f["outside_new_h100e"] + f["inside_new_h100e"])
+    f["gap_new"] = _ratio(_year(f["outside_new_h100e"]), np.maximum(_year(f["inside_new_h100e"]), 1.0))
+    f["fill_rate"] = np.minimum(_ratio(f["spending_total"], f["budget"] + f["additional"]), 1.0)
+
+
+def _year(flow: Array) -> Array:
+    """A flow over the last four quarters; over fewer at the start."""
+    total = np.cumsum(flow, axis=0)
+    total[4:] = total[4:] - total[:-4].copy()
+    return total

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 
 import numpy as np
 from numpy.typing import NDArray
@@ -91,6 +92,10 @@ class Paths:
         With the version of the package these give the same numbers again.
     sources : tuple of str
         Where the parameter ranges come from.
+    counted_to : int
+        Index of the last quarter whose deliveries are data.
+    known_on : date or None
+        The day up to which the record was used.
     """
 
     scenario: str
@@ -102,6 +107,8 @@ class Paths:
     parameters: Mapping[str, Array]
     units: Mapping[str, str] = field(default_factory=dict)
     sources: tuple[str, ...] = ()
+    counted_to: int = -1
+    known_on: date | None = None
 
     def names(self) -> tuple[str, ...]:
         """All quantities that were kept."""
@@ -149,7 +156,7 @@ class Paths:
         return Paths(
             f"{self.scenario} - {other.scenario}",
             text("{one} minus {other}", one=self.title, other=other.title),
-            self.quarters, self.seed, self.draws, values, self.parameters, self.units, self.sources,
+            self.quarters, self.seed, self.draws, values, self.parameters, self.units, self.sources, self.counted_to, self.known_on,
         )  # fmt: skip
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from typing import Any
 
 from chipwall.market.model.quarters import quarter_index
 
-__all__ = ["PLATFORMS", "SEGMENTS", "Product", "load_products", "load_record", "platform_slices"]
+__all__ = ["PLATFORMS", "SEGMENTS", "Product", "load_products", "platform_slices"]
 
 # Order matters: products of one platform lie side by side, so that a nest is a slice.
 PLATFORMS = ("cuda", "rocm", "cann", "other")
@@ -38,6 +37,8 @@ class Product:
         ``(quarter index, factor)`` points of a line whose mix changes; 1 throughout when empty.
     quality_growth : float
         Yearly factor after the last point [1/year].
+    sold : tuple of int
+        First and last quarter in which its maker offers it.
     dies, stacks : int
         Compute dies and memory stacks per package [1].
     """
@@ -55,6 +56,11 @@ class Product:
     quality_growth: float = 1.0
     dies: int = 0
     stacks: int = 0
+    sold: tuple[int, int] = (0, 10**6)
+
+    def sold_in(self, index: int) -> bool:
+        """Whether its maker offers it in a quarter: made, or still in store, and not yet replaced."""
+        return self.sold[0] <= index <= self.sold[1]
 
     @property
     def us(self) -> bool:
@@ -97,7 +103,13 @@ def _product(row: Mapping[str, Any]) -> Product:
         quality_growth=float(row.get("quality_growth", 1.0)),
         dies=int(row.get("dies", 0)),
         stacks=int(row.get("stacks", 0)),
+        sold=_window(row.get("sold", ["", ""])),
     )
+
+
+def _window(sold: list[str]) -> tuple[int, int]:
+    first, last = sold
+    return (quarter_index(first) if first else 0, quarter_index(last) if last else 10**6)
 
 
 @cache
@@ -115,14 +127,3 @@ def platform_slices(products: tuple[Product, ...]) -> tuple[slice, ...]:
         at = [i for i, p in enumerate(products) if p.platform == platform]
         found.append(slice(at[0], at[-1] + 1) if at else slice(0, 0))
     return tuple(found)
-
-
-@cache
-def load_record() -> Mapping[str, Mapping[int, tuple[float, float, float]]]:
-    """Counted deliveries by product and quarter index: value, 5 and 95 percent points [units]."""
-    words = (resources.files("chipwall.market") / "data" / "record.csv").read_text(encoding="utf-8")
-    found: dict[str, dict[int, tuple[float, float, float]]] = {}
-    for row in csv.DictReader(words.splitlines()):
-        numbers = (float(row["units"]), float(row["low"]), float(row["high"]))
-        found.setdefault(row["product"], {})[quarter_index(row["quarter"])] = numbers
-    return found

@@ -6,6 +6,7 @@ __all__ = ["HEADLINE", "unit_of"]
 
 # What is kept when a run is too large to keep everything.
 HEADLINE = (
+    "gap",
     "h100e_training_total",
     "h100e_bandwidth_total",
     "h100e_rent_total",
@@ -32,7 +33,8 @@ def unit_of(name: str) -> str:
 
 
 _MONEY = (
-    "spending", "budget", "additional", "unmet", "carried", "lapsed", "us_take", "seller_net", "revenue", "leasing", "nvidia_dc",
+    "spending", "budget", "additional", "unmet", "moved_abroad", "cancelled", "diverted_cost",
+    "us_take", "seller_net", "revenue", "leasing", "nvidia_dc",
 )  # fmt: skip
 _UNITS = (
     ("cumulative_h100e", "h100e"),
@@ -43,6 +45,13 @@ _UNITS = (
     ("offered", "units_per_quarter"),
     ("supply", "units_per_quarter"),
     ("inventory", "units"),
+    ("backlog", "usd"),
+    ("inside_new_h100e", "h100e_per_quarter"),
+    ("outside_new_h100e", "h100e_per_quarter"),
+    ("world_h100e", "h100e_per_quarter"),
+    ("diverted_h100e", "h100e_per_quarter"),
+    ("inside_h100e", "h100e"),
+    ("outside_h100e", "h100e"),
     ("us_shipments", "units_per_quarter"),
     ("cumulative", "units"),
     ("rent", "usd_per_hour"),

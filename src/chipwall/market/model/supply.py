@@ -21,11 +21,24 @@ from numpy.typing import NDArray
 from chipwall.market.model.products import Product
 from chipwall.market.model.quarters import quarter_index, quarter_year
 
-__all__ = ["ChineseSupply", "Made", "die_yield", "generation_mix", "growth_path", "wright_loss"]
+__all__ = [
+    "BASELINE_TOOLS",
+    "ChineseSupply",
+    "Made",
+    "SupplyLevers",
+    "die_yield",
+    "generation_mix",
+    "growth_path",
+    "wright_loss",
+]
 
 Array = NDArray[np.float64]
 MONTHS = 3.0
 WAFER_YEAR = 2025.875
+# Strength of the tool controls under which the forecasts behind the priors were made (half of full: estimated).
+BASELINE_TOOLS = 0.5
+# Standard deviation of the log of Huawei's counts, common to all quarters: sources differ fourfold (0.35 of the fit's targets).
+COUNT_ERROR = 0.30
 
 
 @cache
@@ -100,6 +113,19 @@ def _lagged(path: Array, lag: Array) -> Array:
 
 
 @dataclass(frozen=True, slots=True)
+class SupplyLevers:
+    """Levers on Chinese makers by quarter [quarters]: ``tools`` 0 to 1, ``hbm`` 0 to 2, ``servicing`` 1 as today to 0 none;
+    factors on wafers, yield and the stacks of the Chinese memory maker, 1 as in the priors."""
+
+    tools: Array
+    hbm: Array
+    servicing: Array
+    wafer_output: Array
+    yield_output: Array
+    cxmt_output: Array
+
+
+@dataclass(frozen=True, slots=True)
 class Made:
     """One quarter of Chinese supply.
 
@@ -114,20 +140,22 @@ class Made:
 
 
 class ChineseSupply:
-    """State of the Chinese makers over one run.
+    """Supply of Chinese makers, quarter by quarter.
 
     Parameters
     ----------
     products : tuple of Product
-        The Chinese ones, in order: Huawei's lines first, then the other makers.
+        Chinese products, in the order of the rows that :meth:`quarter` gives.
     parameters : mapping of str to array [draws]
-        See ``data/priors.toml``.
-    tools, hbm : array [quarters]
-        Strength of tool controls and of memory controls, 0 to 1 [1].
+        Sampled parameters.
+    levers : SupplyLevers
+        Controls and factors by quarter.
     shocks : array [quarters, draws]
-        Standard normal numbers.
-    record : mapping
-        Counted deliveries per product and quarter [units], used instead of the plan while they last.
+        Standard normal shocks to the plan.
+    counts : mapping
+        Counted deliveries; where a count exists it is what was made.
+    level : array [draws]
+        Standard normal level error of the counts of Huawei, common to all quarters.
     """
 
     def __init__(
@@ -135,24 +163,20 @@ class ChineseSupply:
         products: tuple[Product, ...],
         parameters: Mapping[str, Array],
         *,
-        tools: Array,
-        hbm: Array,
+        levers: SupplyLevers,
         shocks: Array,
-        record: Mapping[str, Mapping[int, tuple[float, float, float]]],
+        counts: Mapping[str, Mapping[int, tuple[float, float, float]]],
+        level: Array,
     ) -> None:
         p, quarters = parameters, len(shocks)
         self.products = products
         self.huawei = [x for x in products if x.maker == "huawei"]
         self.others = [x for x in products if x.maker != "huawei"]
         years = np.array([quarter_year(i) for i in range(quarters)])
-        tool_effect = _shapes()["tools"]
-        brake = tools * tool_effect["wafer_effect"]
-        monthly = growth_path(
-            p["advanced_wafers_2025"], growth=p["wafer_growth"], year=WAFER_YEAR, years=years, brake=brake
-        )
-        self.wafers = MONTHS * monthly
+        self.wafers = self._wafers(p, levers, years)
         at = quarter_index("2024Q3")
-        self.yield_huawei = die_yield(self.wafers, at=at, start=p["yield_2024"], exponent=p["yield_learning"])
+        good = die_yield(self.wafers, at=at, start=p["yield_2024"], exponent=p["yield_learning"])
+        self.yield_huawei = np.minimum(good * levers.yield_output[:, None], 0.98)
         gross = self.wafers * p["gross_dies_per_wafer"]
         self._own = _lagged(gross * self.yield_huawei * p["huawei_wafer_share"], p["foundry_lag"])
         self._plan = self._huawei_plan(p, years) * np.exp(
@@ -163,13 +187,30 @@ class ChineseSupply:
         self._stacks = self._mix @ np.array([x.stacks for x in self.huawei])
         banks = _shapes()["banks"]
         self._die_inflow = _spread_over(banks["dies_from"], banks["dies_to"], quarters)
-        self._stack_inflow = self._memory(p, hbm, tools * tool_effect["memory_effect"], quarters)
+        self._stack_inflow = self._memory(p, levers, quarters)
         self._old = self._mix[:, [i for i, x in enumerate(self.huawei) if "910" in x.id]].sum(axis=1)
-        self._other_plan = self._other_plans(p, years, gross, at)
-        self._record = record
+        self._other_plan = self._other_plans(p, levers, years, gross, at)
+        self._counts = counts
+        self._counted_to = max((max(counts[x.id]) for x in self.huawei if counts.get(x.id)), default=-1)
+        self._factor = np.exp(COUNT_ERROR * level)
         self._bank, self.hbm_stock = np.zeros_like(p["yield_2024"]), np.zeros_like(p["yield_2024"])
-        self._scale = np.ones_like(p["yield_2024"])
+        self._scale, self._anchor = np.ones_like(p["yield_2024"]), np.ones_like(p["yield_2024"])
+        self._compared = [np.zeros_like(p["yield_2024"]), np.zeros_like(p["yield_2024"])]
         self._p = p
+
+    @staticmethod
+    def _wafers(p: Mapping[str, Array], levers: SupplyLevers, years: Array) -> Array:
+        """Advanced wafers a quarter [quarters, draws].
+
+        The prior of the growth was set under the controls of its day, so a lever acts by what it differs from them.
+        Without servicing, tools that stand already drop out at a constant rate.
+        """
+        brake = (levers.tools - BASELINE_TOOLS) * _shapes()["tools"]["wafer_effect"]
+        monthly = growth_path(
+            p["advanced_wafers_2025"], growth=p["wafer_growth"], year=WAFER_YEAR, years=years, brake=brake
+        )
+        lost = np.cumsum(1 - levers.servicing)[:, None] * p["servicing_loss"]
+        return np.asarray(MONTHS * monthly * np.exp(-lost) * levers.wafer_output[:, None])
 
     @staticmethod
     def _huawei_plan(p: Mapping[str, Array], years: Array) -> Array:
@@ -179,20 +220,29 @@ class ChineseSupply:
         between = p["packaging_2024"] ** (1 - part) * p["packaging_2025"] ** part
         return np.where(years[:, None] > 2025.5, after, between * _before_2024(years, "huawei")[:, None])
 
-    def _memory(self, p: Mapping[str, Array], hbm: Array, brake: Array, quarters: int) -> Array:
-        """Memory stacks that reach Huawei [quarters, draws]."""
+    def _memory(self, p: Mapping[str, Array], levers: SupplyLevers, quarters: int) -> Array:
+        """Memory stacks that reach Huawei [quarters, draws].
+
+        Controls from 0 (none: imports go on) over 1 (as in December 2024: the leak is left) to 2 (nothing comes in).
+        """
         banks = _shapes()["banks"]
         bank = _spread_over(banks["stacks_from"], banks["stacks_to"], quarters)[:, None] * p["hbm_bank"]
         index = np.arange(quarters)[:, None]
         ruled = index > quarter_index(banks["stacks_to"])
         # without controls, imports go on at four times the pace at which the bank was laid in
         free = p["hbm_bank"] / 3
-        leak = np.where(ruled, hbm[:, None] * p["hbm_leak"] + (1 - hbm[:, None]) * free, 0.0)
+        hbm = levers.hbm[:, None]
+        held, closed = np.minimum(hbm, 1.0), np.maximum(hbm - 1.0, 0.0)
+        leak = np.where(ruled, (held * p["hbm_leak"] + (1 - held) * free) * (1 - closed), 0.0)
         since = (index - quarter_index("2025Q2") - p["cxmt_start"]) / 4
         made = p["cxmt_stacks"] * np.clip(since, 0, 1) * p["cxmt_growth"] ** np.clip(since - 1, 0, 6)
-        return np.asarray((bank + leak + made * (1 - brake[:, None])) * (1 - p["hbm_supply_other"]))
+        brake = ((levers.tools - BASELINE_TOOLS) * _shapes()["tools"]["memory_effect"])[:, None]
+        made = made * (1 - brake) * levers.cxmt_output[:, None]
+        return np.asarray((bank + leak + made) * (1 - p["hbm_supply_other"]))
 
-    def _other_plans(self, p: Mapping[str, Array], years: Array, gross: Array, at: int) -> list[Array]:
+    def _other_plans(
+        self, p: Mapping[str, Array], levers: SupplyLevers, years: Array, gross: Array, at: int
+    ) -> list[Array]:
         """Packages of each other maker: its plan, within its share of wafers from mid-2025 [quarters, draws]."""
         start = _before_2024(years, "other")[:, None]
         other = growth_path(p["other_2024"], growth=p["other_growth"], year=2024.5, years=years)
@@ -201,6 +251,7 @@ class ChineseSupply:
             "other-domestic": np.where(years[:, None] > 2024.5, other, p["other_2024"] * start),
         }
         good = die_yield(self.wafers, at=at, start=p["cambricon_yield_2024"], exponent=p["yield_learning"])
+        good = np.minimum(good * levers.yield_output[:, None], 0.98)
         limits = {
             "cambricon": gross * good * p["cambricon_wafer_share"],
             "other-domestic": gross * good * p["other_wafer_share"],
@@ -213,7 +264,7 @@ class ChineseSupply:
             for x in self.others
         ]
 
-    def quarter(self, t: int, *, sold_share: Array) -> Made:
+    def quarter(self, t: int, *, sold_share: Array, pull: Array) -> Made:
         """What the makers finish in quarter ``t``.
 
         Parameters
@@ -222,25 +273,52 @@ class ChineseSupply:
             Quarter index; call once per quarter, in order.
         sold_share : array [draws]
             Share of last quarter's money that went to Chinese chips [1]; it feeds the growth of capacity.
+        pull : array [draws]
+            How tight the market is [log]; makers that sell out invest more, makers with full stores less.
         """
-        if t > quarter_index("2025Q2"):
-            self._scale *= np.exp(self._p["reinvestment"] * (2 * sold_share - 1))
-        self._bank += self._die_inflow[t] * self._p["foreign_die_bank"]
-        self.hbm_stock += self._stack_inflow[t]
-        plan = self._plan[t] * self._scale
-        own = self._own[t] * self._scale
+        if t > self._counted_to:
+            self._scale *= np.exp(self._p["reinvestment"] * (2 * sold_share - 1 + pull))
+        self._bank = self._bank + self._die_inflow[t] * self._p["foreign_die_bank"]
+        self.hbm_stock = self.hbm_stock + self._stack_inflow[t]
+        plan = self._plan[t] * self._scale * self._anchor
+        own = self._own[t] * self._scale * self._anchor
         # dies made abroad fit the older lines only
         from_bank = np.minimum(self._bank, plan * self._dies[t] * self._old[t])
         silicon = (own + from_bank) / self._dies[t]
         packages = np.minimum(np.minimum(plan, silicon), self.hbm_stock / self._stacks[t])
+        rows = self._huawei_rows(t, packages)
+        packages = np.sum(rows, axis=0)
         used = packages * self._dies[t]
-        self._bank -= np.minimum(from_bank, used * self._old[t])
+        self._bank = self._bank - np.minimum(from_bank, used * self._old[t])
         self.hbm_stock = np.maximum(self.hbm_stock - packages * self._stacks[t], 0.0)
-        rows = [packages * self._mix[t, i] for i in range(len(self.huawei))]
         for i, product in enumerate(self.others):
-            counted = self._record.get(product.id, {})
-            row = self._other_plan[i][t] * self._scale
-            # before a count begins, its first value stands
-            level = counted[max(t, min(counted))][0] if counted and t <= max(counted) else None
-            rows.append(row if level is None else np.full_like(row, level))
+            rows.append(self._other_row(t, i, product))
         return Made(np.stack(rows), used, own, self.hbm_stock)
+
+    def _huawei_rows(self, t: int, packages: Array) -> list[Array]:
+        """Packages by line: the count where there is one, else the model; after the last count the model keeps its level."""
+        modelled = [packages * self._mix[t, i] for i in range(len(self.huawei))]
+        counted = [self._counts.get(x.id, {}).get(t) for x in self.huawei]
+        if t > self._counted_to or not any(counted):
+            return modelled
+        rows = [m if c is None else c[0] * self._factor for m, c in zip(modelled, counted, strict=True)]
+        rows = [np.zeros_like(m) if c is None else m for m, c in zip(rows, counted, strict=True)]
+        if t > self._counted_to - 4:
+            self._compared[0] += np.sum(rows, axis=0)
+            self._compared[1] += packages
+        if t == self._counted_to:
+            self._anchor = np.clip(self._compared[0] / np.maximum(self._compared[1], 1.0), 0.2, 5.0)
+        return rows
+
+    def _other_row(self, t: int, i: int, product: Product) -> Array:
+        counted = self._counts.get(product.id, {})
+        plan = self._other_plan[i]
+        if not counted:
+            return np.asarray(plan[t] * self._scale)
+        last = max(counted)
+        if t <= last:
+            # before a count begins, its first value stands
+            return np.full_like(plan[t], counted[max(t, min(counted))][0])
+        # after it, the plan goes on from the level of the last two counts
+        level = np.mean([counted[j][0] for j in sorted(counted)[-2:]])
+        return np.asarray(plan[t] / np.maximum(plan[last], 1.0) * level * self._scale)

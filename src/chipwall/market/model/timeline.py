@@ -105,22 +105,54 @@ def _kinds() -> Iterable[LeverKind]:
     )
     yield LeverKind(
         "domestic_quota",
-        text("share of a segment's money that must go to Chinese chips"),
+        text("least share of a segment's purchases, in money, that must be Chinese chips"),
         "number",
         high=1.0,
         unit="1",
         about="segment",
     )
     yield LeverKind(
-        "tool_control", text("controls on chip-making tools, 0 none to 1 full"), "number", high=1.0, unit="1"
+        "tool_control",
+        text("controls on chip-making tools, 0 none to 1 full; 0.5 is today's, under which the forecasts were made"),
+        "number",
+        high=1.0,
+        unit="1",
     )
     yield LeverKind(
-        "hbm_control", text("controls on memory stacks, 0 none to 1 as in December 2024"), "number", high=1.0, unit="1"
+        "servicing", text("servicing of installed foreign tools, 1 as today to 0 none"), "number", high=1.0, unit="1"
+    )
+    yield LeverKind("wafer_output", text("factor on advanced wafers made in China"), "number", high=3.0, unit="1")
+    yield LeverKind("yield_output", text("factor on the yield of Chinese AI dies"), "number", high=3.0, unit="1")
+    yield LeverKind("cxmt_output", text("factor on memory stacks made in China (CXMT)"), "number", high=3.0, unit="1")
+    yield LeverKind(
+        "hbm_control",
+        text("controls on memory stacks, 0 none, 1 as in December 2024, 2 nothing leaks in"),
+        "number",
+        high=2.0,
+        unit="1",
     )
     yield LeverKind(
         "enforcement", text("enforcement against smuggling, 0 as counted to 1 full"), "number", high=1.0, unit="1"
     )
     yield LeverKind("leasing", text("leasing of US parts abroad, 1 free to 0 closed"), "number", high=1.0, unit="1")
+    yield LeverKind("us_first", text("US buyers are served first, 0 no to 1 always"), "number", high=1.0, unit="1")
+    yield LeverKind(
+        "price_factor",
+        text("factor on the price of one product"),
+        "number",
+        low=0.01,
+        high=10.0,
+        unit="1",
+        about="product",
+        needed=True,
+    )
+    yield LeverKind(
+        "relaunch",
+        text("its maker takes a product up again that was off the market"),
+        "nothing",
+        about="product",
+        needed=True,
+    )
     yield LeverKind(
         "engineering_spend", text("money for domestic software, relative to today's"), "number", high=10.0, unit="1"
     )
@@ -153,7 +185,8 @@ class Lever:
 class Timeline:
     """All levers by quarter. Arrays are [quarters], [quarters, products] or [quarters, segments]; nan = not set.
 
-    ``permitted`` says what may be licensed; ``banned`` what a ban names, which also acts on the counted past.
+    ``permitted`` says what may be licensed; ``banned`` what a ban names, which also acts on the counted past; ``on_market`` what
+    its maker sells at all.
     """
 
     permitted: Array
@@ -172,6 +205,13 @@ class Timeline:
     enforcement: Array
     leasing: Array
     engineering_spend: Array
+    servicing: Array
+    wafer_output: Array
+    yield_output: Array
+    cxmt_output: Array
+    us_first: Array
+    price_factor: Array
+    on_market: Array
     limits: Mapping[str, Array]
     drafts: tuple[tuple[int, int, str], ...]
     stop: int | None
@@ -181,13 +221,18 @@ _SIMPLE: Mapping[str, float] = {
     "licence_pace": np.nan,
     "beijing_pace": np.nan,
     "guidance": np.nan,
-    "tool_control": 0.0,
+    "tool_control": 0.5,
     "hbm_control": 1.0,
+    "servicing": 1.0,
+    "wafer_output": 1.0,
+    "yield_output": 1.0,
+    "cxmt_output": 1.0,
+    "us_first": 0.0,
     "enforcement": 0.0,
     "leasing": 1.0,
     "engineering_spend": 1.0,
 }
-_BY_PRODUCT: Mapping[str, float] = {"share": 0.0, "cap_fraction": np.inf, "unit_cap": np.inf}
+_BY_PRODUCT: Mapping[str, float] = {"share": 0.0, "cap_fraction": np.inf, "unit_cap": np.inf, "price_factor": 1.0}
 _LIMITS = ("tpp_limit", "density_limit", "bandwidth_limit")
 
 
@@ -206,6 +251,7 @@ def timeline(levers: Iterable[Lever], *, products: tuple[Product, ...], quarters
     column = {p.id: [i] for i, p in enumerate(products)}
     everyone = [i for i, p in enumerate(products) if p.licensed]
     by_product = {name: np.full((quarters, len(products)), start) for name, start in _BY_PRODUCT.items()}
+    on_market = np.array([[float(p.sold_in(t)) for p in products] for t in range(quarters)]).reshape(quarters, -1)
     permitted, banned = np.zeros((quarters, len(products))), np.zeros((quarters, len(products)))
     simple = {name: np.full(quarters, start) for name, start in _SIMPLE.items()}
     gates = {name: np.full(quarters, len(STATES) - 1, dtype=np.int64) for name in ("washington", "beijing")}
@@ -220,6 +266,8 @@ def timeline(levers: Iterable[Lever], *, products: tuple[Product, ...], quarters
         elif lever.name in ("allow", "ban"):
             permitted[span, column[lever.about]] = float(lever.name == "allow")
             banned[span, column[lever.about]] = float(lever.name == "ban")
+        elif lever.name == "relaunch":
+            on_market[span, column[lever.about]] = 1.0
         elif lever.name == "stop":
             stop = lever.begin
         elif lever.name == "draft":
@@ -237,6 +285,7 @@ def timeline(levers: Iterable[Lever], *, products: tuple[Product, ...], quarters
     return Timeline(
         permitted=permitted,
         banned=banned,
+        on_market=on_market,
         domestic_quota=quota,
         limits=limits,
         drafts=tuple(drafts),

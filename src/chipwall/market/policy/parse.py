@@ -158,7 +158,10 @@ def _about(row: Mapping[str, Any], name: str, products: tuple[Product, ...], lin
     about = str(row.get(kind.about, "")) if kind.about else ""
     if kind.needed and not about:
         problems.add(line("name"), text("lever '{name}' needs a {key}", name=name, key=kind.about))
-    names = tuple(p.id for p in products if p.licensed) if kind.about == "product" else SEGMENTS
+    # the price of any product may change; everything else on products is Washington's to decide
+    names = (
+        tuple(p.id for p in products if p.licensed or name == "price_factor") if kind.about == "product" else SEGMENTS
+    )
     if about and about not in names:
         problems.add(
             line(kind.about),
@@ -194,7 +197,12 @@ def _value(row: Mapping[str, Any], name: str, line: Any, problems: Problems) -> 
         )
         return None
     if value < kind.low:
-        problems.add(line("value"), text("{name} = {value} is below zero", name=name, value=value))
+        said = (
+            text("{name} = {value} is below zero", name=name, value=value)
+            if kind.low == 0
+            else text("{name} = {value} is below its least value {low:g}", name=name, value=value, low=kind.low)
+        )
+        problems.add(line("value"), said)
     elif value > kind.high:
         problems.add(
             line("value"),

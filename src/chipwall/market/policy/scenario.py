@@ -32,11 +32,13 @@ from chipwall.market.model.timeline import Lever
 from chipwall.market.policy.parse import add_contradictions, levers_of, parameters_of, products_of
 from chipwall.text import text
 
-__all__ = ["Scenario", "load_scenario", "parse_scenario", "shipped_scenarios"]
+__all__ = ["Scenario", "as_known", "load_scenario", "parse_scenario", "proposals", "shipped_scenarios"]
 
+# Words for people, each with a Chinese twin.
+_WORDS = ("title", "summary", "decision", "cannot")
 # What a scenario file may say: by table, the kind of each field.
 _SHAPE = {
-    "[scenario]": dict.fromkeys(("title", "title_zh", "summary", "summary_zh", "extends", "id"), "word"),
+    "[scenario]": dict.fromkeys((*_WORDS, *(f"{word}_zh" for word in _WORDS), "extends", "versus", "id"), "word"),
     "[parameters]": {"*": "range"},
     "[[lever]]": dict.fromkeys(("name", "product", "segment", "from", "to", "state", "note", "source"), "word")
     | {"value": "any"},
@@ -53,8 +55,12 @@ class Scenario:
     ----------
     id, title, summary : str
         Words for people, in English.
-    chinese : (str, str)
-        Title and summary in Chinese; empty where the file has none.
+    versus : str
+        Name of the scenario that differs from it by one decision; empty where none is named.
+    decision, cannot : str
+        That decision in words, and what the model cannot say about it.
+    chinese : mapping of str to str
+        The words in Chinese, as far as the file has them.
     levers : tuple of Lever
         In order; later ones lie over earlier ones.
     parameters : mapping of str to (float, float)
@@ -72,13 +78,19 @@ class Scenario:
     parameters: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     products: tuple[Product, ...] = ()
     allocations: Mapping[str, float] = field(default_factory=dict)
-    chinese: tuple[str, str] = ("", "")
+    versus: str = ""
+    decision: str = ""
+    cannot: str = ""
+    chinese: Mapping[str, str] = field(default_factory=dict)
 
     def told_in(self, lang: str) -> Scenario:
-        """The same scenario with title and summary in a language, English where there is no other."""
+        """The same scenario with its words in a language, English where there is no other."""
         if lang != "zh":
             return self
-        return replace(self, title=self.chinese[0] or self.title, summary=self.chinese[1] or self.summary)
+        told = {word: self.chinese.get(word) or getattr(self, word) for word in _WORDS}
+        return replace(
+            self, title=told["title"], summary=told["summary"], decision=told["decision"], cannot=told["cannot"]
+        )
 
     def with_levers(self, *levers: Lever) -> Scenario:
         """The same scenario with more levers laid over it."""
@@ -89,11 +101,31 @@ class Scenario:
         return replace(self, parameters={**self.parameters, **parameters})
 
 
+def as_known(scenario: Scenario, *, last: int) -> Scenario:
+    """A scenario as somebody in its quarter ``last`` knew it: later decisions are gone, both gates are left to chance.
+
+    What was permitted and charged then stays as it was; levers that were to end later go on.
+    """
+    kept = tuple(
+        replace(lever, end=None if lever.end is None or lever.end >= last else lever.end)
+        for lever in scenario.levers
+        if lever.begin <= last
+    )
+    chance = tuple(Lever(name, last + 1, value="chain") for name in ("washington", "beijing"))
+    return replace(scenario, levers=(*kept, *chance))
+
+
 @cache
 def shipped_scenarios() -> tuple[str, ...]:
     """Names of the scenarios that come with the package."""
     folder = resources.files("chipwall.market") / "scenarios"
     return tuple(sorted(f.name.removesuffix(".toml") for f in folder.iterdir() if f.name.endswith(".toml")))
+
+
+@cache
+def proposals() -> tuple[str, ...]:
+    """Names of the shipped scenarios that differ from another by one decision that somebody proposed or took."""
+    return tuple(name for name in shipped_scenarios() if load_scenario(name).decision)
 
 
 def load_scenario(name: str, *, inside: tuple[str, ...] = ()) -> Scenario:
@@ -150,11 +182,14 @@ def parse_scenario(
         id=identity or str(head.get("id", file)),
         title=str(head.get("title", identity)),
         summary=str(head.get("summary", "")),
+        decision=str(head.get("decision", "")),
+        cannot=str(head.get("cannot", "")),
+        versus=str(head.get("versus", "")),
         levers=(*base.levers, *levers),
         parameters={**base.parameters, **parameters},
         products=products,
         allocations={**base.allocations, **allocations},
-        chinese=(str(head.get("title_zh", "")), str(head.get("summary_zh", ""))),
+        chinese={word: str(head.get(f"{word}_zh", "")) for word in _WORDS},
     )
 
 

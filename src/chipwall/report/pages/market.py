@@ -6,8 +6,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from chipwall.market.model.given import TRENDS
 from chipwall.market.model.paths import CAVEATS, Band, Paths, band
 from chipwall.market.model.quantities import unit_of
+from chipwall.market.model.quarters import quarter_name
+from chipwall.market.study.difference import effect
 from chipwall.report.forms.charts import Spec
 from chipwall.report.forms.charts import paths as path_chart
 from chipwall.report.forms.table import Cell, Column, Table
@@ -22,8 +25,8 @@ if TYPE_CHECKING:
     from chipwall.market.study.sensitivity import Index
 
 __all__ = [
-    "MEASURES", "band_chart", "dependence_table", "discovery_table", "measure_sample", "paths_answer", "paths_table",
-    "sensitivity_table",
+    "MEASURES", "Measure", "band_chart", "dependence_table", "discovery_table", "measure_sample", "paths_answer",
+    "paths_table", "sensitivity_table", "shown", "yearly_table",
 ]  # fmt: skip
 
 
@@ -43,6 +46,9 @@ MEASURES: tuple[Measure, ...] = (
     Measure("h100e_bandwidth_total", text("the same by memory bandwidth"), "count"),
     Measure("h100e_rent_total", text("the same by rent"), "count"),
     Measure("offshore_h100e", text("Leased abroad, H100 at the rent there"), "count"),
+    Measure("gap", text("Compute outside over inside China, all counted since 2022"), "ratio"),
+    Measure("gap_new", text("the same for what was added in the last four quarters"), "ratio"),
+    Measure("us_share_world_new", text("Share of new compute that goes outside China"), "percent"),
     Measure("domestic_share_value", text("Chinese chips, share of money in the quarter"), "percent"),
     Measure("domestic_share_units", text("Chinese chips, share of packages in the quarter"), "percent"),
     Measure("huawei_share_value", text("Huawei, share of money in the quarter"), "percent"),
@@ -53,7 +59,11 @@ MEASURES: tuple[Measure, ...] = (
     Measure("seller_net_us", text("US makers' revenue after the share, bn USD"), "usd", summed=True),
     Measure("us_take", text("US government's take, bn USD"), "usd", summed=True),
     Measure("spending_domestic", text("Chinese makers' revenue, bn USD"), "usd", summed=True),
-    Measure("fill_rate", text("Share of budgets that found a chip"), "percent"),
+    Measure("delivered_grey", text("Smuggled chips, packages"), "count", summed=True),
+    Measure("diverted_h100e", text("Diverted from buyers elsewhere, H100-equivalents"), "count", summed=True),
+    Measure("diverted_cost", text("What buyers elsewhere lose by it at US rents, bn USD"), "usd", summed=True),
+    Measure("fill_rate", text("Share of the quarter's budgets that found a chip"), "percent"),
+    Measure("chosen_freely", text("Share of money spent on chips that are not sold out"), "percent"),
     Measure("rent_china_h100", text("Rent of an H100's service in China, USD an hour"), "rent"),
 )
 
@@ -66,10 +76,18 @@ _AXES: dict[str, Text] = {
     "units": text("packages"),
     "usd_per_quarter": text("USD a quarter"),
     "usd_per_hour": text("USD an hour"),
+    "usd": text("USD"),
+    "h100e_per_quarter": text("H100-equivalents a quarter"),
 }
 
 
+# A band wider than this, end over end, is no knowledge of a size.
+WIDEST = 30.0
+
+
 def _count(value: float) -> str:
+    if abs(value) < 0.5:
+        return "0"
     for factor, letter in ((1e6, "M"), (1e3, "k")):
         if abs(value) >= factor:
             return f"{value / factor:.3g}{letter}"
@@ -79,20 +97,30 @@ def _count(value: float) -> str:
 def _money(value: float) -> str:
     from chipwall.units import GIGA
 
+    if abs(value) < 5e-4 * GIGA:
+        return "0"
     return f"{value / GIGA:.3g}" if abs(value) < 100 * GIGA else f"{value / GIGA:.0f}"
 
 
 _SHOWN: dict[str, Callable[[float], str]] = {
     "count": _count,
     "usd": _money,
-    "percent": lambda v: f"{100 * v:.0f}%",
+    "percent": lambda v: f"{100 * v:.0f}%" if abs(v) >= 5e-3 else "0%",
     "rent": lambda v: f"{v:.2f}",
+    "ratio": lambda v: f"{v:.3g}",
 }
+
+
+def shown(how: str) -> Callable[[float], str]:
+    """How numbers of a kind are written."""
+    return _SHOWN[how]
 
 
 def shown_band(found: Band, how: str) -> Cell:
     """``middle (low to high)``, with the middle as the value behind it."""
     word = _SHOWN[how]
+    if found.low > 0 and found.high > WIDEST * found.low and how != "percent":
+        return Cell(text("not known ({low} – {high})", low=word(found.low), high=word(found.high)), None)
     return Cell(f"{word(found.mid)} ({word(found.low)} – {word(found.high)})", found.mid)
 
 
@@ -106,30 +134,35 @@ def measure_sample(paths: Paths, measure: Measure, quarter: str, since: str) -> 
 
 
 def paths_table(paths: Paths, *, other: Paths | None, quarters: Sequence[str], since: str, lang: str = "en") -> Table:
-    """Bands of the main measures at some quarters; with ``other``, its bands and the differences draw by draw.
+    """Bands of the main measures: of one run at some quarters; of two at the last one, with the differences draw by draw.
 
     The last column is the Monte Carlo standard error of the last middle value.
     """
-    columns = [Column("measure", text("Measure")), Column("run", text("Run"))]
-    columns += [Column(f"at_{q.lower()}", q, right=True) for q in quarters]
+    columns = [Column("measure", text("Measure"))]
+    if other is None:
+        columns += [Column(f"at_{q.lower()}", q, right=True) for q in quarters]
+    else:
+        last = quarters[-1].lower()
+        columns += [
+            Column(f"a_{last}", text("A, {quarter}", quarter=quarters[-1]), right=True),
+            Column(f"b_{last}", text("B, {quarter}", quarter=quarters[-1]), right=True),
+            *(Column(f"a_minus_b_{q.lower()}", text("A-B, {quarter}", quarter=q), right=True) for q in quarters[-2:]),
+        ]
     columns.append(Column("monte_carlo_error", text("error"), right=True))
     rows: list[tuple[object, ...]] = []
     for measure in MEASURES:
         if measure.quantity not in paths.values:
             continue
-        samples = {"A": [measure_sample(paths, measure, q, since) for q in quarters]}
+        title = text("{measure}, from {since}", measure=measure.title, since=since) if measure.summed else measure.title
+        samples = [measure_sample(paths, measure, q, since) for q in quarters]
+        bands = [band(v) for v in samples]
         if other is not None:
-            samples["B"] = [measure_sample(other, measure, q, since) for q in quarters]
-            samples["A-B"] = [a - b for a, b in zip(samples["A"], samples["B"], strict=True)]
-        for run, values in samples.items():
-            title = (
-                text("{measure}, from {since}", measure=measure.title, since=since) if measure.summed else measure.title
-            )
-            bands = [band(v) for v in values]
-            error = bands[-1].error_mid
-            cells = [shown_band(b, measure.shown) for b in bands]
-            first = Cell(title if run == "A" else "", _machine_name(measure))
-            rows.append((first, run, *cells, Cell(_error(error, measure.shown), error)))
+            second = [measure_sample(other, measure, q, since) for q in quarters]
+            change = [effect(measure.quantity, a, b).difference for a, b in zip(samples, second, strict=True)]
+            bands = [bands[-1], band(second[-1]), *change[-2:]]
+        cells = [shown_band(b, measure.shown) for b in bands]
+        error = Cell(_error(bands[-1].error_mid, measure.shown), bands[-1].error_mid)
+        rows.append((Cell(title, _machine_name(measure)), *cells, error))
     return Table(_title(paths, other), tuple(columns), tuple(rows), _notes(paths, other))
 
 
@@ -158,9 +191,36 @@ def _notes(paths: Paths, other: Paths | None) -> tuple[str, ...]:
     said: list[str] = [
         text("Error: Monte Carlo standard error of the middle in the last column; seed {seed}.", seed=paths.seed)
     ]
+    if paths.known_on is not None and paths.counted_to >= 0:
+        said.append(
+            text(
+                "Deliveries to {quarter} are data and the record is used to {day}; {trends} go on as trends, without a mechanism.",
+                quarter=quarter_name(paths.counted_to), day=paths.known_on, trends=", ".join(TRENDS),
+            )
+        )  # fmt: skip
     if other is not None:
         said.append(text("A-B is taken draw by draw: its band is not the difference of the bands."))
     return (*said, *CAVEATS)
+
+
+def yearly_table(first: Paths, second: Paths, *, since: str) -> Table:
+    """Money by calendar year under both decisions, and the difference draw by draw; middles in bn USD."""
+    from chipwall.report.pages.market_answer import yearly_rows
+
+    titles = {m.quantity: m.title for m in MEASURES}
+    found = yearly_rows(first, second, since=since)
+    years = list(found[0][1])
+    columns = (
+        Column("measure", text("Each year, bn USD")),
+        Column("run", text("Run")),
+        *(Column(f"y{y}", y, right=True) for y in years),
+    )
+    rows = [
+        (titles[name] if i == 0 else "", run, *(Cell(_money(values[y][i]), values[y][i]) for y in years))
+        for name, values in found
+        for i, run in enumerate(("A", "B", "A-B"))
+    ]
+    return Table("", columns, tuple(rows), ())
 
 
 def dependence_table(found: Sequence[tuple[str, Dependence]]) -> Table:

@@ -12,7 +12,7 @@ __all__ = ["market_section"]
 SCENARIOS = ("no-sales", "h200-share-cap", "h200-unrestricted")
 DRAWS = 500
 LAST = "2030Q4"
-SINCE = "2026Q1"
+SINCE = "2027Q1"
 
 
 def market_section(lang: str) -> tuple[Text, Section]:

@@ -7,10 +7,12 @@ class is fitted on forecasts made and checked before the data cut. Nothing here 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import tomllib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import lru_cache
+from importlib.resources import files
 from typing import Literal
 
 import numpy as np
@@ -24,6 +26,7 @@ __all__ = [
     "Piece",
     "Point",
     "Trend",
+    "classes",
     "forecast",
     "log_density",
     "pieces_of",
@@ -31,12 +34,16 @@ __all__ = [
     "quantile_draws",
     "quarter_of",
     "remainder",
+    "sampled_path",
 ]
 
 STEPS = 3  # sub-steps of a quarter; the filter walks on a monthly grid
 SLACK = 5  # days by which fiscal and calendar ends may differ and still meet
-FARTHEST = 4.0
-TAIL = 5.0  # degrees of freedom of the forecast, five exactly: markets jump more often than a normal distribution
+SAME = 0.1  # quarters by which the middle of a fiscal quarter and that of the calendar's may differ
+CLASS_WORTH = 4.0  # errors that the class counts for beside those of the series itself
+LARGEST_SURPRISE = 16.0  # squared error in standard deviations beyond which a jump says no more about the width
+FARTHEST = 6.0
+TAIL = 3.0  # degrees of freedom of the forecast, three exactly: markets jump far more often than a normal distribution
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +79,17 @@ class Trend:
     def back(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Transformed values back in the unit of the series."""
         return 1 / (1 + np.exp(-values)) if self.transform == "logit" else np.exp(np.clip(values, -700, 700))
+
+
+@lru_cache(maxsize=2)
+def classes(*, prior: bool = False) -> Mapping[str, Trend]:
+    """The classes of ``data/continuation.toml``, or as they were written before fitting."""
+    name = "continuation-prior.toml" if prior else "continuation.toml"
+    told = tomllib.loads((files("chipwall.market") / "data" / name).read_text(encoding="utf-8"))
+    return {
+        name: Trend(name=name, **{k: v for k, v in entry.items() if k in Trend.__slots__})
+        for name, entry in told["class"].items()
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,15 +200,28 @@ def forecast(points: Sequence[Point], *, trend: Trend, time: float) -> Gaussian:
     -------
     .. [1] Durbin and Koopman, "Time Series Analysis by State Space Methods", 2nd ed. 2012, section 3.2 (local linear trend).
     """
+    state, now, own = _filtered(points, trend=trend)
+    state = _walk(state, trend=trend, quarters=time - now)
+    return Gaussian(state.level, own * (state.var_level + trend.report_noise**2) ** 0.5)
+
+
+def _filtered(points: Sequence[Point], *, trend: Trend) -> tuple[_State, float, float]:
+    """The state after the last point, when that is, and how wide this series is beside its class.
+
+    A series whose own forecasts were off by less than its class expects gets a narrower band, one that was off by more a wider
+    one: the mean square of its standardised errors, with the class counted as :data:`CLASS_WORTH` of them.
+    """
     first = points[0]
     state = _State(first.value, trend.growth, trend.report_noise**2 + first.sd**2, 0.0, trend.growth_sd**2)
-    now = first.time
+    now, squares, seen = first.time, CLASS_WORTH, CLASS_WORTH
     for point in points[1:]:
         state = _walk(state, trend=trend, quarters=point.time - now)
         now = point.time
-        state = _told(state, value=point.value, noise=trend.report_noise**2 + point.sd**2)
-    state = _walk(state, trend=trend, quarters=time - now)
-    return Gaussian(state.level, (state.var_level + trend.report_noise**2) ** 0.5)
+        noise = trend.report_noise**2 + point.sd**2
+        squares += min((point.value - state.level) ** 2 / (state.var_level + noise), LARGEST_SURPRISE)
+        seen += 1.0
+        state = _told(state, value=point.value, noise=noise)
+    return state, now, (squares / seen) ** 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,11 +260,49 @@ def _walk(s: _State, *, trend: Trend, quarters: float) -> _State:
     return _State(level, growth, var_level, cov, var_growth)
 
 
+def sampled_path(
+    points: Sequence[Point], *, trend: Trend, times: Sequence[float], normals: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Draws of the whole path after the last point, in the transformed unit [times, draws].
+
+    The same filter as :func:`forecast`: state after the last point, level and growth with noise, one Student factor a draw.
+    Times up to the last point follow the points themselves, straight between them.
+
+    Parameters
+    ----------
+    times : sequence of float
+        When [quarter], ascending, at most a quarter apart after the last point.
+    normals : array [3 + 2 x times or more, draws]
+        Standard normal numbers; the first three give state and tail, the others the noise of each step.
+    """
+    state, now, width = _filtered(points, trend=trend)
+    tail = width * np.minimum(1 / np.sqrt(np.mean(normals[:3] ** 2, axis=0)), FARTHEST)
+    sd = state.var_level**0.5
+    across = state.cov / sd if sd > 0 else 0.0
+    own = max(state.var_growth - across**2, 0.0) ** 0.5
+    level, growth = sd * normals[3], across * normals[3] + own * normals[4]
+    middle, pace = state.level, state.growth
+    known_at, known = [p.time for p in points], [p.value for p in points]
+    out = np.empty((len(times), normals.shape[1]))
+    for i, time in enumerate(times):
+        if time <= points[-1].time + SAME:
+            out[i] = np.interp(time, known_at, known)
+            continue
+        step = time - now
+        keep, (one, two) = trend.damping**step, normals[5 + 2 * i : 7 + 2 * i]
+        middle, pace = middle + pace * step, keep * pace + (1 - keep) * trend.growth
+        level = level + growth * step + trend.level_noise * step**0.5 * one
+        growth = keep * growth + trend.growth_noise * step**0.5 * two
+        now = time
+        out[i] = middle + tail * level
+    return out
+
+
 @lru_cache(maxsize=8)
 def quantile_draws(count: int) -> NDArray[np.float64]:
     """Evenly spaced quantiles of the standard forecast distribution (Student, unit scale), in order.
 
-    The last few in ten thousand are cut at :data:`FARTHEST`: on a log scale they would be absurd and own the mean. Five
+    The last few in a thousand are cut at :data:`FARTHEST`: on a log scale they would be absurd and own the mean. Three
     degrees of freedom have a distribution function in closed form [1]_, turned round on a fine grid.
 
     Sources
@@ -241,7 +310,7 @@ def quantile_draws(count: int) -> NDArray[np.float64]:
     .. [1] Abramowitz and Stegun, "Handbook of Mathematical Functions", 26.7.3.
     """
     angle = np.linspace(-np.pi / 2, np.pi / 2, 200_001)[1:-1]
-    below = 0.5 + (angle + np.sin(angle) * np.cos(angle) * (1 + 2 / 3 * np.cos(angle) ** 2)) / np.pi
+    below = 0.5 + (angle + np.sin(angle) * np.cos(angle)) / np.pi
     far = np.interp((np.arange(count) + 0.5) / count, below, np.sqrt(TAIL) * np.tan(angle))
     made = np.asarray(np.clip(far, -FARTHEST, FARTHEST), dtype=np.float64)
     made.flags.writeable = False  # shared between calls
