@@ -84,7 +84,7 @@ def test_help_lists_every_command(run) -> None:
         (("compare", "h200"), "at least two"),
         (("fit", "gpt-3-175b", "--chip", "h200", "--sequences", "-1"), "not a count"),
         (("fit", "gpt-3-175b", "--chip", "h200", "--weights", "fp3"), "unknown weight format"),
-        (("fit", "gpt-3-175b", "--chip", "h200", "--reserve", "1.5"), "not a share"),
+        (("fit", "gpt-3-175b", "--chip", "h200", "--memory-utilization", "1.5"), "not a share"),
         (("fit", "gpt-3-175b"), "--chip"),
         (("infer", "llama-2-70b", "--chip", "h200", "--slo-ttft", "30 GB"), "s is asked"),
         (("infer", "llama-2-70b", "--chip", "h200", "--slo-tpot", "0"), "not a time"),

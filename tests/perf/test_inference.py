@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from chipwall import catalog
-from chipwall.errors import InputError, Unknown
+from chipwall.errors import InputError
 from chipwall.perf.device import hardware
 from chipwall.perf.evidence.serving_rows import predict_rows
 from chipwall.perf.evidence.validate import Prediction, Skip
@@ -89,12 +89,12 @@ def test_it_refuses_what_does_not_fit() -> None:
     [
         (Question(prompt=0), "not a length"),
         (Question(output=-3), "not a length"),
-        (Question(chips=3, tensor=3), "does not divide the 32 heads"),
-        (Question(chips=6, tensor=4), "cannot be cut"),
+        (Question(chips=3, tensor=3), "does not divide 32 heads"),
+        (Question(chips=6, tensor=4), "not a multiple of 4"),
         (Question(engine="abacus"), "unknown engine"),
-        (Question(precision="fp2"), "unknown precision"),
+        (Question(precision="fp2"), "unknown weight format"),
         (Question(cache="int1"), "unknown cache format"),
-        (Question(tpot_limit=1e-6), "no layout holds"),
+        (Question(tpot_limit=1e-6), "no layout meets the latency limits"),
         (Question(reused=1.5), "prefix reuse"),
         (Question(prefillers=4), "cannot all prefill"),
     ],
@@ -105,10 +105,10 @@ def test_it_refuses_bad_questions(question: Question, words: str) -> None:
     assert words in str(problem.value)
 
 
-def test_it_refuses_a_precision_the_chip_lacks() -> None:
-    with pytest.raises(Unknown) as problem:
-        serving(catalog.model("llama-3.1-8b"), catalog.chip("a100"), Question(precision="fp8"))
-    assert "int8" in problem.value.fix
+def test_a_format_the_chip_lacks_is_widened_and_said() -> None:
+    got = serving(catalog.model("llama-3.1-8b"), catalog.chip("a100"), Question(precision="fp8"))
+    assert got.precision.widened
+    assert any("widened" in str(n) for n in got.throughput.notes)
 
 
 def test_precisions_of_parts() -> None:

@@ -9,7 +9,7 @@ from chipwall import catalog
 from chipwall.errors import InputError
 from chipwall.perf.device import hardware
 from chipwall.perf.training.constants import labels_of
-from chipwall.perf.training.search import USABLE, candidates, fastest, priced, smallest_chip_count
+from chipwall.perf.training.search import candidates, fastest, priced, smallest_chip_count
 from chipwall.perf.training.shape import shape_of
 from chipwall.perf.training.train import template_run, training
 
@@ -30,10 +30,11 @@ def test_candidates_divide_everything(question) -> None:
     hw, shape, template, _ = question
     found = candidates(shape, hw, template, sequences=256)
     assert len(found) == len(set(found)) > 50
-    for layout in found:
+    for plan in found:
+        layout = plan.layout
         assert 64 % (layout.tensor * layout.pipeline * layout.context) == 0
         assert shape.heads % layout.tensor == 0
-        assert 256 % (64 // (layout.tensor * layout.pipeline * layout.context) * layout.micro_batch) == 0
+        assert 256 % (64 // (layout.tensor * layout.pipeline * layout.context) * plan.micro_batch) == 0
 
 
 def test_the_search_returns_the_fastest_that_fits(question) -> None:
@@ -41,7 +42,7 @@ def test_the_search_returns_the_fastest_that_fits(question) -> None:
     found = fastest(shape, hw, template, sequences=256, recipe="bf16", labels=labels)
     layouts = candidates(shape, hw, template, sequences=256)
     steps, memory = priced(layouts, shape, hw, template, sequences=256, recipe="bf16", labels=labels)
-    fits = memory <= float(hw.memory) * USABLE
+    fits = memory <= float(hw.memory)
     assert found.step == pytest.approx(steps[fits].min())
     assert found.fitting == int(fits.sum())
     assert found.low <= found.step <= found.high

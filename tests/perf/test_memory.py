@@ -5,40 +5,69 @@ from __future__ import annotations
 import pytest
 
 from chipwall import catalog
+from chipwall.perf.budget import Budget, term, usable_memory
+from chipwall.perf.formats import weight_bytes
+from chipwall.perf.layout import Layout, serving_layout
 from chipwall.perf.limits import decode_limit, prefill_limit
-from chipwall.perf.serving.memory import (
-    fit_word,
-    kv_bytes,
-    smallest_count,
-    usable_memory,
-    weight_bytes,
-)
-from chipwall.perf.training.tune import tuning_memory
+from chipwall.perf.serving.memory import chip_weights, longest_sequence, sequence_bytes, sequences_held
+from chipwall.perf.training.tune import finetuning, tuning_budget
+from chipwall.text import text
 from chipwall.units import GIB
 
 
 def test_175b_in_one_h200() -> None:
     model, chip = catalog.model("gpt-3-175b"), catalog.chip("h200")
     memory, _ = usable_memory(chip)
-    assert weight_bytes(model, "fp8") == pytest.approx(175e9, rel=0.005)
+    assert weight_bytes(model, "fp8") == pytest.approx(175e9, rel=0.01)
     assert weight_bytes(model, "bf16") > memory
     assert weight_bytes(model, "fp8") > memory
     assert weight_bytes(model, "int4") < 0.9 * memory
-    tuned = tuning_memory(model, chip, base="nf4", rank=16, sequences=1, sequence=2048)
+    tuned = tuning_budget(model, chip, base="nf4", rank=16, sequences=1, sequence=2048)
     # the reference table counts 96 GiB: 84.8 weights, 2.3 adapters, 5.8 activations, 0.1 logits, 3 runtime. Ours is what
     # published peaks bear out: a runtime of 1.9 GiB, which alone is 1.1 %, and adapters of 1.7 GiB; so 3 % is allowed.
-    assert tuned.bytes / GIB == pytest.approx(96, rel=0.03)
-    assert tuned.fit == "fits"
+    assert tuned.need / GIB == pytest.approx(96, rel=0.03)
+    assert tuned.verdict == "fits"
 
 
 def test_one_guard_band_on_either_side_of_the_room() -> None:
-    assert [fit_word(need, 100.0) for need in (90, 91, 100, 110, 111)] == ["fits", *["tight"] * 3, "does not fit"]
+    def verdict(need: float) -> str:
+        return Budget((term("all", text("all"), need),), 100.0, text("100 B"), 90.0, 110.0).verdict
+
+    assert [verdict(need) for need in (90, 91, 100, 110, 111)] == ["fits", *["tight"] * 3, "does not fit"]
 
 
-def test_the_cache_of_many_sequences_counts_their_states() -> None:
-    shape = catalog.model("qwen3.6-27b").architecture
-    each = float(shape.cache_bytes(1000.0) + shape.state_bytes())
-    assert kv_bytes(catalog.model("qwen3.6-27b"), context=1000, sequences=3) == pytest.approx(3 * each)
+def test_heads_are_replicated_and_latent_caches_are_on_every_rank() -> None:
+    """Llama 3.1 70B has 8 heads of keys: 16 ways hold as much as 8. DeepSeek-V3's latent cache is not cut at all."""
+    llama, deepseek = catalog.model("llama-3.1-70b").architecture, catalog.model("deepseek-v3").architecture
+    cut = [float(sequence_bytes(llama, 1000.0, 2.0, tensor=t)) for t in (1, 4, 8, 16)]
+    assert cut == pytest.approx([1000 * 80 * 2 * 8 * 128 * 2 / n for n in (1, 4, 8, 8)])
+    latent = [float(sequence_bytes(deepseek, 1000.0, 2.0, tensor=t)) for t in (1, 8)]
+    assert latent == pytest.approx([1000 * 61 * 576 * 2] * 2)
+
+
+def test_a_sequence_under_data_parallel_attention_lies_whole_on_its_rank() -> None:
+    model = catalog.model("qwen3-235b-a22b").architecture
+    each = float(sequence_bytes(model, 1000.0, 2.0))
+    layout = serving_layout(expert=8, attention_data_parallel=True)
+    assert [sequences_held(model, n * each, 1000.0, 2.0, layout) for n in (0.9, 1.0, 1.9, 2.0)] == [0, 8, 8, 16]
+    assert longest_sequence(model, each, 2.0, layout) == pytest.approx(1000, abs=1)
+
+
+def test_experts_are_divided_once() -> None:
+    """Over the chips of the group, however they are called; the rest lies on every rank of data-parallel attention."""
+    model = catalog.model("deepseek-v3")
+    parts = tuple((part, 1.0) for part in model.architecture.part_weights)
+    alone = float(chip_weights(model.architecture, parts, Layout()))
+    experts = float(model.architecture.part_weights["experts"])
+    for layout in (
+        serving_layout(expert=8, attention_data_parallel=True), serving_layout(tensor=8, expert=8), serving_layout(tensor=8),
+    ):  # fmt: skip
+        held = float(chip_weights(model.architecture, parts, layout))
+        assert held >= alone / 8
+        assert held - experts / 8 <= alone - experts + 1
+    assert float(chip_weights(model.architecture, parts, serving_layout(expert=8, attention_data_parallel=True))) == (
+        pytest.approx(alone - experts + experts / 8)
+    )
 
 
 def test_hbm_gigabytes_are_gib() -> None:
@@ -47,18 +76,31 @@ def test_hbm_gigabytes_are_gib() -> None:
     assert ascend / GIB == pytest.approx(128 * 0.99)
 
 
-def test_smallest_count_is_a_whole_number_that_is_enough() -> None:
-    chip = catalog.chip("h200")
-    memory, _ = usable_memory(chip)
-    assert smallest_count(0.9 * memory, chip) == 1
-    assert smallest_count(0.9 * memory + 1, chip) == 2
+def test_memory_of_one_chip_needs_no_published_rate() -> None:
+    chip = catalog.chip("alibaba-zhenwu-810e")  # its bandwidth is not published
+    found = tuning_budget(catalog.model("llama-3-8b"), chip, base="nf4")
+    assert found.verdict == "fits"
+    assert found.room == usable_memory(chip)[0]
+
+
+def test_what_the_host_keeps_leaves_the_chip_and_costs_time() -> None:
+    """The optimizer of 8B weights is 12 bytes each; on the host, the chip holds that much less and the step waits for it."""
+    model, chip = catalog.model("llama-3.1-8b"), catalog.chip("h200")
+    ask = {"method": "full", "sequences": 8, "sequence": 2048}
+    at_home, away = finetuning(model, chip, **ask), finetuning(model, chip, offload=("optimizer",), **ask)
+    moved = at_home.memory["optimizer"]
+    assert moved == pytest.approx(12 * 8.03e9, rel=0.01)
+    assert away.budget.need <= at_home.budget.need - 0.9 * moved
+    assert sum(t.bytes for t in away.budget.terms if t.where == "host") == pytest.approx(moved, rel=0.2)
+    assert away.step is not None
+    assert any("host" in str(p.name) for p in away.step.estimate.breakdown)
 
 
 def test_ceilings() -> None:
     model = catalog.model("llama-2-70b")
     h200, h20 = catalog.chip("h200"), catalog.chip("h20")
     one = decode_limit(model, h200, weights="fp8", batch=1, context=0)
-    assert one.value == pytest.approx(4.8e12 / 68.98e9, rel=0.01)
+    assert one.value == pytest.approx(4.8e12 / 68.98e9, rel=0.02)
     assert one.bound == "memory"
     assert decode_limit(model, h200, weights="fp8", batch=4096, context=0).bound == "compute"
     ratio = prefill_limit(model, h200, weights="bf16").value / prefill_limit(model, h20, weights="bf16").value

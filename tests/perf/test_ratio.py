@@ -7,8 +7,8 @@ import json
 import pytest
 
 from chipwall import catalog
-from chipwall.perf.compare import layout_words, ratios
-from chipwall.perf.serving.setup import Layout
+from chipwall.perf.compare import ratios
+from chipwall.perf.layout import Layout, layout_words
 
 
 def test_h200_over_h20_is_bandwidth_in_decode_and_arithmetic_in_prefill() -> None:
@@ -41,8 +41,8 @@ def test_a_chip_against_itself_is_one() -> None:
 
 def test_layouts_in_words() -> None:
     assert layout_words(Layout(8)) == "TP8"
-    assert layout_words(Layout(4, 2, 2)) == "TP4 PP2 x2"
-    assert layout_words(Layout(expert=8, spread=True)) == "DEP8"
+    assert layout_words(Layout(4, 2, data=2)) == "TP4 PP2 x2"
+    assert layout_words(Layout(expert=8, attention_data_parallel=True)) == "DEP8"
 
 
 def test_the_commands_answer(run) -> None:

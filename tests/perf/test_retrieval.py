@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from chipwall import catalog
-from chipwall.errors import InputError, Unknown
+from chipwall.errors import InputError
 from chipwall.perf.device import hardware
 from chipwall.perf.retrieval import (
     EMBEDDERS,
@@ -87,9 +87,9 @@ def test_nonsense_is_refused(asked: Pipeline, chips: int) -> None:
         pipeline_estimate(catalog.chip("h200"), asked, chips=chips)
 
 
-def test_a_precision_the_chip_lacks_is_refused() -> None:
-    with pytest.raises(Unknown):
-        pipeline_estimate(catalog.chip("a100"), replace(ASKED, precision="fp8"))
+def test_a_format_the_chip_lacks_is_stored_and_widened() -> None:
+    narrow, wide = (pipeline_estimate(catalog.chip("a100"), replace(ASKED, precision=p)) for p in ("fp8", "bf16"))
+    assert narrow.value < wide.value
 
 
 def test_an_empty_index_is_refused() -> None:

@@ -14,9 +14,9 @@ from chipwall.perf.device import hardware
 from chipwall.perf.evidence.training import setup_of_row
 from chipwall.perf.evidence.training_rows import predict_rows
 from chipwall.perf.evidence.validate import Prediction, Skip
+from chipwall.perf.layout import Layout
 from chipwall.perf.load import measured
 from chipwall.perf.training.constants import software_age, step_bands, training_constants
-from chipwall.perf.training.search import Layout
 from chipwall.perf.training.shape import model_flops_per_token, shape_of
 from chipwall.perf.training.step import PARTS, step_parts
 from chipwall.perf.training.train import run_energy, run_time, step_time, training
@@ -92,8 +92,8 @@ def test_weights_follow_from_the_shape(model: str) -> None:
 
 def test_hfu_counts_recomputation_and_mfu_does_not() -> None:
     ask = {"chips": 64, "sequences": 128, "sequence": 2048}
-    plain = training(catalog.model("gpt-3-175b"), catalog.chip("a100"), layout=Layout(8, 8, 1), **ask)
-    again = training(catalog.model("gpt-3-175b"), catalog.chip("a100"), layout=Layout(8, 8, 1, recompute="full"), **ask)
+    plain = training(catalog.model("gpt-3-175b"), catalog.chip("a100"), layout=Layout(8, 8), recompute="none", **ask)
+    again = training(catalog.model("gpt-3-175b"), catalog.chip("a100"), layout=Layout(8, 8), recompute="full", **ask)
     assert again.estimate.value > 1.2 * plain.estimate.value
     assert plain.hfu == pytest.approx(plain.mfu)
     assert again.hfu == pytest.approx(again.mfu * 4 / 3)
@@ -101,26 +101,27 @@ def test_hfu_counts_recomputation_and_mfu_does_not() -> None:
 
 
 @pytest.mark.parametrize(
-    ("layout", "words"),
+    ("layout", "micro_batch", "words"),
     [
-        (Layout(tensor=3), "do not divide 64 chips"),
-        (Layout(tensor=64), "do not divide 96 heads"),
-        (Layout(pipeline=8, virtual=20), "more than 96 layers"),
-        (Layout(tensor=8, virtual=2), "virtual stages need a pipeline"),
-        (Layout(tensor=8, expert=8), "no experts"),
-        (Layout(tensor=8, pipeline=8, micro_batch=5), "does not divide"),
-        (Layout(tensor=8), "does not fit in this layout"),
+        (Layout(tensor=3), 1, "64 chips are not a multiple"),
+        (Layout(tensor=64), 1, "does not divide 96 heads"),
+        (Layout(pipeline=8, virtual=20), 1, "more than 96 layers"),
+        (Layout(tensor=8, virtual=2), 1, "virtual stages need a pipeline"),
+        (Layout(tensor=8, expert=8), 1, "no experts"),
+        (Layout(tensor=8, pipeline=8), 5, "does not divide"),
+        (Layout(tensor=8), 1, "does not fit in this layout"),
     ],
 )
-def test_layouts_that_cannot_be_are_refused(layout: Layout, words: str) -> None:
+def test_layouts_that_cannot_be_are_refused(layout: Layout, micro_batch: int, words: str) -> None:
     with pytest.raises(InputError, match=words):
         training(
-            catalog.model("gpt-3-175b"), catalog.chip("a100"), chips=64, sequences=128, sequence=2048, layout=layout
-        )
+            catalog.model("gpt-3-175b"), catalog.chip("a100"), chips=64, sequences=128, sequence=2048, layout=layout,
+            micro_batch=micro_batch,
+        )  # fmt: skip
 
 
 def test_a_model_too_large_says_by_how_much_and_how_many_chips_it_takes() -> None:
-    with pytest.raises(InputError, match="GiB too much on each of 8 chips") as told:
+    with pytest.raises(InputError, match="GiB per chip on 8 chips") as told:
         training(catalog.model("gpt-3-175b"), catalog.chip("h100"), chips=8, sequences=64)
     count = int(str(told.value.fix).split()[3])
     assert count > 8

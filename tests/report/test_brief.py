@@ -25,7 +25,7 @@ MUST_SHOW = [
     "6.69x",
     "1.20x",
     "349.1 GB",
-    "174.6 GB",
+    "175.2 GB",
 ]
 
 
@@ -50,7 +50,7 @@ def test_terminal_and_page_show_the_numbers(page, number: str) -> None:
 def test_verdicts_on_175b(page) -> None:
     _, said = page
     assert "GPT-3 175B at bf16: no" in said
-    assert "GPT-3 175B at fp8: no, the weights alone are 174.6 GB" in said
+    assert "GPT-3 175B at fp8: no, the weights alone are 175.2 GB" in said
     assert "GPT-3 175B at int4: yes" in said
 
 

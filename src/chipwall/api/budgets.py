@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from chipwall.answer import Answer, Line
@@ -9,6 +10,7 @@ from chipwall.api.doors import exact, source_of
 from chipwall.catalog.records import Chip, LanguageModel
 from chipwall.errors import Unknown
 from chipwall.inputs import choice
+from chipwall.perf.serving.memory import Holding
 from chipwall.text import text
 
 __all__ = ["budgets"]
@@ -18,16 +20,15 @@ FORMATS = ("bf16", "fp8", "int8", "int4")
 
 def budgets(
     model: LanguageModel, chip: Chip, *, chips: int, formats: tuple[str, ...] | None, context: int, users: int, kv: str,
-    reserve: float | None, rank: int, modules: str, batch: int, length: int, use: str,
+    how: Holding, ways: Mapping[str, Any], beyond: bool, rank: int, modules: str, batch: int, length: int, use: str,
 ) -> Answer:  # fmt: skip
     """The answer of :func:`chipwall.api.performance.fits`, its arguments checked."""
-    from chipwall.perf.serving.memory import SERVING_RESERVE, WEIGHT_FORMATS
+    from chipwall.perf.formats import CACHE_BYTES, format_named
     from chipwall.perf.training.tune import MODULES
     from chipwall.report.pages.memory import Serving, Tuning, fit_answer
 
-    wanted = tuple(choice(f, "precision", tuple(WEIGHT_FORMATS)) for f in formats or FORMATS)
-    width = _KV_BYTES[choice(kv, "kv", tuple(_KV_BYTES))]
-    serving = Serving(chips, context, users, width, SERVING_RESERVE if reserve is None else reserve)
+    wanted = tuple(format_named(f, where="precision").name for f in formats or FORMATS)
+    serving = Serving(chips, context, users, choice(kv, "kv", tuple(CACHE_BYTES)), how, tuple(ways.items()), beyond)
     tuning = Tuning(rank, choice(modules, "modules", MODULES), batch, length)
     whole = fit_answer(model, chip, wanted, serving, tuning)
     uses = {"both": ("serving", "tuning"), "serve": ("serving",), "tune": ("tuning",)}[use]
@@ -62,6 +63,3 @@ def budgets(
         data=lambda: whole,
         source_of=source_of,
     )
-
-
-_KV_BYTES = {"bf16": 2.0, "fp16": 2.0, "fp8": 1.0, "int8": 1.0}

@@ -7,9 +7,9 @@ from typing import Any
 
 from chipwall.answer import Answer, Figure
 from chipwall.api.doors import chip_of, door, figure_of, lines_of, model_of, source_of
-from chipwall.api.serving import MOST_TOKENS
+from chipwall.api.serving import MOST_TOKENS, utilization
 from chipwall.catalog.records import Chip, LanguageModel
-from chipwall.inputs import choice, choices, count, number, share, term
+from chipwall.inputs import choice, choices, count, flag, number, optional_count, term
 from chipwall.text import text
 
 __all__ = ["compare", "compute", "fits", "retrieve"]
@@ -22,13 +22,22 @@ def fits(
     *,
     chips: int = 1,
     precision: str | Sequence[str] | None = None,
-    context: int = 4096,
+    context: int | None = None,
     users: int = 1,
     kv: str = "bf16",
-    reserve: float | None = None,
+    engine: str | None = None,
+    memory_utilization: float | None = None,
+    max_batched_tokens: int | None = None,
+    max_sequences: int | None = None,
+    draft: str | int | None = None,
+    tensor: int | str = "auto",
+    pipeline: int | None = None,
+    expert: int | None = None,
+    attention_dp: bool = False,
+    beyond_context: bool = False,
     rank: int = 16,
     modules: str = "attention",
-    batch: int = 1,
+    batch: int | None = None,
     length: int = 2048,
     use: str = "both",
 ) -> Answer:
@@ -43,11 +52,18 @@ def fits(
     precision : str or list of str
         Weight formats; bf16, fp8, int8 and int4 by default.
     context, users : int
-        Serving: tokens in the cache per sequence, and sequences in it [1].
-    kv, reserve : str, float
-        Serving: format of the cache, and share of the memory that the engine leaves alone.
+        Serving: tokens in the cache per sequence (4,096, or the model's maximum), and sequences in it [1].
+    kv, engine : str
+        Serving: format of the cache, and the engine; the usual one on the chip.
+    memory_utilization, max_batched_tokens, max_sequences, draft
+        Serving: settings of the engine, as in :func:`chipwall.api.serving.serve`.
+    tensor, pipeline, expert, attention_dp
+        Serving: the layout, or parts of it; the one that holds most is searched.
+    beyond_context : bool
+        Ask on for sequences longer than the model's maximum.
     rank, modules, batch, length
-        Fine-tuning: rank of the adapters, ``attention`` or ``all`` matrices, sequences and tokens of a step.
+        Fine-tuning: rank of the adapters, ``attention`` or ``all`` matrices, sequences (one for each
+        chip by default) and tokens of a step.
     use : str
         ``serve``, ``tune`` or ``both``.
 
@@ -58,6 +74,8 @@ def fits(
         ``memory`` and ``free`` [byte] and ``verdict``.
     """
     from chipwall.api.budgets import budgets
+    from chipwall.perf.serving.engines import ENGINES
+    from chipwall.perf.serving.memory import Holding
 
     wanted = choice(use, "use", ("serve", "tune", "both"))
     return budgets(
@@ -65,16 +83,35 @@ def fits(
         chip_of(chip),
         chips=count(chips, "chips"),
         formats=None if precision is None else choices(precision, "precision"),
-        context=count(context, "context", most=int(MOST_TOKENS)),
+        context=0 if context is None else count(context, "context", most=int(MOST_TOKENS)),
         users=count(users, "users", most=10_000_000),
         kv=term(kv, "kv").lower(),
-        reserve=None if reserve is None else share(reserve, "reserve"),
+        how=Holding(
+            "" if engine is None else choice(engine, "engine", tuple(ENGINES)),
+            share=0.0 if memory_utilization is None else utilization(memory_utilization),
+            tokens=0.0 if max_batched_tokens is None else float(count(max_batched_tokens, "max_batched_tokens")),
+            sequences=0.0 if max_sequences is None else float(count(max_sequences, "max_sequences")),
+            draft="" if draft is None else str(draft).strip().lower(),
+        ),
+        ways=_fit_ways(tensor, pipeline, expert, spread=flag(attention_dp, "attention_dp")),
+        beyond=flag(beyond_context, "beyond_context"),
         rank=count(rank, "rank", most=65_536),
         modules=term(modules, "modules"),
-        batch=count(batch, "batch", most=10_000_000),
+        batch=0 if batch is None else count(batch, "batch", most=10_000_000),
         length=count(length, "length", most=int(MOST_TOKENS)),
         use=wanted,
     )
+
+
+def _fit_ways(tensor: Any, pipeline: Any, expert: Any, *, spread: bool) -> dict[str, Any]:
+    """The ways that are given, by the names of a layout; with tensor the others default to one."""
+    found: dict[str, Any] = {}
+    if t := optional_count(tensor, "tensor"):
+        found = {"tensor": t, "pipeline": 1, "expert": 1}
+    for name, value in (("pipeline", pipeline), ("expert", expert)):
+        if value is not None:
+            found[name] = count(value, name, most=100_000)
+    return found | ({"attention_data_parallel": True} if spread else {})
 
 
 @door
@@ -265,12 +302,11 @@ def compare(
         One line per workload: both rates and their ratio, or why there is none.
     """
     from chipwall.perf.compare import ratios
-    from chipwall.perf.formats import RECIPES
+    from chipwall.perf.formats import ALIASES, FORMATS, RECIPES
     from chipwall.perf.serving.engines import ENGINES
-    from chipwall.perf.serving.precision import PRECISIONS
 
     a, b, record = chip_of(first, "first"), chip_of(second, "second"), model_of(model)
-    formats = choices(precision, "precision", tuple(dict.fromkeys([*PRECISIONS, *RECIPES])))
+    formats = choices(precision, "precision", tuple(dict.fromkeys([*FORMATS, *ALIASES, *RECIPES])))
     found = ratios(
         a,
         b,

@@ -12,11 +12,14 @@ from chipwall.inputs import choice, count, flag, number, optional_count, seconds
 from chipwall.perf.serving.loads import Arrivals, Batch, Burst, Disaggregated, Full, Load, Users, Within
 from chipwall.perf.serving.serve import Question, Serving, serving
 from chipwall.text import text
+from chipwall.units import parse_quantity
 
 __all__ = ["MOST_TOKENS", "Amount", "question_of", "serve", "serve_answer"]
 
 # Longest prompt or answer that is priced [token]; no published model takes a hundredth of it.
 MOST_TOKENS = 1e8
+# Largest memory that is taken for one [byte].
+MOST_BYTES = 2.0**50
 Amount = str | float
 """A number in SI, or words with a unit."""
 
@@ -43,11 +46,11 @@ def load_of(
                 "Give Full(), Users(64), Arrivals(2.5), Batch(8), Burst(100), Within(tpot=0.05) or Disaggregated(2)"
             ),
         )
-    if len(named) + bool(limits) + (load is not None) > 1:
+    if len(named) + (load is not None) > 1:
         raise InputError(
             text("one load at a time"),
-            where=", ".join([*(["load"] if load is not None else []), *named, *limits]),
-            fix=text("Give one of users, rate, batch, burst or latency limits, or none to fill the memory"),
+            where=", ".join([*(["load"] if load is not None else []), *named]),
+            fix=text("Give one of users, rate, batch or burst, or none to fill the memory or the limits"),
         )
     if prefill_workers:
         if load is not None or rate is not None or batch is not None or burst is not None or limits:
@@ -61,7 +64,7 @@ def load_of(
         )
     if load is not None:
         return load
-    if limits:
+    if limits and not named:
         return Within(None if ttft is None else seconds(ttft, "ttft"), None if tpot is None else seconds(tpot, "tpot"))
     kinds = {"users": Users, "rate": Arrivals, "batch": Batch, "burst": Burst}
     return kinds[named[0]](given[named[0]]) if named else Full()  # type: ignore[arg-type, return-value]
@@ -110,6 +113,12 @@ def question_of(
     prefix_reuse: Any = 0.0,
     accepted: Any = 1.0,
     drafted: Any = None,
+    memory_utilization: Any = None,
+    max_batched_tokens: Any = None,
+    max_sequences: Any = None,
+    draft: Any = None,
+    weights_on_host: Any = None,
+    beyond_context: Any = False,
 ) -> Question:
     """The engine's question from what a person gave; see :func:`serve`."""
     from chipwall.perf.serving.engines import ENGINES, asked_year
@@ -133,12 +142,10 @@ def question_of(
         "context": count(context, "context"),
     }
     expert_ways = (chip_count if spread else 1) if expert is None else count(expert, "expert")
-    if not ways["tensor"] and not spread and ways["context"] == 1 and (ways["pipeline"] > 1 or expert_ways > 1):
-        raise InputError(
-            text("pipeline and expert ways need tensor ways beside them"),
-            where="pipeline" if ways["pipeline"] > 1 else "expert",
-            fix=text("Give tensor too, or leave the layout out: it is searched"),
-        )
+    # limits beside a load are judged; limits alone are the load
+    for name, value in (("ttft", ttft), ("tpot", tpot)):
+        if value is not None:
+            asked[f"{name}_limit"] = seconds(value, name)
     speculated = number(accepted, "accepted", least=1, most=1000)
     return Question(
         prompt=number(prompt, "prompt", least=1, most=MOST_TOKENS),
@@ -153,9 +160,27 @@ def question_of(
         reused=share(prefix_reuse, "prefix_reuse"),
         accepted=speculated,
         drafted=speculated if drafted is None else number(drafted, "drafted", least=speculated, most=1000),
+        memory_share=0.0 if memory_utilization is None else utilization(memory_utilization),
+        step_tokens=0.0 if max_batched_tokens is None else float(count(max_batched_tokens, "max_batched_tokens")),
+        step_sequences=0.0 if max_sequences is None else float(count(max_sequences, "max_sequences")),
+        draft="" if draft is None else str(draft).strip().lower(),
+        on_host=0.0 if weights_on_host is None else bytes_of(weights_on_host, "weights_on_host"),
+        beyond_context=flag(beyond_context, "beyond_context"),
         **ways,
         **asked,
     )
+
+
+def utilization(value: Any) -> float:
+    """The share of the memory that an engine may use, above zero [1]."""
+    return number(value, "memory_utilization", above=0, most=1, example="0.9")
+
+
+def bytes_of(value: Any, argument: str) -> float:
+    """An amount of memory: ``"20 GiB"``, or bytes [byte]."""
+    if isinstance(value, str):
+        return parse_quantity(value, dimension="byte", where=argument)
+    return number(value, argument, least=0, most=MOST_BYTES, example="'20 GiB'")
 
 
 @door
@@ -186,6 +211,12 @@ def serve(
     prefix_reuse: float = 0.0,
     accepted: float = 1.0,
     drafted: float | None = None,
+    memory_utilization: float | None = None,
+    max_batched_tokens: int | None = None,
+    max_sequences: int | None = None,
+    draft: str | int | None = None,
+    weights_on_host: Amount | None = None,
+    beyond_context: bool = False,
 ) -> Answer:
     """How fast a model serves on some chips: throughput, latencies, batch, memory and energy.
 
@@ -202,7 +233,8 @@ def serve(
     users, rate, batch, burst : float
         Requests in the system, requests per second, sequences of one static batch, requests at one moment.
     ttft, tpot : str or float
-        Limits on the mean time to first token and per output token: ``"500 ms"``, or seconds.
+        Limits on the mean time to first token and per output token: ``"500 ms"``, or seconds. Alone they find the
+        largest load within them; beside a load the answer says whether it meets them.
     precision, kv : str
         Format of the weights and of the cache; as published, and as the engine does, by default.
     engine_date : str
@@ -219,6 +251,14 @@ def serve(
         Share of the prompt found in the prefix cache [1].
     accepted, drafted : float
         Tokens that a step of speculative decoding yields, and verifies [1].
+    memory_utilization, max_batched_tokens, max_sequences : float, int, int
+        What the engine may use of the memory [1], and the tokens and sequences of its largest step; its own defaults.
+    draft : str or int
+        A draft that memory must hold: ``"own"`` for the layers in the checkpoint, or a number of layers.
+    weights_on_host : str or float
+        Weights of each chip that its host keeps, ``"20 GiB"`` or bytes; every step reads them over the host link.
+    beyond_context : bool
+        Ask on for sequences longer than the model's maximum.
 
     Returns
     -------

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from chipwall.answer import Answer, Figure, Line
@@ -10,7 +11,8 @@ from chipwall.api.doors import chip_of, door, exact, figure_of, lines_of, model_
 from chipwall.api.serving import MOST_TOKENS, Amount
 from chipwall.catalog.records import Chip, LanguageModel
 from chipwall.errors import InputError
-from chipwall.inputs import choice, count, data_rate, flag, number
+from chipwall.inputs import choice, choices, count, data_rate, flag, number
+from chipwall.perf.layout import Layout, layout_words
 from chipwall.perf.training.train import Training, run_energy, run_time, training
 from chipwall.text import text
 
@@ -34,6 +36,7 @@ def train(
     micro_batch: int | None = None,
     fsdp: bool = False,
     recompute: str | None = None,
+    offload: str | Sequence[str] | None = None,
     tokens: float | None = None,
     network: Amount | None = None,
     software: str | None = None,
@@ -54,12 +57,14 @@ def train(
         Tokens of a sequence; the model's context, 8192 at most, by default [token].
     precision : str
         Format of the products: bf16, fp16, fp8, fp8_block, fp4.
-    tensor, pipeline, virtual, context, expert, micro_batch : int
+    tensor, pipeline, virtual, context, expert : int
         Layout; any of them fixes it, without them it is searched.
     fsdp : bool
-        Shard the weights over the data-parallel chips.
-    recompute : str
-        none, attention or full; part of a given layout.
+        Shard the weights over the data-parallel chips; fixes the layout too.
+    micro_batch, recompute : int, str
+        Sequences of a micro-batch, and none, attention or full; searched with the layout, or held in the search.
+    offload : str or list of str
+        What the host keeps: weights, optimizer, activations; its link's time is counted.
     tokens : float
         Tokens of the whole run [token].
     network : str or float
@@ -75,6 +80,8 @@ def train(
         Figures ``step`` [s], ``rate`` [token/s], ``mfu`` [1], ``energy_per_token`` [J/token], and with ``tokens`` also
         ``time`` [s] and ``energy`` [J].
     """
+    from chipwall.perf.training.memory import OFFLOADED
+    from chipwall.perf.training.search import RECOMPUTE
     from chipwall.perf.training.train import RECIPES_TRAINED
 
     whole = None if tokens is None else number(tokens, "tokens", above=0, most=1e18, example="15e12")
@@ -86,10 +93,9 @@ def train(
             "virtual": virtual,
             "context": context,
             "expert": expert,
-            "micro_batch": micro_batch,
         },
+        chips=count(chips, "chips"),
         fsdp=flag(fsdp, "fsdp"),
-        recompute=recompute,
     )
     found = training(
         record,
@@ -99,6 +105,9 @@ def train(
         sequence=None if length is None else count(length, "length", most=int(MOST_TOKENS)),
         precision=choice(precision, "precision", RECIPES_TRAINED),
         layout=layout,
+        micro_batch=0 if micro_batch is None else count(micro_batch, "micro_batch", most=100_000),
+        recompute="" if recompute is None else choice(recompute, "recompute", tuple(RECOMPUTE)),
+        offload=() if offload is None else choices(offload, "offload", OFFLOADED),
         software=_software(software),
         year=number(year, "year", least=2016, most=2040, example="2026.5"),
         graphs=flag(graphs, "graphs"),
@@ -113,21 +122,14 @@ def _software(software: str | None) -> str:
     return "" if software is None else choice(software, "software", software_families())
 
 
-def _training_layout(ways: Mapping[str, Any], *, fsdp: bool, recompute: str | None) -> Any:
-    from chipwall.perf.training.search import RECOMPUTE, Layout
-
-    given = {n: count(v, n, most=100_000) for n, v in ways.items() if v is not None}
-    if recompute is not None:
-        recompute = choice(recompute, "recompute", tuple(RECOMPUTE))
+def _training_layout(ways: Mapping[str, Any], *, chips: int, fsdp: bool) -> Layout | None:
+    """The layout that some ways fix, the others at one; None where nothing is given."""
+    given: dict[str, Any] = {n: count(v, n, most=100_000) for n, v in ways.items() if v is not None}
     if not given and not fsdp:
-        if recompute is not None:
-            raise InputError(
-                text("recompute is part of a layout, and none is given"),
-                where="recompute",
-                fix=text("Give tensor or another way of splitting too, or leave recompute out: it is searched"),
-            )
         return None
-    return Layout(**given, fsdp=fsdp, recompute=recompute or "none")
+    made = replace(Layout(), **given)
+    copies = max(chips // (made.tensor * made.pipeline * made.context), 1)
+    return replace(made, data=copies, shards=copies * made.context if fsdp else 1)
 
 
 def train_answer(model: LanguageModel, chip: Chip, found: Training, *, tokens: float | None = None) -> Answer:
@@ -177,6 +179,7 @@ def training_json(found: Training) -> dict[str, Any]:
         "tokens_per_s_per_chip": found.tokens_per_s_per_chip,
         "mfu": found.mfu,
         "hfu": found.hfu,
+        "memory": found.budget.as_json(),
         "memory_bytes": dict(found.memory),
         "memory_room_bytes": found.memory_room,
         "fit": found.fit,
@@ -195,9 +198,18 @@ def tune(
     base: str = "bf16",
     rank: int = 16,
     modules: str = "attention",
-    batch: int = 1,
+    batch: int | None = None,
     length: int = 2048,
     precision: str = "bf16",
+    tensor: int | None = None,
+    pipeline: int | None = None,
+    virtual: int | None = None,
+    context: int | None = None,
+    expert: int | None = None,
+    fsdp: bool = False,
+    micro_batch: int | None = None,
+    recompute: str = "full",
+    offload: str | Sequence[str] | None = None,
     software: str | None = None,
     year: float = 2026.0,
 ) -> Answer:
@@ -208,13 +220,15 @@ def tune(
     model, chip : str or record
         ``"llama-2-70b"``, ``"h200"``, or records.
     chips, batch, length : int
-        Chips [1], sequences of one optimizer step [1], tokens of a sequence [token].
+        Chips [1], sequences of one optimizer step (one for each chip by default) [1], tokens of a sequence [token].
     method, base : str
         ``lora`` or ``full``; format of the frozen base (bf16, fp8, int8, int4, nf4).
     rank, modules : int, str
         Rank of the adapters, and which matrices get them: ``attention`` or ``all``.
     precision : str
         Format of the products.
+    tensor, pipeline, virtual, context, expert, fsdp, micro_batch, recompute, offload
+        As in :func:`train`; ``recompute`` is full unless said otherwise.
     software, year : str, float
         Family of software, and its date as a year with fraction.
 
@@ -224,6 +238,8 @@ def tune(
         Figures ``needed``, ``memory`` [byte per chip], ``smallest_chips`` [1] and, where it fits, ``step`` [s] and
         ``rate`` [token/s]; ``fit`` is the verdict.
     """
+    from chipwall.perf.training.memory import OFFLOADED
+    from chipwall.perf.training.search import RECOMPUTE
     from chipwall.perf.training.train import RECIPES_TRAINED
     from chipwall.perf.training.tune import BASES, METHODS, MODULES, finetuning
 
@@ -244,9 +260,17 @@ def tune(
         base=kept,
         rank=count(rank, "rank", most=65_536),
         modules=choice(modules, "modules", MODULES),
-        sequences=count(batch, "batch", most=10_000_000),
+        sequences=0 if batch is None else count(batch, "batch", most=10_000_000),
         sequence=count(length, "length", most=int(MOST_TOKENS)),
         precision=choice(precision, "precision", RECIPES_TRAINED),
+        layout=_training_layout(
+            {"tensor": tensor, "pipeline": pipeline, "virtual": virtual, "context": context, "expert": expert},
+            chips=count(chips, "chips"),
+            fsdp=flag(fsdp, "fsdp"),
+        ),
+        micro_batch=0 if micro_batch is None else count(micro_batch, "micro_batch", most=100_000),
+        recompute=choice(recompute, "recompute", tuple(RECOMPUTE)),
+        offload=() if offload is None else choices(offload, "offload", OFFLOADED),
         software=_software(software),
         year=number(year, "year", least=2016, most=2040, example="2026.5"),
     )
@@ -256,11 +280,12 @@ def tune(
 def tune_answer(model: LanguageModel, chip: Chip, found: Any, *, chips: int) -> Answer:
     """The engine's record of fine-tuning as an answer."""
     figures = {
-        "needed": exact(sum(found.memory.values()), "byte"),
-        "memory": exact(found.room, "byte"),
-        "smallest_chips": exact(found.smallest_chips, "1"),
+        "needed": exact(found.budget.need, "byte"),
+        "memory": exact(found.budget.room, "byte"),
     }
-    memory = tuple(Line(str(p.name), float(p.bytes), "byte", "", str(p.formula)) for p in found.parts if p.bytes)
+    if found.smallest_chips:
+        figures["smallest_chips"] = exact(found.smallest_chips, "1")
+    memory = tuple(Line(str(t.name), float(t.bytes), "byte", "", str(t.formula)) for t in found.budget.terms)
     sources: tuple[str, ...] = (model.source,)
     title = text("Fine-tuning {model} on {n} x {chip}", model=model.name, n=chips, chip=chip.name)
     if found.step is None:
@@ -270,6 +295,7 @@ def tune_answer(model: LanguageModel, chip: Chip, found: Any, *, chips: int) -> 
             figures,
             found,
             lines=memory,
+            notes=(found.why,) if found.why else (),
             sources=sources,
             data=lambda: tuning_json(found),
             source_of=source_of,
@@ -297,10 +323,16 @@ def tuning_json(found: Any) -> dict[str, Any]:
         "rank": found.rank,
         "adapter_weights": found.adapters,
         "fit": found.fit,
+        "sequences": found.sequences,
+        "layout": layout_words(found.plan.layout),
+        "micro_batch": found.plan.micro_batch,
+        "recompute": found.plan.recompute,
+        "memory": found.budget.as_json(),
         "memory_bytes": dict(found.memory),
-        "memory_total_bytes": sum(found.memory.values()),
-        "memory_room_bytes": found.room,
-        "short_bytes": found.short,
-        "smallest_chips": found.smallest_chips,
+        "memory_total_bytes": found.budget.need,
+        "memory_room_bytes": found.budget.room,
+        "short_bytes": found.budget.short,
+        "smallest_chips": found.smallest_chips or None,
+        "why_no_step": found.why or None,
         "step": None if found.step is None else training_json(found.step),
     }

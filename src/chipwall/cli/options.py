@@ -80,3 +80,33 @@ def day(words: str, *, option: str = "--on") -> date:
             where=option,
             fix=text("Write year-month-day, for example 2026-02-01"),
         ) from None
+
+
+def memory_options(command: Any) -> Any:
+    """The options of how an engine holds memory, for ``fit`` and ``infer``."""
+    for option in reversed(
+        (
+            click.option(
+                "--memory-utilization", type=float, help="Share of the memory the engine may use. Default: its own."
+            ),
+            click.option("--max-batched-tokens", type=click.IntRange(1), help="Tokens of the engine's largest step."),
+            click.option("--max-sequences", type=click.IntRange(1), help="Sequences the engine runs at once at most."),
+            click.option("--draft", default="", help="A draft held in memory: own, or a number of layers."),
+            click.option(
+                "--beyond-context", is_flag=True, help="Ask on for sequences longer than the model's maximum."
+            ),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+def share_of(value: float | None) -> float:
+    """A share of the memory above 0 and up to 1; 0 where nothing is given."""
+    if value is not None and not 0.0 < value <= 1.0:
+        raise InputError(
+            text("{value} is not a share", value=value),
+            where="--memory-utilization",
+            fix=text("Give a share above 0, for example 0.9"),
+        )
+    return value or 0.0

@@ -6,9 +6,19 @@ from typing import Any
 
 import click
 
-from chipwall.cli.options import json_option, lang_option, seconds, show, table_options, write_json
+from chipwall.cli.options import (
+    json_option,
+    lang_option,
+    memory_options,
+    seconds,
+    share_of,
+    show,
+    table_options,
+    write_json,
+)
 from chipwall.errors import InputError
 from chipwall.text import text
+from chipwall.units import GIB
 
 __all__ = ["infer", "ratio"]
 
@@ -45,7 +55,11 @@ __all__ = ["infer", "ratio"]
     "on the chip.",
 )
 @click.option("--engine-date", default="", help="Release of the engine, as 2026-05. Default: today's.")
-@click.option("--explain", is_flag=True, help="The operator table as well.")
+@memory_options
+@click.option(
+    "--weights-on-host", default=0.0, help="GiB of each chip's weights that its host keeps; every step reads them."
+)
+@click.option("--explain", is_flag=True, help="The operator table and the memory terms as well.")
 @json_option
 @lang_option
 def infer(model: str, chip_name: str, as_json: bool, lang: str, explain: bool, **options: Any) -> None:
@@ -53,6 +67,7 @@ def infer(model: str, chip_name: str, as_json: bool, lang: str, explain: bool, *
     from chipwall import catalog
     from chipwall.perf.serving.breakdown import operator_rows
     from chipwall.perf.serving.serve import requests_of, serving, setups_of
+    from chipwall.report.pages.memory import budget_table
     from chipwall.report.pages.serving import answer_table, breakdown_table, nearest_table, operators_table
 
     record, chip, question = catalog.model(model), catalog.chip(chip_name), _question(options)
@@ -68,7 +83,7 @@ def infer(model: str, chip_name: str, as_json: bool, lang: str, explain: bool, *
         answer_table(answer),
         breakdown_table(answer),
         nearest_table(answer),
-        *((operators_table(table),) if explain else ()),
+        *((operators_table(table), budget_table(answer.budget())) if explain else ()),
     ):
         show(one, form=None, as_json=False, lang=lang)
 
@@ -100,6 +115,9 @@ def _question(o: dict[str, Any]) -> Any:
         cache=o["kv"], engine=o["engine"], engine_year=asked_year(o["engine_date"]),
         tensor=0 if o["tp"] == "auto" else int(o["tp"]), pipeline=o["pp"],
         expert=o["ep"] if o["ep"] > 1 or not spread else o["chips"], spread=spread, context=o["cp"],
+        memory_share=share_of(o["memory_utilization"]), step_tokens=float(o["max_batched_tokens"] or 0),
+        step_sequences=float(o["max_sequences"] or 0), draft=o["draft"], on_host=o["weights_on_host"] * GIB,
+        beyond_context=o["beyond_context"],
         prefillers=o["prefill_workers"], reused=o["prefix_reuse"], accepted=o["accepted"],
         drafted=o["drafted"] or o["accepted"],
     )  # fmt: skip

@@ -7,16 +7,18 @@ from typing import Any
 
 import click
 
+from chipwall.api.training import training_json, tuning_json
 from chipwall.cli.options import show, table_options, write_json
 from chipwall.errors import InputError
 from chipwall.files import write_whole
 from chipwall.report.forms.table import Cell, Column, Table
+from chipwall.report.pages.memory import VERDICTS, budget_table
 from chipwall.text import Text, text
 from chipwall.units import DAY, GIB, format_quantity, parse_quantity
 
 __all__ = ["finetune", "train", "training_calibration"]
 
-_LAYOUT_OPTIONS = ("tp", "pp", "vp", "cp", "ep", "micro_batch")
+_LAYOUT_OPTIONS = ("tp", "pp", "vp", "cp", "ep")
 
 
 @click.command()
@@ -39,7 +41,8 @@ _LAYOUT_OPTIONS = ("tp", "pp", "vp", "cp", "ep", "micro_batch")
 @click.option("--ep", type=int, help="Expert-parallel ways.")
 @click.option("--micro-batch", type=int, help="Sequences of one micro-batch.")
 @click.option("--fsdp", is_flag=True, help="Shard the weights over the data-parallel chips.")
-@click.option("--recompute", default="none", show_default=True, help="none, attention or full.")
+@click.option("--recompute", default="", help="none, attention or full. Default: searched, or none with a layout.")
+@click.option("--offload", default="", help="What the host keeps, with commas: weights, optimizer, activations.")
 @click.option("--tokens", type=float, help="Tokens of the whole run: adds its time and energy, for example 15e12.")
 @click.option(
     "--network", help="Network per chip and direction, for example '400 Gbit/s'. Default: that of a usual node."
@@ -64,6 +67,9 @@ def train(model: str, chip_name: str, explain: bool, form: str | None, as_json: 
         sequence=asked["sequence"],
         precision=asked["precision"],
         layout=_layout(asked),
+        micro_batch=_counted(asked["micro_batch"], "--micro-batch"),
+        recompute=asked["recompute"],
+        offload=_names(asked["offload"]),
         software=asked["software"],
         year=asked["year"],
         graphs=asked["graphs"],
@@ -84,13 +90,13 @@ def train(model: str, chip_name: str, explain: bool, form: str | None, as_json: 
             ),
         }
     if as_json:
-        write_json({**_answer(found), "run": whole})
+        write_json({**training_json(found), "run": whole})
         return
     title = text("Training {model} on {n} x {chip}", model=record.name, n=asked["chips"], chip=chip.name)
     show(_summary(title, found, whole), form=form, as_json=False, lang=lang)
     if explain:
         show(_parts(found.estimate), form=form, as_json=False, lang=lang)
-        show(memory_table(found.memory, found.memory_room, found.fit), form=form, as_json=False, lang=lang)
+        show(budget_table(found.budget), form=form, as_json=False, lang=lang)
 
 
 def _rate(words: str) -> float:
@@ -103,38 +109,38 @@ def _rate(words: str) -> float:
 
 
 def _layout(asked: dict[str, Any]) -> Any:
-    from chipwall.perf.training.search import Layout
+    from chipwall.perf.layout import Layout
 
     given = {name: asked[name] for name in _LAYOUT_OPTIONS}
     if all(value is None for value in given.values()) and not asked["fsdp"]:
         return None
     ways = {name: 1 if value is None else value for name, value in given.items()}
+    for name, value in ways.items():
+        _counted(value, f"--{name}")
+    copies = max(asked["chips"] // (ways["tp"] * ways["pp"] * ways["cp"]), 1)
     return Layout(
         tensor=ways["tp"],
         pipeline=ways["pp"],
         virtual=ways["vp"],
         context=ways["cp"],
         expert=ways["ep"],
-        micro_batch=ways["micro_batch"],
-        fsdp=asked["fsdp"],
-        recompute=asked["recompute"],
+        data=copies,
+        shards=copies * ways["cp"] if asked["fsdp"] else 1,
     )
 
 
-def _answer(found: Any) -> dict[str, Any]:
-    return {
-        **found.estimate.as_json(),
-        "layout_searched": found.searched is not None,
-        "tokens_per_s": found.tokens_per_s,
-        "tokens_per_s_per_chip": found.tokens_per_s_per_chip,
-        "mfu": found.mfu,
-        "hfu": found.hfu,
-        "memory_bytes": dict(found.memory),
-        "memory_room_bytes": found.memory_room,
-        "fit": found.fit,
-        "energy_per_step_j": found.energy_per_step,
-        "energy_per_token_j": found.energy_per_step / found.tokens_per_step,
-    }
+def _counted(value: int | None, option: str) -> int:
+    """A count of one or more, 0 where nothing is given."""
+    if value is not None and value < 1:
+        raise InputError(
+            text("{value} is not a count", value=value), where=option, fix=text("Give a whole number of one or more")
+        )
+    return value or 0
+
+
+def _names(words: str) -> tuple[str, ...]:
+    """Words with commas between them."""
+    return tuple(w.strip().lower() for w in words.split(",") if w.strip())
 
 
 def _share(value: float) -> Cell:
@@ -174,11 +180,11 @@ def _summary(title: Text, found: Any, whole: dict[str, float] | None) -> Table:
         (
             text("memory of the fullest chip"),
             Cell(
-                f"{sum(found.memory.values()) / GIB:,.1f} / {found.memory_room / GIB:,.1f} GiB",
-                sum(found.memory.values()),
+                f"{found.budget.need / GIB:,.1f} / {found.budget.room / GIB:,.1f} GiB",
+                found.budget.need,
             ),
         ),
-        (text("verdict"), Text.of(found.fit)),
+        (text("verdict"), Cell(VERDICTS[found.fit], found.fit)),
         (
             text("energy per step, accelerators"),
             Cell(format_quantity(found.energy_per_step, "J"), found.energy_per_step),
@@ -230,22 +236,6 @@ def _parts(estimate: Any) -> Table:
     return Table(text("Where the time goes"), columns, rows)
 
 
-def memory_table(memory: Any, room: float, fit: str, *, parts: Any = ()) -> Table:
-    """Memory of the fullest chip by part, with the formulas of the parts where they are given."""
-    columns = [Column("part", text("Memory of the fullest chip")), Column("bytes", text("GiB"), right=True)]
-    rows: list[tuple[object, ...]] = [
-        (Text.of(name), Cell(f"{value / GIB:,.1f}", value)) for name, value in memory.items() if value > 0
-    ]
-    total = sum(memory.values())
-    rows.append((text("total"), Cell(f"{total / GIB:,.1f}", total)))
-    rows.append((text("room"), Cell(f"{room / GIB:,.1f}", room)))
-    if parts:
-        columns.append(Column("formula", text("Formula, with the numbers")))
-        formulas = [part.formula for part in parts if part.bytes > 0]
-        rows = [(*row, formula) for row, formula in zip(rows, [*formulas, "", ""], strict=True)]
-    return Table(text("Memory: {fit}", fit=Text.of(fit)), tuple(columns), tuple(rows))
-
-
 @click.command()
 @click.argument("model")
 @click.option("--chip", "chip_name", required=True, help="The chip, for example h200.")
@@ -258,7 +248,16 @@ def memory_table(memory: Any, room: float, fit: str, *, parts: Any = ()) -> Tabl
 @click.option(
     "--modules", default="attention", show_default=True, help="attention or all: which matrices get adapters."
 )
-@click.option("--batch", "sequences", default=1, show_default=True, help="Sequences of one optimizer step.")
+@click.option("--batch", "sequences", default=0, help="Sequences of one optimizer step. Default: one for each chip.")
+@click.option("--tp", type=int, help="Tensor-parallel ways. Any layout option fixes the layout.")
+@click.option("--pp", type=int, help="Pipeline stages.")
+@click.option("--vp", type=int, help="Virtual stages per chip (interleaved pipeline).")
+@click.option("--cp", type=int, help="Context-parallel ways.")
+@click.option("--ep", type=int, help="Expert-parallel ways.")
+@click.option("--fsdp", is_flag=True, help="Shard the weights over the data-parallel chips.")
+@click.option("--micro-batch", type=int, help="Sequences of one micro-batch.")
+@click.option("--recompute", default="full", show_default=True, help="none, attention or full.")
+@click.option("--offload", default="", help="What the host keeps, with commas: weights, optimizer, activations.")
 @click.option("--sequence", default=2048, show_default=True, help="Tokens of a sequence.")
 @click.option("--precision", default="bf16", show_default=True, help="Format of the products.")
 @click.option("--whole-logits", is_flag=True, help="The loss keeps all logits instead of computing them in pieces.")
@@ -281,33 +280,31 @@ def finetune(
 
     record, chip = catalog.model(model), catalog.chip(chip_name)
     bases = ["bf16"] if asked["method"] == "full" else [b.strip() for b in (base or "bf16,int8,nf4").split(",")]
-    found = [finetuning(record, chip, base=b, **asked) for b in bases]
+    layout = _layout(asked)
+    for name in (*_LAYOUT_OPTIONS, "fsdp"):
+        asked.pop(name)
+    asked |= {"micro_batch": _counted(asked["micro_batch"], "--micro-batch"), "offload": _names(asked["offload"])}
+    found = [finetuning(record, chip, base=b, layout=layout, **asked) for b in bases]
     if as_json:
-        write_json([_tuning_answer(f) for f in found])
+        write_json([tuning_json(f) for f in found])
         return
     title = text("Fine-tuning {model} on {n} x {chip}", model=record.name, n=asked["chips"], chip=chip.name)
     show(_tuning_table(title, found), form=form, as_json=False, lang=lang)
     if explain:
         for f in found:
-            show(memory_table(f.memory, f.room, f.fit, parts=f.parts), form=form, as_json=False, lang=lang)
+            show(budget_table(f.budget), form=form, as_json=False, lang=lang)
             if f.step is not None:
                 show(_parts(f.step.estimate), form=form, as_json=False, lang=lang)
 
 
-def _tuning_answer(found: Any) -> dict[str, Any]:
-    return {
-        "method": found.method,
-        "base": found.base,
-        "rank": found.rank,
-        "adapter_weights": found.adapters,
-        "fit": found.fit,
-        "memory_bytes": dict(found.memory),
-        "memory_total_bytes": sum(found.memory.values()),
-        "memory_room_bytes": found.room,
-        "short_bytes": found.short,
-        "smallest_chips": found.smallest_chips,
-        "step": None if found.step is None else _answer(found.step),
-    }
+def _shortfall(f: Any) -> Text:
+    short = f.budget.short / GIB
+    if not f.smallest_chips:
+        return text("{base}: short of {short:.0f} GiB per chip; no count of them holds it", base=f.base, short=short)
+    return text(
+        "{base}: short of {short:.0f} GiB per chip; at least {count} chips hold it",
+        base=f.base, short=short, count=f.smallest_chips,
+    )  # fmt: skip
 
 
 def _tuning_table(title: Text, found: list[Any]) -> Table:
@@ -323,29 +320,25 @@ def _tuning_table(title: Text, found: list[Any]) -> Table:
     )
     rows, notes = [], []
     for f in found:
-        total, step = sum(f.memory.values()), f.step
+        total, step = f.budget.need, f.step
         e = step.estimate if step else None
         rows.append(
             (
                 f.method,
                 f.base,
                 Cell(f"{total / GIB:,.1f}", total),
-                Cell(f"{f.room / GIB:,.1f}", f.room),
-                Text.of(f.fit),
+                Cell(f"{f.budget.room / GIB:,.1f}", f.budget.room),
+                Cell(VERDICTS[f.fit], f.fit),
                 Cell(format_quantity(e.value, "s"), e.value) if e else Cell("-"),
                 Cell(f"{format_quantity(e.low, 's')} - {format_quantity(e.high, 's')}") if e else Cell("-"),
                 Cell(format_quantity(step.tokens_per_s, "1"), step.tokens_per_s) if step else Cell("-"),
             )
         )
         if f.fit == "does not fit":
-            notes.append(
-                text(
-                    "{base}: {short:.0f} GiB too much on each chip; at least {count} chips hold it",
-                    base=f.base,
-                    short=f.short / GIB,
-                    count=f.smallest_chips,
-                )
-            )
+            notes.append(_shortfall(f))
+        elif f.why:
+            notes.append(f.why)
+    notes.append(text("needs may be off by a tenth of the memory either way: tight means that the room lies between"))
     if any(f.step for f in found):
         notes.append(
             text("base weights narrower than 16 bits are widened before each product: a fixed cost per micro-batch")

@@ -10,7 +10,6 @@ from chipwall.errors import ChipwallError, Unknown
 from chipwall.perf.device import hardware
 from chipwall.perf.serving.regimes import batch_room, decode_time, prefill_time
 from chipwall.perf.serving.serve import Question, requests_of, setups_of
-from chipwall.perf.serving.setup import Layout
 from chipwall.text import Text, text
 
 __all__ = ["Ratio", "ratios"]
@@ -145,17 +144,3 @@ def _rate(
     if batch / float(s.replicas) > room:
         raise Unknown(text("{chip}: the cache holds {room:.0f} sequences", chip=chip.name, room=room))
     return float(batch / decode_time(s, q, batch / s.replicas))
-
-
-def layout_words(layout: Layout) -> str:
-    """A layout as people write it: TP8, TP4 PP2 x2, DEP8."""
-    words = [f"DEP{layout.expert}"] if layout.spread else [f"TP{layout.tensor}"]
-    if layout.pipeline > 1:
-        words.append(f"PP{layout.pipeline}")
-    if layout.context > 1:
-        words.append(f"CP{layout.context}")
-    if layout.expert > 1 and not layout.spread:
-        words.append(f"EP{layout.expert}")
-    if layout.replicas > 1:
-        words.append(f"x{layout.replicas}")
-    return " ".join(words)

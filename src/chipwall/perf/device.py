@@ -15,11 +15,11 @@ import numpy as np
 
 from chipwall.catalog.records import FORMAT_BITS, Chip
 from chipwall.errors import InputError, Unknown
+from chipwall.perf.budget import usable_memory
 from chipwall.perf.constants import Calibration, calibration
 from chipwall.perf.formats import recipe
 from chipwall.perf.load import architecture_of, node_defaults
 from chipwall.perf.numeric import Numeric
-from chipwall.perf.serving.memory import usable_memory
 from chipwall.text import text
 from chipwall.units import GIGA, TERA
 

@@ -25,6 +25,7 @@ from chipwall.errors import InputError
 from chipwall.perf.device import Hardware, hardware
 from chipwall.perf.estimate import Bound, Estimate, Part
 from chipwall.perf.formats import recipe as recipe_of
+from chipwall.perf.layout import Layout
 from chipwall.perf.load import table
 from chipwall.perf.numeric import Numeric
 from chipwall.perf.ops.collectives import all_gather_time
@@ -34,9 +35,12 @@ from chipwall.perf.ops.gemm import (
     gemm_time,
     touched_experts,
 )
-from chipwall.perf.serving.memory import kv_bytes, weight_bytes
+from chipwall.perf.serving.engines import engine_on
+from chipwall.perf.serving.fits import check_context
+from chipwall.perf.serving.memory import Holding, room_for_cache, sequence_bytes
 from chipwall.perf.serving.precision import precision_of
 from chipwall.perf.serving.serve import Question, Serving, serving
+from chipwall.perf.serving.setup import machine_of
 from chipwall.text import Text, text
 from chipwall.units import GIB, format_quantity
 
@@ -50,8 +54,6 @@ __all__ = [
 RANDOM_ACCESS = 0.6
 # One dependent step of a graph search: a read of device memory, distances, and a sort in the core [s].
 HOP_TIME = 2.5e-6
-# Vectors that a search core keeps in flight per step of a graph search.
-MEMORY_RESERVE = 0.10
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,14 +279,19 @@ def _stages(hw: Hardware, p: Pipeline, chips: int, served: Serving) -> dict[str,
     return {name: stage for name, stage in found.items() if stage[0] > 0}
 
 
-def _memory(p: Pipeline, chips: int) -> dict[str, float]:
-    """Bytes on one chip."""
-    return {
-        "model": weight_bytes(p.model, p.precision) / chips,
-        "cache": kv_bytes(p.model, context=p.prompt + p.answer, sequences=p.batch) / chips,
+def _memory(hw: Hardware, p: Pipeline, chips: int, engine: str) -> tuple[dict[str, float], float]:
+    """Bytes on one chip, and what the engine may use of it: the model cut over all, the engine, the retriever beside it."""
+    stored = precision_of(p.precision, model=p.model, hw=hw, where="precision").stored
+    a, layout = p.model.architecture, Layout(tensor=chips)
+    room = room_for_cache(a, stored, layout, machine_of(hw), Holding(engine))
+    parts = {
+        "model": room.weights,
+        "engine": room.engine,
+        "cache": p.batch * float(sequence_bytes(a, p.prompt + p.answer, 2.0, tensor=chips)),
         "index": index_bytes(p.index) / chips,
         "embedder": 2.0 * p.embedder.parameters,
     }
+    return parts, room.usable
 
 
 def _dividing(model: LanguageModel, least: int) -> int:
@@ -293,7 +300,7 @@ def _dividing(model: LanguageModel, least: int) -> int:
     return next((n for n in range(least, heads + 1) if heads % n == 0), least)
 
 
-def _check(hw: Hardware, p: Pipeline, chips: int) -> dict[str, float]:
+def _check(hw: Hardware, p: Pipeline, chips: int, engine: str) -> tuple[dict[str, float], float]:
     for name in ("question", "passage", "passages", "answer", "batch"):
         if not getattr(p, name) > 0:
             raise InputError(text("{name} is {value}; it must be above zero", name=name, value=getattr(p, name)))
@@ -309,9 +316,8 @@ def _check(hw: Hardware, p: Pipeline, chips: int) -> dict[str, float]:
             ),
             fix=text("Give a number of chips that divides the heads"),
         )
-    precision_of(p.precision, model=p.model, hw=hw, strict=True, where="--precision")
-    parts = _memory(p, chips)
-    room = float(hw.memory) * (1.0 - MEMORY_RESERVE)
+    check_context(p.model, p.prompt + p.answer, where="passages")
+    parts, room = _memory(hw, p, chips, engine)
     used = sum(parts.values())
     if np.isfinite(room) and used > room:
         shared = (used - parts["embedder"]) * chips
@@ -319,10 +325,11 @@ def _check(hw: Hardware, p: Pipeline, chips: int) -> dict[str, float]:
         raise InputError(
             text("model, cache and index need {over:.1f} GiB more than {chips} {chip} have", over=(used - room) * chips / GIB,
                  chips=chips, chip=hw.name),
-            where=text("of {room} each, a tenth is kept in reserve", room=format_quantity(float(hw.memory), "byte")),
+            where=text("of {memory} each, the engine may use {room}", memory=format_quantity(float(hw.memory), "byte"),
+                       room=format_quantity(room, "byte")),
             fix=text("Use {n} chips or more, a narrower index, or fewer bits for the weights", n=_dividing(p.model, least)),
         )  # fmt: skip
-    return parts
+    return parts, room
 
 
 def pipeline_estimate(chip: Chip, p: Pipeline, *, chips: int = 1, engine: str = "") -> Estimate:
@@ -350,7 +357,7 @@ def pipeline_estimate(chip: Chip, p: Pipeline, *, chips: int = 1, engine: str = 
         It does not fit, the chip lacks the precision, or a length is not above zero.
     """
     hw = hardware(chip, engine=engine)
-    parts = _check(hw, p, chips)
+    parts, room = _check(hw, p, chips, engine_on(chip.vendor.lower(), engine))
     served = answer_times(
         hw, chip, p.model, batch=p.batch, prompt=p.prompt, output=p.answer, chips=chips, precision=p.precision,
         engine=engine, taken=parts["index"] + parts["embedder"],
@@ -372,7 +379,7 @@ def pipeline_estimate(chip: Chip, p: Pipeline, *, chips: int = 1, engine: str = 
         "chip": chip.id, "chips": chips, "model": p.model.id, "embedder": p.embedder.name, "index": asdict(p.index),
         "prompt_tokens": p.prompt, "answer_tokens": p.answer, "batch": p.batch, "precision": p.precision,
         "questions_per_s": rate, "first_token_s": total - stages["decode"][0],
-        "memory_bytes_per_chip": parts, "memory_usable_bytes": float(hw.memory), "reserve": MEMORY_RESERVE,
+        "memory_bytes_per_chip": parts, "memory_usable_bytes": room,
     }  # fmt: skip
     breakdown = tuple(Part(STAGES[name], time, bound) for name, (time, bound) in stages.items())
     return Estimate(

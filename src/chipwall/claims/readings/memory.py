@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from chipwall.catalog.records import Chip, LanguageModel
 from chipwall.claims.library import World
 from chipwall.claims.records import Claim, Reading, Value
-from chipwall.perf.serving.memory import SERVING_RESERVE, serving_parts, usable_memory
 from chipwall.text import text
 from chipwall.units import GIB
 
@@ -20,44 +19,39 @@ def memory_share(claim: Claim, at: Mapping[str, Value], world: World) -> Reading
 
 
 def _serving(chip_id: str, at: Mapping[str, Value], world: World) -> Reading:
-    """The value counts the usual reserve of an engine as needed; the low end leaves it out: much of it can be done without."""
+    """The value counts what the engine keeps as needed; the low end leaves it out: much of it can be done without."""
+    from chipwall.perf.serving.engines import engine_on
+    from chipwall.perf.serving.fits import Asked, fitting
+    from chipwall.perf.serving.memory import Holding
+
     chip, model = world.chip(chip_id), world.model(str(at["model"]))
     chips = int(_number(at, "chips"))
-    memory = usable_memory(chip)[0] * chips
-    parts = serving_parts(
-        model,
-        chip,
-        chips=chips,
-        weights=str(at["weights"]),
-        context=int(_number(at, "context")),
-        sequences=int(_number(at, "sequences")),
-        kv_bytes_per_value=2.0,
-        reserve=SERVING_RESERVE,
-    )
-    need = sum(p.bytes for p in parts)
+    asked = Asked("bf16", _number(at, "context"), _number(at, "sequences"))
+    how = Holding(engine_on(chip.vendor.lower()))
+    b = fitting(model, chip, chips=chips, weights=str(at["weights"]), asked=asked, how=how).budget
+    largest = max(b.terms, key=lambda t: t.bytes)
     told = text(
-        "{need:.0f} GiB needed ({largest}: {formula}) / {memory:.0f} GiB of {chips} x {chip}",
-        need=need / GIB,
-        largest=parts[0].name,
-        formula=parts[0].formula,
-        memory=memory / GIB,
+        "{need:.0f} GiB needed on each chip ({largest}: {formula}) / {memory:.0f} GiB of one of {chips} x {chip}",
+        need=b.need / GIB,
+        largest=largest.name,
+        formula=largest.formula,
+        memory=b.room / GIB,
         chips=chips,
         chip=chip.name,
     )
-    # the budget ends with the reserve
-    low = (need - parts[-1].bytes) / memory
-    return Reading(need / memory, low, need / memory, _sources(chip, model), told, basis="interval")
+    low = (b.need - b.bytes_of("engine")) / b.room
+    return Reading(b.need / b.room, low, b.need / b.room, _sources(chip, model), told, basis="interval")
 
 
 def _tuning(chip_id: str, at: Mapping[str, Value], world: World) -> Reading:
     """Adapters on a frozen base; the interval is what published peaks of memory leave open."""
     from chipwall.perf.fitting.bands import interval
     from chipwall.perf.training.constants import step_bands
-    from chipwall.perf.training.tune import tuning_memory
+    from chipwall.perf.training.tune import tuning_budget
 
     chip, model = world.chip(chip_id), world.model(str(at["model"]))
     chips = int(_number(at, "chips"))
-    found = tuning_memory(
+    found = tuning_budget(
         model,
         chip,
         chips=chips,
@@ -66,9 +60,9 @@ def _tuning(chip_id: str, at: Mapping[str, Value], world: World) -> Reading:
         sequences=int(_number(at, "sequences")),
         sequence=int(_number(at, "context")),
     )
-    need = found.bytes
+    need = found.need
     low, high = interval(need, "memory", "all", bands=step_bands())
-    largest = max(found.parts, key=lambda part: part.bytes)
+    largest = max((t for t in found.terms if t.where == "chip"), key=lambda part: part.bytes)
     told = text(
         "{need:.0f} GiB on the fullest chip ({largest} {part:.0f} GiB: {formula}) / {memory:.0f} GiB of {chips} x {chip}",
         need=need / GIB,

@@ -12,7 +12,7 @@ from chipwall import catalog
 from chipwall.catalog.records import Chip, LanguageModel
 from chipwall.errors import ChipwallError
 from chipwall.perf.load import architecture_of, measured
-from chipwall.perf.serving.precision import PRECISIONS, Precision
+from chipwall.perf.serving.precision import Precision, format_key
 
 if TYPE_CHECKING:
     from chipwall.perf.serving.workload import Question
@@ -45,7 +45,7 @@ def _table() -> tuple[dict[str, Any], ...]:
                 "model": model.id,
                 "size": model.parameters or 1.0,
                 "chips": float(row["n_chips"]),
-                "precision": PRECISIONS.get(row["precision_weights"], ""),
+                "precision": format_key(row["precision_weights"]),
                 "prompt": max(float(row["isl"]), 1.0),
                 "output": max(float(row["osl"]), 1.0),
                 "load": row["batch_or_concurrency"],
@@ -93,7 +93,7 @@ def exact_and_nearest(
     model: LanguageModel, chip: Chip, q: Question, precision: Precision
 ) -> tuple[bool, tuple[dict[str, Any], ...]]:
     """Whether a measured row is this very setup, and the nearest rows: id, what it is, output tokens/s, source."""
-    arch, asked = architecture_of(chip), PRECISIONS.get(precision.name, "")
+    arch, asked = architecture_of(chip), precision.format
     away_from = _distances(model, chip, arch, q, asked)
     few = np.argpartition(away_from, SHOWN)[:SHOWN]
     nearest_few = few[np.lexsort((few, away_from[few]))]

@@ -18,12 +18,15 @@ from chipwall import catalog
 from chipwall.catalog.records import Chip, LanguageModel
 from chipwall.errors import ChipwallError
 from chipwall.perf.device import Hardware, hardware
+from chipwall.perf.layout import Layout, serving_layout
+from chipwall.perf.overhead import LEAN_YEAR
 from chipwall.perf.serving.constants import step_constants
 from chipwall.perf.serving.engines import engine_family, engine_on, software_year, year_of
-from chipwall.perf.serving.precision import PRECISIONS, default_cache, precision_of
+from chipwall.perf.serving.memory import Holding
+from chipwall.perf.serving.precision import CACHE_BYTES, default_cache, format_key, precision_of
 from chipwall.perf.serving.regimes import MAX_BATCH, NO_LIMIT, Requests, prefill_time, served, taken
-from chipwall.perf.serving.setup import Layout, setup, stacked_setups
-from chipwall.perf.serving.step import Setup
+from chipwall.perf.serving.setup import setup, stacked_setups
+from chipwall.perf.serving.step import Setup, ranks_of
 from chipwall.text import Text, text
 from chipwall.units import GIGA
 
@@ -103,7 +106,11 @@ def case_of(row: Mapping[str, str]) -> list[Case] | Text:
     hw = hardware(chip, engine=engine)
     precision = precision_of(_precision_name(row), model=model, hw=hw)
     cache = row.get("precision_kv", "").lower()
-    cache = PRECISIONS.get(cache, "") if cache else default_cache(precision, engine=engine, model=model, hw=hw)
+    cache = (
+        (cache if cache in CACHE_BYTES else format_key(cache))
+        if cache
+        else default_cache(precision, engine=engine, model=model, hw=hw)
+    )
     if "gpt-oss" in model.id and hw.arch == "hopper":
         cache = "bf16"  # no FP8 cache for its attention sinks there: the FP8 label of the source is the weights'
     requests = _requests(row, model)
@@ -112,11 +119,15 @@ def case_of(row: Mapping[str, str]) -> list[Case] | Text:
     dims = model.architecture
     year = software_year(engine, year_of(row.get("date", "")))
     constants = step_constants(hw.arch, engine, year)
+    how = Holding(engine, sampler="lean" if year >= LEAN_YEAR else "full")
     found = []
     for layout in _layouts(row, model, hw):
-        made = setup(hw, dims, precision, layout, cache=cache or "bf16", constants=constants)
-        asked = requests
-        found.append(Case(made, asked, hw.arch, engine, row["metric"], _prefill_only(row), layout, year))
+        made = setup(
+            hw, dims, precision, layout, cache=cache if cache in CACHE_BYTES else "bf16", constants=constants, how=how
+        )
+        # a benchmark sets the limit of sequences itself
+        made = replace(made, cap=MAX_BATCH)
+        found.append(Case(made, requests, hw.arch, engine, row["metric"], _prefill_only(row), layout, year))
     return _that_fit(found)
 
 
@@ -124,10 +135,9 @@ def _that_fit(found: list[Case]) -> list[Case]:
     """Cases whose weights leave some room, else the one that comes nearest."""
 
     def room(case: Case) -> float:
-        return float(case.setup.hw.memory * 0.95 - case.setup.weights)
+        return float(case.setup.room)
 
-    fitting = [c for c in found if room(c) > 0.02 * float(c.setup.hw.memory)]
-    return fitting or [max(found, key=room)]
+    return [c for c in found if room(c) > 0.0] or [max(found, key=room)]
 
 
 def _chip(row: Mapping[str, str]) -> Chip:
@@ -234,13 +244,14 @@ def _layouts(row: Mapping[str, str], model: LanguageModel, hw: Hardware) -> list
     expert, copies = int(_number(row.get("ep", "")) or 1), int(_number(row.get("dp", "")) or 1)
     notes = row.get("notes", "").lower()
     if model.is_moe and ("attention-dp" in notes or "attention dp" in notes or (expert > 1 and copies > 1)):
-        return [Layout(expert=chips, spread=True)]
+        return [serving_layout(expert=chips, data=chips, attention_data_parallel=True)]
     if tensor:
         copies = max(chips // (tensor * stages), 1)
-        return [Layout(tensor=tensor, pipeline=stages, replicas=copies, expert=expert if 1 < expert <= tensor else 1)]
+        within = expert if 1 < expert <= tensor else 1
+        return [serving_layout(tensor=tensor, pipeline=stages, data=copies, expert=within)]
     heads = model.heads or 1
     degrees = [(t, p) for t in (1, 2, 4, 8) for p in (1, 2, 4, 8) if t * p <= 8 and chips % (t * p) == 0]
-    return [Layout(tensor=t, pipeline=p, replicas=chips // (t * p)) for t, p in degrees if heads % t == 0]
+    return [serving_layout(tensor=t, pipeline=p, data=chips // (t * p)) for t, p in degrees if heads % t == 0]
 
 
 def cases(rows: Sequence[Mapping[str, str]]) -> tuple[Cases | None, dict[int, str]]:
@@ -283,7 +294,7 @@ def case_values(c: Cases) -> Any:
     metric = np.array(c.metric)
     total = got["output"] * (q.prompt + q.output) / q.output
     if np.any(c.prefill_only):
-        crowd = np.maximum(8192.0 / q.prompt, 1.0) * np.where(s.spread > 0, s.group, 1.0)
+        crowd = np.maximum(8192.0 / q.prompt, 1.0) * ranks_of(s)
         total = np.where(c.prefill_only, s.replicas * crowd * q.prompt / prefill_time(s, q, crowd), total)
     value = np.where(metric == "output_tokens_per_s", got["output"], got["requests"])
     value = np.where(metric == "tokens_per_s_total", total, value)

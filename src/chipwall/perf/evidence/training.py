@@ -16,7 +16,7 @@ from chipwall.catalog.records import Chip, LanguageModel
 from chipwall.errors import ChipwallError, InputError
 from chipwall.perf.device import Hardware, hardware
 from chipwall.perf.evidence.names import measured_chip
-from chipwall.perf.serving.memory import WEIGHT_FORMATS
+from chipwall.perf.formats import FORMATS
 from chipwall.perf.training.constants import labels_of, software_age
 from chipwall.perf.training.memory import MIXED, PURE, Storage, adapter_count, storage_for
 from chipwall.perf.training.shape import Shape, model_flops_per_token, shape_of
@@ -336,7 +336,7 @@ def memory_of_row(row: Mapping[str, str], setup: Setup) -> tuple[Storage, float,
     if method == "qlora" or row.get("quant"):
         storage = replace(
             storage,
-            weight=WEIGHT_FORMATS["nf4" if "nf4" in row.get("quant", "") else "int4"],
+            weight=FORMATS["nf4" if "nf4" in row.get("quant", "") else "int4"].bits / BITS_PER_BYTE,
             logit=min(storage.logit, 8.0),
         )
     adapters = 0.0

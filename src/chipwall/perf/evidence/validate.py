@@ -6,6 +6,7 @@ file's columns, and sums up. ``measured`` and ``predicted`` are in the row's own
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -18,7 +19,7 @@ from chipwall.files import read_rows as read_rows_of_file
 from chipwall.perf.fitting.bands import covered_share
 from chipwall.text import text
 
-__all__ = ["KINDS", "Prediction", "Skip", "Validation", "class_scores", "read_rows", "scored", "validated"]
+__all__ = ["KINDS", "Outcome", "Prediction", "Skip", "Validation", "class_scores", "read_rows", "scored", "validated"]
 
 # Which function predicts the rows of a kind: (module, attribute); it takes rows of strings and returns one
 # Prediction or Skip for each.
@@ -26,6 +27,7 @@ KINDS: dict[str, tuple[str, str]] = {
     "inference": ("chipwall.perf.evidence.serving_rows", "predict_rows"),
     "training": ("chipwall.perf.evidence.training_rows", "predict_rows"),
     "finetune": ("chipwall.perf.evidence.tuning_rows", "predict_rows"),
+    "startup": ("chipwall.perf.evidence.startup", "predict_rows"),
     "kernels": ("chipwall.perf.evidence.kernel_predictions", "predict_kernels"),
     "collectives": ("chipwall.perf.evidence.kernel_predictions", "predict_collectives"),
 }
@@ -42,6 +44,8 @@ _COLUMNS = {
     "batch_or_concurrency tp pp ep dp metric value per_chip_value length_note",
     "training": f"n_chips {_LAYOUT} metric value case layers hidden heads kv_heads ffn vocab sp",
     "finetune": f"n_chips {_LAYOUT} method lora_rank quant metric value target_modules optimizer grad_accum",
+    "startup": "source_url engine version n_chips memory_gb model hf_id weights_format kv_format tp pp dp ep attention_dp "
+    "memory_utilization max_model_len max_batched_tokens max_sequences draft metric value unit",
     "kernels": "op impl dtype m n k groups batch heads kv_heads head_dim seq causal metric value tflops_equiv",
     "collectives": "n n_nodes op dtype bytes algbw_gbps busbw_gbps latency_us",
 }
@@ -49,6 +53,7 @@ _REQUIRED = {
     "inference": "id chip n_chips model metric value",
     "training": "id chip n_chips model metric value",
     "finetune": "id chip n_chips model method metric value",
+    "startup": "id engine chip n_chips model metric value",
     "kernels": "id chip op dtype metric value",
     "collectives": "id chip n op",
 }
@@ -76,6 +81,19 @@ class Prediction:
 
 
 @dataclass(frozen=True, slots=True)
+class Outcome:
+    """One row whose value is a word, ``fits`` or ``fails``; ``low`` and ``high`` are the words at the ends of the interval."""
+
+    id: str
+    measured: str
+    predicted: str
+    low: str
+    high: str
+    basis: str = "calculated"
+    class_: str = "outcome"
+
+
+@dataclass(frozen=True, slots=True)
 class Skip:
     """One row that was not predicted, and why."""
 
@@ -88,9 +106,14 @@ class Validation:
     """Everything ``chipwall validate`` says about a file."""
 
     kind: str
-    results: tuple[Prediction, ...]
+    results: tuple[Prediction | Outcome, ...]
     skipped: tuple[Skip, ...]
     summary: Mapping[str, Any]
+
+    @property
+    def numbers(self) -> tuple[Prediction, ...]:
+        """The rows whose value is a number."""
+        return tuple(p for p in self.results if isinstance(p, Prediction))
 
     def as_json(self) -> dict[str, Any]:
         """The answer as plain values, in the published schema."""
@@ -146,9 +169,9 @@ def _check_columns(kind: str, columns: Sequence[str], place: Path) -> None:
         )
 
 
-def _predictor(kind: str) -> Callable[[Sequence[Mapping[str, str]]], Iterable[Prediction | Skip]]:
+def _predictor(kind: str) -> Callable[[Sequence[Mapping[str, str]]], Iterable[Prediction | Outcome | Skip]]:
     module, attribute = KINDS[_kind(kind)]
-    found: Callable[[Sequence[Mapping[str, str]]], Iterable[Prediction | Skip]] = getattr(
+    found: Callable[[Sequence[Mapping[str, str]]], Iterable[Prediction | Outcome | Skip]] = getattr(
         import_module(module), attribute
     )
     return found
@@ -161,6 +184,10 @@ def _outcome(kind: str, row: Mapping[str, str]) -> Skip | None:
         return Skip(name, text("marked drop: {reason}", reason=row.get("use_reason", "") or "-"))
     if row.get("outcome", "").strip() not in ("", "ok"):
         return Skip(name, text("outcome is '{outcome}', not a number", outcome=row["outcome"]))
+    if kind == "startup":  # a room may be negative, and an outcome is a word
+        words, value = ("fits", "fails"), row.get("value", "").strip()
+        good = value in words if row.get("metric", "").startswith("outcome") else _is_number(value)
+        return None if good else Skip(name, text("'{value}' is neither a number nor fits or fails", value=value))
     columns = ("busbw_gbps", "latency_us") if kind == "collectives" else ("value",)
     for column in columns:
         try:
@@ -169,6 +196,13 @@ def _outcome(kind: str, row: Mapping[str, str]) -> Skip | None:
         except ValueError:
             continue
     return Skip(name, text("'{value}' is not a number above zero", value=row.get(columns[0], "")))
+
+
+def _is_number(words: str) -> bool:
+    try:
+        return math.isfinite(float(words))
+    except ValueError:
+        return False
 
 
 def validated(kind: str, rows: Sequence[Mapping[str, str]]) -> Validation:
@@ -191,7 +225,7 @@ def validated(kind: str, rows: Sequence[Mapping[str, str]]) -> Validation:
     out = {id(row): _outcome(kind, row) for row in rows}
     wanted = [row for row in rows if out[id(row)] is None]
     answers = list(predict(wanted))
-    if wanted and rows and not any(isinstance(a, Prediction) for a in answers):
+    if wanted and rows and not any(isinstance(a, Prediction | Outcome) for a in answers):
         first = next(a for a in answers if isinstance(a, Skip))
         raise InputError(
             text("no row can be predicted; the first: {reason}", reason=first.reason),
@@ -200,7 +234,7 @@ def validated(kind: str, rows: Sequence[Mapping[str, str]]) -> Validation:
         )
     skipped = [skip for row in rows if (skip := out[id(row)]) is not None]
     skipped += [answer for answer in answers if isinstance(answer, Skip)]
-    results = tuple(answer for answer in answers if isinstance(answer, Prediction))
+    results = tuple(answer for answer in answers if isinstance(answer, Prediction | Outcome))
     counted = {row.get("id", "") for row in rows if row.get("use", "fit").strip() in COUNTED}
     return Validation(kind, results, tuple(skipped), _summary(results, skipped, counted))
 
@@ -236,7 +270,11 @@ def class_scores(results: Sequence[Prediction]) -> dict[str, dict[str, Any]]:
     return {name: scored([p for p in results if p.class_ == name]) for name in names}
 
 
-def _summary(results: Sequence[Prediction], skipped: Sequence[Skip], counted: set[str]) -> dict[str, Any]:
-    fit = [p for p in results if p.id in counted]
-    whole = {"predicted": len(results), "skipped": len(skipped), "counted": len(fit)}
+def _summary(results: Sequence[Prediction | Outcome], skipped: Sequence[Skip], counted: set[str]) -> dict[str, Any]:
+    fit = [p for p in results if p.id in counted and isinstance(p, Prediction)]
+    words = [p for p in results if p.id in counted and isinstance(p, Outcome)]
+    whole: dict[str, Any] = {"predicted": len(results), "skipped": len(skipped), "counted": len(fit) + len(words)}
+    if words:
+        whole["outcomes"] = len(words)
+        whole["outcomes_right"] = sum(p.measured == p.predicted for p in words) / len(words)
     return {**whole, **scored(fit), "by_class": class_scores(fit)}

@@ -37,14 +37,14 @@ def _table(first: str, scores: Mapping[str, Mapping[str, Any]]) -> list[str]:
 
 def _by(found: Validation, rows: Mapping[str, Mapping[str, str]], column: str) -> dict[str, dict[str, Any]]:
     groups: dict[str, list[Prediction]] = {}
-    for p in found.results:
+    for p in found.numbers:
         if rows[p.id].get("use", "fit") in ("fit", ""):
             groups.setdefault(rows[p.id].get(column) or "-", []).append(p)
     return {name: scored(ps) for name, ps in groups.items() if len(ps) >= FEWEST_ROWS}
 
 
 def _worst(found: Validation, rows: Mapping[str, Mapping[str, str]]) -> list[str]:
-    counted = [p for p in found.results if rows[p.id].get("use", "fit") in ("fit", "")]
+    counted = [p for p in found.numbers if rows[p.id].get("use", "fit") in ("fit", "")]
     counted.sort(key=lambda p: -abs(p.error))
     lines = ["| row | chip | source | measured | predicted | error % |", "|---|---|---|---:|---:|---:|"]
     for p in counted[:WORST_ROWS]:
@@ -90,7 +90,7 @@ def _cross_validated(
 ) -> Validation:
     """The same rows with predictions from the left-out fits; intervals move with them."""
     results = []
-    for p in found.results:
+    for p in found.numbers:
         if p.id in ratios and rows[p.id].get("use", "fit") in ("fit", ""):
             value = p.measured * ratios[p.id]
             scale = value / p.predicted
@@ -104,13 +104,13 @@ def _section(kind: str, ratios: Mapping[str, float]) -> Iterator[str]:
     crossed = _cross_validated(found, ratios, rows)
     yield from (f"## {kind.capitalize()}", "")
     yield from (f"{len(found.results)} rows predicted, {len(found.skipped)} skipped.", "")
-    if crossed.results:
+    if crossed.numbers:
         yield from ("### Grouped cross-validation", "")
-        yield from _table("class", _classes(crossed.results))
+        yield from _table("class", _classes(crossed.numbers))
         yield from _table("chip", _by(crossed, rows, "chip"))
         yield from _table("source", _by(crossed, rows, "source_name"))
     yield from ("### In-sample", "")
-    counted = [p for p in found.results if rows[p.id].get("use", "fit") in ("fit", "")]
+    counted = [p for p in found.numbers if rows[p.id].get("use", "fit") in ("fit", "")]
     yield from _table("class", _classes(counted))
     yield from ("### Worst rows, in-sample", "")
     yield from _worst(found, rows)

@@ -7,7 +7,7 @@ from typing import Any
 
 from chipwall.perf.estimate import Bound, Part
 from chipwall.perf.serving.regimes import Requests, mixed_steps, pipeline_loss
-from chipwall.perf.serving.step import PARTS, Setup, step_parts
+from chipwall.perf.serving.step import PARTS, Setup, ranks_of, step_parts
 from chipwall.text import text
 
 __all__ = ["iteration_parts", "operator_rows"]
@@ -23,6 +23,7 @@ _NAMES = {
     "exchange": text("exchange between chips"),
     "layers": text("launches and synchronisation"),
     "host": text("scheduler and sampling"),
+    "host link": text("weights from the host"),
 }
 
 
@@ -83,10 +84,10 @@ def operator_rows(s: Setup, q: Requests, batch: float) -> list[dict[str, Any]]:
         times = float(op.times)
         if not times:
             continue
-        own = tokens / float(s.group if s.spread else 1.0)
+        own = tokens / float(ranks_of(s))
         count = {
             "token": own,
-            "sequence": each / float(s.group if s.spread else 1.0),
+            "sequence": each / float(ranks_of(s)),
             "pick": tokens * float(op.block.picks if op.block else 0.0) / float(s.expert),
         }[op.rows]
         copies = float(op.block.experts / s.expert) if op.block else 1.0

@@ -19,7 +19,7 @@ from chipwall.perf.evidence.serving_classes import basis_for, class_for
 from chipwall.perf.evidence.serving_rows import band
 from chipwall.perf.serving.constants import tuned_architectures
 from chipwall.perf.serving.engines import TUNED, engine_on
-from chipwall.perf.serving.regimes import NO_LIMIT, Requests, served
+from chipwall.perf.serving.regimes import NO_LIMIT, Requests, holds_one, served
 from chipwall.perf.serving.serve import Question, requests_of, serving, setups_of
 from chipwall.perf.serving.setup import stacked_setups
 from chipwall.perf.serving.step import Setup
@@ -65,7 +65,8 @@ def serving_grid(points: Sequence[Point]) -> list[Found | ChipwallError]:
             found[at] = refusal
     for block in _blocks(entries):
         for at, values in _best(block):
-            found[at] = _told(*points[at], values)
+            # one that no layout holds is asked alone, for its reason
+            found[at] = _alone(*points[at]) if values is None else _told(*points[at], values)
     return [found[at] for at in range(len(points))]
 
 
@@ -94,7 +95,7 @@ def _blocks(entries: Sequence[tuple[int, list[Setup], Requests]]) -> Iterator[li
         yield block
 
 
-def _best(block: Sequence[tuple[int, list[Setup], Requests]]) -> Iterator[tuple[int, dict[str, float]]]:
+def _best(block: Sequence[tuple[int, list[Setup], Requests]]) -> Iterator[tuple[int, dict[str, float] | None]]:
     """The layout with the highest rate of each question, all of them in one call."""
     owners = np.repeat(np.arange(len(block)), [len(made) for _, made, _ in block])
     stacked = stacked_setups([s for _, made, _ in block for s in made])
@@ -102,11 +103,13 @@ def _best(block: Sequence[tuple[int, list[Setup], Requests]]) -> Iterator[tuple[
         **{f.name: np.array([getattr(q, f.name) for _, _, q in block], dtype=float)[owners] for f in fields(Requests)}
     )
     got = {n: np.broadcast_to(v, owners.shape) for n, v in served(stacked, asked).items()}
+    able = np.broadcast_to(holds_one(stacked, asked), owners.shape)
+    rate = np.where(able, got["output"], -1.0)
     starts = np.searchsorted(owners, np.arange(len(block)))
     for nth, (at, made, _) in enumerate(block):
         here = slice(starts[nth], starts[nth] + len(made))
-        best = starts[nth] + int(np.argmax(got["output"][here]))
-        yield at, {n: float(got[n][best]) for n in ("output", "ttft", "tpot")}
+        best = starts[nth] + int(np.argmax(rate[here]))
+        yield at, None if rate[best] < 0.0 else {n: float(got[n][best]) for n in ("output", "ttft", "tpot")}
 
 
 def _told(model: LanguageModel, chip: Chip, question: Question, values: Mapping[str, float]) -> Found:

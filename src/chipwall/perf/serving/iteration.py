@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from chipwall.perf.serving.step import Setup, step_time
+from chipwall.perf.serving.step import Setup, ranks_of, step_time
 
 if TYPE_CHECKING:
     from chipwall.perf.serving.regimes import Requests
@@ -93,7 +93,7 @@ def prompt_time(s: Setup, q: Requests, batch: Any) -> Any:
 
     Under data-parallel attention every rank of the group computes a prompt of its own in the same iterations.
     """
-    ranks = np.where(s.spread > 0, s.group, 1.0)
+    ranks = ranks_of(s)
     pieces = np.maximum(q.fresh / CHUNK, 1.0)
     others = np.maximum(batch - 1.0, 0.0) / s.pipeline * q.drafted
     spent = step_time(

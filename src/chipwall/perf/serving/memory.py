@@ -1,184 +1,400 @@
-"""What must be in memory to serve a model: weights, KV cache and reserve; and when a need fits a room.
+"""What must be in memory to serve a model: weights, draft, the engine, caches and states; and what is left for the cache.
 
-What fine-tuning needs is in :mod:`chipwall.perf.training.memory` and :mod:`chipwall.perf.training.tune`. Every part is a
-formula with its numbers substituted, so that a reader can check it with a pocket calculator.
+Every quantity has one function here, used by the table of ``fit``, by the search of ``infer``, by the sweeps and by the fit
+of the engine's own share. Fed :class:`~chipwall.perf.amount.Amount` it also gives its formula.
+
+References
+----------
+.. [1] Kwon et al., PagedAttention, arXiv:2309.06180, section 4 (the cache takes what weights and activations leave).
+.. [2] DeepSeek-AI, DeepSeek-V3, arXiv:2412.19437, section 3.4 (a latent cache lies whole on every tensor-parallel chip;
+   data-parallel attention keeps whole sequences on one chip).
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
 
-from chipwall.catalog.records import Chip, LanguageModel
-from chipwall.errors import InputError, Unknown
+import numpy as np
+
+from chipwall.catalog.architecture import Architecture
+from chipwall.errors import InputError
+from chipwall.perf.amount import ceiling, named, words_of
+from chipwall.perf.budget import Budget, Term, budget_of, term
+from chipwall.perf.formats import CACHE_BYTES
+from chipwall.perf.layout import Layout
+from chipwall.perf.numeric import Numeric
+from chipwall.perf.overhead import (
+    MemoryRules,
+    engine_share,
+    memory_rules,
+    overhead_constants,
+    overhead_parts,
+    room_band,
+    step_limits,
+    visible,
+)
 from chipwall.text import Text, text
-from chipwall.units import GIB, GIGA
+from chipwall.units import GIB
 
 __all__ = [
-    "GUARD",
-    "SERVING_RESERVE",
-    "WEIGHT_FORMATS",
-    "Part",
-    "fit_word",
-    "kv_bytes",
-    "serving_parts",
-    "usable_memory",
-    "weight_bytes",
-]
+    "Holding", "Machine", "Room", "Stored", "chip_weights", "draft_of", "longest_sequence", "room_for_cache", "sequence_bytes",
+    "sequences_held", "serving_budget", "weight_parts",
+]  # fmt: skip
 
-# Bytes of one weight, scales included: 4-bit groups of 64 with 16-bit scales are 0.5 + 2/64 [1]_; nf4 with double
-# quantisation 0.516 [2]_; NVFP4 and MXFP4 are 4 bits and one 8-bit scale per 16 and 32.
-WEIGHT_FORMATS: dict[str, float] = {
-    "fp32": 4.0,
-    "bf16": 2.0,
-    "fp16": 2.0,
-    "fp8": 1.0,
-    "int8": 1.0,
-    "int4": 0.53125,
-    "nf4": 0.516,
-    "fp4": 0.5625,
-    "mxfp4": 0.53125,
+# Columns of a tile of grouped 4-bit products [1], and the most bytes of a weight that is packed so [byte].
+TILE, PACKED = 256.0, 0.6
+# Bytes of one weight by part of a model, see :func:`chipwall.perf.formats.stored_bytes` [byte].
+Stored = tuple[tuple[str, float], ...]
+
+PART_NAMES: Mapping[str, Text] = {
+    "attention": text("attention"),
+    "dense": text("dense blocks"),
+    "shared": text("shared experts"),
+    "experts": text("experts"),
+    "router": text("routers"),
+    "head": text("head"),
+    "embedding": text("embedding"),
+    "other": text("towers and tables"),
 }
-
-# The part of a chip's memory that a serving engine leaves alone: context, kernels, graphs, workspace. Ten percent is
-# the default of the common engines (gpu_memory_utilization 0.9).
-SERVING_RESERVE = 0.10
-
-# Half-width of the band in which the verdict is "tight": published peaks lie within 10 % of the estimate in most cases.
-GUARD = 0.10
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """One part of a memory budget: its name, bytes, and the formula with the numbers filled in."""
+class Machine:
+    """The memory of one chip: what its tool reports [byte], its maker and its kind of silicon."""
 
-    name: Text
-    bytes: float
-    formula: Text
+    memory: float
+    vendor: str
+    arch: str
+
+    @property
+    def visible(self) -> float:
+        """What a program sees [byte]."""
+        return visible(self.memory, vendor=self.vendor, arch=self.arch)
 
 
-def usable_memory(chip: Chip) -> tuple[float, Text]:
-    """Memory a program can see [byte], and how it is known.
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """How an engine holds memory; 0 and empty words are the engine's own defaults.
 
-    What the device tool reports where that is published. Else the marketed gigabytes, read as GiB less one percent for
-    HBM parts (an "80 GB" H100 reports 79.65 GiB) and as they stand for other memory.
+    Attributes
+    ----------
+    engine : str
+        A name of ``data/engine_memory.toml``.
+    share : float
+        Share of the memory that the engine may use [1]; what it is a share of depends on the engine.
+    tokens, sequences : float
+        Of the largest step [token, 1].
+    sampler : str
+        ``lean``, or ``full`` for vLLM before 0.17.
+    draft : str
+        ``own`` for the draft layers in the checkpoint, or a number of layers like the model's own; empty for none.
+    on_host : float
+        Weights that are kept in the memory of the host and read in every step, of each chip [byte].
     """
-    reported = chip.value("memory_reported")
-    if reported is not None:
-        return reported, text("as the device tool reports it")
-    marketed = chip.require("memory_capacity")
-    if chip.is_hbm:
-        return marketed / GIGA * GIB * 0.99, text("marketed GB read as GiB less 1 %, as HBM parts report")
-    return marketed, text("marketed capacity")
+
+    engine: str
+    share: float = 0.0
+    tokens: float = 0.0
+    sequences: float = 0.0
+    sampler: str = "lean"
+    draft: str = ""
+    on_host: float = 0.0
 
 
-def weight_bytes(model: LanguageModel, number_format: str) -> float:
-    """Size of all weights [byte]: parameters times bytes per parameter of the format."""
-    if number_format not in WEIGHT_FORMATS:
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What is left for the cache of one chip, with its 80 % interval, and what it was left of [byte]."""
+
+    bytes: float
+    low: float
+    high: float
+    usable: float
+    weights: float
+    draft: float
+    overhead: Mapping[str, float]
+    share: float
+    tokens: float
+    sequences: float
+
+    @property
+    def engine(self) -> float:
+        """All that the engine keeps [byte]."""
+        return sum(self.overhead.values())
+
+# Tokens beyond which a cache is said not to grow [token].
+LONGEST = 2.0**40
+
+
+def _plain(value: Any, what: Any = "") -> Any:
+    return value
+
+
+def weight_parts(a: Architecture, stored: Stored, layout: Layout, *, n: Callable[..., Any] = _plain) -> dict[str, Any]:
+    """Weights on the fullest chip by part [byte].
+
+    Attention and dense blocks are cut over the tensor-parallel chips, experts over the chips that share them; stages hold
+    whole layers; of a pipeline the ends hold one table each. ``n`` makes a named number of a number, see :func:`named`.
+    """
+    size = dict(stored)
+    counts = a.part_weights
+    tables = {"embedding": counts["embedding"], "head": counts["head"]}
+    if layout.pipeline > 1:
+        tables = {"embedding": counts["embedding"], "head": 0.0}
+    fullest = float(ceiling(float(a.layers) / layout.pipeline)) * layout.pipeline / float(a.layers)
+    found: dict[str, Any] = {}
+    for part, count in {**counts, **tables}.items():
+        ways = layout.expert * layout.expert_tensor if part == "experts" else layout.tensor
+        held = n(float(count), text("weights")) * n(size[part], "B") / n(ways)
+        if part == "experts":
+            held = held * n(_padding(a, size[part]), text("of padding"))
+        if part not in ("embedding", "head", "other"):
+            held = held / n(layout.pipeline) * n(fullest)
+        found[part] = held
+    return found
+
+
+def _padding(a: Architecture, size: float) -> float:
+    """Columns of 4-bit experts as kernels lay them out, over those there are [1]: whole tiles of 256 columns.
+
+    gpt-oss loads 64.4 GiB for the 60.7 of its checkpoint so.
+    """
+    wide = [f for f in a.feed_forward if f.kind == "experts" and f.count]
+    if size > PACKED or not wide:
+        return 1.0
+    return max(float(np.ceil(f.width / TILE)) * TILE / float(f.width) for f in wide)
+
+
+@lru_cache(maxsize=8192)
+def chip_weights(a: Architecture, stored: Stored, layout: Layout) -> float:
+    """Weights on the fullest chip [byte]; see :func:`weight_parts`."""
+    return float(sum(weight_parts(a, stored, layout).values()))
+
+
+def draft_of(a: Architecture, draft: str) -> tuple[float, float]:
+    """Weights of a draft [1], and the layers whose cache it adds, as a share of the model's [1].
+
+    ``own`` are the draft layers of the checkpoint; a number is so many layers like the model's own, each joined to the
+    hidden state by a product of 2 hidden x hidden (EAGLE, arXiv:2401.15077).
+    """
+    if not draft:
+        return 0.0, 0.0
+    if draft == "own":
+        if not float(a.draft):
+            raise InputError(
+                text("the checkpoint of this model has no draft layers"),
+                fix=text("Give a number of layers, or leave the draft out"),
+            )
+        per_token = float(a.cache_values(1.0))
+        return float(a.draft), float(a.draft_cache) / per_token if per_token else 0.0
+    if not draft.isdigit() or not 1 <= int(draft) <= float(a.layers):
         raise InputError(
-            text("unknown weight format '{format}'", format=number_format),
-            fix=text("Use one of: {formats}", formats=", ".join(WEIGHT_FORMATS)),
+            text("'{words}' is not a draft", words=draft), fix=text("Give own, or a number of layers from 1")
         )
-    return float(model.architecture.weights) * WEIGHT_FORMATS[number_format]
+    count, parts = float(int(draft)), a.part_weights
+    one = sum(float(v) for k, v in parts.items() if k not in ("embedding", "head", "other")) / float(a.layers)
+    return count * (one + 2.0 * float(a.hidden) ** 2), count / float(a.layers)
 
 
-def kv_bytes(model: LanguageModel, *, context: float, sequences: float = 1.0, bytes_per_value: float = 2.0) -> float:
-    """Cache and states of so many sequences of so many tokens, all layers, held once [byte].
+def sequence_bytes(
+    a: Architecture,
+    length: Numeric,
+    cache_bytes: Numeric,
+    *,
+    tensor: Numeric = 1.0,
+    pipeline: Numeric = 1.0,
+    context: Numeric = 1.0,
+    draft: Numeric = 0.0,
+) -> Any:
+    """Cache and state of one sequence of ``length`` tokens on one chip that holds it [byte].
 
     Parameters
     ----------
-    context : numeric
-        Tokens in the cache, per sequence [token].
-    sequences : numeric
-        Sequences in the cache [1].
-    bytes_per_value : float
-        2 for 16-bit caches, 1 for 8-bit [byte].
+    a : Architecture
+        The model.
+    length : numeric
+        Tokens in the cache [token].
+    cache_bytes : numeric
+        Bytes of one value [byte].
+    tensor, pipeline, context : numeric
+        Chips over which a layer, the layers, and the tokens of a sequence are cut [1].
+    draft : numeric
+        Layers of a draft over those of the model [1].
     """
-    shape = model.architecture
-    return sequences * (shape.cache_bytes(context, bytes_per_value) + shape.state_bytes())  # type: ignore[no-any-return]
+    cache = a.cache_bytes(length, cache_bytes, tensor=tensor) * (1.0 + draft) / context
+    return (cache + a.state_bytes(tensor=tensor)) / pipeline
 
 
-def kv_formula(model: LanguageModel, *, context: int, sequences: int, bytes_per_value: float) -> Text:
-    """The cache formula with the model's numbers filled in, a term for each kind of attention."""
-    width, terms = f"{bytes_per_value:g}", []
-    for g in model.architecture.attention:
-        layers = f"{float(g.count * g.kept):g}"
-        if not g.grows:
-            terms.append(
-                text(
-                    "{layers} layers x {state:,.0f} values of state x 2 B", layers=layers, state=float(g.state_values())
-                )
-            )
-            continue
-        if g.kind == "latent":
-            inner = text("({rank} + {rope}) values", rank=int(g.latent_rank), rope=int(g.rotary))
-        else:
-            inner = text("{heads} KV heads x {values} values", heads=int(g.kv_heads), values=int(g.values))
-        terms.append(
-            text(
-                "{layers} layers x {inner} x {width} B x {tokens} tokens",
-                layers=layers, inner=inner, width=width, tokens=f"{float(g.entries(float(context))):.0f}",
-            )
-        )  # fmt: skip
-    made = terms[0]
-    for term in terms[1:]:
-        made = text("{before} + {after}", before=made, after=term)
-    return text("({base}) x {sequences} sequences", base=made, sequences=sequences)
+def room_for_cache(a: Architecture, stored: Stored, layout: Layout, machine: Machine, how: Holding) -> Room:
+    """What an engine leaves for the cache of the fullest chip, with its 80 % interval.
 
-
-def serving_parts(
-    model: LanguageModel,
-    chip: Chip,
-    *,
-    chips: int,
-    weights: str,
-    context: int,
-    sequences: int,
-    kv_bytes_per_value: float,
-    reserve: float,
-) -> tuple[Part, ...]:
-    """Weights, cache and reserve of serving, for all chips together."""
-    memory, how = usable_memory(chip)
-    size = WEIGHT_FORMATS.get(weights, 0.0)
-    return (
-        Part(
-            text("weights"),
-            weight_bytes(model, weights),
-            text(
-                "{count:.4g} billion parameters x {size:g} B ({format})",
-                count=float(model.architecture.weights) / GIGA,
-                size=size,
-                format=weights,
-            ),
-        ),
-        Part(
-            text("KV cache"),
-            kv_bytes(model, context=context, sequences=sequences, bytes_per_value=kv_bytes_per_value),
-            kv_formula(model, context=context, sequences=sequences, bytes_per_value=kv_bytes_per_value),
-        ),
-        Part(
-            text("reserve"),
-            reserve * memory * chips,
-            text(
-                "{share:.0%} of {chips} x {memory:.1f} GiB, {how}",
-                share=reserve,
-                chips=chips,
-                memory=memory / GIB,
-                how=how,
-            ),
-        ),
+    Limits
+    ------
+    The interval is that of the public start-up logs behind ``data/overhead.toml``; towers for images make trial runs larger.
+    """
+    engine = memory_rules(how.engine)
+    tokens, sequences = step_limits(engine, memory=machine.memory, arch=machine.arch)
+    tokens, sequences = how.tokens or tokens, how.sequences or sequences
+    share = how.share or engine_share(engine, layout)
+    constants = overhead_constants(engine.name, how.sampler)
+    overhead = {
+        k: float(v) for k, v in overhead_parts(a, layout, constants, tokens=tokens, sequences=sequences).items()
+    }
+    if engine.counts == "static":  # the trial run lives in what the share leaves
+        overhead |= {"trial": 0.0, "experts": 0.0}
+    weights = chip_weights(a, stored, layout) - how.on_host
+    draft = draft_of(a, how.draft)[0] * dict(stored)["dense"] / layout.tensor
+    left = _left(engine, machine.visible, share, weights + draft, sum(overhead.values()))
+    scale = sum(overhead.values()) + 0.01 * (weights + draft)
+    low, high = room_band()
+    usable = _usable(engine, machine.visible, share, sum(overhead.values()))
+    return Room(
+        left, left + low * scale, left + high * scale, usable, weights, draft, overhead, share, tokens, sequences
     )
 
 
-def fit_word(needed: float, room: float) -> Text:
-    """``fits``, ``tight`` or ``does not fit``: a guard band on either side of the room, as wide as the model can be wrong."""
-    if needed > room * (1.0 + GUARD):
-        return text("does not fit")
-    return text("tight") if needed > room * (1.0 - GUARD) else text("fits")
+def _left(engine: MemoryRules, seen: float, share: float, weights: float, kept: float) -> float:
+    """The engine's own arithmetic [1, 2, 3 of :mod:`chipwall.perf.overhead`]."""
+    if engine.counts == "rest":
+        return share * (seen - weights - kept)
+    if engine.counts == "static":
+        return share * (seen - kept) - weights
+    return share * seen - weights - kept
 
 
-def smallest_count(needed_bytes: float, chip: Chip, *, reserve: float = SERVING_RESERVE) -> int:
-    """The smallest number of chips whose memory, less the reserve, holds so many bytes [1]."""
-    memory, _ = usable_memory(chip)
-    if not memory:
-        raise Unknown(text("memory of {chip} is not known", chip=chip.name))
-    return max(1, -int(-needed_bytes // (memory * (1 - reserve))))
+def _usable(engine: MemoryRules, seen: float, share: float, kept: float) -> float:
+    """What weights, engine and cache may take together [byte]."""
+    if engine.counts == "rest":
+        return seen
+    return share * (seen - kept) + kept if engine.counts == "static" else share * seen
+
+
+def longest_sequence(a: Architecture, room: float, cache_bytes: float, layout: Layout, *, draft: float = 0.0) -> float:
+    """Tokens of the longest sequence that a room holds on one chip [token]; one number, whatever was asked before.
+
+    The cache of a sequence grows with its length, in straight pieces: bisection finds where it meets the room.
+    """
+    ways = {"tensor": layout.tensor, "pipeline": layout.pipeline, "context": layout.context, "draft": draft}
+
+    def held(length: float) -> float:
+        return float(sequence_bytes(a, length, cache_bytes, **ways))
+
+    if held(1.0) > room:
+        return 0.0
+    low, high = 1.0, 2.0
+    while held(high) <= room:
+        low, high = high, 2.0 * high
+        if high > LONGEST:  # a model whose cache does not grow
+            return float("inf")
+    while high - low > 0.5:
+        middle = (low + high) / 2.0
+        low, high = (middle, high) if held(middle) <= room else (low, middle)
+    return float(np.floor(low))
+
+
+def sequences_held(
+    a: Architecture, room: float, length: float, cache_bytes: float, layout: Layout, *, draft: float = 0.0
+) -> float:
+    """Whole sequences of ``length`` tokens that one replica holds at once [1].
+
+    Under data-parallel attention each rank holds whole sequences of its own: the remainders of the ranks do not add up.
+    """
+    each = float(
+        sequence_bytes(
+            a, length, cache_bytes, tensor=layout.tensor, pipeline=layout.pipeline, context=layout.context, draft=draft
+        )
+    )
+    return float(np.floor(max(room, 0.0) / each)) * layout.ranks if each else float("inf")
+
+
+def serving_budget(
+    a: Architecture,
+    stored: Stored,
+    layout: Layout,
+    machine: Machine,
+    how: Holding,
+    *,
+    cache: str,
+    context: float,
+    sequences: float,
+) -> Budget:
+    """Everything that the fullest chip holds to serve ``sequences`` sequences of ``context`` tokens.
+
+    Parameters
+    ----------
+    a, stored, layout, machine, how
+        Model, formats, ways, chip and engine.
+    cache : str
+        Format of the cache, a key of :data:`CACHE_BYTES`.
+    context, sequences : float
+        Tokens of a sequence [token], and sequences at once over all chips [1].
+    """
+    room = room_for_cache(a, stored, layout, machine, how)
+    weights = weight_parts(a, stored, layout, n=named)
+    share = draft_of(a, how.draft)[1]
+    state = float(a.state_bytes(tensor=layout.tensor)) / layout.pipeline
+    holders = layout.replicas * layout.ranks
+    most = float(np.ceil(sequences / holders))
+    rank = named(most, text("sequences on one rank"))
+    terms = [
+        term("weights", text("weights, {part}", part=PART_NAMES[part]), amount) for part, amount in weights.items()
+    ]
+    if how.on_host:
+        terms.append(Term("weights", text("weights on the host"), -how.on_host, text("given")))
+    terms += [
+        term("draft", text("draft"), named(room.draft, "B")),
+        term("cache", text("cache"), rank * _cache_amount(a, context, CACHE_BYTES[cache], layout, share)),
+        term("state", text("recurrent states"), rank * named(state, text("B of state"))),
+    ]
+    terms += _engine_terms(a, layout, how, room, machine)
+    formula = text(
+        "{share:.4g} x {seen:.2f} GiB that a program sees of {memory:.2f} GiB",
+        share=room.share, seen=machine.visible / GIB, memory=machine.memory / GIB,
+    )  # fmt: skip
+    return budget_of(terms, room.usable, formula, surely=room.usable + room.low - room.bytes, most=room.usable)
+
+
+def _cache_amount(a: Architecture, context: float, size: float, layout: Layout, draft: float) -> Any:
+    """The cache of one sequence on one chip, spelled by kind of layer."""
+    total: Any = named(0.0)
+    for group in a.attention:
+        entries = float(group.entries(context))
+        values = float(group.entry_values(layout.tensor))
+        total = total + named(float(group.count * group.kept), text("{kind} layers", kind=Text.of(group.kind))) * named(
+            entries, text("tokens")
+        ) * named(values, text("values")) * named(size, "B")
+    index = float(
+        a.cache_bytes(context, size, tensor=layout.tensor) - a.cache_values(context, tensor=layout.tensor) * size
+    )
+    total = total + named(index, text("B of the indexer"))
+    return total * named(1.0 + draft) / named(layout.context) / named(layout.pipeline)
+
+
+def _engine_terms(a: Architecture, layout: Layout, how: Holding, room: Room, machine: Machine) -> list[Term]:
+    engine = memory_rules(how.engine)
+    spelled = overhead_parts(
+        a,
+        layout,
+        overhead_constants(engine.name, how.sampler),
+        tokens=room.tokens,
+        sequences=room.sequences,
+        spelled=True,
+    )
+    names = {
+        "trial": text("engine: trial run"), "experts": text("engine: workspace of experts"),
+        "context": text("engine: context"), "links": text("engine: buffers of links"),
+    }  # fmt: skip
+    low, high = room_band()
+    found = []
+    for part, amount in spelled.items():
+        size = room.overhead[part]
+        if size:
+            found.append(
+                Term("engine", names[part], size, words_of(amount), low=size * (1.0 - high), high=size * (1.0 - low))
+            )
+    if engine.counts == "rest":
+        rest = (1.0 - room.share) * (machine.visible - room.weights - room.draft - room.engine)
+        found.append(Term("engine", text("engine: left free"), max(rest, 0.0), text("share of the rest")))
+    return found

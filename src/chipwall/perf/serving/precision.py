@@ -1,8 +1,7 @@
 """What a serving precision means: the recipe of each part of a model on a given chip, and the bytes that it stores.
 
-A checkpoint called FP8 or FP4 does not quantise everything. The output head and the router stay in 16 bits; four-bit
-checkpoints of latent-attention models and gpt-oss keep their attention in 16 bits; a chip without the format widens the
-weights on the way in (``*_weights`` recipes).
+Storage is not arithmetic: a checkpoint of any format runs on any chip, its weights widened on the way in where the chip
+lacks the format (``*_weights`` recipes). Which parts a format leaves wide is said by :func:`chipwall.perf.formats.stored_formats`.
 """
 
 from __future__ import annotations
@@ -10,108 +9,115 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from chipwall.catalog.records import LanguageModel
-from chipwall.errors import InputError, Unknown
 from chipwall.perf.device import Hardware
-from chipwall.text import text
+from chipwall.perf.formats import CACHE_BYTES, FORMATS, Format, format_named, stored_bytes, stored_formats
 
-__all__ = ["CACHE_BYTES", "PRECISIONS", "Precision", "default_cache", "model_default", "precision_of"]
-
-# What people call weight formats, and the name used here.
-PRECISIONS = {
-    "bf16": "bf16", "fp16": "fp16", "fp32": "fp16", "fp8": "fp8", "w8a8": "int8", "int8": "int8", "fp4": "fp4", "nvfp4": "fp4",
-    "mxfp4": "mxfp4", "awq-int4": "int4", "gptq-int4": "int4", "int4": "int4", "w4a16": "int4", "gptq-int8": "int8_weights",
-    "w8a16": "int8_weights", "int8_weights": "int8_weights", "w4a8": "int4",
-    "fp8_weights": "fp8",
-}  # fmt: skip
-CACHE_BYTES = {"bf16": 2.0, "fp16": 2.0, "fp8": 1.0, "int8": 1.0, "fp4": 0.5625}
+__all__ = ["CACHE_BYTES", "Precision", "default_cache", "format_key", "model_default", "precision_of"]
 
 
 @dataclass(frozen=True, slots=True)
 class Precision:
-    """Recipes of the parts of a model, keys of :data:`chipwall.perf.formats.RECIPES`.
+    """Recipes of the parts of a model, keys of :data:`chipwall.perf.formats.RECIPES`, and what they store.
 
     Attributes
     ----------
     name : str
         What was asked for.
+    format : str
+        The storage format it names, a key of :data:`chipwall.perf.formats.FORMATS`.
     attention, dense, experts : str
         Recipes of the attention products, of dense and shared feed-forward blocks, and of routed experts.
+    stored : tuple of (str, float)
+        Bytes of one weight by part of the model [byte].
     widened : bool
         Whether the chip lacks the arithmetic of the format and computes in a wider one.
     """
 
     name: str
+    format: str
     attention: str
     dense: str
     experts: str
+    stored: tuple[tuple[str, float], ...]
     widened: bool = False
+
+    @property
+    def stored_bytes(self) -> dict[str, float]:
+        """Bytes of one weight by part of the model [byte]."""
+        return dict(self.stored)
+
+
+def format_key(name: str) -> str:
+    """The storage format behind what people write, ``w8a8 int8`` for example; empty for a word that names none."""
+    words = name.lower().split()  # "fp8 (weight-only on a800)": the first word says it
+    try:
+        return format_named(words[0]).name if words else ""
+    except ValueError:
+        return ""
 
 
 def model_default(model: LanguageModel) -> str:
-    """The format a model is published in: ``fp8``, ``mxfp4``, ``int4`` or ``bf16``."""
-    return model.default_dtype if model.default_dtype in PRECISIONS else "bf16"
+    """The format a model is published in, a key of :data:`chipwall.perf.formats.FORMATS`."""
+    return model.default_dtype if model.default_dtype in FORMATS else "bf16"
 
 
-def precision_of(name: str, *, model: LanguageModel, hw: Hardware, strict: bool = False, where: str = "") -> Precision:
+def precision_of(name: str, *, model: LanguageModel, hw: Hardware, where: str = "") -> Precision:
     """The recipes that a precision stands for.
 
     Parameters
     ----------
     name : str
-        A key of :data:`PRECISIONS`; empty for the format the model is published in.
+        A storage format as people write it; empty for the one the model is published in.
     model : LanguageModel
-        Which parts stay wide depends on its kind.
+        Which parts stay wide depends on its kind and on its published checkpoints.
     hw : Hardware
         The chip.
-    strict : bool
-        Refuse a floating-point format that the chip cannot compute in, instead of widening its weights.
     where : str
         Argument or field, for the message.
     """
-    words = name.lower().split()  # "w8a8 int8", "fp8 (weight-only on a800)": the first word says it
+    words = name.lower().split()
     asked = words[0] if words else model_default(model)
-    if asked not in PRECISIONS:
-        raise InputError(
-            text("unknown precision '{name}'", name=name),
-            where=where,
-            fix=text("Use one of: {names}", names=", ".join(PRECISIONS)),
-        )
-    known = PRECISIONS[asked]
-    maths = {"mxfp4": "fp4", "int4": "bf16", "int8_weights": "bf16"}.get(known, known)
-    if strict and not hw.supports(maths):
-        have = [f for f in ("bf16", "fp16", "fp8", "int8", "fp4") if hw.supports(f)]
-        raise Unknown(
-            text("{chip} has no {format} arithmetic", chip=hw.name, format=maths.upper()),
-            where=where,
-            fix=text(
-                "It computes in: {formats}; int4 and int8_weights store less and compute in 16 bits",
-                formats=", ".join(have),
-            ),
-        )
-    recipe, widened = _recipe(known, hw)
-    if "gpt-oss" in model.id and known in ("fp8", "fp4", "mxfp4"):
+    known = format_named(asked, where=where)
+    if model.default_dtype == "mxfp4" and model_narrow(known):
+        known = FORMATS["mxfp4"]  # models published so have no other narrow format
+    parts = stored_formats(model, known.name)
+    recipes = {
+        part: _recipe(parts[part], model, hw, expert=part == "experts") for part in ("attention", "dense", "experts")
+    }
+    stored = stored_bytes(model, known.name)
+    return Precision(
+        asked,
+        known.name,
+        recipes["attention"][0],
+        recipes["dense"][0],
+        recipes["experts"][0],
+        tuple(stored.items()),
+        any(wide for _, wide in recipes.values()),
+    )
+
+
+def model_narrow(known: Format) -> bool:
+    """Whether a format is a floating-point one of 8 bits or fewer."""
+    return known.maths in ("fp8", "fp4")
+
+
+def _recipe(known: Format, model: LanguageModel, hw: Hardware, *, expert: bool) -> tuple[str, bool]:
+    """Recipe of a stored format on a chip, and whether the chip has to widen it."""
+    if known.bits >= 16.0:
+        return ("fp16" if known.name != "bf16" else "bf16"), False
+    if known.maths == "bf16":
+        return ("int8_weights" if known.bits > 7.0 else "int4_weights"), False
+    if known.maths == "fp4":
+        if not hw.supports("fp4"):
+            return "fp4_weights", True
         # published with MXFP4 experts and 16-bit attention; Blackwell multiplies them by FP8 activations
-        return Precision(
-            asked, "bf16", "bf16", "mxfp4_fp8" if hw.supports("fp4") else "fp4_weights", not hw.supports("fp4")
-        )
-    if known in ("fp4", "mxfp4", "int4") and model.is_latent:
-        return Precision(asked, "bf16", recipe, recipe, widened)
-    return Precision(asked, recipe, recipe, recipe, widened)
-
-
-def _recipe(known: str, hw: Hardware) -> tuple[str, bool]:
-    """Recipe of a format on a chip, and whether the chip has to widen it."""
-    if known in ("int4", "int8_weights"):
-        return f"{known.removesuffix('_weights')}_weights", False
-    if known in ("fp4", "mxfp4"):
-        return ("fp4", False) if hw.supports("fp4") else ("fp4_weights", True)
-    if known == "fp8":
+        eight = expert and model.default_dtype == "mxfp4" and hw.supports("fp8")
+        return ("mxfp4_fp8" if eight else "fp4"), False
+    if known.maths == "fp8":
         return ("fp8", False) if hw.supports("fp8") else ("fp8_weights", True)
-    if known == "int8":
-        return (
-            ("int8", False) if hw.supports("int8") else ("fp8", False) if hw.supports("fp8") else ("int8_weights", True)
-        )
-    return ("fp16" if known == "fp16" else "bf16"), False
+    if hw.supports("int8"):
+        return "int8", False
+    return ("fp8", False) if hw.supports("fp8") else ("int8_weights", True)
 
 
 def default_cache(precision: Precision, *, engine: str, model: LanguageModel, hw: Hardware) -> str:
@@ -121,5 +127,5 @@ def default_cache(precision: Precision, *, engine: str, model: LanguageModel, hw
     otherwise, and so does everybody for latent attention.
     """
     quantises = engine in ("trtllm", "trtllm-pytorch", "tuned") and hw.supports("fp8") and not model.is_latent
-    narrow = precision.name in ("fp8", "fp4", "nvfp4", "mxfp4") and not precision.widened
+    narrow = FORMATS[precision.format].maths in ("fp8", "fp4") and not precision.widened
     return "fp8" if quantises and narrow else "bf16"

@@ -21,7 +21,8 @@ from chipwall.perf.serving.iteration import (
     prefill_time,
     prompt_time,
 )
-from chipwall.perf.serving.step import Setup
+from chipwall.perf.serving.memory import sequence_bytes
+from chipwall.perf.serving.step import Setup, ranks_of
 
 __all__ = [
     "NO_LIMIT",
@@ -30,14 +31,17 @@ __all__ = [
     "batch_room",
     "batch_under_limits",
     "burst",
-    "cache_room",
+    "cache_per_sequence",
+    "closed_loop",
     "decode_time",
     "first_token_tail",
     "first_token_time",
+    "holds_one",
     "in_flight_time",
     "mixed_steps",
     "pipeline_loss",
     "prefill_time",
+    "sequence_cache",
     "served",
     "static_batch_time",
     "taken",
@@ -118,24 +122,30 @@ def taken(value: Any, where: Any) -> Any:
     return value
 
 
-def cache_room(s: Setup) -> Any:
-    """Memory of one chip that the cache may take [byte]; negative where the weights do not fit."""
-    c = s.constants
-    return c["memory.share"] * (s.hw.memory - s.weights - c["memory.reserve"])
+def sequence_cache(s: Setup, length: Any) -> Any:
+    """Cache and state of one sequence of so many tokens on one chip that holds it [byte]."""
+    return sequence_bytes(
+        s.model, length, s.cache_bytes, tensor=s.tensor, pipeline=s.pipeline, context=s.context, draft=s.draft
+    )
 
 
 def cache_per_sequence(s: Setup, q: Requests) -> Any:
     """Cache of one sequence on one chip that holds it, averaged over its life and its neighbours' [byte]."""
-    length = q.prompt + s.constants["memory.held"] * q.output
-    cache = s.model.cache_bytes(length, s.cache_bytes, tensor=s.tensor) / s.context
-    return (cache + s.model.state_bytes(tensor=s.tensor)) / s.pipeline
+    return sequence_cache(s, q.prompt + s.constants["memory.held"] * q.output)
+
+
+def holds_one(s: Setup, q: Requests) -> Any:
+    """Whether one chip has room for one whole sequence, prompt and answer: without it nothing is served."""
+    return s.room >= sequence_cache(s, q.prompt + q.output)
 
 
 def batch_room(s: Setup, q: Requests) -> Any:
-    """Sequences of one replica that the cache holds at once [1], at least one."""
-    ranks = np.where(s.spread > 0, s.group, 1.0)
-    room = np.maximum(cache_room(s), 0.01 * s.hw.memory) / cache_per_sequence(s, q) * ranks
-    return np.maximum(np.minimum(room, q.cap * ranks), 1.0)
+    """Sequences of one replica that the cache holds at once, on average over their lives [1].
+
+    At least one, which is for a measured run to be priced at all: whether even one fits is said by :func:`holds_one`.
+    """
+    each = np.minimum(s.room / cache_per_sequence(s, q), np.minimum(q.cap, s.cap))
+    return np.maximum(each, 1.0) * ranks_of(s)
 
 
 def static_batch_time(s: Setup, q: Requests, batch: Any) -> tuple[Any, Any]:
@@ -175,7 +185,7 @@ def _first_token(s: Setup, batch: Any, arrivals: Any, service: Any, token: Any, 
     ----------
     .. [1] L. Kleinrock, Queueing Systems, volume 1, Wiley, 1975, equation 5.63 with no variance of the service.
     """
-    ranks = np.where(s.spread > 0, s.group, 1.0)
+    ranks = ranks_of(s)
     load = np.minimum(arrivals / ranks * service, BUSIEST)
     queue = load / (2.0 * (1.0 - load)) * service
     crowd = together * np.maximum(batch / ranks - 1.0, 0.0) / 2.0 * service
@@ -208,7 +218,7 @@ def first_token_tail(s: Setup, q: Requests, batch: Any, arrivals: Any, *, share:
     ----------
     .. [1] J. F. C. Kingman, The single server queue in heavy traffic, Proc. Cambridge Phil. Soc. 57, 1961.
     """
-    ranks = np.where(s.spread > 0, s.group, 1.0)
+    ranks = ranks_of(s)
     service = prompt_time(s, q, batch)
     load = np.clip(arrivals / ranks * service, 1e-9, BUSIEST)
     wait = service * load / (2.0 * (1.0 - load)) * np.maximum(np.log(load / (1.0 - share)), 0.0)
@@ -298,8 +308,9 @@ def served(s: Setup, q: Requests) -> dict[str, Any]:
         tpot, ttft = np.where(looped, token, tpot), np.where(looped, first, ttft)
     still = regime == 4
     if np.any(still):
-        first, following = static_batch_time(s, q, batch)
-        waves = np.maximum(batch / room, 1.0)
+        # beyond the cache a batch runs in waves, each as large as the cache holds
+        waves = np.maximum(np.ceil(batch / room - 1e-9), 1.0)
+        first, following = static_batch_time(s, q, batch / waves)
         whole = (first + following * np.maximum(q.output - 1.0, 0.0)) / c["serving.static"]
         output = np.where(still, s.replicas * batch * q.output / (whole * waves), output)
         tpot, ttft, step = (
@@ -307,6 +318,7 @@ def served(s: Setup, q: Requests) -> dict[str, Any]:
             np.where(still, first, ttft),
             np.where(still, following, step),
         )
+        batch = np.where(still, batch / waves, batch)
     apart = np.asarray(q.decoders) > 0
     if np.any(apart):
         rate, token = _disaggregated(s, q)

@@ -19,17 +19,22 @@ from chipwall.perf.estimate import Estimate, Part
 from chipwall.perf.evidence.nearest import exact_and_nearest
 from chipwall.perf.evidence.serving_classes import basis_for, class_for
 from chipwall.perf.evidence.serving_rows import band
+from chipwall.perf.layout import Layout, checked, serving_layout
+from chipwall.perf.overhead import LEAN_YEAR
 from chipwall.perf.power import joules_per_token, power_under_load
 from chipwall.perf.serving.breakdown import iteration_parts
 from chipwall.perf.serving.constants import step_constants, tuned_architectures
 from chipwall.perf.serving.engines import TUNED, engine_on, software_year
+from chipwall.perf.serving.fits import check_context, layouts_for, limits_of
+from chipwall.perf.serving.memory import Holding, room_for_cache
 from chipwall.perf.serving.precision import CACHE_BYTES, Precision, default_cache, precision_of
-from chipwall.perf.serving.regimes import NO_LIMIT, Requests, batch_room, cache_per_sequence, cache_room, served
-from chipwall.perf.serving.search import best_under_limits, checked_layout, possible_layouts, require_fit, side_by_side
-from chipwall.perf.serving.setup import Layout, relaid, setup
-from chipwall.perf.serving.step import Setup
+from chipwall.perf.serving.regimes import NO_LIMIT, Requests, cache_per_sequence, closed_loop, holds_one, served
+from chipwall.perf.serving.search import best_under_limits, cache_refusal, require_weights, side_by_side
+from chipwall.perf.serving.setup import machine_of, setup, with_layout
+from chipwall.perf.serving.step import Setup, ranks_of
 from chipwall.perf.serving.workload import Question, Serving
-from chipwall.text import text
+from chipwall.text import Text, listed, text
+from chipwall.units import format_quantity
 
 __all__ = ["Question", "Serving", "requests_of", "serving", "setups_of"]
 
@@ -81,7 +86,7 @@ def setups_of(
     """
     engine = engine_on(chip.vendor.lower(), q.engine)
     machine = hw or hardware(chip, engine=engine)
-    precision = precision_of(q.precision, model=model, hw=machine, strict=bool(q.precision), where="--precision")
+    precision = precision_of(q.precision, model=model, hw=machine, where="--precision")
     cache = q.cache.lower() or default_cache(precision, engine=engine, model=model, hw=machine)
     if cache not in CACHE_BYTES:
         raise InputError(
@@ -91,29 +96,39 @@ def setups_of(
         )
     dims = model.architecture
     constants = step_constants(machine.arch, engine, q.engine_year)
-    if q.tensor or q.spread or q.context > 1:
-        tensor = max(q.tensor, 1)
-        asked = [
-            checked_layout(
-                model,
-                chips=q.chips,
-                tensor=tensor,
-                pipeline=q.pipeline,
-                expert=q.expert,
-                spread=q.spread,
-                context=q.context,
-            )
-        ]
-    else:
-        asked = possible_layouts(model, q.chips, domain=int(machine.scaleup_domain))
-    if not asked:
-        raise InputError(
-            text("no layout of {model} divides {chips} chips", model=model.name, chips=q.chips), where="--n"
+    how = holding_of(q, engine)
+    asked = _layouts(model, q, machine)
+    first = setup(machine, dims, precision, asked[0], cache=cache, constants=constants, how=how)
+    every = [first, *(with_layout(first, precision, x, how) for x in asked[1:])]
+    kept = require_weights(asked, every, model, precision.stored, how, precision=precision.name)
+    return [asked[i] for i in kept], [every[i] for i in kept], precision, cache
+
+
+def holding_of(q: Question, engine: str) -> Holding:
+    """How the engine of a question holds memory."""
+    lean = software_year(engine, q.engine_year) >= LEAN_YEAR
+    return Holding(
+        engine, share=q.memory_share, tokens=q.step_tokens, sequences=q.step_sequences,
+        sampler="lean" if lean else "full", draft=q.draft, on_host=q.on_host,
+    )  # fmt: skip
+
+
+def _layouts(model: LanguageModel, q: Question, hw: Hardware) -> list[Layout]:
+    """The layout of a question, or those to search: ways that are given hold, others are open unless tensor is given."""
+    dims = model.architecture
+    if q.tensor:
+        ways = serving_layout(
+            tensor=q.tensor, pipeline=q.pipeline, context=q.context, expert=q.expert, attention_data_parallel=q.spread
         )
-    layouts = require_fit(asked, machine, dims, precision, model, reserve=constants["memory.reserve"])
-    first = setup(machine, dims, precision, layouts[0], cache=cache, constants=constants)
-    made = [first, *(relaid(first, precision, x) for x in layouts[1:])]
-    return layouts, made, precision, cache
+        return [checked(ways, chips=q.chips, **limits_of(dims))]
+    given: dict[str, Any] = {
+        name: value
+        for name, value in (("pipeline", q.pipeline), ("expert", q.expert), ("context", q.context))
+        if value != 1
+    }
+    if q.spread:
+        given["attention_data_parallel"] = True
+    return layouts_for(dims, q.chips, domain=int(hw.scaleup_domain), given=given)
 
 
 def serving(model: LanguageModel, chip: Chip, question: Question, *, hw: Hardware | None = None) -> Serving:
@@ -139,14 +154,22 @@ def serving(model: LanguageModel, chip: Chip, question: Question, *, hw: Hardwar
     tails. Speculative decoding and prefix reuse are stated factors, not predicted.
     """
     machine = hw or hardware(chip, engine=engine_on(chip.vendor.lower(), question.engine))
+    check_context(model, question.prompt + question.output, beyond=question.beyond_context, where="--isl, --osl")
     layouts, made, precision, cache = setups_of(model, chip, question, hw=machine)
+    how = holding_of(question, engine_on(chip.vendor.lower(), question.engine))
     requests = requests_of(question)
+    able = [i for i, s in enumerate(made) if bool(holds_one(s, requests))]
+    if not able:
+        raise cache_refusal(layouts, made, requests, model, precision.stored, how, cache=cache)
+    layouts, made = [layouts[i] for i in able], [made[i] for i in able]
     at, got = _best_layout(made, layouts, requests, question)
     s, layout = made[at], layouts[at]
+    room = room_for_cache(model.architecture, precision.stored, layout, machine_of(machine), how)
     basis = basis_for(chip.id, machine.arch, arch_rows=tuned_architectures())
     shown = _inputs(model, chip, question, layout, precision, cache)
     exact, nearest = exact_and_nearest(model, chip, question, precision)
-    notes = _notes(question, got, machine, basis, precision)
+    missed = _missed(question, got)
+    notes = (*missed, *_notes(question, got, s, requests, basis, precision))
     parts, bound = iteration_parts(s, requests, got["batch"])
     watts = power_under_load(machine, parts)
     moe, tuned = model.is_moe, engine_on(chip.vendor.lower(), question.engine) in TUNED
@@ -177,14 +200,16 @@ def serving(model: LanguageModel, chip: Chip, question: Question, *, hw: Hardwar
         energy=estimate("energy_per_output_token", energy, "J/token", metric="output"),
         batch=got["batch"],
         most=got["room"],
-        cache_room=float(cache_room(s)),
+        missed=missed,
         cache_per_sequence=float(cache_per_sequence(s, requests)),
-        weights=float(s.weights),
-        reserve=float(s.constants["memory.reserve"]),
+        room=room,
         layout=layout,
         precision=precision,
         cache=cache,
         requests_per_s=got["requests"],
+        shape=model.architecture,
+        machine=machine_of(machine),
+        how=how,
         inputs=shown,
     )
 
@@ -198,22 +223,60 @@ def _best_layout(
         return _best_disaggregated(made, layouts, asked, question)
     if int(q.regime) != 2:
         got = served(side_by_side(made), asked)
-        at = int(np.argmax(got["output"]))
+        meets = (got["tpot"] <= question.tpot_limit) & (got["ttft"] <= question.ttft_limit)
+        # a layout that meets the limits comes before a faster one that misses them
+        value = np.where(meets, got["output"], -1.0) if np.any(meets) else got["output"]
+        at = int(np.argmax(value))
         return at, {k: float(np.broadcast_to(v, (len(made), 1))[at, 0]) for k, v in got.items()}
     found = best_under_limits(made, asked)
     at = int(found["layout"][0])
     if at < 0:
-        raise InputError(
-            text("no layout holds the latency limits"),
-            where=text(
-                "first token {first:g} s, per token {each:g} s", first=question.ttft_limit, each=question.tpot_limit
-            ),
-            fix=text("Relax a limit, or use more or faster chips"),
-        )
+        raise _limits_refusal(made, asked, question)
     output = float(found["output"][0])
-    room = float(batch_room(made[at], q))
-    values = {k: float(found[k][0]) for k in ("output", "tpot", "ttft", "batch")}
-    return at, values | {"requests": output / question.output, "room": room, "step": values["tpot"] * question.accepted}
+    values = {k: float(found[k][0]) for k in ("output", "tpot", "ttft", "batch", "room")}
+    return at, values | {"requests": output / question.output, "step": values["tpot"] * question.accepted}
+
+
+def _limits_refusal(made: list[Setup], q: Requests, question: Question) -> InputError:
+    """Not even one user is served within the limits: says what one user gets, and which limit is in the way."""
+    s = side_by_side(made)
+    alone = np.ones((len(made), 1))
+    _, token, first = closed_loop(s, replace(q, concurrency=s.replicas * alone), alone)
+    asked = [
+        (text("first token"), question.ttft_limit, float(np.min(first))),
+        (text("per token"), question.tpot_limit, float(np.min(token))),
+    ]
+    words = listed(
+        text(
+            "{what} {best} against {limit}",
+            what=what,
+            best=format_quantity(best, "s"),
+            limit=format_quantity(limit, "s"),
+        )
+        for what, limit, best in asked
+        if limit < NO_LIMIT
+    )
+    return InputError(
+        text("no layout meets the latency limits, not for one user"),
+        where=text("the best that one user gets: {words}", words=words),
+        fix=text("Relax a limit, or use more or faster chips"),
+    )
+
+
+def _missed(q: Question, got: Mapping[str, float]) -> tuple[Text, ...]:
+    """Limits that the load given misses, with both numbers."""
+    found = []
+    for name, value, limit in (
+        (text("time per token"), got["tpot"], q.tpot_limit), (text("time to first token"), got["ttft"], q.ttft_limit),
+    ):  # fmt: skip
+        if value > limit * (1.0 + 1e-9):
+            found.append(
+                text(
+                    "limit not met: {name} {value} against {limit}",
+                    name=name, value=format_quantity(value, "s", digits=3), limit=format_quantity(limit, "s", digits=3),
+                )
+            )  # fmt: skip
+    return tuple(found)
 
 
 def _best_disaggregated(
@@ -256,8 +319,11 @@ def _inputs(
     }
 
 
-def _notes(q: Question, got: Mapping[str, float], hw: Hardware, basis: str, precision: Precision) -> tuple[str, ...]:
+def _notes(
+    q: Question, got: Mapping[str, float], s: Setup, requests: Requests, basis: str, precision: Precision
+) -> tuple[str, ...]:
     notes: list[str] = []
+    hw = s.hw
     if basis == "extrapolated":
         notes.append(text("no serving run of {chip} or its architecture was fitted: the band is wider", chip=hw.name))
     if hw.assumed:
@@ -270,9 +336,16 @@ def _notes(q: Question, got: Mapping[str, float], hw: Hardware, basis: str, prec
                 format=precision.name,
             )
         )
-    if q.concurrency > got["room"] * 1.001 and q.concurrency:
+    crowd, most = q.concurrency / float(s.replicas), got["room"]
+    capped = most >= min(float(requests.cap), float(s.cap)) * float(ranks_of(s)) * 0.999
+    if q.concurrency and crowd > most * 1.001:
+        what = text("the engine's limit of sequences") if capped else text("the cache")
         notes.append(
-            text("more requests than the cache holds: {room:.0f} per replica run, the others wait", room=got["room"])
+            text("more requests than {what} holds: {room:.0f} per replica run, the others wait", what=what, room=most)
+        )
+    elif capped and got["batch"] >= most * 0.999:
+        notes.append(
+            text("held at {most:.0f} sequences per replica, the limit of the engine and not of the memory", most=most)
         )
     if q.rate and got["requests"] < 0.9 * q.rate:
         notes.append(

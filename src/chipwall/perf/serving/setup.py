@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
@@ -11,56 +11,13 @@ import numpy as np
 from chipwall.catalog.architecture import Architecture
 from chipwall.catalog.architecture import stacked as stacked_models
 from chipwall.perf.device import Hardware, stacked
-from chipwall.perf.formats import recipe
+from chipwall.perf.layout import Layout
 from chipwall.perf.numeric import Numeric
+from chipwall.perf.serving.memory import Holding, Machine, draft_of, room_for_cache
 from chipwall.perf.serving.precision import CACHE_BYTES, Precision
 from chipwall.perf.serving.step import Rates, Setup, rates, stacked_rates
 
-__all__ = ["Layout", "chip_weights", "relaid", "setup", "stacked_setups"]
-
-
-@dataclass(frozen=True, slots=True)
-class Layout:
-    """How a model lies on chips.
-
-    Attributes
-    ----------
-    tensor, pipeline, replicas : int
-        Chips that share each layer, pipeline stages, and copies of the whole model [1].
-    expert : int
-        Expert-parallel degree [1].
-    spread : bool
-        Attention data parallel inside the group: each chip decodes its own sequences and shares the experts.
-    context : int
-        Chips over which one sequence is cut [1].
-    """
-
-    tensor: int = 1
-    pipeline: int = 1
-    replicas: int = 1
-    expert: int = 1
-    spread: bool = False
-    context: int = 1
-
-    @property
-    def group(self) -> int:
-        """Chips that share the experts of a layer."""
-        return self.expert if self.spread else self.tensor
-
-    @property
-    def chips(self) -> int:
-        """Chips in all."""
-        return self.group * self.pipeline * self.replicas * self.context
-
-
-def chip_weights(model: Architecture, precision: Precision, layout: Layout) -> float:
-    """Weights on one chip [byte]: products in their recipes, everything else in 16 bits."""
-    parts = model.part_weights
-    dense = recipe(precision.dense).weight_bytes
-    size = {"attention": recipe(precision.attention).weight_bytes, "dense": dense, "shared": dense}
-    shared = sum(float(n) * size.get(part, 2.0) for part, n in parts.items() if part != "experts") / layout.tensor
-    experts = float(parts["experts"]) * recipe(precision.experts).weight_bytes / layout.group
-    return (shared + experts) / layout.pipeline
+__all__ = ["machine_of", "setup", "stacked_setups", "with_layout"]
 
 
 def setup(
@@ -71,9 +28,10 @@ def setup(
     *,
     cache: str,
     constants: Mapping[str, Numeric],
+    how: Holding,
 ) -> Setup:
-    """One setup, all numbers floats."""
-    return Setup(
+    """One setup, all numbers floats; ``how`` is the way its engine holds memory."""
+    bare = Setup(
         hw=hw,
         model=model,
         attention=rates(hw, precision.attention),
@@ -81,25 +39,26 @@ def setup(
         experts=rates(hw, precision.experts, kernel="moe"),
         head=rates(hw, "bf16"),
         cache_bytes=CACHE_BYTES[cache],
-        tensor=float(layout.tensor),
-        pipeline=float(layout.pipeline),
-        replicas=float(layout.replicas),
-        group=float(layout.group),
-        spread=float(layout.spread),
-        expert=float(layout.expert),
-        context=float(layout.context),
-        weights=chip_weights(model, precision, layout),
         constants=constants,
-    )
+        tensor=1.0, pipeline=1.0, replicas=1.0, group=1.0, spread=0.0, expert=1.0, context=1.0, weights=0.0, room=0.0, cap=1.0,
+        draft=draft_of(model, how.draft)[1], on_host=how.on_host,
+    )  # fmt: skip
+    return with_layout(bare, precision, layout, how)
 
 
-def relaid(s: Setup, precision: Precision, layout: Layout) -> Setup:
-    """The same model and chip in another layout."""
+def with_layout(s: Setup, precision: Precision, layout: Layout, how: Holding) -> Setup:
+    """The same model and chip in another layout, with the room that the engine leaves there."""
+    room = room_for_cache(s.model, precision.stored, layout, machine_of(s.hw), how)
     return replace(
         s, tensor=float(layout.tensor), pipeline=float(layout.pipeline), replicas=float(layout.replicas), group=float(layout.group),
-        spread=float(layout.spread), expert=float(layout.expert), context=float(layout.context),
-        weights=chip_weights(s.model, precision, layout),
+        spread=float(layout.attention_data_parallel), expert=float(layout.expert), context=float(layout.context),
+        weights=room.weights + room.draft, room=room.bytes, cap=room.sequences,
     )  # fmt: skip
+
+
+def machine_of(hw: Hardware) -> Machine:
+    """The memory of a chip for :mod:`chipwall.perf.serving.memory`."""
+    return Machine(float(hw.memory), hw.vendor, hw.arch)
 
 
 def stacked_setups(each: Sequence[Setup], *, constants: Mapping[str, Numeric] | None = None) -> Setup:

@@ -31,6 +31,7 @@ __all__ = ["PARTS", "Rates", "Setup", "rates", "stacked_rates", "step_parts", "s
 PARTS = {
     "attention products": "matrix", "attention": "attention", "feed-forward": "matrix", "experts": "matrix",
     "head": "matrix", "data movement": "memory", "exchange": "network", "layers": "host", "host": "host",
+    "host link": "host",
 }  # fmt: skip
 BF16_BYTES = 2.0
 # Chips on the PCIe tree of one server.
@@ -106,7 +107,15 @@ class Setup:
     context : float or array
         Chips over which one long sequence is cut (context parallel) [1].
     weights : float or array
-        Weights on one chip [byte].
+        Weights on one chip, a draft's too [byte].
+    room : float or array
+        What the engine leaves for the cache of one chip [byte]; negative where the weights do not fit.
+    cap : float or array
+        Sequences of one rank that the engine runs at once at most, whatever the memory [1].
+    draft : float or array
+        Layers of a draft whose cache is kept, over those of the model [1].
+    on_host : float or array
+        Weights of one chip that its host keeps, read over the host link in every step [byte].
     constants : mapping
         Step and host constants by name, see ``data/calibration_inference.toml``.
     """
@@ -126,6 +135,10 @@ class Setup:
     expert: Numeric
     context: Numeric
     weights: Numeric
+    room: Numeric
+    cap: Numeric
+    draft: Numeric
+    on_host: Numeric
     constants: Mapping[str, Numeric] = field(hash=False)
 
 
@@ -206,7 +219,7 @@ def step_parts(
     """
     c, m, hw = s.constants, s.model, s.hw
     bw = hw.memory_bandwidth
-    ranks = np.where(s.spread > 0, s.group, 1.0)
+    ranks = ranks_of(s)
     own_decoding, own_prompt = decoding / ranks, prompt_tokens / ranks / s.context
     rows = np.maximum(own_decoding + own_prompt, 1e-9)
     tokens = np.maximum(decoding + prompt_tokens, 1e-9)
@@ -244,7 +257,8 @@ def step_parts(
     host = c["serving.host"] + c["serving.sequence"] * sampling / ranks
     hidden = c["serving.overlap"] * host
     time["host"] = host - hidden + smooth_maximum(device, hidden) - device
-    return {part: spent * c["serving.engine"] for part, spent in time.items()}
+    found = {part: spent * c["serving.engine"] for part, spent in time.items()}
+    return found | {"host link": s.on_host / s.hw.host_bandwidth}
 
 
 def step_time(
@@ -255,6 +269,11 @@ def step_time(
         s, decoding=decoding, context=context, prompt_tokens=prompt_tokens, prompt=prompt, sampling=sampling
     )
     return sum(parts.values())
+
+
+def ranks_of(s: Setup) -> Any:
+    """Chips of a replica that hold sequences of their own [1]: one, or those of a group with data-parallel attention."""
+    return np.where(s.spread > 0, s.group / s.tensor, 1.0)
 
 
 def _attention_seconds(s: Setup, decoding: Any, context: Any, prompt_tokens: Any, prompt: Any) -> Any:

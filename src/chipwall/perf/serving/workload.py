@@ -6,10 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from chipwall.catalog.architecture import Architecture
+from chipwall.perf.budget import Budget
 from chipwall.perf.estimate import Estimate
+from chipwall.perf.layout import Layout
+from chipwall.perf.serving.memory import Holding, Machine, Room, serving_budget
 from chipwall.perf.serving.precision import Precision
 from chipwall.perf.serving.regimes import NO_LIMIT
-from chipwall.perf.serving.setup import Layout
+from chipwall.text import Text
 
 __all__ = ["Question", "Serving"]
 
@@ -51,6 +55,15 @@ class Question:
         Share of the prompt that a prefix cache already holds [1].
     accepted, drafted : float
         Tokens that one step of speculative decoding yields, and verifies; 1 without [1].
+    memory_share, step_tokens, step_sequences : float
+        Share of the memory that the engine may use [1], tokens and sequences of its largest step [token, 1]; 0 for its own
+        defaults.
+    draft : str
+        A draft whose weights and cache are held: ``own``, or a number of layers; empty for none.
+    on_host : float
+        Weights of each chip that its host keeps, read over the host link in every step [byte].
+    beyond_context : bool
+        Whether a sequence longer than the model's maximum is meant.
     """
 
     prompt: float = 1000.0
@@ -75,6 +88,12 @@ class Question:
     accepted: float = 1.0
     drafted: float = 1.0
     burst: float = 0.0
+    memory_share: float = 0.0
+    step_tokens: float = 0.0
+    step_sequences: float = 0.0
+    draft: str = ""
+    on_host: float = 0.0
+    beyond_context: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +108,12 @@ class Serving:
         Sequences in flight per replica [1].
     most : float
         Sequences that the memory of a replica holds [1].
-    cache_room, cache_per_sequence, weights, reserve : float
-        Memory of one chip [byte].
+    missed : tuple of Text
+        Latency limits that the load does not meet, in words.
+    cache_per_sequence : float
+        Cache of one sequence on one chip, averaged over its life [byte].
+    room : Room
+        What the engine leaves for the cache of one chip, with its interval.
     layout : Layout
         The layout, given or found.
     precision : Precision
@@ -103,15 +126,40 @@ class Serving:
     energy: Estimate
     batch: float
     most: float
-    cache_room: float
+    missed: tuple[Text, ...]
     cache_per_sequence: float
-    weights: float
-    reserve: float
+    room: Room
     layout: Layout
     precision: Precision
     cache: str
     requests_per_s: float
+    shape: Architecture
+    machine: Machine
+    how: Holding
     inputs: Mapping[str, Any] = field(hash=False, default_factory=dict)
+
+    @property
+    def cache_room(self) -> float:
+        """What is left for the cache of one chip [byte]."""
+        return self.room.bytes
+
+    @property
+    def weights(self) -> float:
+        """Weights of one chip, a draft's too [byte]."""
+        return self.room.weights + self.room.draft
+
+    @property
+    def reserve(self) -> float:
+        """What the engine keeps on one chip [byte]."""
+        return self.room.engine
+
+    def budget(self) -> Budget:
+        """Memory of the fullest chip with so many sequences in flight, every term with its formula."""
+        length = self.inputs["prompt_tokens"] + self.inputs["output_tokens"]
+        return serving_budget(
+            self.shape, self.precision.stored, self.layout, self.machine, self.how, cache=self.cache, context=length,
+            sequences=max(self.batch, 1.0) * self.layout.replicas,
+        )  # fmt: skip
 
     def as_json(self) -> dict[str, Any]:
         """Plain values, SI, the unit in the field name."""
@@ -123,20 +171,29 @@ class Serving:
             "requests_per_s": self.requests_per_s,
             "batch_per_replica": self.batch,
             "most_sequences_per_replica": self.most,
+            "limits_missed": list(self.missed),
+            "notes": list(self.throughput.notes),
             "cache_room_bytes_per_chip": self.cache_room,
+            "cache_room_low_bytes_per_chip": self.room.low,
+            "cache_room_high_bytes_per_chip": self.room.high,
             "cache_bytes_per_sequence_and_chip": self.cache_per_sequence,
             "weight_bytes_per_chip": self.weights,
-            "reserve_bytes_per_chip": self.reserve,
+            "engine_bytes_per_chip": self.reserve,
+            "memory_share": self.room.share,
+            "step_tokens": self.room.tokens,
+            "step_sequences": self.room.sequences,
             "layout": {
                 "tensor_parallel": self.layout.tensor,
                 "pipeline_parallel": self.layout.pipeline,
                 "replicas": self.layout.replicas,
                 "expert_parallel": self.layout.expert,
-                "attention_data_parallel": self.layout.spread,
+                "attention_data_parallel": self.layout.attention_data_parallel,
                 "context_parallel": self.layout.context,
             },
             "precision": {
                 "asked": self.precision.name,
+                "stored": self.precision.format,
+                "widened": self.precision.widened,
                 "attention": self.precision.attention,
                 "dense": self.precision.dense,
                 "experts": self.precision.experts,

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from itertools import product
-from math import ceil
 from typing import Any
 
 import numpy as np
@@ -18,48 +17,43 @@ from numpy.typing import NDArray
 from chipwall.errors import InputError
 from chipwall.perf.constants import Constant
 from chipwall.perf.device import Hardware
+from chipwall.perf.layout import Divides, Layout, checked, training_layouts
 from chipwall.perf.training.constants import step_constants
-from chipwall.perf.training.memory import MIXED, Storage, memory_parts
+from chipwall.perf.training.memory import MIXED, Storage, kept_on_chip, memory_parts, offload_seconds
 from chipwall.perf.training.shape import Shape
 from chipwall.perf.training.step import step_parts
 from chipwall.perf.training.workload import Run, stacked_runs
 from chipwall.text import Text, text
 from chipwall.units import GIB
 
-__all__ = ["Found", "Layout", "candidates", "checked_run", "fastest", "smallest_chip_count"]
+__all__ = [
+    "RECOMPUTE",
+    "Found",
+    "Plan",
+    "candidates",
+    "checked_plan",
+    "fastest",
+    "run_of",
+    "smallest_chip_count",
+    "thriftiest",
+]
 
-# Share of the memory that a searched layout may use; what the runtime keeps is a part of its own.
-USABLE = 1.0
 # Layouts slower than this many times the fastest are no longer choices that somebody would make.
 WITHIN = 1.5
-# Where the count of chips that hold a model stops [1].
-MOST_CHIPS = 100_000
-NODE = 8
+# Counts of chips that people use: powers of two, and half as many again from three nodes on [1].
+COUNTS = tuple(sorted({2**k for k in range(15)} | {3 * 2**k for k in range(3, 13)}))
+MOST_CHIPS = COUNTS[-1]
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
-    """Ways of splitting a run: whole numbers, 0 for what is to be chosen.
+class Plan:
+    """How a run is split and stepped: its layout, sequences of a micro-batch [1], and what is computed again.
 
-    Attributes
-    ----------
-    tensor, pipeline, virtual, context, expert : int
-        Ways of tensor, pipeline, virtual-pipeline, context and expert parallelism [1].
-    micro_batch : int
-        Sequences of one micro-batch [1].
-    fsdp : bool
-        Whether weights are sharded over the data-parallel chips.
-    recompute : str
-        ``none``, ``attention`` or ``full``.
+    ``recompute`` is ``none``, ``attention`` or ``full``.
     """
 
-    tensor: int = 1
-    pipeline: int = 1
-    virtual: int = 1
-    context: int = 1
-    expert: int = 1
+    layout: Layout
     micro_batch: int = 1
-    fsdp: bool = False
     recompute: str = "none"
 
 
@@ -71,7 +65,7 @@ class Found:
     """What a search found: the fastest run, its step time, the range of the sensible ones, and how many fit."""
 
     run: Run
-    layout: Layout
+    plan: Plan
     step: float
     low: float
     high: float
@@ -79,10 +73,14 @@ class Found:
     priced: int
 
 
-def run_of(layout: Layout, template: Run, *, sequences: float) -> Run:
-    """A run with that layout; batch, network and software are those of the template."""
+def run_of(plan: Plan, template: Run, *, sequences: float) -> Run:
+    """A run with that plan; batch, network and software are those of the template.
+
+    A batch that is smaller than the number of copies leaves some of them without work: they hold what they hold.
+    """
+    layout = plan.layout
     data = float(template.chips) / (layout.tensor * layout.pipeline * layout.context)
-    full, core = RECOMPUTE[layout.recompute]
+    full, core = RECOMPUTE[plan.recompute]
     return replace(
         template,
         tensor=float(layout.tensor),
@@ -90,119 +88,89 @@ def run_of(layout: Layout, template: Run, *, sequences: float) -> Run:
         virtual=float(layout.virtual),
         context=float(layout.context),
         expert=float(layout.expert),
-        expert_tensor=1.0,
+        expert_tensor=float(layout.expert_tensor),
         data=data,
-        micro_batch=float(layout.micro_batch),
-        micro_batches=max(sequences / (data * layout.micro_batch), 1.0),
-        fsdp=float(layout.fsdp),
+        micro_batch=float(plan.micro_batch),
+        micro_batches=max(sequences / (data * plan.micro_batch), 1.0),
+        fsdp=float(layout.shards > 1),
         shard=data * layout.context,
         recompute=full,
         recompute_attention=core,
     )
 
 
-def _faults(layout: Layout, shape: Shape, *, chips: int, sequences: float) -> Text | None:
-    """What does not divide; None where all does."""
-    split = layout.tensor * layout.pipeline * layout.context
-    if chips % split:
-        return text(
-            "{tp} x {pp} x {cp} ways do not divide {chips} chips",
-            tp=layout.tensor,
-            pp=layout.pipeline,
-            cp=layout.context,
-            chips=chips,
-        )
-    if shape.heads % layout.tensor:
-        return text("{tp} tensor-parallel ways do not divide {heads} heads", tp=layout.tensor, heads=int(shape.heads))
-    if layout.pipeline * layout.virtual > shape.layers:
-        return text(
-            "{pp} stages x {vp} virtual stages are more than {layers} layers",
-            pp=layout.pipeline,
-            vp=layout.virtual,
-            layers=int(shape.layers),
-        )
-    if layout.virtual > 1 and layout.pipeline == 1:
-        return text("virtual stages need a pipeline; this layout has one stage")
-    if layout.expert > 1 and not shape.experts:
-        return text("the model has no experts to spread over {ep} chips", ep=layout.expert)
-    if shape.experts and shape.experts % layout.expert:
-        return text(
-            "{ep} expert-parallel ways do not divide {experts} experts", ep=layout.expert, experts=int(shape.experts)
-        )
-    if layout.expert > chips // layout.pipeline:
-        return text(
-            "{ep} expert-parallel ways need {need} chips per stage, there are {have}",
-            ep=layout.expert,
-            need=layout.expert,
-            have=chips // layout.pipeline,
-        )
-    replicas = chips // split
-    if sequences < replicas * layout.micro_batch or sequences % (replicas * layout.micro_batch):
+def ways_of_model(shape: Shape) -> Divides:
+    """What a layout must divide, by the names of :func:`chipwall.perf.layout.fault` [1]."""
+    return {"heads": float(shape.heads), "layers": float(shape.layers), "experts": float(shape.experts)}
+
+
+def _batch_fault(plan: Plan, *, chips: int, sequences: float) -> Text | None:
+    """What of the batch does not divide; None where all does."""
+    layout = plan.layout
+    replicas = chips // (layout.tensor * layout.pipeline * layout.context)
+    each = replicas * plan.micro_batch
+    if sequences < each or sequences % each:
         return text(
             "a global batch of {batch} sequences does not divide into {replicas} replicas x micro-batches of {micro}",
             batch=int(sequences),
             replicas=replicas,
-            micro=layout.micro_batch,
+            micro=plan.micro_batch,
         )
     return None
 
 
-def checked_run(layout: Layout, shape: Shape, template: Run, *, sequences: float) -> Run:
-    """The run of a layout that the caller chose; a clear refusal where it does not divide."""
-    for item in fields(Layout):
-        value = getattr(layout, item.name)
-        if item.type == "int" and value < 1:
-            raise InputError(
-                text("{value} is not a count", value=value),
-                where=item.name,
-                fix=text("Give a whole number of one or more"),
-            )
-    if layout.recompute not in RECOMPUTE:
+def checked_plan(plan: Plan, shape: Shape, template: Run, *, sequences: float) -> Plan:
+    """The plan that the caller chose, its copies filled in; a clear refusal where it does not divide."""
+    if plan.recompute not in RECOMPUTE:
         raise InputError(
-            text("unknown recomputation '{name}'", name=layout.recompute),
+            text("unknown recomputation '{name}'", name=plan.recompute),
+            where="recompute",
             fix=text("Use one of: {names}", names=", ".join(RECOMPUTE)),
         )
-    fault = _faults(layout, shape, chips=int(template.chips), sequences=sequences)
-    if fault is not None:
+    if plan.micro_batch < 1:
         raise InputError(
-            fault, where=text("layout"), fix=text("Change the layout, or leave it out to have one searched")
+            text("{value} is not a count", value=plan.micro_batch),
+            where="micro_batch",
+            fix=text("Give a whole number of one or more"),
         )
-    return run_of(layout, template, sequences=sequences)
+    layout = checked(plan.layout, chips=int(template.chips), **ways_of_model(shape))
+    made = replace(plan, layout=layout)
+    found = _batch_fault(made, chips=int(template.chips), sequences=sequences)
+    if found is not None:
+        raise InputError(
+            found, where=text("layout"), fix=text("Change the batch or the layout, or leave the layout out")
+        )
+    return made
 
 
-def _divisors(number: int, most: int) -> list[int]:
-    return [d for d in range(1, min(number, most) + 1) if number % d == 0]
-
-
-def _powers(most: float) -> list[int]:
-    found, value = [], 1
-    while value <= most:
-        found.append(value)
-        value *= 2
-    return found
-
-
-def candidates(shape: Shape, hw: Hardware, template: Run, *, sequences: float, adapters: bool = False) -> list[Layout]:
-    """Every regular layout that divides the model, the batch and the chips."""
-    chips, layers = int(template.chips), int(shape.layers)
-    domain = int(max(float(np.max(hw.scaleup_domain)), 1.0))
-    tensors = [t for t in _powers(min(domain, 16, chips)) if shape.heads % t == 0]
-    pipelines = [p for p in _divisors(layers, min(64, chips)) if chips % p == 0] or [1]
-    contexts = [c for c in _powers(16) if c == 1 or float(template.sequence) / c >= 4096]
-    experts = [e for e in _powers(72) if shape.experts % e == 0 and e <= chips] if shape.experts else [1]
+def candidates(
+    shape: Shape, hw: Hardware, template: Run, *, sequences: float, micro_batch: int = 0, recompute: str = ""
+) -> list[Plan]:
+    """Every regular plan that divides the model, the batch and the chips; 0 and "" leave a choice open."""
+    if recompute and recompute not in RECOMPUTE:
+        raise InputError(
+            text("unknown recomputation '{name}'", name=recompute),
+            where="recompute",
+            fix=text("Use one of: {names}", names=", ".join(RECOMPUTE)),
+        )
+    chips = int(template.chips)
+    micros = (micro_batch,) if micro_batch else (1, 2, 4, 8, 16)
+    again = (recompute,) if recompute else ("none", "full")
     found = []
-    for tensor, pipeline, context, expert in product(tensors, pipelines, contexts, experts):
-        if chips % (tensor * pipeline * context) or expert > chips // pipeline:
-            continue
-        each = layers // pipeline
-        virtuals = sorted({1, each}) if pipeline > 1 else [1]
-        for virtual, micro, fsdp, recompute in product(virtuals, (1, 2, 4, 8, 16), (False, True), ("none", "full")):
-            if fsdp and pipeline > 1:
-                continue
-            layout = Layout(tensor, pipeline, virtual, context, expert, micro, fsdp, recompute)
-            if _faults(layout, shape, chips=chips, sequences=sequences) is None:
-                found.append(layout)
+    for layout in layouts_of(shape, hw, template):
+        for micro, what in product(micros, again):
+            plan = Plan(layout, micro, what)
+            if _batch_fault(plan, chips=chips, sequences=sequences) is None:
+                found.append(plan)
     return found
+
+
+def layouts_of(shape: Shape, hw: Hardware, template: Run) -> list[Layout]:
+    """Every regular layout of a model on the chips of a run."""
+    domain = int(max(float(np.max(hw.scaleup_domain)), 1.0))
+    return training_layouts(
+        chips=int(template.chips), **ways_of_model(shape), sequence=float(template.sequence), domain=min(domain, 16)
+    )
 
 
 def _repeated(record: Any, count: int) -> Any:
@@ -211,7 +179,7 @@ def _repeated(record: Any, count: int) -> Any:
 
 
 def priced(
-    layouts: Sequence[Layout],
+    plans: Sequence[Plan],
     shape: Shape,
     hw: Hardware,
     template: Run,
@@ -222,13 +190,23 @@ def priced(
     storage: Storage = MIXED,
     adapters: float = 0.0,
     constants: Mapping[str, Constant] | None = None,
+    offload: Sequence[str] = (),
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Step time [s] and memory of the fullest chip [byte] of each layout."""
-    runs = stacked_runs([run_of(layout, template, sequences=sequences) for layout in layouts])
+    """Step time [s] and memory of the fullest chip [byte] of each plan."""
+    runs = stacked_runs([run_of(plan, template, sequences=sequences) for plan in plans])
     values = {name: value[0] for name, value in step_constants([labels], constants=constants).items()}
-    shapes = _repeated(shape, len(layouts))
+    shapes = _repeated(shape, len(plans))
     steps = sum(step_parts(hw, shapes, runs, recipe=recipe, constants=values).values())
-    memory = sum(memory_parts(shapes, runs, storage=storage, adapters=adapters).values())
+    steps = steps + offload_seconds(
+        shapes,
+        runs,
+        storage=storage,
+        adapters=adapters,
+        offload=offload,
+        host_bandwidth=float(np.min(hw.host_bandwidth)),
+    )
+    kept = kept_on_chip(storage, offload)
+    memory = sum(memory_parts(shapes, runs, storage=kept, adapters=adapters).values())
     return np.asarray(steps), np.asarray(memory)
 
 
@@ -244,16 +222,18 @@ def fastest(
     adapters: float = 0.0,
     name: str = "",
     constants: Mapping[str, Constant] | None = None,
+    micro_batch: int = 0,
     recompute: str = "",
+    offload: Sequence[str] = (),
 ) -> Found:
-    """The fastest layout that fits, and the range of those that somebody would choose; ``recompute`` may fix that choice.
+    """The fastest plan that fits, and the range of those that somebody would choose; 0 and "" leave a choice open.
 
     Raises
     ------
     InputError
         Nothing divides, or nothing fits: says by how many GiB, and the smallest number of chips that holds it.
     """
-    chosen = [c for c in candidates(shape, hw, template, sequences=sequences) if recompute in ("", c.recompute)]
+    chosen = candidates(shape, hw, template, sequences=sequences, micro_batch=micro_batch, recompute=recompute)
     if not chosen:
         raise InputError(
             text(
@@ -274,22 +254,14 @@ def fastest(
         storage=storage,
         adapters=adapters,
         constants=constants,
+        offload=offload,
     )
-    room = float(np.max(hw.memory)) * USABLE
+    room = float(np.max(hw.memory))
     fits = memory <= room
     if not fits.any():
         short = float(memory.min()) - room
-        count = smallest_chip_count(shape, hw, template, storage=storage, adapters=adapters)
-        raise InputError(
-            text(
-                "{what} does not fit: {short:.0f} GiB too much on each of {chips} chips",
-                what=name or text("the model"),
-                short=short / GIB,
-                chips=int(template.chips),
-            ),
-            where=text("{chip} has {room:.1f} GiB of use", chip=hw.name, room=room / GIB),
-            fix=text("Use at least {count} chips", count=count),
-        )
+        kept = kept_on_chip(storage, offload)
+        raise _refusal(shape, hw, template, short, storage=kept, adapters=adapters, name=name, sequences=sequences)
     usable = np.flatnonzero(fits)
     best = usable[np.argmin(steps[usable])]
     sensible = steps[usable][steps[usable] <= WITHIN * steps[best]]
@@ -304,36 +276,85 @@ def fastest(
     )
 
 
+def _refusal(
+    shape: Shape,
+    hw: Hardware,
+    template: Run,
+    short: float,
+    *,
+    storage: Storage,
+    adapters: float,
+    name: str,
+    sequences: float,
+) -> InputError:
+    """Why no plan fits: too little memory, or too few sequences to give every copy one."""
+    room, chips = float(np.max(hw.memory)), int(template.chips)
+    plan, need = thriftiest(shape, hw, template, storage=storage, adapters=adapters)
+    what = name or text("the model")
+    if need <= room:
+        copies = plan.layout.data
+        return InputError(
+            text(
+                "{what} fits {chips} chips only with {copies} copies that share its weights; {batch} sequences do not "
+                "give each one",
+                what=what, chips=chips, copies=copies, batch=int(sequences),
+            ),
+            fix=text("Use a global batch of {copies} sequences or a multiple", copies=copies),
+        )  # fmt: skip
+    count = smallest_chip_count(shape, hw, template, storage=storage, adapters=adapters)
+    return InputError(
+        text(
+            "{what} does not fit: short of {short:.0f} GiB per chip on {chips} chips",
+            what=what,
+            short=short / GIB,
+            chips=chips,
+        ),
+        where=text("{chip} has {room:.1f} GiB of use", chip=hw.name, room=room / GIB),
+        fix=text("Use at least {count} chips", count=count)
+        if count
+        else text("It does not fit on {most} of them either; choose a larger chip", most=MOST_CHIPS),
+    )
+
+
+def thriftiest(
+    shape: Shape, hw: Hardware, template: Run, *, storage: Storage = MIXED, adapters: float = 0.0, recompute: str = ""
+) -> tuple[Plan, float]:
+    """The plan that needs least memory on the chips of a run, one sequence at a time, and its need [byte].
+
+    The batch does not matter to it: a chip holds no less because others have less to do, so that the need never falls when
+    the batch grows.
+    """
+    again = (recompute,) if recompute else ("none", "full")
+    plans = [Plan(layout, 1, what) for layout in layouts_of(shape, hw, template) for what in again]
+    if not plans:
+        raise InputError(
+            text("no layout of the model divides {chips} chips", chips=int(template.chips)),
+            fix=text("Use a power of two, or a multiple of a node"),
+        )
+    runs = stacked_runs([run_of(plan, template, sequences=plan.layout.data) for plan in plans])
+    need = np.asarray(
+        sum(memory_parts(_repeated(shape, len(plans)), runs, storage=storage, adapters=adapters).values())
+    )
+    at = int(np.argmin(need))
+    return plans[at], float(need[at])
+
+
 def smallest_chip_count(
     shape: Shape, hw: Hardware, template: Run, *, storage: Storage = MIXED, adapters: float = 0.0
 ) -> int:
-    """Fewest chips that hold the run with everything sharded, micro-batch 1 and full recomputation [1]."""
-    room = float(np.max(hw.memory)) * USABLE
-    count = 1
-    while count < MOST_CHIPS:
-        one = replace(
-            template,
-            chips=float(count),
-            data=float(count),
-            tensor=1.0,
-            pipeline=1.0,
-            virtual=1.0,
-            context=1.0,
-            expert=1.0,
-            micro_batch=1.0,
-            micro_batches=1.0,
-            fsdp=1.0,
-            shard=float(count),
-            recompute=1.0,
-            recompute_attention=0.0,
-        )
-        tensor = replace(
-            one, tensor=float(min(count, NODE)), data=ceil(count / NODE), shard=float(max(count // NODE, 1))
-        )
-        need = min(
-            float(sum(memory_parts(shape, r, storage=storage, adapters=adapters).values())) for r in (one, tensor)
-        )
+    """Fewest chips, of the counts that people use, that hold the run in its thriftiest plan [1]; 0 where none does."""
+    room = float(np.max(hw.memory))
+    alone = Plan(Layout(), 1, "full")
+    lone = run_of(alone, replace(template, chips=1.0), sequences=1.0)
+    parts = memory_parts(shape, lone, storage=storage, adapters=adapters)
+    state = float(sum(parts[part] for part in ("weights", "gradients", "optimizer", "adapters")))
+    for count in COUNTS:
+        if count * room < state:
+            continue
+        try:
+            _, need = thriftiest(shape, hw, replace(template, chips=float(count)), storage=storage, adapters=adapters)
+        except InputError:
+            continue
         if need <= room:
-            return count
-        count += 1 if count < 2 * NODE else count // NODE
-    return count
+            return int(count)
+    return 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,14 +10,22 @@ import numpy as np
 
 from chipwall.catalog.records import Chip, LanguageModel
 from chipwall.errors import InputError
+from chipwall.perf.budget import Budget, Verdict
 from chipwall.perf.device import Hardware, hardware, require_memory, require_recipe
 from chipwall.perf.estimate import Bound, Estimate, Part
 from chipwall.perf.evidence.training_nearest import nearest_runs
 from chipwall.perf.fitting.bands import interval
-from chipwall.perf.serving.memory import GUARD, fit_word
+from chipwall.perf.layout import Layout
 from chipwall.perf.training.constants import labels_of, seen_architectures, software_age, step_bands, step_constants
-from chipwall.perf.training.memory import MIXED, Storage, memory_parts, storage_for
-from chipwall.perf.training.search import Found, Layout, checked_run, fastest, smallest_chip_count
+from chipwall.perf.training.memory import (
+    Storage,
+    adapter_count,
+    kept_on_chip,
+    offload_seconds,
+    storage_for,
+    training_budget,
+)
+from chipwall.perf.training.search import Found, Plan, checked_plan, fastest, run_of, smallest_chip_count
 from chipwall.perf.training.shape import Shape, model_flops_per_token, shape_of
 from chipwall.perf.training.step import step_parts
 from chipwall.perf.training.workload import Run, lone_run
@@ -53,6 +61,7 @@ BINDS: Mapping[str, Bound] = {
     "data parallel": "network",
     "optimizer": "memory",
     "start and stop": "host",
+    "host link": "memory",
 }
 # Share of rated power that a chip draws while it computes or moves data, and while it waits [1]. Stated, not fitted:
 # large training runs are reported at 70 to 90 % of rated power at the board, idle accelerators at 15 to 30 %.
@@ -67,8 +76,8 @@ class Training:
     ----------
     estimate : Estimate
         Step time [s] with interval, basis, what binds it, and breakdown.
-    run, layout : Run, Layout
-        What was priced; ``layout`` is the one searched for, or the one given.
+    run, plan : Run, Plan
+        What was priced; ``plan`` is the one searched for, or the one given.
     searched : Found or None
         The search, where no layout was given.
     tokens_per_s, tokens_per_s_per_chip : float
@@ -76,31 +85,43 @@ class Training:
     mfu, hfu : float
         Model FLOPs (causal attention, nothing recomputed) and hardware FLOPs (recomputation counted) per second over
         the dense peak of the products' format [1].
-    memory : mapping of str to float
-        Memory of the fullest chip by part [byte].
-    memory_room : float
-        Memory that programs can use [byte].
+    budget : Budget
+        Memory of the fullest chip, every term with its formula.
     energy_per_step : float
         Accelerators only [J].
     """
 
     estimate: Estimate
     run: Run
-    layout: Layout
+    plan: Plan
     searched: Found | None
     tokens_per_s: float
     tokens_per_s_per_chip: float
     mfu: float
     hfu: float
-    memory: Mapping[str, float]
-    memory_room: float
+    budget: Budget
     energy_per_step: float
     tokens_per_step: float
 
     @property
-    def fit(self) -> str:
+    def layout(self) -> Layout:
+        """The ways of the plan."""
+        return self.plan.layout
+
+    @property
+    def memory(self) -> dict[str, float]:
+        """Memory of the fullest chip by part [byte]."""
+        return {t.key: t.bytes for t in self.budget.terms if t.where == "chip"}
+
+    @property
+    def memory_room(self) -> float:
+        """Memory that a program can use [byte]."""
+        return self.budget.room
+
+    @property
+    def fit(self) -> Verdict:
         """``fits``, ``tight`` (within 10 % of the room, either way) or ``does not fit``."""
-        return fit_word(sum(self.memory.values()), self.memory_room)
+        return self.budget.verdict
 
 
 def step_time(
@@ -183,6 +204,9 @@ def training(
     sequence: int | None = None,
     precision: str = "bf16",
     layout: Layout | None = None,
+    micro_batch: int = 0,
+    recompute: str = "",
+    offload: Sequence[str] = (),
     software: str = "",
     year: float = 2026.0,
     network: float | None = None,
@@ -204,6 +228,12 @@ def training(
         Format of the products, a name of :data:`RECIPES_TRAINED`.
     layout : Layout, optional
         How the run is split; searched when left out.
+    micro_batch : int
+        Sequences of a micro-batch [1]; 0: searched, or 1 with a layout.
+    recompute : str
+        ``none``, ``attention`` or ``full``; empty: searched, or none with a layout.
+    offload : sequence of str
+        Parts that the host keeps: ``weights``, ``optimizer``, ``activations``.
     software : str
         Family of training software; empty for a typical one.
     year : float
@@ -248,37 +278,39 @@ def training(
     )
     labels = labels_of(hw, recipe=precision, software=software, block_scaled=block_scaled)
     found, storage = None, storage_for(precision)
+    kept = kept_on_chip(storage, offload)
     if layout is None:
         found = fastest(
-            shape, hw, template, sequences=sequences, recipe=precision, labels=labels, storage=storage, name=model.name
-        )
-        run, layout = found.run, found.layout
+            shape, hw, template, sequences=sequences, recipe=precision, labels=labels, storage=storage, name=model.name,
+            micro_batch=micro_batch, recompute=recompute, offload=offload,
+        )  # fmt: skip
+        run, plan = found.run, found.plan
     else:
-        run = checked_run(layout, shape, template, sequences=sequences)
-        _refuse_overfull(shape, hw, run, template, model.name, storage)
+        plan = checked_plan(Plan(layout, micro_batch or 1, recompute or "none"), shape, template, sequences=sequences)
+        run = run_of(plan, template, sequences=sequences)
+        _refuse_overfull(shape, hw, run, template, model.name, kept)
     return answer(
-        model, hw, shape, run, layout, found,
-        recipe=precision, labels=labels, storage=storage, adapters=0.0, neighbours=neighbours,
+        model, hw, shape, run, plan, found,
+        recipe=precision, labels=labels, storage=storage, rank=0, modules="attention", neighbours=neighbours, offload=offload,
     )  # fmt: skip
 
 
-def _refuse_overfull(
-    shape: Shape, hw: Hardware, run: Run, template: Run, name: str, storage: Storage = MIXED, adapters: float = 0.0
-) -> None:
-    need = float(sum(memory_parts(shape, run, storage=storage, adapters=adapters).values()))
-    room = float(hw.memory)
-    if need > room * (1.0 + GUARD):
-        count = smallest_chip_count(shape, hw, template, storage=storage, adapters=adapters)
+def _refuse_overfull(shape: Shape, hw: Hardware, run: Run, template: Run, name: str, storage: Storage) -> None:
+    budget = training_budget(shape, run, room=float(hw.memory), storage=storage)
+    if budget.verdict == "does not fit":
+        count = smallest_chip_count(shape, hw, template, storage=storage)
         raise InputError(
             text(
-                "{model} does not fit in this layout: {short:.0f} GiB too much on the fullest chip",
+                "{model} does not fit in this layout: short of {short:.0f} GiB on the fullest chip",
                 model=name,
-                short=(need - room) / GIB,
+                short=budget.short / GIB,
             ),
-            where=text("{chip} has {room:.1f} GiB of use", chip=hw.name, room=room / GIB),
+            where=text("{chip} has {room:.1f} GiB of use", chip=hw.name, room=budget.room / GIB),
             fix=text(
                 "Split it further, recompute, or leave the layout out; at least {count} chips hold it", count=count
-            ),
+            )
+            if count
+            else text("Choose a larger chip"),
         )
 
 
@@ -287,24 +319,34 @@ def answer(
     hw: Hardware,
     shape: Shape,
     run: Run,
-    layout: Layout,
+    plan: Plan,
     found: Found | None,
     *,
     recipe: str,
     labels: Mapping[str, str],
     storage: Storage,
-    adapters: float,
+    rank: int,
+    modules: str,
     neighbours: bool = True,
+    offload: Sequence[str] = (),
 ) -> Training:
     """Everything about a run that is settled; ``neighbours`` looks up the nearest measured runs."""
     constants = {name: value[0] for name, value in step_constants([labels]).items()}
     parts = {name: float(v) for name, v in step_parts(hw, shape, run, recipe=recipe, constants=constants).items()}
+    adapters = float(adapter_count(shape, rank=rank, modules=modules)) if rank else 0.0
+    moved = offload_seconds(
+        shape, run, storage=storage, adapters=adapters, offload=offload, host_bandwidth=float(hw.host_bandwidth)
+    )
+    if moved:
+        parts["host link"] = float(moved)
     total = sum(parts.values())
     tokens = float(run.tokens)
     work = float(model_flops_per_token(shape, run.sequence)) * tokens * (2.0 / 3.0 if run.adapters else 1.0)
     peak = float(hw.peak("bf16" if recipe == "fp16" else {"fp8_block": "fp8"}.get(recipe, recipe)))
     done = work * (1.0 + float(run.recompute) / (2.0 if run.adapters else 3.0))
-    memory = {k: float(v) for k, v in memory_parts(shape, run, storage=storage, adapters=adapters).items()}
+    budget = training_budget(
+        shape, run, room=float(hw.memory), storage=storage, rank=rank, modules=modules, offload=offload
+    )
     low, high, basis = _interval(total, hw, shape, labels, found)
     shares: dict[Bound, float] = {}
     for name, time in parts.items():
@@ -319,7 +361,7 @@ def answer(
         bound=max(shares, key=lambda b: shares[b]),
         breakdown=tuple(Part(name, time, BINDS[name]) for name, time in parts.items()),
         breakdown_total=total,
-        inputs=_inputs(model, hw, run, layout, recipe, labels),
+        inputs=_inputs(model, hw, run, plan, recipe, labels),
         nearest=nearest_runs(model, hw, shape, recipe) if neighbours else (),
         sources=hw.sources,
         notes=_notes(found, hw),
@@ -327,14 +369,13 @@ def answer(
     return Training(
         estimate=estimate,
         run=run,
-        layout=layout,
+        plan=plan,
         searched=found,
         tokens_per_s=tokens / total,
         tokens_per_s_per_chip=tokens / total / float(run.chips),
         mfu=work / total / float(run.chips) / peak,
         hfu=done / total / float(run.chips) / peak,
-        memory=memory,
-        memory_room=float(hw.memory),
+        budget=budget,
         energy_per_step=power_under_load(parts, hw) * total * float(run.chips),
         tokens_per_step=tokens,
     )
@@ -354,8 +395,9 @@ def _interval(
 
 
 def _inputs(
-    model: LanguageModel, hw: Hardware, run: Run, layout: Layout, recipe: str, labels: Mapping[str, str]
+    model: LanguageModel, hw: Hardware, run: Run, plan: Plan, recipe: str, labels: Mapping[str, str]
 ) -> dict[str, Any]:
+    layout = plan.layout
     return {
         "model": model.id,
         "chip": hw.id,
@@ -369,9 +411,9 @@ def _inputs(
         "context": layout.context,
         "expert": layout.expert,
         "data": int(run.data),
-        "micro_batch": layout.micro_batch,
-        "fsdp": layout.fsdp,
-        "recompute": layout.recompute,
+        "micro_batch": plan.micro_batch,
+        "fsdp": layout.shards > 1,
+        "recompute": plan.recompute,
         "software": labels["software"] or "typical",
         "software_age_years": float(run.age),
         "network_bytes_per_s_per_chip": float(run.network),

@@ -2,30 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from chipwall.catalog.records import Chip, LanguageModel
 from chipwall.errors import InputError
+from chipwall.perf.budget import Budget, Verdict, usable_memory
 from chipwall.perf.device import Hardware, hardware, require_memory, require_recipe
-from chipwall.perf.serving.memory import WEIGHT_FORMATS, Part, fit_word, usable_memory
+from chipwall.perf.formats import FORMATS
+from chipwall.perf.layout import Layout
 from chipwall.perf.training.constants import labels_of
-from chipwall.perf.training.memory import MEMORY_PARTS, MIXED, Storage, adapter_count
-from chipwall.perf.training.memory_formulas import spelled_parts
-from chipwall.perf.training.search import USABLE, Found, Layout, checked_run, fastest, smallest_chip_count
+from chipwall.perf.training.memory import (
+    MIXED,
+    Storage,
+    adapter_count,
+    kept_on_chip,
+    storage_for,
+    training_budget,
+)
+from chipwall.perf.training.search import (
+    Found,
+    Plan,
+    candidates,
+    checked_plan,
+    fastest,
+    run_of,
+    smallest_chip_count,
+    thriftiest,
+)
 from chipwall.perf.training.shape import Shape, shape_of
 from chipwall.perf.training.train import Training, answer, template_run
 from chipwall.perf.training.workload import Run, lone_run
-from chipwall.text import text
+from chipwall.text import Text, text
+from chipwall.units import BITS_PER_BYTE
 
 __all__ = [
     "BASES",
     "METHODS",
     "MODULES",
     "Finetuning",
-    "TuningMemory",
     "finetuning",
-    "tuning_memory",
+    "tuned_storage",
+    "tuning_budget",
     "unpacking_bytes",
 ]
 
@@ -33,7 +51,7 @@ METHODS = ("lora", "full")
 # Which matrices get adapters: the projections of the attention, or those of the feed-forward blocks too.
 MODULES = ("attention", "all")
 # Formats that a frozen base may be kept in; narrower than 16 bits means that it is widened before each product.
-BASES = tuple(WEIGHT_FORMATS)
+BASES = tuple(FORMATS)
 # Tokens of context in one sequence of the default question.
 USUAL_LENGTH = 2048
 
@@ -48,65 +66,74 @@ class Finetuning:
         ``lora`` or ``full``, and the format that the base weights are kept in.
     rank, adapters : int and float
         Rank of the adapters, and their weights [1].
-    parts : tuple of Part
+    budget : Budget
         Memory of the fullest chip by part, each with its formula.
-    room : float
-        Memory that programs can use on one chip [byte].
-    fit : str
-        ``fits``, ``tight`` or ``does not fit``.
-    short : float
-        What is missing on the fullest chip [byte]; 0 where it fits.
+    plan : Plan
+        How the run is split.
+    sequences : int
+        Sequences of one optimizer step [1].
     smallest_chips : int
-        Fewest chips that hold it with everything sharded [1].
+        Fewest chips, of the counts that people use, that hold it [1]; 0 where none does.
     step : Training or None
         Step time and all that follows; None where it does not fit.
+    why : Text
+        Why there is no step time, where there is none.
     """
 
     method: str
     base: str
     rank: int
     adapters: float
-    parts: tuple[Part, ...]
-    room: float
-    fit: str
-    short: float
+    budget: Budget
+    plan: Plan
+    sequences: int
     smallest_chips: int
     step: Training | None
+    why: Text
 
     @property
     def memory(self) -> dict[str, float]:
-        """Memory of the fullest chip by the names of ``MEMORY_PARTS`` [byte]."""
-        return {name: part.bytes for name, part in zip(MEMORY_PARTS, self.parts, strict=True)}
+        """Memory of the fullest chip by part [byte]."""
+        return {t.key: t.bytes for t in self.budget.terms if t.where == "chip"}
+
+    @property
+    def fit(self) -> Verdict:
+        """``fits``, ``tight`` or ``does not fit``."""
+        return self.budget.verdict
 
 
 @dataclass(frozen=True, slots=True)
-class TuningMemory:
-    """Answer of :func:`tuning_memory`.
+class _Question:
+    """What is asked, as the engines want it."""
 
-    Attributes
-    ----------
-    parts : tuple of Part
-        Memory of the fullest chip by part, each with its formula; parts of no bytes are left out.
-    room : float
-        Memory that programs can use on one chip [byte].
-    fit : str
-        ``fits``, ``tight`` or ``does not fit``.
-    """
-
-    parts: tuple[Part, ...]
-    room: float
-    fit: str
+    shape: Shape
+    template: Run
+    storage: Storage
+    rank: int
+    modules: str
+    sequences: int
+    layout: Layout | None
+    micro_batch: int
+    recompute: str
+    offload: Sequence[str]
 
     @property
-    def bytes(self) -> float:
-        """All parts together [byte]."""
-        return sum(part.bytes for part in self.parts)
+    def adapters(self) -> float:
+        """Adapter weights [1]."""
+        return float(adapter_count(self.shape, rank=self.rank, modules=self.modules)) if self.rank else 0.0
+
+    def budget(self, plan: Plan, room: float) -> Budget:
+        """Memory of the fullest chip under a plan."""
+        run = run_of(plan, self.template, sequences=self.sequences)
+        return training_budget(
+            self.shape, run, room=room, storage=self.storage, rank=self.rank, modules=self.modules, offload=self.offload
+        )
 
 
 def unpacking_bytes(base: str) -> float:
     """Bytes moved per base weight and pass to widen it [byte]: read packed, write 16 bits, read them again; 0 for 16 bits."""
-    size = WEIGHT_FORMATS[base]
-    return size + 4.0 if size < 2.0 and base != "fp8" else 0.0
+    size = FORMATS[base].bits / BITS_PER_BYTE
+    return size + 4.0 if size < 2.0 and FORMATS[base].maths != "fp8" else 0.0
 
 
 def finetuning(
@@ -118,11 +145,13 @@ def finetuning(
     base: str = "bf16",
     rank: int = 16,
     modules: str = "attention",
-    sequences: int = 1,
+    sequences: int = 0,
     sequence: int = USUAL_LENGTH,
     precision: str = "bf16",
     layout: Layout | None = None,
+    micro_batch: int = 0,
     recompute: str = "full",
+    offload: Sequence[str] = (),
     software: str = "",
     year: float = 2026.0,
     whole_logits: bool = False,
@@ -135,7 +164,7 @@ def finetuning(
     model, chip : LanguageModel, Chip
         From the catalogue, or invented.
     chips, sequences, sequence : int
-        Chips [1], sequences of one optimizer step [1], and tokens of a sequence [token].
+        Chips [1], sequences of one optimizer step (0: one for each chip) [1], and tokens of a sequence [token].
     method : str
         ``lora`` (adapters on a frozen base) or ``full``.
     base : str
@@ -148,12 +177,17 @@ def finetuning(
         Format of the products.
     layout : Layout, optional
         How the run is split; searched when left out (one chip needs none).
+    micro_batch : int
+        Sequences of a micro-batch [1]; 0: searched, or 1 with a layout.
     recompute : str
-        ``full`` or ``none``, where the layout is not given and there is one chip.
+        ``none``, ``attention`` or ``full``; empty to have it searched.
+    offload : sequence of str
+        Parts that the host keeps: ``weights``, ``optimizer``, ``activations``.
     software, year : str and float
         Family and date of the software.
     whole_logits : bool
-        Whether the loss keeps all logits (12 bytes a value) or computes them in pieces (1.5).
+        Whether the loss of adapters keeps all logits (12 bytes a value) or computes them in pieces (1.5); a full
+        fine-tune keeps what :func:`~chipwall.perf.training.train.training` keeps.
     neighbours : bool
         Whether to look up the nearest measured runs, which takes longer than the estimate.
 
@@ -162,13 +196,18 @@ def finetuning(
     Memory within about 6 % (mean) of published peaks where the layout is known; frameworks that cast a packed base to 32
     bits are above it.
     """
-    _checked(chips=chips, method=method, base=base, rank=rank, modules=modules, sequences=sequences, sequence=sequence)
-    hw, shape = hardware(chip), shape_of(model)
+    batch = sequences or chips
+    _checked(chips=chips, method=method, base=base, rank=rank, modules=modules, sequences=batch, sequence=sequence)
+    hw = hardware(chip)
     require_recipe(hw, precision, where="precision")
     require_memory(hw)
     lora = method == "lora"
-    adapters = float(adapter_count(shape, rank=rank, modules=modules)) if lora else 0.0
-    storage = _storage(base if lora else "bf16", whole_logits=whole_logits)
+    if not lora and base != "bf16":
+        raise InputError(
+            text("all weights are trained, so that the base cannot be kept in {base}", base=base),
+            where="base",
+            fix=text("Leave the base out, or use method lora"),
+        )
     template = template_run(
         hw,
         chip,
@@ -178,43 +217,36 @@ def finetuning(
         adapters=lora,
         unpacking=unpacking_bytes(base) if lora else 0.0,
     )
-    labels = labels_of(hw, recipe=precision, software=software)
-    run, chosen, found = _settled(
-        shape, hw, template, layout, recompute, sequences, precision, labels, storage, adapters
+    storage = tuned_storage(base, whole_logits=whole_logits) if lora else storage_for(precision)
+    q = _Question(
+        shape_of(model), template, storage, rank if lora else 0, modules, batch, layout, micro_batch, recompute, tuple(offload)
     )
-    parts = spelled_parts(shape, run, storage=storage, rank=rank if lora else 0, modules=modules)
-    total, room = sum(part.bytes for part in parts), float(hw.memory)
-    verdict = fit_word(total, room)
+    labels = labels_of(hw, recipe=precision, software=software)
+    plan, found, why = _settled(q, hw, precision, labels)
+    budget = q.budget(plan, float(hw.memory))
     step = None
-    if verdict != "does not fit":  # tight ones are priced: they may run
+    if budget.verdict != "does not fit" and not why:  # tight ones are priced: they may run
         step = answer(
-            model,
-            hw,
-            shape,
-            run,
-            chosen,
-            found,
-            recipe=precision,
-            labels=labels,
-            storage=storage,
-            adapters=adapters,
-            neighbours=neighbours,
-        )
+            model, hw, q.shape, run_of(plan, template, sequences=batch), plan, found,
+            recipe=precision, labels=labels, storage=q.storage, rank=q.rank, modules=modules, neighbours=neighbours,
+            offload=q.offload,
+        )  # fmt: skip
+    kept = kept_on_chip(q.storage, q.offload)
     return Finetuning(
         method=method,
         base=base if lora else "bf16",
-        rank=rank if lora else 0,
-        adapters=adapters,
-        parts=parts,
-        room=room,
-        fit=verdict,
-        short=max(total - room * USABLE, 0.0),
-        smallest_chips=smallest_chip_count(shape, hw, template, storage=storage, adapters=adapters),
+        rank=q.rank,
+        adapters=q.adapters,
+        budget=budget,
+        plan=plan,
+        sequences=batch,
+        smallest_chips=smallest_chip_count(q.shape, hw, template, storage=kept, adapters=q.adapters),
         step=step,
+        why=why,
     )
 
 
-def tuning_memory(
+def tuning_budget(
     model: LanguageModel,
     chip: Chip,
     *,
@@ -222,12 +254,12 @@ def tuning_memory(
     base: str = "bf16",
     rank: int = 16,
     modules: str = "attention",
-    sequences: int = 1,
+    sequences: int = 0,
     sequence: int = USUAL_LENGTH,
-) -> TuningMemory:
+) -> Budget:
     """Memory of adapters on a frozen base: that of :func:`finetuning`, without the time of a step.
 
-    One chip needs no published rate, only a memory; over several the layout is searched by time, as there.
+    One chip needs no published rate, only a memory; over several the plan is searched by time, as there.
 
     Parameters
     ----------
@@ -239,20 +271,21 @@ def tuning_memory(
     Those of :func:`finetuning`.
     """
     if chips > 1:
-        found = finetuning(
-            model, chip, chips=chips, base=base, rank=rank, modules=modules, sequences=sequences, sequence=sequence
-        )
-        return TuningMemory(tuple(p for p in found.parts if p.bytes), found.room, found.fit)
-    _checked(chips=chips, method="lora", base=base, rank=rank, modules=modules, sequences=sequences, sequence=sequence)
-    run = lone_run(sequence, adapters=True, recompute=1.0)
-    spelled = spelled_parts(shape_of(model), run, storage=_storage(base), rank=rank, modules=modules)
-    parts, (room, _) = tuple(p for p in spelled if p.bytes), usable_memory(chip)
-    return TuningMemory(parts, room, fit_word(sum(p.bytes for p in parts), room))
+        return finetuning(
+            model, chip, chips=chips, base=base, rank=rank, modules=modules, sequences=sequences, sequence=sequence,
+            neighbours=False,
+        ).budget  # fmt: skip
+    batch = sequences or 1
+    _checked(chips=chips, method="lora", base=base, rank=rank, modules=modules, sequences=batch, sequence=sequence)
+    room, _ = usable_memory(chip)
+    template = lone_run(sequence, adapters=True, recompute=1.0)
+    q = _Question(shape_of(model), template, tuned_storage(base), rank, modules, batch, None, 1, "full", ())
+    return q.budget(Plan(Layout(), 1, "full"), room)
 
 
-def _storage(base: str, *, whole_logits: bool = False) -> Storage:
+def tuned_storage(base: str, *, whole_logits: bool = False) -> Storage:
     """What is kept beside a base of this format; embeddings and head stay in 16 bits under narrower ones."""
-    size = WEIGHT_FORMATS[base]
+    size = FORMATS[base].bits / BITS_PER_BYTE
     return replace(MIXED, weight=size, embedding=max(size, 2.0), logit=12.0 if whole_logits else 1.5)
 
 
@@ -271,43 +304,24 @@ def _checked(*, chips: int, method: str, base: str, rank: int, modules: str, seq
             )
 
 
-def _settled(
-    shape: Shape,
-    hw: Hardware,
-    template: Run,
-    layout: Layout | None,
-    recompute: str,
-    sequences: int,
-    recipe: str,
-    labels: Mapping[str, str],
-    storage: Storage,
-    adapters: float,
-) -> tuple[Run, Layout, Found | None]:
-    """The run that is priced: the layout given, the one of a single chip, or the fastest that fits."""
-    if layout is not None:
-        return checked_run(layout, shape, template, sequences=sequences), layout, None
-    alone = Layout(recompute=recompute)
-    if template.chips == 1:
-        return checked_run(alone, shape, template, sequences=sequences), alone, None
+def _settled(q: _Question, hw: Hardware, recipe: str, labels: Mapping[str, str]) -> tuple[Plan, Found | None, Text]:
+    """The plan that is priced: the one given, that of a single chip, or the fastest that fits; and why there is none."""
+    given = q.layout if q.layout is not None else Layout() if q.template.chips == 1 else None
+    if given is not None:
+        plan = Plan(given, q.micro_batch or 1, q.recompute or "none")
+        return checked_plan(plan, q.shape, q.template, sequences=q.sequences), None, Text("")
     try:
         found = fastest(
-            shape,
-            hw,
-            template,
-            sequences=sequences,
-            recipe=recipe,
-            labels=dict(labels),
-            storage=storage,
-            adapters=adapters,
-        )
+            q.shape, hw, q.template, sequences=q.sequences, recipe=recipe, labels=dict(labels), storage=q.storage,
+            adapters=q.adapters, micro_batch=q.micro_batch, recompute=q.recompute, offload=q.offload,
+        )  # fmt: skip
     except InputError as refusal:
-        # nothing fits: the memory of a thrifty layout is told, with the verdict; where none divides, the refusal stands
-        count = int(template.chips)
-        spread = (
-            Layout(fsdp=True, recompute="full") if sequences % count == 0 else Layout(tensor=count, recompute="full")
-        )
-        try:
-            return checked_run(spread, shape, template, sequences=sequences), spread, None
-        except InputError:
-            raise refusal from None
-    return found.run, found.layout, found
+        if not candidates(
+            q.shape, hw, q.template, sequences=q.sequences, micro_batch=q.micro_batch, recompute=q.recompute
+        ):
+            raise
+        # nothing fits: the memory of the thriftiest plan is told, with the verdict
+        kept = kept_on_chip(q.storage, q.offload)
+        plan, _ = thriftiest(q.shape, hw, q.template, storage=kept, adapters=q.adapters, recompute=q.recompute)
+        return plan, None, Text.of(refusal.what)
+    return found.plan, found, Text("")

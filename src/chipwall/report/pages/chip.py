@@ -8,14 +8,24 @@ from chipwall.catalog.quantities import QUANTITIES
 from chipwall.catalog.records import Chip, LanguageModel
 from chipwall.controls.measures import performance_density, total_processing_performance
 from chipwall.errors import Unknown
+from chipwall.perf.budget import usable_memory
+from chipwall.perf.formats import weight_bytes
 from chipwall.perf.limits import decode_limit, prefill_limit
-from chipwall.perf.serving.memory import fit_word, serving_parts, smallest_count, usable_memory, weight_bytes
-from chipwall.perf.training.tune import tuning_memory
 from chipwall.report.forms import charts
 from chipwall.report.forms.document import Section
 from chipwall.report.forms.table import Cell, Column, Table
 from chipwall.report.pages.catalog import LEGEND, compare_table, fact_cell, link_of, mark, measure_cell, ratio
-from chipwall.report.pages.memory import Serving, Tuning, formulas_table, serving_table, tuning_table
+from chipwall.report.pages.memory import (
+    USUAL_CONTEXT,
+    VERDICTS,
+    Serving,
+    Tuning,
+    fitted,
+    formulas_table,
+    serving_table,
+    tuned,
+    tuning_table,
+)
 from chipwall.sources import Fact
 from chipwall.text import Text, listed, text
 from chipwall.units import GIB, format_quantity
@@ -203,31 +213,21 @@ def memory_section(chip: Chip, models: Sequence[LanguageModel], lang: str) -> Se
     for model in models:
         cells = []
         for weights in FORMATS:
-            parts = serving_parts(
-                model,
-                chip,
-                chips=1,
-                weights=weights,
-                context=serving.context,
-                sequences=1,
-                kv_bytes_per_value=2.0,
-                reserve=serving.reserve,
-            )
-            total = sum(p.bytes for p in parts)
-            said = fit_word(total, memory)
-            needed = smallest_count(total - parts[-1].bytes, chip)
-            short = said == "does not fit"
-            shown = text("{verdict}: {count} chips", verdict=said, count=needed) if short else said
+            found = fitted(model, chip, weights, serving)
+            b = found.budget
+            shown = VERDICTS[b.verdict]
+            if b.free < 0 and found.chips_needed:
+                shown = text("{verdict}: {count} chips", verdict=shown, count=found.chips_needed)
             calculation = text(
-                "{weights:.1f} + {cache:.1f} + {reserve:.1f} = {total:.1f} of {memory:.1f} GiB",
-                weights=parts[0].bytes / GIB, cache=parts[1].bytes / GIB, reserve=parts[2].bytes / GIB, total=total / GIB,
-                memory=memory / GIB,
+                "{weights:.1f} weights + {cache:.1f} cache + {engine:.1f} engine = {total:.1f} of {memory:.1f} GiB",
+                weights=b.bytes_of("weights") / GIB, cache=(b.bytes_of("cache") + b.bytes_of("state")) / GIB,
+                engine=b.bytes_of("engine") / GIB, total=b.need / GIB, memory=b.room / GIB,
             )  # fmt: skip
-            cells.append(Cell(shown, total, _memory_sources(model, chip), "", calculation))
+            cells.append(Cell(shown, b.need, _memory_sources(model, chip), "", calculation))
         rows.append((model.name, *cells))
     columns = (Column("model", text("Model")), *(Column(f"{f}_bytes", f) for f in FORMATS))
     grid = Table(
-        text("Serving on one chip, {context} tokens of 16-bit cache", context=serving.context), columns, tuple(rows)
+        text("Serving on one chip, {context} tokens of 16-bit cache", context=USUAL_CONTEXT), columns, tuple(rows)
     )
     largest = models[-1]
     chart = charts.bars(
@@ -252,16 +252,18 @@ def memory_section(chip: Chip, models: Sequence[LanguageModel], lang: str) -> Se
     )
 
 
+_SAID = {"fits": text("yes"), "tight": text("only just"), "does not fit": text("not beside an engine")}
+
+
 def fit_sentences(chip: Chip, model: LanguageModel) -> tuple[Text, ...]:
     """Whether one chip holds the model, by format, in words; and what is left for cache and adapters at 4 bits."""
     try:
         memory, _ = usable_memory(chip)
     except Unknown as missing:
         return (missing.what,)
-    said = []
+    said: list[Text] = []
     for weights in ("bf16", "fp8", "int4"):
         alone = weight_bytes(model, weights)
-        tuned = tuning_memory(model, chip, base=weights)
         if alone > memory:
             said.append(
                 text(
@@ -273,18 +275,19 @@ def fit_sentences(chip: Chip, model: LanguageModel) -> tuple[Text, ...]:
                 )
             )
         else:
-            left = memory * 0.9 - alone
+            found = fitted(model, chip, weights, Serving())
+            step = tuned(model, chip, weights, Tuning(), 1)
             said.append(
                 text(
-                    "{model} at {format}: {verdict}; after the weights and a 10 % reserve {left:.0f} GiB are left for KV cache; "
+                    "{model} at {format}: {verdict}; after the weights and the engine {left:.0f} GiB are left for KV cache; "
                     "a LoRA step needs {tuned:.0f} of {memory:.0f} GiB ({tuning}).",
                     model=model.name,
                     format=weights,
-                    verdict=text("yes") if left > 0 else text("only without the reserve"),
-                    left=max(left, 0) / GIB,
-                    tuned=tuned.bytes / GIB,
+                    verdict=_SAID[found.budget.verdict],
+                    left=max(found.room.bytes, 0) / GIB,
+                    tuned=step.need / GIB,
                     memory=memory / GIB,
-                    tuning=Text.of(tuned.fit),
+                    tuning=VERDICTS[step.verdict],
                 )
             )
     return tuple(said)
@@ -322,7 +325,7 @@ def _ceiling_row(chip: Chip, model: LanguageModel, weights: str) -> tuple[object
     if weights == "fp8" and chip.rate("fp8") is None:
         weights = "int8"
     try:
-        needed = smallest_count(weight_bytes(model, weights), chip)
+        needed = fitted(model, chip, weights, Serving()).chips_needed
         limits = (
             prefill_limit(model, chip, weights=weights),
             decode_limit(model, chip, weights=weights, batch=1),

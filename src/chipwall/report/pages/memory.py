@@ -2,38 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
 
 from chipwall.catalog.records import Chip, LanguageModel
 from chipwall.errors import ChipwallError
-from chipwall.perf.serving.memory import (
-    SERVING_RESERVE,
-    WEIGHT_FORMATS,
-    Part,
-    fit_word,
-    kv_bytes,
-    serving_parts,
-    smallest_count,
-    usable_memory,
-)
-from chipwall.perf.training.tune import TuningMemory, tuning_memory
+from chipwall.perf.budget import Budget, usable_memory
+from chipwall.perf.layout import layout_words
+from chipwall.perf.serving.engines import engine_on
+from chipwall.perf.serving.fits import Asked, Fitting, fitting
+from chipwall.perf.serving.memory import Holding
+from chipwall.perf.training.tune import tuning_budget
 from chipwall.report.forms.table import Cell, Column, Table
 from chipwall.text import Text, text
 from chipwall.units import GIB
 
-__all__ = ["Serving", "Tuning", "fit_answer", "formulas_table", "serving_table", "tuning_table"]
+__all__ = [
+    "VERDICTS", "Serving", "Tuning", "budget_table", "fit_answer", "fitted", "formulas_table", "serving_table", "tuned",
+    "tuning_table",
+]  # fmt: skip
+
+# Tokens in the cache of a sequence, where nobody says.
+USUAL_CONTEXT = 4096
+
+VERDICTS: Mapping[str, Text] = {
+    "fits": text("fits"),
+    "tight": text("tight"),
+    "does not fit": text("does not fit"),
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Serving:
-    """How a model is served: chips, tokens of context, sequences at once, bytes per cached value, reserved share."""
+    """How a model is served: chips, tokens of context (0: 4,096, or the model's maximum), sequences at once, format of the
+    cache, engine, ways that are fixed.
+    """
 
     chips: int = 1
-    context: int = 4096
+    context: int = 0
     sequences: int = 1
-    kv_bytes_per_value: float = 2.0
-    reserve: float = SERVING_RESERVE
+    cache: str = "bf16"
+    how: Holding = field(default_factory=lambda: Holding(""))
+    ways: tuple[tuple[str, Any], ...] = ()
+    beyond: bool = False
+
+    def tokens(self, model: LanguageModel) -> int:
+        """Tokens of a sequence in the cache [token]."""
+        return self.context or min(USUAL_CONTEXT, int(model.max_context or USUAL_CONTEXT))
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +59,7 @@ class Tuning:
 
     rank: int = 16
     modules: str = "attention"
-    batch: int = 1
+    batch: int = 0
     length: int = 2048
 
 
@@ -56,68 +73,91 @@ def _sources(model: LanguageModel, chip: Chip) -> tuple[str, ...]:
     return tuple(dict.fromkeys([model.source, *([fact.source] if fact else [])]))
 
 
+def fitted(model: LanguageModel, chip: Chip, weights: str, how: Serving) -> Fitting:
+    """Whether the model fits to be served, in the layout given or the one that holds most."""
+    holding = how.how
+    named = Holding(
+        engine_on(chip.vendor.lower(), holding.engine), holding.share, holding.tokens, holding.sequences, holding.sampler,
+        holding.draft, holding.on_host,
+    )  # fmt: skip
+    asked = Asked(how.cache, float(how.tokens(model)), float(how.sequences))
+    return fitting(
+        model, chip, chips=how.chips, weights=weights, asked=asked, how=named, given=dict(how.ways), beyond=how.beyond
+    )
+
+
 def serving_table(model: LanguageModel, chip: Chip, formats: Sequence[str], how: Serving) -> Table:
-    """One row per weight format: parts, total, room, verdict, and what the free memory holds."""
-    memory, _ = usable_memory(chip)
-    room = memory * how.chips
+    """One row per weight format: parts of the fullest chip, total, room, verdict, and what the room holds."""
     rows = []
     for weights in formats:
-        parts = _serving(model, chip, weights, how)
-        total = sum(p.bytes for p in parts)
-        free = room - total
-        tokens = _tokens_in(free, model, how)
+        found = fitted(model, chip, weights, how)
+        b = found.budget
+        cells = [
+            _bytes_cell(b.bytes_of("weights") + b.bytes_of("draft"), b, ("weights", "draft"), model, chip),
+            _bytes_cell(b.bytes_of("engine"), b, ("engine",), model, chip),
+            _bytes_cell(b.bytes_of("cache") + b.bytes_of("state"), b, ("cache", "state"), model, chip),
+            Cell(gib(b.need), b.need, _sources(model, chip), "†"),
+            Cell(gib(b.room), b.room, _sources(model, chip), "†", b.formula),
+        ]
         rows.append(
             (
                 weights,
-                *(Cell(gib(p.bytes), p.bytes, _sources(model, chip), "†", p.formula) for p in parts),
-                Cell(gib(total), total, _sources(model, chip), "†"),
-                Cell(gib(room), room, _sources(model, chip)),
-                fit_word(total, room),
+                Text(layout_words(found.layout)),
+                *cells,
+                Cell(VERDICTS[b.verdict], b.verdict),
                 Cell(
-                    text("{gib} GiB short", gib=gib(-free))
-                    if free < 0
-                    else text("{tokens} more tokens of cache", tokens=f"{tokens:,.0f}"),
-                    free,
+                    text("{gib} GiB short", gib=gib(b.short)) if b.free < 0 else text("{gib} GiB", gib=gib(b.free)),
+                    b.free,
                     _sources(model, chip),
                     "",
-                    text("{room} - {total} GiB", room=gib(room), total=gib(total)),
+                    text("{room} - {total} GiB", room=gib(b.room), total=gib(b.need)),
                 ),
-                smallest_count(total - parts[-1].bytes, chip, reserve=how.reserve),
+                Cell(f"{found.held:,.0f}", found.held, _sources(model, chip), "†"),
+                Cell(f"{found.longest:,.0f}", found.longest, _sources(model, chip), "†"),
+                Cell(
+                    f"{found.chips_needed}" if found.chips_needed else text("over 512"), found.chips_needed or None,
+                    _sources(model, chip), "†",
+                ),
             )
         )
     columns = (
         Column("weights_format", text("Weights")),
+        Column("layout", text("Layout")),
         Column("weights_bytes", text("Weights, GiB"), right=True),
-        Column("kv_cache_bytes", text("KV cache, GiB"), right=True),
-        Column("reserve_bytes", text("Reserve, GiB"), right=True),
+        Column("engine_bytes", text("Engine, GiB"), right=True),
+        Column("kv_cache_bytes", text("Cache, GiB"), right=True),
         Column("total_bytes", text("Total, GiB"), right=True),
-        Column("memory_bytes", text("Memory, GiB"), right=True),
+        Column("memory_bytes", text("Room, GiB"), right=True),
         Column("verdict", text("Verdict")),
-        Column("free_bytes", text("Room left")),
+        Column("free_bytes", text("Left")),
+        Column("sequences_held", text("Sequences held"), right=True),
+        Column("longest_sequence_tokens", text("Longest sequence"), right=True),
         Column("chips_needed", text("Chips needed"), right=True),
     )
     title = text(
-        "Serving {model} on {chips} x {chip}: batch {sequences}, context {context} tokens",
-        model=model.name, chips=how.chips, chip=chip.name, sequences=how.sequences, context=how.context,
+        "Serving {model} on {chips} x {chip}, per chip: {sequences} x {context} tokens of cache",
+        model=model.name, chips=how.chips, chip=chip.name, sequences=how.sequences, context=how.tokens(model),
     )  # fmt: skip
-    return Table(title, columns, tuple(rows), tuple(_format_notes(chip, formats)))
+    notes = [
+        text(
+            "Sequences of that length that all chips hold; the longest single sequence in any layout, the model's maximum "
+            "at most."
+        ),
+        *_format_notes(chip, formats),
+    ]
+    return Table(title, columns, tuple(rows), tuple(notes))
 
 
-def _serving(model: LanguageModel, chip: Chip, weights: str, how: Serving) -> tuple[Part, ...]:
-    return serving_parts(
-        model, chip, chips=how.chips, weights=weights, context=how.context, sequences=how.sequences,
-        kv_bytes_per_value=how.kv_bytes_per_value, reserve=how.reserve,
-    )  # fmt: skip
-
-
-def _tokens_in(free: float, model: LanguageModel, how: Serving) -> float:
-    # per token at the context asked for, so that windows and latent caches count as they are
-    per_token = kv_bytes(model, context=how.context, bytes_per_value=how.kv_bytes_per_value) / max(how.context, 1)
-    return max(free, 0.0) / per_token if per_token else 0.0
+def _bytes_cell(size: float, b: Budget, keys: tuple[str, ...], model: LanguageModel, chip: Chip) -> Cell:
+    formulas = [t.formula for t in b.terms if t.key in keys]
+    joined: Text | None = None
+    for formula in formulas:
+        joined = formula if joined is None else text("{before} + {after}", before=joined, after=formula)
+    return Cell(gib(size), size, _sources(model, chip), "†", joined or text("0 B"))
 
 
 def _format_notes(chip: Chip, formats: Sequence[str]) -> list[Text]:
-    lacking = [f for f in formats if f in ("fp8", "int8", "fp4") and chip.rate(f) is None]
+    lacking = [f for f in formats if f in ("fp8", "int8", "fp4", "nvfp4", "mxfp4") and chip.rate(f) is None]
     if not lacking:
         return []
     return [
@@ -144,24 +184,23 @@ def tuning_table(model: LanguageModel, chip: Chip, formats: Sequence[str], how: 
     """One row per base format: parts of a LoRA or QLoRA step on the fullest chip, total, verdict."""
     title = text(
         "LoRA (16-bit base) and QLoRA (8- and 4-bit base) on {chips} x {chip}: rank {rank}, batch {batch} x {length} tokens",
-        chips=chips, chip=chip.name, rank=how.rank, batch=how.batch, length=how.length,
+        chips=chips, chip=chip.name, rank=how.rank, batch=how.batch or chips, length=how.length,
     )  # fmt: skip
     try:
-        found = {weights: _tuning(model, chip, weights, how, chips) for weights in formats}
+        found = {weights: tuned(model, chip, weights, how, chips) for weights in formats}
     except ChipwallError as refusal:
         return Table(title, (Column("base_format", text("Base")),), (), (Text.of(refusal.what),))
-    needed = {str(p.name) for need in found.values() for p in need.parts}
+    needed = {t.key for need in found.values() for t in need.terms}
     shown = [name for name in _PART_COLUMNS if name in needed]
     rows = []
     for weights, need in found.items():
-        parts = {str(p.name): p for p in need.parts}
         rows.append(
             (
                 weights,
-                *(_part_cell(parts.get(name), model, chip) for name in shown),
-                Cell(gib(need.bytes), need.bytes, _sources(model, chip), "†"),
+                *(_part_cell(need, name, model, chip) for name in shown),
+                Cell(gib(need.need), need.need, _sources(model, chip), "†"),
                 Cell(gib(need.room), need.room, _sources(model, chip)),
-                Text.of(need.fit),
+                Cell(VERDICTS[need.verdict], need.verdict),
             )
         )
     columns = (
@@ -171,18 +210,22 @@ def tuning_table(model: LanguageModel, chip: Chip, formats: Sequence[str], how: 
         Column("memory_bytes", text("Memory, GiB"), right=True),
         Column("verdict", text("Verdict")),
     )
-    notes = (text("Memory of the fullest chip, in the fastest layout that fits."),) if chips > 1 else ()
-    return Table(title, columns, tuple(rows), notes)
+    notes = [text("Totals may be off by a tenth of the memory either way: tight means that the memory lies between.")]
+    if chips > 1:
+        notes.insert(0, text("Memory of the fullest chip, in the fastest layout that fits."))
+    return Table(title, columns, tuple(rows), tuple(notes))
 
 
-def _part_cell(part: Part | None, model: LanguageModel, chip: Chip) -> Cell:
-    if part is None:
+def _part_cell(need: Budget, name: str, model: LanguageModel, chip: Chip) -> Cell:
+    found = next((t for t in need.terms if t.key == name and t.where == "chip"), None)
+    if found is None:
         return Cell("-")
-    return Cell(gib(part.bytes), part.bytes, _sources(model, chip), "†", part.formula)
+    return Cell(gib(found.bytes), found.bytes, _sources(model, chip), "†", found.formula)
 
 
-def _tuning(model: LanguageModel, chip: Chip, weights: str, how: Tuning, chips: int) -> TuningMemory:
-    return tuning_memory(
+def tuned(model: LanguageModel, chip: Chip, weights: str, how: Tuning, chips: int) -> Budget:
+    """Memory of a step with adapters on a base of that format."""
+    return tuning_budget(
         model,
         chip,
         chips=chips,
@@ -194,22 +237,16 @@ def _tuning(model: LanguageModel, chip: Chip, weights: str, how: Tuning, chips: 
     )
 
 
-def _tuning_parts(model: LanguageModel, chip: Chip, weights: str, how: Tuning, chips: int) -> tuple[Part, ...]:
-    """Parts of the step; none where no layout splits it over so many chips."""
-    try:
-        return _tuning(model, chip, weights, how, chips).parts
-    except ChipwallError:
-        return ()
-
-
 def formulas_table(model: LanguageModel, chip: Chip, weights: str, serving: Serving, tuning: Tuning) -> Table:
     """Each part's formula with the numbers substituted, for one weight format."""
-    rows: list[tuple[object, ...]] = []
-    for use, parts in (
-        (text("serve"), _serving(model, chip, weights, serving)),
-        (text("tune"), _tuning_parts(model, chip, weights, tuning, serving.chips)),
-    ):
-        rows += [(use, p.name, p.formula, Cell(gib(p.bytes), p.bytes, _sources(model, chip), "†")) for p in parts]
+    budgets = [(text("serve"), fitted(model, chip, weights, serving).budget)]
+    with suppress(ChipwallError):  # where no layout splits a step over the chips, its table says so
+        budgets.append((text("tune"), tuned(model, chip, weights, tuning, serving.chips)))
+    rows = [
+        (use, t.name, t.formula, Cell(gib(t.bytes), t.bytes, _sources(model, chip), "†"))
+        for use, b in budgets
+        for t in b.terms
+    ]
     columns = (
         Column("use", text("For")),
         Column("part", text("Part")),
@@ -219,31 +256,59 @@ def formulas_table(model: LanguageModel, chip: Chip, weights: str, serving: Serv
     return Table(text("How it is counted, at {format}", format=weights), columns, tuple(rows))
 
 
+def budget_table(b: Budget) -> Table:
+    """Every term of a budget with its formula, the total, and the room."""
+    rows: list[tuple[object, ...]] = [
+        (t.name, Cell(gib(t.bytes), t.bytes), t.formula) for t in b.terms if t.where == "chip"
+    ]
+    rows.append((text("total"), Cell(gib(b.need), b.need), ""))
+    rows.append((text("room"), Cell(gib(b.room), b.room), b.formula))
+    rows += [(t.name, Cell(gib(t.bytes), t.bytes), t.formula) for t in b.terms if t.where == "host"]
+    columns = (
+        Column("part", text("Memory of the fullest chip")),
+        Column("bytes", text("GiB"), right=True),
+        Column("formula", text("Formula, with the numbers")),
+    )
+    return Table(text("Memory: {fit}", fit=VERDICTS[b.verdict]), columns, tuple(rows))
+
+
 def fit_answer(
     model: LanguageModel, chip: Chip, formats: Sequence[str], serving: Serving, tuning: Tuning
 ) -> dict[str, object]:
-    """The whole answer for JSON: bytes by part with formulas."""
+    """The whole answer for JSON: everything that the tables show, bytes by part with formulas."""
     memory, how = usable_memory(chip)
-    room = memory * serving.chips
 
-    def budget(parts: tuple[Part, ...], room: float) -> dict[str, object]:
-        total = sum(p.bytes for p in parts)
-        made = [{"part": p.name, "bytes": p.bytes, "formula": p.formula} for p in parts]
+    def served(weights: str) -> dict[str, object]:
+        found = fitted(model, chip, weights, serving)
         return {
-            "parts": made, "total_bytes": total, "memory_bytes": room, "free_bytes": room - total,
-            "verdict": fit_word(total, room),
-        }  # fmt: skip
+            **_budget_json(found.budget),
+            "layout": layout_words(found.layout),
+            "sequences_held": found.held,
+            "cache_tokens_of_one_replica": found.tokens,
+            "cache_room_bytes_per_chip": found.room.bytes,
+            "cache_room_low_bytes_per_chip": found.room.low,
+            "cache_room_high_bytes_per_chip": found.room.high,
+            "longest_sequence_tokens": found.longest,
+            "chips_needed": found.chips_needed or None,
+        }
 
-    def tuned(weights: str) -> dict[str, object]:
+    def adapted(weights: str) -> dict[str, object]:
         try:
-            need = _tuning(model, chip, weights, tuning, serving.chips)
+            return _budget_json(tuned(model, chip, weights, tuning, serving.chips))
         except ChipwallError as refusal:
             return {"parts": [], "verdict": None, "refused": refusal.what}
-        return budget(need.parts, need.room)
 
     return {
-        "model": model.id, "chip": chip.id, "chips": serving.chips, "memory_bytes": room, "memory_basis": how,
+        "model": model.id, "chip": chip.id, "chips": serving.chips, "memory_bytes_per_chip": memory, "memory_basis": how,
         "sources": _sources(model, chip),
-        "serving": {f: budget(_serving(model, chip, f, serving), room) for f in formats if f in WEIGHT_FORMATS},
-        "tuning": {f: tuned(f) for f in formats if f in WEIGHT_FORMATS},
+        "serving": {f: served(f) for f in formats},
+        "tuning": {f: adapted(f) for f in formats},
+    }  # fmt: skip
+
+
+def _budget_json(b: Budget) -> dict[str, object]:
+    """A budget by the names that ``fit`` has always had, bytes of one chip."""
+    return {
+        "parts": [t.as_json() for t in b.terms], "total_bytes": b.need, "memory_bytes": b.room, "free_bytes": b.free,
+        "fits_up_to_bytes": b.surely, "perhaps_up_to_bytes": b.most, "verdict": b.verdict,
     }  # fmt: skip

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from chipwall.catalog.records import Chip
-from chipwall.perf.compare import Ratio, layout_words
+from chipwall.perf.compare import Ratio
 from chipwall.perf.estimate import Estimate
+from chipwall.perf.layout import layout_words
 from chipwall.perf.serving.serve import Serving
 from chipwall.report.forms.table import Cell, Column, Table
 from chipwall.text import Text, text
@@ -58,14 +59,17 @@ def answer_table(s: Serving) -> Table:
     )
     memory = text(
         "{layout}; {batch:.0f} sequences in flight per replica, the cache holds {most:.0f}; per chip {weights:.1f} GiB "
-        "weights, {cache:.1f} GiB for the cache ({each:.4g} GiB a sequence), {reserve:.1f} GiB reserve",
+        "weights, {cache:.1f} GiB for the cache (80 %: {low:.1f} to {high:.1f}; {each:.4g} GiB a sequence), {engine:.1f} GiB "
+        "kept by the engine",
         layout=layout_words(s.layout),
         batch=s.batch,
         most=s.most,
-        weights=s.weights / GIB,
-        cache=s.cache_room / GIB,
+        weights=s.room.weights / GIB,
+        cache=s.room.bytes / GIB,
+        low=max(s.room.low, 0.0) / GIB,
+        high=s.room.high / GIB,
         each=s.cache_per_sequence / GIB,
-        reserve=s.reserve / GIB,
+        engine=s.room.engine / GIB,
     )
     formats = text(
         "weights: attention {attention}, feed-forward {dense}, experts {experts}; cache {cache}; bound by {bound}",
@@ -86,7 +90,7 @@ def answer_table(s: Serving) -> Table:
         prompt=s.inputs["prompt_tokens"],
         output=s.inputs["output_tokens"],
     )
-    return Table(title, columns, rows, (memory, formats, *s.throughput.notes, limits))
+    return Table(title, columns, rows, (*s.missed, memory, formats, *s.throughput.notes, limits))
 
 
 def breakdown_table(s: Serving) -> Table:
