@@ -93,7 +93,55 @@ def test_every_alias_of_the_tables_resolves(catalog: Catalog) -> None:
             assert door.chip(alias.name).id == alias.id, alias
     for alias in catalog.model_aliases:
         if alias.match in ("exact", "assumed"):
-            assert door.model(alias.name).id == alias.id, alias
+            assert catalog.names.model_of_table(alias.name).id == alias.id, alias
+
+
+@pytest.mark.parametrize(
+    ("asked", "chip"),
+    [
+        ("3090", "nvidia-rtx-3090"),
+        ("GeForce RTX 4090", "nvidia-rtx-4090"),
+        ("rtx pro 6000 blackwell", "nvidia-rtx-pro-6000-server"),
+        ("A6000", "nvidia-rtx-a6000"),
+        ("GB10", "nvidia-gb10"),
+        ("V100-16GB", "nvidia-v100-sxm2-16gb"),
+        ("7900 XTX", "amd-rx-7900-xtx"),
+        ("dgx-h200", "nvidia-h200-sxm"),
+        ("gb200 nvl72", "nvidia-gb200"),
+        ("cloudmatrix384", "huawei-ascend-910c"),
+    ],
+)
+def test_spellings_of_what_people_own(asked: str, chip: str) -> None:
+    assert door.chip(asked).id == chip
+
+
+def test_a_system_brings_its_count() -> None:
+    assert door.machine("dgx-h200")[1] == 8
+    assert door.machine("GB200 NVL72")[1] == 72
+    assert door.machine("h200")[1] == 1
+
+
+def test_a_slice_is_a_chip_with_its_share() -> None:
+    whole, part = door.chip("h100"), door.chip("h100 1g.10gb")
+    assert part.value("bf16_rate") == pytest.approx(whole.require("bf16_rate") * 16 / 132)
+    assert part.value("memory_bandwidth") == pytest.approx(whole.require("memory_bandwidth") / 8)
+    assert part.require("memory_capacity") == pytest.approx(10e9)
+    assert part.value("link_bandwidth") == 0
+    for asked in ("h100 1g.17gb", "h100 5g.40gb", "l40s 1g.10gb"):
+        with pytest.raises(InputError):
+            door.chip(asked)
+
+
+def test_a_name_of_several_generations_asks() -> None:
+    with pytest.raises(InputError) as refused:
+        door.model("llama-70b")
+    assert "llama-3.3-70b" in str(refused.value)
+
+
+def test_near_numbers_come_before_near_letters() -> None:
+    with pytest.raises(InputError) as refused:
+        door.chip("rtx 4095")
+    assert "nvidia-rtx-4090" in str(refused.value)
 
 
 def test_a_family_of_bins_asks() -> None:

@@ -17,7 +17,7 @@ from functools import cache
 from chipwall.catalog.load import Catalog, read_catalog
 from chipwall.catalog.records import Chip, LanguageModel, System
 
-__all__ = ["Catalog", "chip", "data_version", "load", "model", "system"]
+__all__ = ["Catalog", "chip", "data_version", "load", "machine", "model", "system"]
 
 
 @cache
@@ -29,7 +29,8 @@ def load() -> Catalog:
 def chip(name: str) -> Chip:
     """The chip that a spelling names; raises :class:`~chipwall.errors.InputError` with the nearest names.
 
-    ``H200``, ``h200-sxm``, ``NVIDIA H200`` and Chinese spellings work; a family of several bins resolves to its usual
+    ``H200``, ``h200-sxm``, ``NVIDIA H200`` and Chinese spellings work, so do a system (``dgx-h200``: the chip in it) and a
+    slice of a card (``h100 1g.10gb``); a family of several bins resolves to its usual
     member or asks.
     """
     return load().names.chip(name)
@@ -43,6 +44,11 @@ def model(name: str) -> LanguageModel:
 def system(name: str) -> System:
     """The system that a spelling names."""
     return load().names.system(name)
+
+
+def machine(name: str) -> tuple[Chip, int]:
+    """The chip that a name means and how many of it: ``dgx-h200`` is eight H200; a chip by itself is one."""
+    return load().names.machine(name)
 
 
 def data_version() -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from chipwall.catalog import slices
 from chipwall.catalog.files import DATA, Problem, read_records
 from chipwall.catalog.load import Catalog, parse_catalog
 from chipwall.catalog.names import SURE
@@ -47,7 +48,7 @@ def _lines(root: Path) -> dict[str, tuple[str, int]]:
 
 def _unused_sources(found: Catalog, lines: dict[str, tuple[str, int]]) -> list[Problem]:
     used = {f.source for c in found.chips.values() for f in c.facts} | {m.source for m in found.models.values()}
-    used |= {f.source for s in found.systems.values() for f in s.facts.values()}
+    used |= {f.source for s in found.systems.values() for f in s.facts.values()} | {slices.GUIDE}
     # market sources are used by the series, which the market's own loader checks
     own = {s for s in found.sources if lines.get(f"source {s}", ("", 0))[0] == "sources.toml"}
     return [

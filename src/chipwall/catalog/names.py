@@ -10,10 +10,11 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
+from difflib import SequenceMatcher, get_close_matches
 from typing import TypeVar
 
 from chipwall.catalog.records import Chip, LanguageModel, System
+from chipwall.catalog.slices import asked_profile, sliced
 from chipwall.errors import InputError, unknown_name
 from chipwall.text import text
 
@@ -79,6 +80,8 @@ class Names:
         self._chip_keys = self._index(chips.values(), self.chip_aliases.values())
         self._model_keys = self._index(models.values(), self.model_aliases.values())
         self._system_keys = self._index(systems.values(), ())
+        told = {key(a.name) for a in self.model_aliases.values() if a.match == "exact"}
+        self._ambiguous = {k: ids for k, ids in _families_of_sizes(models.values()).items() if k not in told}
         self._family_keys = {key(n): f for f in self._families.values() for n in (f.id, f.name, *f.aliases)}
 
     @staticmethod
@@ -102,6 +105,10 @@ class Names:
         """The chip that a spelling names; see :func:`chipwall.catalog.chip`."""
         asked = key(name)
         family = self._family_keys.get(asked)
+        if family is None and asked not in self._chip_keys:
+            inside = self._inside(asked)
+            if inside is not None:
+                return inside
         if asked in self._chip_keys and not (family and not family.default and len(family.chips) > 1):
             return self._chips[self._chip_keys[asked]]
         if family is None:
@@ -115,6 +122,21 @@ class Names:
             where=text("Choose one: {names}", names=", ".join(family.chips)),
             fix=text("Compare them: chipwall chips --family {family}", family=family.id),
         )
+
+    def _inside(self, asked: str) -> Chip | None:
+        """The chip of a system, or a slice of a card, where a name means one of these."""
+        if asked in self._system_keys:
+            return self._chips[self._systems[self._system_keys[asked]].chip]
+        profile = asked_profile(asked)
+        return None if profile is None else sliced(self.chip(profile[0]), profile[1])
+
+    def machine(self, name: str) -> tuple[Chip, int]:
+        """The chip that a name means and how many of it: those of a system (``dgx-h200``: 8), else one."""
+        asked = key(name)
+        if asked in self._system_keys and self._chip_keys.get(asked, "") not in (asked, name):
+            system = self._systems[self._system_keys[asked]]
+            return self._chips[system.chip], int(system.value("chips") or 1)
+        return self.chip(name), 1
 
     def family_members(self, name: str) -> tuple[str, ...]:
         """Ids of the chips of a family; raises for an unknown family."""
@@ -136,9 +158,21 @@ class Names:
     def model(self, name: str) -> LanguageModel:
         """The language model that a spelling names."""
         found = self._model_keys.get(key(name))
+        meant = self._ambiguous.get(key(name), ())
+        if meant:
+            raise InputError(
+                text("'{name}' names {count} models", name=name, count=len(meant)),
+                where=text("Choose one: {names}", names=", ".join(meant)),
+                fix=text("Compare them: chipwall models --family {family}", family=self._models[meant[0]].family),
+            )
         if found is None:
             raise self._unknown("model", name, self._models, self._model_keys)
         return self._models[found]
+
+    def model_of_table(self, name: str) -> LanguageModel:
+        """The model that a table of measurements names, where the alias table says which one its source meant."""
+        alias = self.model_aliases.get(name)
+        return self._models[alias.id] if alias is not None and alias.match in SURE and alias.id else self.model(name)
 
     def system(self, name: str) -> System:
         """The system that a spelling names."""
@@ -152,6 +186,51 @@ class Names:
         # a spelling is nearest to spellings; what is shown is the id, which always works
         asked = key(name)
         near = get_close_matches(asked, keys, n=12, cutoff=0.55)
-        starts = [k for k in keys if asked and (asked in k or k in asked) and len(k) > 2]
-        ids = list(dict.fromkeys(keys[k] for k in [*near, *sorted(starts, key=lambda k: abs(len(k) - len(asked)))]))
+        near += [k for k in keys if asked and (asked in k or k in asked) and len(k) > 2]
+        ordered = sorted(dict.fromkeys([*near, *_same_number(asked, keys)]), key=lambda k: _distance(asked, k))
+        ids = list(dict.fromkeys(keys[k] for k in ordered))
+        # a family whose chips are named anyway says nothing more
+        ids = [i for i in ids if i in records or not any(i in other.split("-") for other in ids if other in records)]
         return unknown_name(kind, name, nearest=ids[:4], listing=f"chipwall {kind}s")
+
+
+def _number_in(spelling: str) -> str:
+    """The longest run of digits of a spelling: what tells one part from another."""
+    return max(re.findall(r"\d+", spelling), key=len, default="")
+
+
+def _same_number(asked: str, keys: Iterable[str]) -> list[str]:
+    """Spellings whose number is of the same series: 3080 is near 3090, not near VR300."""
+    number = _number_in(asked)
+    if len(number) < 3:
+        return []
+    return [
+        k for k in keys if len(own := _number_in(k)) == len(number) and (own[:2] == number[:2] or own[1:] == number[1:])
+    ]
+
+
+def _distance(asked: str, other: str) -> tuple[float, ...]:
+    """How far one spelling lies from another: first by the number in it, then by the letters."""
+    mine, theirs = _number_in(asked), _number_in(other)
+    if len(mine) < 3:
+        series = 0.0
+    elif len(mine) != len(theirs):
+        series = 3.0
+    else:
+        series = 0.0 if mine == theirs else 1.0 if mine[:2] == theirs[:2] else 2.0 if mine[1:] == theirs[1:] else 3.0
+    return series, 1.0 - SequenceMatcher(None, asked, other).ratio(), float(abs(len(asked) - len(other)))
+
+
+_SIZE = re.compile(r"^(?P<family>[a-z]+)-?[\d.]*-(?P<size>\d+(?:\.\d+)?b)$")
+
+
+def _families_of_sizes(models: Iterable[LanguageModel]) -> dict[str, tuple[str, ...]]:
+    """Names that say a family and a size but no generation, where several generations have that size: ``llama-70b``."""
+    found: dict[str, list[str]] = {}
+    exact: set[str] = set()
+    for model in models:
+        exact |= {key(model.id), key(model.hf_id.split("/")[-1])}
+        match = _SIZE.match(model.id)
+        if match:
+            found.setdefault(key(f"{match['family']}{match['size']}"), []).append(model.id)
+    return {name: tuple(ids) for name, ids in found.items() if len(ids) > 1 and name not in exact}

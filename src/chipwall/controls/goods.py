@@ -48,12 +48,12 @@ def item_by_name(name: str, *, law: Law) -> Item:
     for memory in law.memories:
         if re.match(memory.pattern, name.strip(), re.IGNORECASE):
             return _memory(memory.id, memory.over, memory.status, memory.source)
+    system = _system(name)
+    if system is not None:
+        return _computer(system, law)
     try:
         return item_of_chip(catalog.chip(name), law=law)
     except InputError as error:
-        system = _system(name)
-        if system is not None:
-            return _computer(system, law)
         near = get_close_matches(name.lower(), catalog.load().systems, n=3, cutoff=0.6)
         if near:
             raise unknown_name("chip", name, nearest=near, listing="chipwall catalog list") from error

@@ -146,7 +146,7 @@ def _chip(row: Mapping[str, str]) -> Chip:
 
 def _model(row: Mapping[str, str]) -> LanguageModel:
     try:
-        return catalog.model(row["model"])
+        return catalog.load().names.model_of_table(row["model"])
     except ChipwallError:
         size = _number(row.get("params_b", ""))
         if size is None or row.get("moe") == "1":

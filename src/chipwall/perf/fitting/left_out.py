@@ -50,7 +50,9 @@ def cell_row(cell: Mapping[str, str]) -> dict[str, str]:
 
 
 def _key(row: Mapping[str, str]) -> tuple[str, str]:
-    return catalog.model(row["model"]).id, catalog.chip(STAND_INS.get(row["chip"], row["chip"])).id
+    return catalog.load().names.model_of_table(row["model"]).id, catalog.chip(
+        STAND_INS.get(row["chip"], row["chip"])
+    ).id
 
 
 def left_out(cells: Sequence[Mapping[str, str]], rows: Sequence[Mapping[str, str]]) -> list[float]:
