@@ -15,6 +15,7 @@ from __future__ import annotations
 from functools import cache
 
 from chipwall.catalog.load import Catalog, read_catalog
+from chipwall.catalog.own.reading import is_path
 from chipwall.catalog.records import Chip, LanguageModel, System
 
 __all__ = ["Catalog", "chip", "data_version", "load", "machine", "model", "system"]
@@ -30,14 +31,26 @@ def chip(name: str) -> Chip:
     """The chip that a spelling names; raises :class:`~chipwall.errors.InputError` with the nearest names.
 
     ``H200``, ``h200-sxm``, ``NVIDIA H200`` and Chinese spellings work, so do a system (``dgx-h200``: the chip in it) and a
-    slice of a card (``h100 1g.10gb``); a family of several bins resolves to its usual
-    member or asks.
+    slice of a card (``h100 1g.10gb``); a family of several bins resolves to its usual member or asks. A path to a TOML file
+    is a chip of one's own, see :mod:`chipwall.catalog.own.chip`.
     """
+    if is_path(name):
+        from chipwall.catalog.own.chip import chip_at
+
+        return chip_at(name, load())
     return load().names.chip(name)
 
 
 def model(name: str) -> LanguageModel:
-    """The language model that a spelling names."""
+    """The language model that a spelling names: an id, a name, a Hugging Face id, or a path to a model of one's own.
+
+    A path leads to a ``config.json``, a folder with one (and with safetensors or their index), a ``.gguf`` file, or a
+    model file in TOML, see :mod:`chipwall.catalog.own.model`.
+    """
+    if is_path(name):
+        from chipwall.catalog.own.model import model_at
+
+        return model_at(name)
     return load().names.model(name)
 
 

@@ -87,8 +87,12 @@ def read_records(path: Path, table: str, problems: list[Problem], *, root: Path 
     extra = set(values) - {table, "schema"}
     if extra:
         problems.append(Problem(name, 1, text("unknown table '{table}'", table=", ".join(sorted(extra)))))
-    for i, row in enumerate(values.get(table, [])):
-        start, end = (heads + [1] * len(values[table]))[i], [*heads[i + 1 :], len(content)][0]
+    rows = values.get(table, [])
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        problems.append(Problem(name, 1, text("[[{table}]] is no list of tables", table=table)))
+        return
+    for i, row in enumerate(rows):
+        start, end = (heads + [1] * len(rows))[i], [*heads[i + 1 :], len(content)][0]
         yield _record(name, start, row, [n for n in fact_lines if start < n < end])
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import SequenceMatcher, get_close_matches
 from typing import TypeVar
 
@@ -24,6 +24,17 @@ T = TypeVar("T", Chip, LanguageModel, System)
 
 # How sure an alias table is that a name means its chip; the last two are too weak for a person's question.
 SURE = ("exact", "assumed", "family", "part", "proxy")
+# Endings of a published name that leave the shape of a model as it is.
+TUNED = (
+    "instruct", "chat", "base", "it", "pt", "hf", "thinking", "reasoning", "preview", "2410", "2412", "2501", "2503", "2506",
+    "2507", "2508", "2509", "2512", "0324", "0528", "0905", "latest", "dynamic", "kv", "static", "tensor", "g128", "v2", "marlin",
+    "bnb", "unsloth", "autoround",
+)  # fmt: skip
+# Endings that name the storage format of a copy, keys of :data:`chipwall.perf.formats.ALIASES` or ``FORMATS``.
+QUANTISED = {
+    "fp8": "fp8", "nvfp4": "nvfp4", "fp4": "nvfp4", "mxfp4": "mxfp4", "awq": "int4", "gptq": "int4", "int4": "int4",
+    "int8": "int8", "w4a16": "int4", "w8a8": "int8", "w8a16": "int8_weights", "4bit": "nf4", "bf16": "bf16", "fp16": "fp16",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +105,7 @@ class Names:
                 found[key(alias.name)] = alias.id
         for record in records:
             short = record.name.split(" ", 1)[-1]
-            hub = record.hf_id.split("/")[-1] if isinstance(record, LanguageModel) else ""
-            for name in filter(None, (hub, short, *record.aliases)):
+            for name in filter(None, (*_hub_names(record), short, *record.aliases)):
                 found.setdefault(key(name), record.id)
         for record in records:
             found[key(record.name)] = found[key(record.id)] = record.id
@@ -156,7 +166,11 @@ class Names:
         return tuple(n for f in self._families.values() for n in (f.id, f.name, *f.aliases))
 
     def model(self, name: str) -> LanguageModel:
-        """The language model that a spelling names."""
+        """The language model that a spelling names; the name of a quantised copy gives the model in that format.
+
+        Names as model hubs have them may carry an owner in front and what leaves the shape as it is behind: the tuning
+        (``-Instruct``), a date, a storage format (``-FP8``, ``-AWQ``).
+        """
         found = self._model_keys.get(key(name))
         meant = self._ambiguous.get(key(name), ())
         if meant:
@@ -165,9 +179,15 @@ class Names:
                 where=text("Choose one: {names}", names=", ".join(meant)),
                 fix=text("Compare them: chipwall models --family {family}", family=self._models[meant[0]].family),
             )
+        if found is not None:
+            return _in_format(self._models[found], _copy_format(self._models[found], name))
+        stem, stored = _stripped(name.split("/")[-1])
+        found = self._model_keys.get(key(stem))
         if found is None:
-            raise self._unknown("model", name, self._models, self._model_keys)
-        return self._models[found]
+            wrong = self._unknown("model", name, self._models, self._model_keys)
+            own = text("Or give a path: config.json, a folder, a GGUF file")
+            raise InputError(wrong.what, where=wrong.where, fix=text("{listing}. {own}", listing=wrong.fix, own=own))
+        return _in_format(self._models[found], stored)
 
     def model_of_table(self, name: str) -> LanguageModel:
         """The model that a table of measurements names, where the alias table says which one its source meant."""
@@ -234,3 +254,33 @@ def _families_of_sizes(models: Iterable[LanguageModel]) -> dict[str, tuple[str, 
         if match:
             found.setdefault(key(f"{match['family']}{match['size']}"), []).append(model.id)
     return {name: tuple(ids) for name, ids in found.items() if len(ids) > 1 and name not in exact}
+
+
+def _hub_names(record: Chip | LanguageModel | System) -> tuple[str, ...]:
+    """Names of a model and of its published copies on model hubs, with and without the owner."""
+    if not isinstance(record, LanguageModel):
+        return ()
+    full = tuple(filter(None, (record.hf_id, *(c.hf_id for c in record.checkpoints))))
+    return (*full, *(name.split("/")[-1] for name in full))
+
+
+def _copy_format(model: LanguageModel, name: str) -> str:
+    """Format of the published copy that a name means exactly; empty for the model itself."""
+    asked = key(name.split("/")[-1])
+    if asked == key(model.hf_id.split("/")[-1]):
+        return ""
+    return next((c.format for c in model.checkpoints if c.hf_id and asked == key(c.hf_id.split("/")[-1])), "")
+
+
+def _stripped(name: str) -> tuple[str, str]:
+    """A published name without the endings that leave the shape as it is, and the storage format among them."""
+    words, stored = re.split(r"[-_]", name), ""
+    while len(words) > 1 and (last := words[-1].casefold()) in (*TUNED, *QUANTISED):
+        stored = QUANTISED.get(last, stored)
+        words.pop()
+    return "-".join(words), stored
+
+
+def _in_format(model: LanguageModel, stored: str) -> LanguageModel:
+    """The model as a copy in that format publishes it."""
+    return replace(model, default_dtype=stored) if stored and stored != model.default_dtype else model

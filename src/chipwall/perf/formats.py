@@ -29,7 +29,7 @@ from chipwall.catalog.architecture import PARTS
 from chipwall.catalog.records import LanguageModel
 from chipwall.errors import InputError
 from chipwall.text import text
-from chipwall.units import BITS_PER_BYTE
+from chipwall.units import BITS_PER_BYTE, GIGA
 
 __all__ = [
     "ALIASES",
@@ -48,6 +48,8 @@ __all__ = [
 # Bytes of one cached value; 4-bit caches keep an 8-bit scale per 16 values [byte].
 CACHE_BYTES: Mapping[str, float] = MappingProxyType({"bf16": 2.0, "fp16": 2.0, "fp8": 1.0, "int8": 1.0, "fp4": 0.5625})
 # Parts that quantisers convert; the others stay in 16 bits unless a format or a checkpoint says otherwise.
+# How far the tensors of a copy may be from what its configuration describes [1].
+SIZE_TOLERANCE = 1.25
 QUANTISED_PARTS = ("attention", "dense", "shared", "experts")
 
 
@@ -160,19 +162,42 @@ def stored_formats(model: LanguageModel, name: str) -> dict[str, Format]:
 
 
 def stored_bytes(model: LanguageModel, name: str) -> dict[str, float]:
-    """Bytes of one weight by part of a checkpoint of a format, scales included [byte]."""
-    return {part: f.part_bits(part) / BITS_PER_BYTE for part, f in stored_formats(model, name).items()}
+    """Bytes of one weight by part of a checkpoint of a format, scales included [byte].
+
+    Where the size of the published copy is known, it settles the total; the parts keep their ratio.
+
+    Raises
+    ------
+    InputError
+        Where the tensors of a copy hold far more or less than its configuration describes.
+    """
+    asked = format_named(name)
+    size = {part: f.part_bits(part) / BITS_PER_BYTE for part, f in stored_formats(model, name).items()}
+    if float(model.architecture.tied) and asked.parts:
+        size["embedding"] = size["head"]  # llama.cpp keeps a table that is also the head in the wider type
+    published = next((c.size for c in model.checkpoints if c.format == asked.name), None)
+    if not published:
+        return size
+    shape = model.architecture
+    draft = float(shape.draft) * (size["experts"] if model.is_moe else size["dense"])
+    ratio = published / (float(shape.weight_bytes(size)) + draft)
+    if not 1.0 / SIZE_TOLERANCE < ratio < SIZE_TOLERANCE:
+        raise InputError(
+            text(
+                "{model}: its tensors hold {size:.4g} GB, its configuration describes {described:.4g} GB",
+                model=model.name, size=published / GIGA, described=published / ratio / GIGA,
+            ),
+            fix=text("Give the config.json that belongs to the tensors"),
+        )  # fmt: skip
+    return {part: each * ratio for part, each in size.items()}
 
 
 def weight_bytes(model: LanguageModel, name: str) -> float:
     """Size of all weights of a model in a format, as a checkpoint stores them and an engine loads them [byte].
 
-    Draft layers apart. A head tied to the embedding is one table; llama.cpp keeps such a table in the wider type.
+    Draft layers apart. A head tied to the embedding is one table.
     """
-    size, parts = stored_bytes(model, name), dict(model.architecture.part_weights)
-    if float(model.architecture.tied) and format_named(name).parts:
-        size["embedding"] = size["head"]
-    return float(sum(count * size[part] for part, count in parts.items()))
+    return float(model.architecture.weight_bytes(stored_bytes(model, name)))
 
 
 @dataclass(frozen=True, slots=True)

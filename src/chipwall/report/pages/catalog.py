@@ -293,7 +293,8 @@ def model_table(model: LanguageModel, sources: dict[str, Source]) -> Table:
             rows.append((Cell(Text.of(name), name), Cell(dimension_words(value), value, (model.source,), mark)))
     rows += _layer_rows(model, mark)
     rows += _implied_rows(model)
-    notes = [text("Source: {title}", title=sources[model.source].title), LEGEND]
+    known = sources.get(model.source)
+    notes = [text("Source: {title}", title=known.title if known else text("the file you gave")), LEGEND]
     if model.note:
         notes.insert(0, text("Note: {note}", note=model.note))
     columns = (Column("dimension", text("Dimension")), Column("value", text("Value"), right=True))
