@@ -204,6 +204,7 @@ def _wanted(asked: tuple[str, ...], size: int) -> tuple[str, ...]:
 
 @market.command()
 @click.argument("scenario")
+@click.option("--vs", "other", help="Explain the difference from this scenario instead: one input at a time.")
 @click.option("--measure", default="h100e_training_total", show_default=True, help="Quantity to explain.")
 @click.option("--quarter", default="2030Q4", show_default=True, help="In this quarter.")
 @click.option("--since", help="Sum a flow from this quarter on instead.")
@@ -221,14 +222,31 @@ def _wanted(asked: tuple[str, ...], size: int) -> tuple[str, ...]:
 @click.option("--most", type=click.IntRange(1), default=15, show_default=True, help="Rows shown.")
 @table_options
 def sensitivity(
-    scenario: str, measure: str, quarter: str, since: str | None, levers: tuple[str, ...], base: int, seed: int, most: int,
+    scenario: str, other: str | None, measure: str, quarter: str, since: str | None, levers: tuple[str, ...], base: int,
+    seed: int, most: int,
     form: str | None, as_json: bool, lang: str,
 ) -> None:  # fmt: skip
-    """Which parameter and which lever decides a measure: Sobol indices, first and total order."""
-    from chipwall.market.study.sensitivity import LEVER_RANGES, Outcome
+    """Which parameter and which lever decides a measure: Sobol indices, first and total order.
+
+    With --vs: what each parameter alone does to the difference between two scenarios, and where it turns its sign.
+    """
+    from chipwall.market.study.sensitivity import LEVER_RANGES, Outcome, tornado
     from chipwall.market.study.sensitivity import sensitivity as study
     from chipwall.report.pages import market as tables
 
+    if other is not None:
+        if levers:
+            raise InputError(
+                text("--vs explains what parameters do to a difference; --lever does not go with it"),
+                where="--lever",
+                fix=text("Leave --lever out, or --vs"),
+            )
+        outcome = Outcome(measure, quarter, since or "")
+        middle, swings = tornado(scenario, other, outcome=outcome, seed=seed)
+        table = tables.tornado_table(middle, swings, quantity=measure, quarter=quarter, most=most)
+        told = {"measure": measure, "quarter": quarter, "since": since, "middle": middle, "inputs": swings}
+        show(table, form=form, as_json=as_json, lang=lang, extra=told)
+        return
     if base & (base - 1):
         raise InputError(
             text("--base {base} is not a power of two", base=base), where="--base", fix=text("Give 64, 128, 256, ...")

@@ -30,6 +30,7 @@ def scenario_difference(claim: Claim, at: Conditions, world: World) -> Reading:
     """One scenario less another, draw by draw."""
     one, other = _paths(at, "scenario", world), _paths(at, "against", world)
     path, quarter = str(at["path"]), str(at["quarter"])
+    _require_channel(one, other, path, quarter)
     sample = np.asarray(one.at(path, quarter) - other.at(path, quarter), dtype=np.float64)
     return _reading(sample, at, one, text("{one} minus {other}", one=one.title, other=other.title), world)
 
@@ -38,6 +39,7 @@ def scenario_ratio(claim: Claim, at: Conditions, world: World) -> Reading:
     """One scenario over another, draw by draw [1]."""
     one, other = _paths(at, "scenario", world), _paths(at, "against", world)
     path, quarter = str(at["path"]), str(at["quarter"])
+    _require_channel(one, other, path, quarter)
     sample = _ratio(one.at(path, quarter), other.at(path, quarter))
     return _reading(sample, at, one, text("{one} over {other}", one=one.title, other=other.title), world)
 
@@ -54,6 +56,13 @@ def scenario_growth(claim: Claim, at: Conditions, world: World) -> Reading:
 
 def _paths(at: Conditions, which: str, world: World) -> Paths:
     return world.paths(str(at[which]), str(at["assumptions"]), until=str(at["quarter"]))
+
+
+def _require_channel(one: Paths, other: Paths, path: str, quarter: str) -> None:
+    """A difference of nothing in every draw is no finding: the model has no mechanism that leads there."""
+    first, second = one.at(path, quarter), other.at(path, quarter)
+    if one.scenario != other.scenario and bool(np.allclose(first, second, rtol=1e-9, atol=0.0)):
+        raise Unknown(text("no mechanism: in the model nothing that differs between the two leads to {path}", path=path))
 
 
 def _ratio(top: Array, bottom: Array) -> Array:

@@ -7,6 +7,7 @@ every scenario: differences between scenarios are taken draw by draw.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from zlib import crc32
 
 import numpy as np
@@ -83,13 +84,15 @@ def _stream(seed: int, block: int, kind: int) -> Generator:
     return Generator(Philox(SeedSequence(entropy=seed, spawn_key=(block, kind))))
 
 
+@lru_cache(maxsize=16)
 def block_draws(
     *, seed: int, block: int, size: int, parameters: int, products: tuple[str, ...], quarters: int
 ) -> Draws:
     """The numbers of one block.
 
     A full block is always drawn and then cut to ``size``, and each stream runs parameter by parameter or quarter by
-    quarter: more draws, more quarters or a new parameter at the end of the file leave all other numbers as they are.
+    quarter: more draws, more quarters or a new parameter at the end of the file leave all other numbers as they are. The last
+    few blocks are kept: the second scenario of a pair asks for the same numbers. Nobody writes into them.
 
     Parameters
     ----------

@@ -14,14 +14,7 @@ from numpy.typing import NDArray
 from chipwall.market.model import demand, gates
 from chipwall.market.model.draws import Draws, block_draws
 from chipwall.market.model.ecosystem import maturity_step, software_efficiency
-from chipwall.market.model.given import (
-    faded_years,
-    grey_flow,
-    nvidia_revenue,
-    us_h200_shipments,
-    us_rent,
-    world_additions,
-)
+from chipwall.market.model.given import faded_years, given_paths, us_h200_shipments
 from chipwall.market.model.ledger import Ledger
 from chipwall.market.model.paths import found_in
 from chipwall.market.model.priors import Z95, Priors
@@ -138,12 +131,10 @@ class _Run:
         p, quarters, shocks = self.p, self.block.quarters, draws.shocks
         known = self.block.known
         self.budget = demand.base_budget(p, quarters=quarters, shocks=shocks["budget"])
-        self.grey = grey_flow(known, quarters=quarters, level=draws.levels["grey"], normals=draws.process("grey"))
+        given = given_paths(known, quarters=quarters, draws=draws)
+        self.grey, self.rent_us, self.nvidia, self.world = given.grey, given.rent_us, given.nvidia, given.world
         self.h200_us = us_h200_shipments(p, quarters=quarters)
         self.h200_us_sum = np.cumsum(self.h200_us, axis=0)
-        self.rent_us = us_rent(known, quarters=quarters, normals=draws.process("rent_us"))
-        self.nvidia = nvidia_revenue(known, quarters=quarters, normals=draws.process("nvidia_dc"))
-        self.world = world_additions(known, quarters=quarters, draws=draws)
         self.record_factor = np.exp(p["record_error"] * draws.levels["record"])
         self.states = {
             name: gates.regime_states(

@@ -6,7 +6,9 @@ filter, state and noise that the back-test scores. Nothing here has a mechanism,
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Mapping
+from dataclasses import dataclass
 from math import log
 from statistics import median
 
@@ -20,7 +22,8 @@ from chipwall.market.model.quarters import quarter_index, quarter_year
 from chipwall.market.model.record import DESIGNERS, Known, quarter_times
 
 __all__ = [
-    "TRENDS", "faded_years", "grey_flow", "nvidia_revenue", "us_h200_shipments", "us_rent", "world_additions",
+    "TRENDS",
+    "Given", "faded_years", "grey_flow", "nvidia_revenue", "us_h200_shipments", "us_rent", "world_additions",
 ]  # fmt: skip
 
 Array = NDArray[np.float64]
@@ -33,6 +36,39 @@ LAUNCH_RENT = (2022.9, 9.0)
 H200_FIRST = "2024Q3"
 # Increments beyond this multiple of the last one are no forecast of anything.
 MOST_GROWTH = 12.0
+
+
+@dataclass(frozen=True)
+class Given:
+    """Paths that no decision in China or about it changes, each [quarters, draws]: smuggled units before anything deters them
+    [units], the US rent of an H100 [USD/h], NVIDIA's revenue [USD], what the counted designers ship [H100-equivalents]."""
+
+    known: Known
+    grey: Array
+    rent_us: Array
+    nvidia: Array
+    world: Array
+
+
+_LAST: OrderedDict[tuple[int, int, int, int, int, bool], Given] = OrderedDict()
+_KEPT = 24
+
+
+def given_paths(known: Known, *, quarters: int, draws: Draws) -> Given:
+    """All given paths of a block; those of the last blocks are kept, because the second scenario of a pair has the same."""
+    key = (id(known), draws.seed, draws.block, draws.parameters.shape[0], quarters, draws.still)
+    found = _LAST.get(key)
+    if found is None or found.known is not known:
+        found = _LAST[key] = Given(
+            known,
+            grey_flow(known, quarters=quarters, level=draws.levels["grey"], normals=draws.process("grey")),
+            us_rent(known, quarters=quarters, normals=draws.process("rent_us")),
+            nvidia_revenue(known, quarters=quarters, normals=draws.process("nvidia_dc")),
+            world_additions(known, quarters=quarters, draws=draws),
+        )
+        while len(_LAST) > _KEPT:
+            _LAST.popitem(last=False)
+    return found
 
 
 def faded_years(year: float) -> float:

@@ -1,11 +1,14 @@
 """Dependence on one ecosystem, defined so that it can be wrong.
 
-Three measures and a test:
+Four measures and a test:
 
 1. the US share of active effective compute;
 2. the US share of new purchases;
 3. cut-off loss: service lost four and eight quarters after an unannounced stop, against no stop, draw by draw;
-4. the tipping test: with two platforms and logit choice, share maps to share as ``s = L(d + k (2 s - 1))``. Two stable
+4. leaving: what replacing all US service by Chinese service would cost and how long it would take at the pace of the year before,
+   one, two and four years after the decision; and the discount that a buyer with all its fleet on one platform asks to buy
+   from the other;
+5. the tipping test: with two platforms and logit choice, share maps to share as ``s = L(d + k (2 s - 1))``. Two stable
    outcomes exist only if the own-share feedback ``k`` exceeds 2 and the advantage ``d`` is small enough.
 """
 
@@ -20,18 +23,21 @@ from numpy.typing import NDArray
 
 from chipwall.errors import InputError
 from chipwall.market.model.paths import Band, Paths, band
-from chipwall.market.model.priors import Priors
+from chipwall.market.model.priors import Priors, load_priors
 from chipwall.market.model.quarters import quarter_index, quarter_name
 from chipwall.market.model.timeline import Lever
 from chipwall.market.policy.scenario import Scenario, load_scenario
 from chipwall.market.simulate import simulate
+from chipwall.market.study.difference import Mover, movers
 from chipwall.text import Text, text
 
 __all__ = [
     "TIPPING_FEEDBACK",
     "Dependence",
+    "Leaving",
     "cutoff_loss",
     "dependence",
+    "leaving",
     "stable_shares",
     "tipping_probability",
     "tipping_width",
@@ -47,8 +53,16 @@ _NEEDED = (
     "us_share_active_with_offshore",
     "utility_gap",
     "service_active",
+    "service_active_us",
+    "service_new",
+    "service_new_us",
+    "spending_domestic",
+    "chosen_freely",
     "offshore_h100e",
 )
+# Years after the decision for which cost and time to leave are told; the first quarter of a decision is that of the shipped pairs.
+YEARS, DECIDED = (1, 2, 4), "2027Q1"
+MOST_QUARTERS = 80.0  # twenty years: nobody leaves
 IDENTIFIED: Text = text(
     "Market data identify lock-in parameters hardly at all: the tipping probability restates the priors, it does not measure."
 )
@@ -116,6 +130,47 @@ def tipping_probability(feedback: Array, *, advantage: Array) -> tuple[float, fl
 
 
 @dataclass(frozen=True)
+class Leaving:
+    """What leaving US platforms takes.
+
+    Attributes
+    ----------
+    quarters : Band
+        Time to make as much Chinese service as is active on US platforms, at the pace of the last four quarters
+        [quarter], at most 80.
+    cost : Band
+        The same at the price of Chinese service in that year [USD].
+    movers : tuple of Mover
+        Priors whose rank goes with the time: how much of it is assumption.
+    """
+
+    quarters: Band
+    cost: Band
+    movers: tuple[Mover, ...]
+
+
+def leaving(paths: Paths, quarter: str) -> Leaving:
+    """Cost and time to leave at the end of a quarter.
+
+    Limits
+    ------
+    Hardware only: what engineers must learn again and what code must be ported is in no data, and comes on top.
+    """
+    at = paths.quarters.index(quarter)
+    year = slice(max(at - 3, 0), at + 1)
+    made = (
+        (paths.values["service_new"][year] - paths.values["service_new_us"][year]).sum(axis=0)
+        * 4
+        / (at + 1 - year.start)
+    )
+    paid = paths.values["spending_domestic"][year].sum(axis=0) * 4 / (at + 1 - year.start)
+    active = np.asarray(paths.values["service_active_us"][at], dtype=np.float64)
+    time = np.minimum(4 * active / np.maximum(made, 1e-9), MOST_QUARTERS)
+    cost = active * paid / np.maximum(made, 1e-9)
+    return Leaving(band(time), band(np.where(made > 1.0, cost, 0.0)), movers(time, paths.parameters, most=3))
+
+
+@dataclass(frozen=True)
 class Dependence:
     """The parts of dependence; never one index only.
 
@@ -131,6 +186,12 @@ class Dependence:
         Share of service lost that many quarters after the stop [1], Chinese soil.
     loss_with_offshore : mapping of int to Band
         The same with capacity leased abroad.
+    free : Band
+        Share of the money spent on chips that are not sold out [1]: what taste decides; the rest is shortage.
+    switching_discount : Band
+        Discount in price per service that outweighs the lock-in of a whole fleet [1]: ``1 - exp(-k / a)``.
+    leaving : mapping of int to Leaving
+        Cost and time to leave by years after the decision, as far as the run goes.
     tipping : float
         Probability of two stable outcomes under the stated priors [1]; ``tipping_error`` its standard error.
     above_threshold : float
@@ -146,6 +207,9 @@ class Dependence:
     us_share_active_with_offshore: Band
     loss: Mapping[int, Band]
     loss_with_offshore: Mapping[int, Band]
+    free: Band
+    switching_discount: Band
+    leaving: Mapping[int, Leaving]
     tipping: float
     tipping_error: float
     above_threshold: float
@@ -188,6 +252,7 @@ def dependence(
     ``support_decay_after_stop``, a prior.
     """
     found = load_scenario(scenario) if isinstance(scenario, str) else scenario
+    ranges = (priors or load_priors()).names
     at = quarter_index(stop)
     if at < 1:
         raise InputError(text("a stop in the first quarter has nothing before it"), fix=text("Choose a later quarter"))
@@ -200,7 +265,7 @@ def dependence(
             until=until,
             priors=priors,
             executor=executor,
-            keep=(*_NEEDED, "parameter:own_share_feedback"),
+            keep=(*_NEEDED, *(f"parameter:{name}" for name in ranges)),
         )
         for s in (found, found.with_levers(Lever("stop", at)))
     ]
@@ -210,7 +275,12 @@ def dependence(
         offshore: {lag: band(cutoff_loss(runs[0], runs[1], stop=stop, lag=lag, offshore=offshore)) for lag in LAGS}
         for offshore in (False, True)
     }
+    response = runs[0].parameter("price_response")
+    times = {n: quarter_name(quarter_index(DECIDED) + 4 * n - 1) for n in YEARS}
     return Dependence(
+        free=runs[0].band("chosen_freely", before),
+        switching_discount=band(np.asarray(1 - np.exp(-feedback / response))),
+        leaving={n: leaving(runs[0], q) for n, q in times.items() if q <= before and q in runs[0].quarters},
         quarter=before,
         stop=stop,
         us_share_active=runs[0].band("us_share_active", before),

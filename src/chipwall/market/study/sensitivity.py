@@ -16,7 +16,7 @@ from chipwall.market.policy.scenario import Scenario
 from chipwall.market.simulate import prepare
 from chipwall.text import text
 
-__all__ = ["LEVER_RANGES", "Index", "Outcome", "indices", "outcome_of", "sensitivity"]
+__all__ = ["LEVER_RANGES", "Index", "Outcome", "Swing", "indices", "outcome_of", "sensitivity", "tornado"]
 
 Array = NDArray[np.float64]
 # Ranges over which levers are varied, evenly: what governments could plausibly choose from mid-2025 on.
@@ -54,6 +54,78 @@ class Index:
     first_error: float
     total: float
     total_error: float
+
+
+@dataclass(frozen=True, slots=True)
+class Swing:
+    """What one input does to a difference: its value with the input at 5 and at 95 percent, all others at their middle.
+
+    ``turns`` says whether the two have opposite signs: then the input alone decides who is right about the direction.
+    """
+
+    name: str
+    unit: str
+    range_low: float
+    range_high: float
+    at_low: float
+    at_high: float
+
+    @property
+    def turns(self) -> bool:
+        """Whether the sign of the difference changes between the two ends."""
+        return self.at_low * self.at_high < 0
+
+
+def tornado(
+    scenario: Scenario | str,
+    other: Scenario | str,
+    *,
+    outcome: Outcome,
+    seed: int = 1,
+    priors: Priors | None = None,
+) -> tuple[float, tuple[Swing, ...]]:
+    """The difference of two scenarios at the middle of all inputs, and what each input alone does to it, largest first.
+
+    Parameters
+    ----------
+    scenario, other : Scenario or str
+        The pair; parameter ranges of the first hold for both.
+    outcome : Outcome
+        Whose difference is explained, first minus second.
+
+    Limits
+    ------
+    One input at a time: what two do together is in :func:`sensitivity`. Shocks and the error of counts are those of one draw.
+    """
+    from chipwall.market.model.priors import Z95
+    from chipwall.market.model.quarters import quarters
+
+    blocks = [
+        prepare(s, draws=BLOCK, seed=seed, until=outcome.quarter, priors=priors, keep=(outcome.quantity,))
+        for s in (scenario, other)
+    ]
+    ranges = blocks[0].priors.ranges
+    names = tuple(ranges)
+    points = np.zeros((2 * len(names) + 1, len(names)))
+    for i in range(len(names)):
+        points[2 * i + 1, i], points[2 * i + 2, i] = -Z95, Z95
+    change = np.zeros(len(points))
+    for begin in range(0, len(points), BLOCK):
+        part = points[begin : begin + BLOCK]
+        made = [
+            outcome_of(
+                block_paths(replace(b, priors=blocks[0].priors, size=len(part), normals=part, still=True)),
+                outcome,
+                quarters(outcome.quarter),
+            )
+            for b in blocks
+        ]
+        change[begin : begin + BLOCK] = made[0] - made[1]
+    swings = [
+        Swing(name, r.unit, r.low, r.high, float(change[2 * i + 1]), float(change[2 * i + 2]))
+        for i, (name, r) in enumerate(ranges.items())
+    ]
+    return float(change[0]), tuple(sorted(swings, key=lambda s: -abs(s.at_high - s.at_low)))
 
 
 def outcome_of(values: Mapping[str, Array], outcome: Outcome, quarters: tuple[str, ...]) -> Array:

@@ -14,7 +14,7 @@ from chipwall.market.study.difference import effect
 from chipwall.report.forms.charts import Spec
 from chipwall.report.forms.charts import paths as path_chart
 from chipwall.report.forms.table import Cell, Column, Table
-from chipwall.text import Text, text
+from chipwall.text import Text, listed, text
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 
     from chipwall.market.study.dependence import Dependence
     from chipwall.market.study.explore import Discovery
-    from chipwall.market.study.sensitivity import Index
+    from chipwall.market.study.sensitivity import Index, Swing
 
 __all__ = [
     "MEASURES", "Measure", "band_chart", "dependence_table", "discovery_table", "measure_sample", "paths_answer",
-    "paths_table", "sensitivity_table", "shown", "yearly_table",
+    "paths_table", "sensitivity_table", "shown", "tornado_table", "yearly_table",
 ]  # fmt: skip
 
 
@@ -259,6 +259,33 @@ def dependence_table(found: Sequence[tuple[str, Dependence]]) -> Table:
         )
     rows.append(
         (
+            text("Share of money that taste decides, not shortage, {quarter}", quarter=first.quarter),
+            *(shown_band(d.free, "percent") for _, d in found),
+        )
+    )
+    rows.append(
+        (
+            text("Discount that a whole fleet on one platform asks to buy from the other"),
+            *(shown_band(d.switching_discount, "percent") for _, d in found),
+        )
+    )
+    for years in first.leaving:
+        told = [d.leaving[years] for _, d in found]
+        rows.append(
+            (
+                text("Quarters to leave US platforms, {years} years after the decision", years=years),
+                *(shown_band(d.quarters, "ratio") for d in told),
+            )
+        )
+        rows.append((text("what that costs, bn USD, hardware only"), *(shown_band(d.cost, "usd") for d in told)))
+        rows.append(
+            (
+                text("priors that move the time most"),
+                *(listed([f"{m.parameter} {m.correlation:+.2f}" for m in d.movers]) or "-" for d in told),
+            )
+        )
+    rows.append(
+        (
             text("Probability of two stable outcomes under these priors"),
             *(Cell(f"{100 * d.tipping:.0f}% ± {100 * d.tipping_error:.1f}", d.tipping) for _, d in found),
         )
@@ -292,6 +319,46 @@ def sensitivity_table(rows: Sequence[Index], *, quantity: str, quarter: str, mos
         *CAVEATS,
     )
     return Table(text("What decides {quantity} in {quarter}", quantity=quantity, quarter=quarter), columns, body, notes)
+
+
+def tornado_table(
+    middle: float, swings: Sequence[Swing], *, quantity: str, quarter: str, most: int
+) -> Table:
+    """What each input alone does to a difference, largest first, and where it turns its sign."""
+    kind = next((m.shown for m in MEASURES if m.quantity == quantity), "count")
+    word = _SHOWN[kind]
+    columns = (
+        Column("input", text("Input")),
+        Column("range_low", text("at 5%"), right=True),
+        Column("range_high", text("at 95%"), right=True),
+        Column("difference_at_low", text("A-B there"), right=True),
+        Column("difference_at_high", text("A-B there"), right=True),
+        Column("turns", text("Sign")),
+    )
+    shown_rows = [s for s in swings[:most] if s.at_low != s.at_high]
+    body = tuple(
+        (
+            s.name,
+            Cell(f"{s.range_low:.3g}", s.range_low),
+            Cell(f"{s.range_high:.3g}", s.range_high),
+            Cell(word(s.at_low), s.at_low),
+            Cell(word(s.at_high), s.at_high),
+            text("turns") if s.turns else text("stays"),
+        )
+        for s in shown_rows
+    )
+    turning = [s.name for s in swings if s.turns]
+    notes = [
+        text("A-B with every input at its middle: {value}.", value=word(middle)),
+        text("These turn its sign by themselves: {names}.", names=", ".join(turning))
+        if turning
+        else text("No input turns its sign by itself."),
+        *CAVEATS,
+    ]
+    if not shown_rows:
+        notes.insert(0, text("The model has no mechanism by which one of these decisions changes {quantity}.", quantity=quantity))
+    title = text("What moves the difference in {quantity}, {quarter}", quantity=quantity, quarter=quarter)
+    return Table(title, columns, body, tuple(notes))
 
 
 def _index(value: float) -> Cell:
