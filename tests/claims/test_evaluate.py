@@ -235,7 +235,7 @@ EVERY = {
     "scenario_difference": (
         '[claim.fixed]\nscenario = "record"\nagainst = "no-sales"\npath = "us_share_active"\nquarter = "2026Q4"'
     ),
-    "scenario_ratio": '[claim.fixed]\nscenario = "record"\nagainst = "no-sales"\npath = "budget"\nquarter = "2026Q4"',
+    "scenario_ratio": '[claim.fixed]\nscenario = "record"\nagainst = "no-sales"\npath = "us_share_active"\nquarter = "2026Q4"',
     "scenario_growth": '[claim.fixed]\nscenario = "record"\npath = "budget"\nquarter = "2026Q4"\nfrom = "2024Q4"',
 }
 
@@ -269,3 +269,25 @@ def test_every_quantity_is_tried(world: World) -> None:
 
     words = {name for name, q in QUANTITIES.items() if q.dimension in ("word", "answer", "flag")}
     assert set(EVERY) | words == set(QUANTITIES)
+
+
+def test_what_the_model_has_no_channel_for_is_no_finding(world: World) -> None:
+    """Legal sales do not lead to Chinese wafers in the model: that is 'no mechanism', never nought percent of draws."""
+    small = World(world.catalog, draws=40)
+    words = """
+    [[claim]]
+    id = "x"
+    statement = "x"
+    quantity = "scenario_ratio"
+    relation = "at least"
+    value = 1.01
+    unit = "times"
+    [claim.fixed]
+    scenario = "h200-share-cap"
+    against = "no-sales"
+    path = "wafers_advanced"
+    quarter = "2027Q4"
+    """
+    found = verdict(claims_of_text(words, small, file="claims")[0], small)
+    assert found.answer == "cannot tell"
+    assert "no mechanism" in str(found.points[0].reading.unknown)

@@ -1,8 +1,10 @@
 """Service of one chip relative to an H100: how performance enters the market.
 
 Three measures are kept apart because rankings change with them: dense training compute, memory bandwidth, and rent.
-What buyers value is a mix of work: training, prefill and decoding, at the rates of the performance model relative to an
-H100 (:mod:`chipwall.market.model.rates`); a chip that it has no answer for follows its data sheet. Another estimator
+What buyers value is a mix of work: training, prefill and decoding, each once, at the rates of the performance model relative to an
+H100 (:mod:`chipwall.market.model.rates`); a chip that it has no answer for follows its data sheet. Where a rent is
+quoted, the worth
+is moved half way to it. Another estimator
 replaces both through the ``estimator`` argument without any other change.
 """
 
@@ -41,6 +43,10 @@ class Mix:
         return self.training + self.prefill
 
 
+# Weight of the rents beside the performance model in the worth of a chip, and what software left of the hardware of Chinese
+# platforms when rents were quoted and engines measured (middle of the priors for maturity and floor in mid-2026: estimated).
+RENT_TRUST = 0.5
+SOFTWARE_IN_RENTS = {"cann": 0.65, "other": 0.55}
 # Estimated: no source splits Chinese use by segment. Training is a minority of hours in 2025-26 everywhere but in labs.
 MIXES: Mapping[str, Mix] = {
     "hyperscalers": Mix(0.30, 0.20, 0.50),
@@ -133,12 +139,30 @@ def services(
             return estimator(chips[products[i].chip], mix)
         rates = stored_rates().get(products[i].chip)
         if rates is not None:
-            return mix.training * rates["training"] + mix.prefill * rates["prefill"] + mix.decode * rates["decode"]
+            # serving of Chinese parts is measured with their own engines: their software is taken off, the simulation puts it on
+            soft = SOFTWARE_IN_RENTS.get(products[i].platform, 1.0)
+            return mix.training * rates["training"] + (mix.prefill * rates["prefill"] + mix.decode * rates["decode"]) / soft
         return float(mix.compute_bound * compute[i] + mix.decode * bandwidth[i])
 
-    by_segment = [[service(i, mix) for i in range(len(products))] for mix in MIXES.values()]
+    by_segment = np.array([[service(i, mix) for i in range(len(products))] for mix in MIXES.values()])
+    if estimator is None:
+        by_segment *= _towards_rents(products, by_segment)
     power = [chips[p.chip].value("tdp") or 600.0 for p in products]
-    return Service(np.array(by_segment), np.array([compute, bandwidth, rent]), np.array(power), _tpp(products, chips))
+    return Service(by_segment, np.array([compute, bandwidth, rent]), np.array(power), _tpp(products, chips))
+
+
+def _towards_rents(products: tuple[Product, ...], by_segment: Array) -> Array:
+    """What moves the worth of each quoted chip half way, in logs, from the performance model to its rent [products].
+
+    Rent is what users pay for hardware and software together: the software of a Chinese platform is taken off first, because the
+    simulation puts it on again.
+    """
+    moved = np.ones(len(products))
+    for i, product in enumerate(products):
+        if product.rent_weight is not None:
+            hardware = product.rent_weight / SOFTWARE_IN_RENTS.get(product.platform, 1.0)
+            moved[i] = (hardware / by_segment[:, i].mean()) ** RENT_TRUST
+    return moved
 
 
 def _bandwidth(chip: Chip) -> float:
