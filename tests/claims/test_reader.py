@@ -209,6 +209,37 @@ def _beside(table: dict[str, Any], meant: dict[str, str]) -> bool:
     )
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The pod joins 384 Ascend 910C chips and 192 host processors made by Huawei.",  # parts of a machine, not a year's shipments
+        "A cluster of just 2,700 H20 chips passes the line.",
+        "华为的大型设备由12个计算柜和4个总线柜组成。",
+        "Huawei's Ascend 910C is made in SMIC's N+2 process.",
+        "A single Ascend 910C reaches a third of an Nvidia Blackwell GPU.",  # not a statement that it is a Blackwell
+        "The cluster of H200 draws 20 MW.",
+        "它的网络带宽达到269TB/s，由昇腾910C组成。",
+    ],
+)
+def test_numbers_of_something_else_are_not_taken(text: str, world: World) -> None:
+    read = statements(plain_document(text, "x"), world, said=SAID)
+    tables = [t for s in read for t in s.candidate.tables]
+    assert not [t for t in tables if t["quantity"] in ("series", "fact", "belongs_to")], tables
+
+
+@pytest.mark.parametrize(
+    ("text", "subject", "value"),
+    [
+        ("The H20 is a scaled-down version of the H100, featuring 96 GB of memory.", "nvidia-h20-96gb", 96),
+        ("The H200 carries 141 GB compared to the H100's 80 GB.", "nvidia-h100-sxm", 80),
+        ("A memory bandwidth of 4.0 Tb/s is what the H20 has.", "nvidia-h20-96gb", 4000),  # bits written for bytes
+    ],
+)
+def test_a_number_goes_to_its_chip(text: str, subject: str, value: float, world: World) -> None:
+    read = statements(plain_document(text, "x"), world, said=SAID)
+    assert (subject, value) in [(t.get("subject"), t["value"]) for s in read for t in s.candidate.tables]
+
+
 # ------------------------------------------------------------------------------------------------ the sample article
 
 

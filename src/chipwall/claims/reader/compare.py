@@ -83,7 +83,9 @@ def _pair(stretch: Stretch, amount: Amount) -> tuple[str, str, tuple[int, int]] 
         marked = [n for n in chips if stretch.baseline(n)]
         after = [n for n in chips if n.start >= amount.end]
         before = [n for n in chips if n.end <= amount.start]
-        base = next((n for n in after if n in marked), None) or next((n for n in reversed(before) if n in marked), None)
+        base = next((n for n in after if n in marked or stretch.owned_by(n)), None) or next(
+            (n for n in reversed(before) if n in marked), None
+        )
         if base is None and len(chips) >= 2 and after and before:
             base = after[0]
         if base is None and len(chips) >= 2 and not after:
@@ -230,8 +232,9 @@ def _measure(stretch: Stretch, amount: Amount, within: tuple[int, int]) -> str:
     """The measure a multiple is of: before it in its clause, then just behind it, then earlier in the sentence."""
     behind = (amount.end, min(within[1], amount.end + 40))
     for stretch_of in ((within[0], amount.end), behind, (0, amount.end)):
-        if found := nearest(stretch.marks, "measure", amount.start, stretch_of):
-            return found
+        words = [w for w in stretch.marks.of("measure", stretch_of) if w.name not in ("fab_node", "memory_type")]
+        if words:
+            return min(words, key=lambda w: min(abs(w.start - amount.start), abs(w.end - amount.start))).name
     return ""
 
 

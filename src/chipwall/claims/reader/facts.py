@@ -9,7 +9,7 @@ from chipwall.claims.reader.frames import Candidate, Stretch, Table, apart, near
 from chipwall.claims.reader.lexicon import Name
 from chipwall.claims.reader.numbers import Amount
 from chipwall.text import text
-from chipwall.units import GIGA, PETA, TERA
+from chipwall.units import GIGA, KILO, PETA, TERA, UNITS
 
 __all__ = ["dated", "measured", "member", "model_fact", "priced"]
 
@@ -54,14 +54,40 @@ def measured(stretch: Stretch, amount: Amount) -> Iterator[Candidate]:
     if not subject or marks.kind("system", marks.clause(amount.start)):
         return
     if amount.kind == "flop/s":
+        if amount.value * UNITS[amount.unit].factor > 3 * max(
+            stretch.world.chip(subject[0]).rates().values(), default=PETA * KILO
+        ):
+            yield stretch.refused(
+                "fact",
+                amount.start,
+                amount.end,
+                text("the number is far from any chip's: it speaks of something larger"),
+            )
+            return
         yield _rate(stretch, amount, subject[0])
         return
     measure = _measure(stretch, amount)
+    if measure == "memory_bandwidth" and re.search(r"Tb|Gb|Tbit|Gbit|bps", amount.words):
+        stretch.assume(text("bandwidth of memory is given in bytes; bits are read as bytes"))
+        amount = scaled(amount, 8.0)
+    if _is_no_chip(stretch, amount, subject[0], measure):
+        yield stretch.refused(
+            "fact", amount.start, amount.end, text("the number is far from any chip's: it speaks of something larger")
+        )
+        return
     if measure == "tpp":
         yield stretch.candidate("fact", amount.start, amount.end, _legal(subject[0], amount))
         return
     tables = tuple(_fact(chip, measure, amount) for chip in subject[:3])
     yield stretch.candidate("fact", amount.start, amount.end, *tables, sure=0.95 if not stretch.notes else 0.8)
+
+
+def _is_no_chip(stretch: Stretch, amount: Amount, chip: str, measure: str) -> bool:
+    """Whether a number is so far from the chip's own that it must be a system's or a cluster's."""
+    known = stretch.world.chip(chip).value(measure) if measure != "tpp" else None
+    if not known or amount.unit not in UNITS:
+        return False
+    return amount.value * UNITS[amount.unit].factor > 10 * known
 
 
 def _is_need(stretch: Stretch, amount: Amount) -> bool:
@@ -215,6 +241,7 @@ def member(stretch: Stretch) -> Iterator[Candidate]:
         named = [n for n in stretch.chips(clause) if n.end <= match.start()]
         if (
             not named
+            or any(clause[0] <= a.start < clause[1] and a.kind in ("times", "share") for a in stretch.marks.amounts)
             or not _HERE.search(before[named[-1].end - clause[0] :])
             or re.search(r"不是|并非|\bnot\b|between|之间|than|[和与]$|and$", before.rstrip())
         ):
@@ -240,7 +267,7 @@ def priced(stretch: Stretch, amount: Amount) -> Iterator[Candidate]:
         yield stretch.refused(
             "price", amount.start, amount.end, text("it is not in dollars, and quotes of this chip are")
         )
-    elif amount.per == "hour":
+    elif amount.per == "hour" or re.search(r"每(?:卡|GPU)?小时|per hour|hourly|an hour", clause, re.IGNORECASE):
         yield stretch.candidate(
             "rent",
             amount.start,

@@ -140,6 +140,11 @@ class Stretch:
         before = self.text[max(name.start - 30, 0) : name.start]
         return bool(_COMPARED.search(before))
 
+    def owned_by(self, name: Name) -> bool:
+        """Whether a chip behind a multiple is what it is a multiple of: twice the bandwidth of the H100."""
+        before = self.text[max(name.start - 30, 0) : name.start]
+        return self.baseline(name) or bool(_OWNED.search(before))
+
     def assume(self, what: Text) -> None:
         """Note what was filled in."""
         if what not in self.notes:
@@ -151,6 +156,9 @@ class Stretch:
         inside = [t for t in self.marks.times if low <= t.start < high]
         if inside:
             return min(inside, key=lambda t: abs(t.start - at))
+        behind = [t for t in self.marks.times if 0 <= t.start - high <= 24]
+        if behind and re.match(r"[,，]?\s*", self.text[high : behind[0].start]):
+            return behind[0]
         before = [t for t in self.marks.times if t.start < at]
         return before[-1] if before else (self.marks.times[0] if len(self.marks.times) == 1 else None)
 
@@ -182,9 +190,12 @@ class Stretch:
 
 
 _AHEAD = re.compile(r"\bwill\b|\bto be\b|announc|plans?\b|going to|将|宣布|拟|计划|准备", re.IGNORECASE)
+_OWNED = re.compile(
+    r"\bof(?:\s+(?:the|an?|its|one|single|older|previous|Nvidia(?:.s)?|Huawei(?:.s)?))*\s*$", re.IGNORECASE
+)
 _COMPARED = re.compile(
-    r"(?:than|of|as|over|versus|vs\.?|against|compar(?:ed|ison) (?:to|with)|relative to|beat(?:s|ing)?|outperform(?:s|ing)?|surpass(?:es)?|match(?:es)?)"
-    r"(?:\s+(?:that of|those of|the|an?|its|for|with|on|Nvidia(?:.s)?|Huawei(?:.s)?|one|single|earlier|older|previous))*\s*$"
+    r"(?:than|(?:version|variant|derivative|successor|upgrade|replacement|sibling|cousin) (?:of|to|for)|as|over|versus|vs\.?|against|compar(?:ed|ison) (?:to|with)|relative to|beat(?:s|ing)?|outperform(?:s|ing)?|surpass(?:es)?|match(?:es)?)"
+    r"(?:\s+(?:that of|those of|the|an?|its|for|with|on|Nvidia(?:.s)?|Huawei(?:.s)?|one|single|earlier|older|previous|full-fat|banned|original|current))*\s*$"
     r"|(?:比|较|于|是|相比|相当于|超过|优于|强于|高于|低于|超出|为|达到?|高出|领先|对比|不及|落后于|等于|约为?|接近|几乎是)(?:英伟达|华为|单个?|一颗|上一代|前代|其|的)*\s*$",
     re.IGNORECASE,
 )

@@ -71,8 +71,8 @@ _UNITS: tuple[tuple[str, str, str, float], ...] = (
     (r"GiB|GB|gigabytes?|G(?=的?(?:显存|内存|HBM| ?HBM|VRAM))|吉字节", "GB", "byte", 1),
     (r"MB|megabytes?|兆字节", "GB", "byte", 0.001),
     (r"EFLOPS?|EFLOP/s|exaflops?|exaFLOPS", "PFLOP/s", "flop/s", 1000),
-    (r"PFLOPS?|PFLOP/s|PFlops|petaflops?|POPS|千万亿次", "PFLOP/s", "flop/s", 1),
-    (r"TFLOPS?|TFLOP/s|TFLOPs|TFlops|teraflops?|TOPS|万亿次", "TFLOP/s", "flop/s", 1),
+    (r"Peta ?FLOPS|PFLOPS?|PFLOP/s|PFlops|petaflops?|POPS|千万亿次", "PFLOP/s", "flop/s", 1),
+    (r"Tera ?FLOPS|tera FLOPS|TFLOPS?|TFLOP/s|TFLOPs|TFlops|teraflops?|TOPS|万亿次", "TFLOP/s", "flop/s", 1),
     (r"tokens?\s?/\s?s(?:ec(?:ond)?)?(?:\s?/\s?(?:GPU|card|chip))?|tok/s|tps|tokens? (?:per|a|every|each) second|token/秒|词元/秒|tokens?/秒|个?tokens?每秒",
      "token/s", "token/s", 1),
     (r"joules? (?:per|a) token|J/token|焦耳/token|焦耳每token", "J/token", "J/token", 1),
@@ -94,7 +94,7 @@ _UNITS: tuple[tuple[str, str, str, float], ...] = (
     (r"H100[- ]?(?:equivalents?|e(?![a-z])|等效)|张?H100等效(?:算力)?", "H100e", "h100e", 1),
     (r"wafers? (?:per|a) month|wpm|片/月|片晶圆", "k wafers/month", "wafers", 0.001),
     (r"wafers?|晶圆", "wafers", "wafers", 1),
-    (r"dies?(?![a-z])|裸片|裸晶", "dies", "dies", 1),
+    (r"bare (?:chips|dies)|dies?(?![a-z])|裸片|裸晶|裸芯片", "dies", "dies", 1),
     (r"(?:HBM[0-9eE]* )?stacks?|颗HBM|个堆栈", "stacks", "stacks", 1),
     (r"(?:[A-Za-z0-9\-]+ ){0,3}?(?:chips?|GPUs?|cards?|units?|accelerators?|processors?|semiconductors?|TPUs?|NPUs?)(?![a-z])", "chips", "count", 1),
     (r"(?:[A-Z][A-Za-z]{0,8}\d{2,4}[A-Za-z]?s)(?![a-z])", "chips", "count", 1),
@@ -305,6 +305,13 @@ def _made(
         return None
     if match["w"] and not symbol and not match["s"]:
         return None
+    if (
+        not symbol
+        and re.match(r"\s?[A-Za-z]{2,}", words[match.end() :])
+        and re.match(r"\s?(?:[A-Z]|[a-z]{1,3}\b)", words[match.end() :])
+        and not match["s"]
+    ):
+        return None  # a unit that nobody here knows
     hedge, start = _hedge(words, match.start(), end)
     if upper != value:
         hedge = "between"

@@ -28,7 +28,7 @@ _AHEAD = re.compile(
 # dimension of an amount, and how series of that dimension print their unit
 _COUNTS = ("units", "cards", "packages", "chips", "M packages", "k units")
 _UNITS: Mapping[str, tuple[str, ...]] = {
-    "count": _COUNTS,
+    "count": (*_COUNTS, "k wafers/month"),
     "": _COUNTS,
     "money": ("USD bn", "CNY bn"),
     "share": ("fraction", "probability"),
@@ -56,10 +56,14 @@ def topics_of(stretch: Stretch, amount: Amount) -> list[Mapping[str, Any]]:
     clause = stretch.text[slice(*stretch.marks.clause(amount.start))]
     for said in (clause, stretch.text, f"{stretch.context.before}。{stretch.text}"):
         found = [t for t in topics if _speaks_of(t, said, clause) and _measures(t, amount, stretch)]
+        if said not in (clause, stretch.text):
+            found = [t for t in found if t.get("others")]  # only "apart from these" leans on the sentence before
         if any(t.get("others") for t in found):
             return [t for t in found if t.get("others")]
         if found:
             return found
+    if named(stretch.lexicon, stretch.text):
+        return []  # it speaks of something else
     carried = [t for t in topics if t["name"] == stretch.context.topic and _measures(t, amount, stretch)]
     if carried:
         stretch.assume(text("it goes on about {topic}", topic=Text.of(carried[0]["name"])))
@@ -93,9 +97,40 @@ def _grows(stretch: Stretch, amount: Amount) -> bool:
     )
 
 
+_MOVED = re.compile(
+    r"ship|produc|output|deliver|sold|\bsell|\bsale|made|\bmake|order|bought|buy|purchas|need|demand|approv|import|smuggl|held|stockpil|build|manufactur"
+    r"|出货|产量|产能|生产|销量|销售|交付|出口|订单|订购|采购|购买|需求|需要|批准|进口|走私|制造|达到|市场",
+    re.IGNORECASE,
+)
+# A count below this is a machine or an order, not a country's year.
+_FEWEST = 1_000
+
+
+def _is_volume(stretch: Stretch, amount: Amount, topic: Mapping[str, Any]) -> bool:
+    """Whether a count is a volume of the series' kind: large, and said to be shipped, made, ordered or needed."""
+    if amount.kind not in ("count", "") or not (topic.get("makers") or topic.get("counts")):
+        return True
+    low, high = stretch.marks.clause(amount.start)
+    said = stretch.text[low:high] if amount.kind == "count" else stretch.text
+    return amount.value >= _FEWEST and bool(_MOVED.search(said))
+
+
+def _is_start(stretch: Stretch, amount: Amount) -> bool:
+    """Whether a number is only where something began: from 95 percent to nothing."""
+    before, after = stretch.text[max(amount.start - 8, 0) : amount.start], stretch.text[amount.end : amount.end + 12]
+    return bool(
+        re.search(r"(?:from|从|由)\s*(?:about |近|不足|约)?$", before, re.IGNORECASE)
+        and re.match(r"\s*(?:to|down|up|向|降|升|跌|增|提|涨|下)", after)
+    )
+
+
 def counted(stretch: Stretch, amount: Amount) -> Iterator[Candidate]:
     """A number of a published series: its level in a year, its share, or its growth."""
+    if _is_start(stretch, amount):
+        return
     for topic in topics_of(stretch, amount):
+        if not _is_volume(stretch, amount, topic):
+            continue
         if amount.kind in ("share", "times") and _grows(stretch, amount):
             tables = tuple(_growth(stretch, amount, topic))
             frame = "growth"
@@ -142,10 +177,15 @@ def _inside(row: Observation, first: date, last: date) -> bool:
     )
 
 
-def _labels(stretch: Stretch, series: str, first: date, last: date) -> list[str]:
-    """Observations of a series for a time, as claims name them: whole years before parts of them."""
-    about = stretch.world.book.series[series]
-    rows = [o for o in stretch.world.book.observations[series] if _inside(o, first, last)]
+def _labels(stretch: Stretch, series: str, first: date, last: date, *, known: bool = True) -> list[str]:
+    """Observations of a series for a time, as claims name them: whole years before parts of them.
+
+    ``known`` leaves out what had not been published by the day whose evidence counts.
+    """
+    world = stretch.world
+    about = world.book.series[series]
+    rows = [o for o in world.book.observations[series] if _inside(o, first, last)]
+    rows = [o for o in rows if not known or world.known(o.vintage, o.period)]
     whole_year = (first.month, first.day, last.month, last.day) == (1, 1, 12, 31)
     if about.kind == "flow" and whole_year:
         years = [o for o in rows if o.period.calendar_quarters >= 3.5]
@@ -178,22 +218,36 @@ def _denied(stretch: Stretch, amount: Amount) -> Amount:
 def _level(stretch: Stretch, amount: Amount, topic: Mapping[str, Any]) -> Iterator[Table]:
     amount = _denied(stretch, amount)
     first, last = _span(stretch, amount)
-    book = stretch.world.book.series
-    by_unit: dict[str, list[str]] = {}
-    for series in topic["series"]:
-        if series in book and book[series].unit in _UNITS.get(amount.kind, ()):
-            by_unit.setdefault(book[series].unit, []).extend(_labels(stretch, series, first, last))
+    by_unit = _by_unit(stretch, amount, topic, (first, last)) or _by_unit(
+        stretch, amount, topic, (first, last), known=False
+    )
     for unit, observations in by_unit.items():
         made = _as_unit(amount, unit)
         if observations and made is not None:
             yield table("series", relation_of(made, loose=0.1), unit=_claimed(unit), free={"observation": observations})
 
 
+def _by_unit(
+    stretch: Stretch, amount: Amount, topic: Mapping[str, Any], span: tuple[date, date], *, known: bool = True
+) -> dict[str, list[str]]:
+    """Observations for a time by the unit they are printed in; none of a unit that has none."""
+    book = stretch.world.book.series
+    found: dict[str, list[str]] = {}
+    for series in topic["series"]:
+        if series in book and book[series].unit in _UNITS.get(amount.kind, ()):
+            labels = _labels(stretch, series, *span, known=known)
+            if labels:
+                found.setdefault(book[series].unit, []).extend(labels)
+    return found
+
+
 def _as_unit(amount: Amount, unit: str) -> Amount | None:
     """The amount in the unit of a series; None for another currency."""
     if unit in ("USD bn", "CNY bn"):
         return scaled(amount, 1e-9, unit) if unit.startswith(amount.unit) else None
-    factor = {"fraction": 1.0, "probability": 1.0, "M packages": 1e-6, "k units": 1e-3}.get(unit, 1.0)
+    if unit == "k wafers/month" and amount.kind == "wafers":
+        return amount
+    factor = {"M packages": 1e-6, "k units": 1e-3, "k wafers/month": 1e-3}.get(unit, 1.0)
     return scaled(amount, factor, unit)
 
 
