@@ -40,6 +40,7 @@ def train(
     tokens: float | None = None,
     network: Amount | None = None,
     software: str | None = None,
+    states: str | None = None,
     year: float = 2026.0,
     graphs: bool = False,
 ) -> Answer:
@@ -71,6 +72,8 @@ def train(
         Per chip and direction: ``"400 Gbit/s"``, or byte/s.
     software, year : str, float
         Family of software, and its date as a year with fraction.
+    states : str
+        What is kept for each weight: ``mixed``, ``bf16``, ``fp32``, ``bf16-8bit`` ...; the habit of the software by default.
     graphs : bool
         The whole step is captured as one graph.
 
@@ -82,6 +85,7 @@ def train(
     """
     from chipwall.perf.training.memory import OFFLOADED
     from chipwall.perf.training.search import RECOMPUTE
+    from chipwall.perf.training.states import known_states
     from chipwall.perf.training.train import RECIPES_TRAINED
 
     whole = None if tokens is None else number(tokens, "tokens", above=0, most=1e18, example="15e12")
@@ -109,6 +113,7 @@ def train(
         recompute="" if recompute is None else choice(recompute, "recompute", tuple(RECOMPUTE)),
         offload=() if offload is None else choices(offload, "offload", OFFLOADED),
         software=_software(software),
+        states="" if states is None else choice(states, "states", known_states()),
         year=number(year, "year", least=2016, most=2040, example="2026.5"),
         graphs=flag(graphs, "graphs"),
         network=None if network is None else data_rate(network, "network"),
@@ -211,6 +216,7 @@ def tune(
     recompute: str = "full",
     offload: str | Sequence[str] | None = None,
     software: str | None = None,
+    states: str | None = None,
     year: float = 2026.0,
 ) -> Answer:
     """Does fine-tuning fit, and how fast is it: full, LoRA, or LoRA on a packed base (QLoRA).
@@ -231,6 +237,8 @@ def tune(
         As in :func:`train`; ``recompute`` is full unless said otherwise.
     software, year : str, float
         Family of software, and its date as a year with fraction.
+    states : str
+        What a full fine-tune keeps for each weight, as in :func:`train`.
 
     Returns
     -------
@@ -240,6 +248,7 @@ def tune(
     """
     from chipwall.perf.training.memory import OFFLOADED
     from chipwall.perf.training.search import RECOMPUTE
+    from chipwall.perf.training.states import known_states
     from chipwall.perf.training.train import RECIPES_TRAINED
     from chipwall.perf.training.tune import BASES, METHODS, MODULES, finetuning
 
@@ -272,6 +281,7 @@ def tune(
         recompute=choice(recompute, "recompute", tuple(RECOMPUTE)),
         offload=() if offload is None else choices(offload, "offload", OFFLOADED),
         software=_software(software),
+        states="" if states is None else choice(states, "states", known_states()),
         year=number(year, "year", least=2016, most=2040, example="2026.5"),
     )
     return tune_answer(record, machine, found, chips=int(chips))

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from chipwall.cli.options import json_option, lang_option, show, table_options, write_json
+from chipwall.errors import InputError
 from chipwall.files import write_whole
 from chipwall.report.forms.table import Cell, Column, Table
 from chipwall.text import Text, listed, text
@@ -81,10 +82,10 @@ def _reasons(found: Any) -> dict[str, int]:
 @click.command()
 @click.option(
     "--stage",
-    type=click.Choice(("kernels", "inference", "training")),
+    type=click.Choice(("kernels", "inference", "evidence", "training")),
     default="kernels",
     show_default=True,
-    help="Hardware constants, or the step constants that are fitted after them.",
+    help="Hardware constants, the step constants fitted after them, or what left-out serving rows earn as bands.",
 )
 @click.option(
     "--write", type=click.Path(path_type=Path), help="Where to write the file of constants; default: nowhere."
@@ -97,6 +98,9 @@ def calibrate(stage: str, write: Path | None, quick: bool, form: str | None, as_
         from chipwall.cli.train import training_calibration
 
         training_calibration(write, quick=quick, form=form, as_json=as_json, lang=lang)
+        return
+    if stage == "evidence":
+        _write_evidence(write)
         return
     if stage == "kernels":
         from chipwall.perf.fitting.constants_file import calibration_toml
@@ -114,6 +118,21 @@ def calibrate(stage: str, write: Path | None, quick: bool, form: str | None, as_
             click.echo(content)
     if write is not None:
         write_whole(write, content)
+
+
+def _write_evidence(folder: Path | None) -> None:
+    """Left-out errors of every serving row, and the bands they earn, from the shipped constants."""
+    from chipwall.perf.evidence.index import index_of
+    from chipwall.perf.fitting.evidence_file import bands_toml, evidence_csv
+    from chipwall.perf.load import measured
+
+    if folder is None or not folder.is_dir():
+        raise InputError(
+            text("two files are written: give the folder they go to"), where="--write", fix=text("For example --write .")
+        )
+    table = evidence_csv(measured("inference"), say=lambda words: click.echo(words, err=True))
+    write_whole(folder / "evidence_serving.csv", table)
+    write_whole(folder / "bands_serving.toml", bands_toml(index_of(table)))
 
 
 def _fit_table(found: Any) -> Table:
@@ -265,20 +284,45 @@ def _rag_table(found: Any) -> Table:
 
 @click.command()
 @click.option("--out", type=click.Path(path_type=Path), help="Where to write the page; default: the terminal.")
+@click.option("--quick", is_flag=True, help="Without the kernels, whose cross-validation takes minutes.")
 @click.option(
-    "--kind",
-    "kinds",
-    multiple=True,
-    help="Only these kinds of tables.",
-    type=click.Choice(("kernels", "collectives", "inference", "training", "finetune")),
+    "--peer",
+    type=click.Path(path_type=Path),
+    help="Answers of another tool, a CSV file with the columns id and tpot_ms, to stand beside.",
 )
-def scoreboard(out: Path | None, kinds: tuple[str, ...]) -> None:
-    """Write the page of predicted against published: by class, chip and source, worst rows first."""
-    from chipwall.perf.fitting.hardware import refit
-    from chipwall.perf.fitting.scoreboard import KINDS_SHOWN, scoreboard_markdown
+def scoreboard(out: Path | None, quick: bool, peer: Path | None) -> None:
+    """Write the page of predicted against measured: by software and year, chip, model, layout and load."""
+    from chipwall.perf.fitting.kernel_outcomes import kernel_outcomes
+    from chipwall.report.forms.charts import svg
+    from chipwall.report.pages.scoreboard import pictures, scoreboard_page
 
-    page = scoreboard_markdown(refit(), kinds=kinds or KINDS_SHOWN)
+    def say(words: str) -> None:
+        click.echo(words, err=True)
+
+    drawn = f"{out.stem}-" if out else ""
+    page = scoreboard_page(
+        kernels=None if quick else kernel_outcomes, peer=_peer_answers(peer) if peer else None, pictures_at=drawn, say=say
+    )
     if out is None:
         click.echo(page)
-    else:
-        write_whole(out, page)
+        return
+    write_whole(out, page)
+    say("pictures")
+    for name, spec in pictures().items():
+        write_whole(out.with_name(f"{drawn}{name}.svg"), svg(spec))
+
+
+def _peer_answers(place: Path) -> tuple[str, dict[str, float]]:
+    """Another tool's name (that of the folder of its file) and its answers by row."""
+    import csv
+
+    try:
+        with place.open(encoding="utf-8-sig", newline="") as handle:
+            rows = list(csv.DictReader(handle))
+        answers = {row["id"]: float(row["tpot_ms"]) for row in rows if row["tpot_ms"]}
+    except (OSError, UnicodeDecodeError, KeyError, ValueError, TypeError, csv.Error) as problem:
+        raise InputError(
+            text("'{file}' is not a table of answers: {problem}", file=str(place), problem=str(problem)),
+            fix=text("Give a CSV file with the columns id and tpot_ms, one answer a line in milliseconds"),
+        ) from problem
+    return place.resolve().parent.name, answers

@@ -47,7 +47,8 @@ _LAYOUT_OPTIONS = ("tp", "pp", "vp", "cp", "ep")
 @click.option(
     "--network", help="Network per chip and direction, for example '400 Gbit/s'. Default: that of a usual node."
 )
-@click.option("--software", default="", help="megatron, mlperf, fsdp, maxtext; default: typical.")
+@click.option("--software", default="", help="megatron, nemo, fsdp2, maxtext ...; default: typical.")
+@click.option("--states", default="", help="Kept for each weight: mixed, bf16, fp32, bf16-8bit ...; default: the software's habit.")
 @click.option("--year", default=2026.0, show_default=True, help="Date of the software, as a year with fraction.")
 @click.option("--graphs", is_flag=True, help="The whole step is captured as one graph.")
 @click.option("--explain", is_flag=True, help="Every part of the step, and the memory by part.")
@@ -71,6 +72,7 @@ def train(model: str, chip_name: str, explain: bool, form: str | None, as_json: 
         recompute=asked["recompute"],
         offload=_names(asked["offload"]),
         software=asked["software"],
+        states=asked["states"],
         year=asked["year"],
         graphs=asked["graphs"],
         network=None if network is None else _rate(network),
@@ -260,8 +262,10 @@ def _parts(estimate: Any) -> Table:
 @click.option("--offload", default="", help="What the host keeps, with commas: weights, optimizer, activations.")
 @click.option("--sequence", default=2048, show_default=True, help="Tokens of a sequence.")
 @click.option("--precision", default="bf16", show_default=True, help="Format of the products.")
+@click.option("--document", default=0.0, help="Mean tokens of the documents packed into a sequence. Default: one fills it.")
 @click.option("--whole-logits", is_flag=True, help="The loss keeps all logits instead of computing them in pieces.")
-@click.option("--software", default="", help="transformers, torchtune, megatron, mlperf; default: typical.")
+@click.option("--software", default="", help="transformers, torchtune, unsloth, nemo ...; default: typical.")
+@click.option("--states", default="", help="Kept for each weight: mixed, bf16, fp32, bf16-8bit ...; default: the software's habit.")
 @click.option("--explain", is_flag=True, help="Memory by part, and every part of the step.")
 @table_options
 def finetune(

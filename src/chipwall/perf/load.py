@@ -13,7 +13,7 @@ from chipwall.catalog.records import Chip
 from chipwall.errors import DataError
 from chipwall.text import text
 
-__all__ = ["architecture_of", "constants_table", "library_of", "measured", "node_defaults", "table"]
+__all__ = ["architecture_of", "constants_table", "data_text", "library_of", "measured", "node_defaults", "table"]
 
 _DATA = files("chipwall.perf") / "data"
 
@@ -21,10 +21,15 @@ _DATA = files("chipwall.perf") / "data"
 @lru_cache(maxsize=32)
 def table(name: str) -> dict[str, Any]:
     """``data/<name>.toml`` as a table; :class:`DataError` when there is none."""
-    place = _DATA / f"{name}.toml"
+    return tomllib.loads(data_text(f"{name}.toml"))
+
+
+def data_text(name: str) -> str:
+    """A file of ``data/`` as text; :class:`DataError` when there is none."""
+    place = _DATA / name
     if not place.is_file():
-        raise DataError(text("no data file '{name}'", name=f"{name}.toml"), where=str(place))
-    return tomllib.loads(place.read_text(encoding="utf-8"))
+        raise DataError(text("no data file '{name}'", name=name), where=str(place))
+    return place.read_text(encoding="utf-8")
 
 
 def constants_table(name: str) -> dict[str, Any]:

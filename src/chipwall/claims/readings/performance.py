@@ -117,12 +117,9 @@ def token_time(claim: Claim, at: Conditions, world: World) -> Reading:
 def _served(chip_id: str, at: Conditions, world: World, *, metric: str) -> Reading:
     """One metric of serving with its 80 % interval; the fastest layout, as the serving door chooses it."""
     from chipwall.perf.device import hardware
-    from chipwall.perf.evidence.serving_classes import basis_for, class_for
-    from chipwall.perf.evidence.serving_rows import band
-    from chipwall.perf.serving.constants import tuned_architectures
-    from chipwall.perf.serving.engines import TUNED, engine_on
+    from chipwall.perf.serving.engines import engine_on
     from chipwall.perf.serving.regimes import served
-    from chipwall.perf.serving.serve import Question, requests_of, setups_of
+    from chipwall.perf.serving.serve import Question, question_standing, requests_of, setups_of
 
     chip, model, phase = world.chip(chip_id), world.model(str(at["model"])), str(at["phase"])
     chips, engine = int(_number(at, "chips")), engine_on(chip.vendor.lower(), _engine(at))
@@ -138,7 +135,7 @@ def _served(chip_id: str, at: Conditions, world: World, *, metric: str) -> Readi
         precision=str(at["precision"]),
         tensor=degree if alone else 0,
     )
-    layouts, made, _, _ = setups_of(model, chip, question, hw=hw)
+    layouts, made, precision, _ = setups_of(model, chip, question, hw=hw)
     requests = requests_of(question)
     if alone:
         value, layout = _phase_rate(made[0], requests, question.concurrency, phase, chip.name), layouts[0]
@@ -146,8 +143,8 @@ def _served(chip_id: str, at: Conditions, world: World, *, metric: str) -> Readi
         results = [served(s, requests) for s in made]
         best = max(range(len(made)), key=lambda i: float(results[i]["output"]))
         value, layout = float(results[best][metric]), layouts[best]
-    basis = basis_for(chip.id, hw.arch, arch_rows=tuned_architectures())
-    low, high = band(class_for(tuned=engine in TUNED, moe=model.is_moe, metric=metric), basis)
+    stands = question_standing(model, hw, question, precision, group=layout.group, replicas=layout.replicas)
+    basis, (low, high) = stands.basis(metric), stands.band(metric)
     told = text(
         "{chips} x {chip}, tensor parallel {degree}: {value} ({basis})",
         chips=chips,

@@ -17,7 +17,7 @@ import numpy as np
 from chipwall import catalog
 from chipwall.catalog.records import Chip, LanguageModel
 from chipwall.errors import ChipwallError
-from chipwall.perf.device import Hardware, hardware
+from chipwall.perf.device import hardware
 from chipwall.perf.layout import Layout, serving_layout
 from chipwall.perf.overhead import LEAN_YEAR
 from chipwall.perf.serving.constants import step_constants
@@ -30,7 +30,10 @@ from chipwall.perf.serving.step import Setup, ranks_of
 from chipwall.text import Text, text
 from chipwall.units import GIGA
 
-__all__ = ["METRICS", "Case", "Cases", "case_of", "cases", "predictions"]
+__all__ = [
+    "METRICS", "Case", "Cases", "case_of", "cases", "chip_of", "engine_of", "layouts_of", "model_of", "precision_name",
+    "predictions", "requests_of_row", "year_of_row",
+]  # fmt: skip
 
 METRICS = ("output_tokens_per_s", "tokens_per_s_total", "samples_per_s", "ttft_ms", "tpot_ms")
 
@@ -99,12 +102,10 @@ def case_of(row: Mapping[str, str]) -> list[Case] | Text:
     """The cases of a row, one per possible layout; or the reason why it cannot be expressed."""
     if row["metric"] not in METRICS:
         return text("metric '{metric}' is not one of a serving estimate", metric=row["metric"])
-    chip, model = _chip(row), _model(row)
-    engine = _engine(row)
-    if chip.vendor.lower() == "huawei" and engine == "vllm":
-        engine = engine_on("huawei", engine)
+    chip, model = chip_of(row), model_of(row)
+    engine = engine_of(row, chip)
     hw = hardware(chip, engine=engine)
-    precision = precision_of(_precision_name(row), model=model, hw=hw)
+    precision = precision_of(precision_name(row), model=model, hw=hw)
     cache = row.get("precision_kv", "").lower()
     cache = (
         (cache if cache in CACHE_BYTES else format_key(cache))
@@ -113,15 +114,15 @@ def case_of(row: Mapping[str, str]) -> list[Case] | Text:
     )
     if "gpt-oss" in model.id and hw.arch == "hopper":
         cache = "bf16"  # no FP8 cache for its attention sinks there: the FP8 label of the source is the weights'
-    requests = _requests(row, model)
+    requests = requests_of_row(row, model)
     if isinstance(requests, Text):
         return requests
     dims = model.architecture
-    year = software_year(engine, year_of(row.get("date", "")))
+    year = year_of_row(row, engine)
     constants = step_constants(hw.arch, engine, year)
     how = Holding(engine, sampler="lean" if year >= LEAN_YEAR else "full")
     found = []
-    for layout in _layouts(row, model, hw):
+    for layout in layouts_of(row, model):
         made = setup(
             hw, dims, precision, layout, cache=cache if cache in CACHE_BYTES else "bf16", constants=constants, how=how
         )
@@ -140,11 +141,13 @@ def _that_fit(found: list[Case]) -> list[Case]:
     return [c for c in found if room(c) > 0.0] or [max(found, key=room)]
 
 
-def _chip(row: Mapping[str, str]) -> Chip:
+def chip_of(row: Mapping[str, str]) -> Chip:
+    """The chip of a row."""
     return catalog.chip(STAND_INS.get(row["chip"], row["chip"]))
 
 
-def _model(row: Mapping[str, str]) -> LanguageModel:
+def model_of(row: Mapping[str, str]) -> LanguageModel:
+    """The model of a row; a dense one that the catalogue lacks by its size."""
     try:
         return catalog.load().names.model_of_table(row["model"])
     except ChipwallError:
@@ -168,13 +171,21 @@ def _dense_stand_in(parameters: float) -> LanguageModel:
     return replace(near, layers=(replace(layers, count=depth),), parameters=None)
 
 
-def _engine(row: Mapping[str, str]) -> str:
+def engine_of(row: Mapping[str, str], chip: Chip) -> str:
+    """Family of the serving software of a row, as it is called on its chip."""
     if row.get("source_name", "").startswith("MLPerf"):
         return "tuned"
-    return engine_family(row.get("engine", "")) or "vllm"
+    engine = engine_family(row.get("engine", "")) or "vllm"
+    return engine_on("huawei", engine) if chip.vendor.lower() == "huawei" and engine == "vllm" else engine
 
 
-def _precision_name(row: Mapping[str, str]) -> str:
+def year_of_row(row: Mapping[str, str], engine: str) -> float:
+    """Date of the software of a row, as a year with fraction."""
+    return software_year(engine, year_of(row.get("date", "")))
+
+
+def precision_name(row: Mapping[str, str]) -> str:
+    """Format of the weights of a row as people write it; empty for the usual one of the model."""
     name = row.get("precision_weights", "").lower()
     if name:
         return name
@@ -196,7 +207,7 @@ def _number(words: str) -> float | None:
         return None
 
 
-def _requests(row: Mapping[str, str], model: LanguageModel) -> Requests | Text:
+def requests_of_row(row: Mapping[str, str], model: LanguageModel) -> Requests | Text:
     """Lengths, regime and limits of a row."""
     prompt, output = _number(row.get("isl", "")), _number(row.get("osl", ""))
     mlperf = row.get("source_name", "").startswith("MLPerf")
@@ -237,7 +248,7 @@ def _requests(row: Mapping[str, str], model: LanguageModel) -> Requests | Text:
     return Requests(prompt=prompt, output=output, regime=code, cap=MAX_BATCH, **given)
 
 
-def _layouts(row: Mapping[str, str], model: LanguageModel, hw: Hardware) -> list[Layout]:
+def layouts_of(row: Mapping[str, str], model: LanguageModel) -> list[Layout]:
     """The layout of a row, or every one it may have had."""
     chips = int(_number(row.get("n_chips", "")) or 1)
     tensor, stages = int(_number(row.get("tp", "")) or 0), int(_number(row.get("pp", "")) or 1)

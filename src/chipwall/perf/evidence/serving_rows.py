@@ -6,15 +6,23 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from chipwall.perf.evidence.basis import basis_at, standings
+from chipwall.perf.evidence.row_traits import row_traits
 from chipwall.perf.evidence.serving import cases, predictions
-from chipwall.perf.evidence.serving_classes import basis_of, class_of
 from chipwall.perf.evidence.validate import Prediction, Skip
-from chipwall.perf.serving.constants import serving_bands
 from chipwall.text import text
 
-__all__ = ["predict_rows"]
+__all__ = ["class_of", "predict_rows"]
 
-WIDER_WHEN_EXTRAPOLATED = 1.25
+
+def class_of(row: Mapping[str, str]) -> str:
+    """Class of a measured row: how the software was prepared, the kind of model, and latencies apart."""
+    if row.get("metric") == "ttft_ms":
+        return "first token"
+    prepared = "tuned" if row.get("class") == "tuned" else "untuned"
+    if row.get("metric") == "tpot_ms":
+        return f"{prepared} token time"
+    return f"{prepared} {'moe' if row.get('moe') == '1' else 'dense'}"
 
 
 def predict_rows(rows: Sequence[Mapping[str, str]]) -> list[Prediction | Skip]:
@@ -35,11 +43,15 @@ def predict_rows(rows: Sequence[Mapping[str, str]]) -> list[Prediction | Skip]:
     if made is not None:
         owners, best = predictions(made)
         value = {int(i): float(v) for i, v in zip(owners, best, strict=True)}
-    return [_one(row, value.get(i), reasons.get(i, "")) for i, row in enumerate(rows)]
+    like = {i: t for i in value if (t := row_traits(rows[i])) is not None}
+    stands = dict(zip(like, standings(list(like.values())), strict=True))
+    return [_one(row, value.get(i), stands.get(i), reasons.get(i, "")) for i, row in enumerate(rows)]
 
 
-def _one(row: Mapping[str, str], value: float | None, reason: str) -> Prediction | Skip:
-    if value is None:
+def _one(
+    row: Mapping[str, str], value: float | None, stands: tuple[float, float, float] | None, reason: str
+) -> Prediction | Skip:
+    if value is None or stands is None:
         return Skip(row["id"], reason)
     try:
         measured = float(row["value"])
@@ -49,14 +61,5 @@ def _one(row: Mapping[str, str], value: float | None, reason: str) -> Prediction
         return Skip(
             row["id"], text("no finite prediction") if measured > 0 else text("the value is not a positive number")
         )
-    class_, basis = class_of(row), basis_of(row)
-    low, high = band(class_, basis)
-    return Prediction(row["id"], measured, value, value * low, value * high, basis, class_)
-
-
-def band(class_: str, basis: str) -> tuple[float, float]:
-    """The 80 % band of a class as factors on the predicted value [1]; wider where nothing alike was fitted."""
-    bands = serving_bands()
-    low, high = bands.get(class_, bands.get("all", (0.6, 1.6)))
-    wider = WIDER_WHEN_EXTRAPOLATED if basis == "extrapolated" else 1.0
-    return low / wider, high * wider
+    distance, low, high = stands
+    return Prediction(row["id"], measured, value, value * low, value * high, basis_at(distance), class_of(row))

@@ -17,9 +17,10 @@ from chipwall.errors import ChipwallError, InputError
 from chipwall.perf.device import Hardware, hardware
 from chipwall.perf.evidence.names import measured_chip
 from chipwall.perf.formats import FORMATS
-from chipwall.perf.training.constants import labels_of, software_age
+from chipwall.perf.training.constants import LOOPED, labels_of, software_age
 from chipwall.perf.training.memory import MIXED, PURE, Storage, adapter_count, storage_for
 from chipwall.perf.training.shape import Shape, model_flops_per_token, shape_of
+from chipwall.perf.training.states import habits_of, kept_states
 from chipwall.perf.training.workload import Run
 from chipwall.text import text
 from chipwall.units import BITS_PER_BYTE, GIB, GIGA
@@ -41,6 +42,17 @@ SOFTWARE = {
     "amd-recipe": "megatron",
     "tpu": "maxtext",
 }
+# Marks of fine-tuning software in the source or the notes of community rows, first match first.
+COMMUNITY = (
+    ("torchtune", "torchtune"), ("unsloth", "unsloth"), ("axolotl", "axolotl"), ("automodel", "automodel"),
+    ("deepspeed", "deepspeed"), ("zero3", "deepspeed"), ("ms-swift", "ms-swift"), ("llama-factory", "llama-factory"),
+    ("foak", "fused"), ("liger", "fused"),
+)  # fmt: skip
+# Mean tokens of packed documents, by what the source packs [token]: SQuAD answers with their paragraphs, Alpaca
+# instructions; data set cards, rounded.
+PACKED = (("squad packed", 200.0), ("llama3/finetuning", 200.0), ("packed to 2048", 120.0), ("+packed", 120.0))
+# What torch's own count of a peak holds besides weights, states and activations [byte].
+ALLOCATED = 0.3 * GIB
 # Words of sources that ran Megatron, for tables without classes.
 MEGATRON_SOURCES = ("Megatron", "NeMo", "Korthikanti", "seqsel")
 
@@ -117,11 +129,12 @@ def recipe_of_row(words: str) -> str:
 
 def software_of_row(row: Mapping[str, str]) -> str:
     """Software family of a row: by its class, and for fine-tuning by its source."""
+    source = row.get("source_name", "")
     if row.get("method") and row.get("class", "") == "community":
-        return "torchtune" if "torchtune" in row.get("source_name", "") else "transformers"
+        return next((family for mark, family in COMMUNITY if mark in f"{source} {row.get('notes', '')}".lower()), "transformers")
     if not row.get("class"):
-        source = f"{row.get('source_name', '')} {row.get('read_where', '')}"
-        return "megatron" if any(name in source for name in MEGATRON_SOURCES) else ""
+        named = f"{source} {row.get('read_where', '')}"
+        return "megatron" if any(name in named for name in MEGATRON_SOURCES) else ""
     return SOFTWARE.get(row["class"], "")
 
 
@@ -251,6 +264,9 @@ def _run_of_row(
         network=network,
         weight_reads=_weight_reads(row),
         sequence_parallel=0.0 if (row.get("sp") or "").strip() == "0" else 1.0,
+        document=_document(row),
+        adapted_blocks=float(_adapts_blocks(row)),
+        looped=float(bool(shape.experts) and software_of_row(row) in LOOPED),
     )
     return run, stated and bool(row.get("micro_batch")) and known, sequences
 
@@ -261,6 +277,21 @@ def _recompute(words: str, shape: Shape) -> tuple[float, float]:
         some = re.search(r"(?:\((\d+) layers\)|ACL=(\d+))", words)
         return (min(float(some[1] or some[2]) / float(shape.layers), 1.0) if some else 1.0), 0.0
     return 0.0, float(words.startswith("selective") and ":" not in words)
+
+
+def _adapts_blocks(row: Mapping[str, str]) -> bool:
+    """Whether adapters sit on the feed-forward matrices too: where the row names more than the attention's."""
+    named = row.get("target_modules", "")
+    return bool(named) and not named.startswith("attention")
+
+
+def _document(row: Mapping[str, str]) -> float:
+    """Mean tokens of the documents of a fine-tuning row that packs them [token]; 0 where it does not say so."""
+    words = f"{row.get('notes', '')} {row.get('source_file', '')}".lower()
+    stages = words.partition("cumulative: ")[2]
+    if stages and stages.split(";")[0].strip() not in ("baseline (unpacked)",):
+        return 120.0  # torchtune's flags add up from its second row on
+    return next((tokens for mark, tokens in PACKED if row.get("method") and mark in words), 0.0)
 
 
 def _graphs(notes: str) -> float:
@@ -324,15 +355,23 @@ def _weight_reads(row: Mapping[str, str]) -> float:
 def memory_of_row(row: Mapping[str, str], setup: Setup) -> tuple[Storage, float, float]:
     """What a row keeps in memory: bytes per weight, adapter weights, and 1 where embeddings are trained too.
 
-    torchtune trains in 16 bits throughout and, from the rows that say so on, computes the loss in pieces and frees each
-    gradient in the backward pass; other fine-tuning rows keep 32-bit masters and whole logits.
+    States follow the software (``data/training_states.toml``): DeepSpeed's scripts keep 32-bit masters, transformers what it
+    was loaded in, Accelerate's FSDP 32 bits of everything, also between layers. Whole logits unless the loss is fused
+    (liger); peaks that torch counts itself leave out the context and the libraries.
     """
-    method, notes = row.get("method", ""), row.get("notes", "")
+    method, notes, sharding = row.get("method", ""), row.get("notes", ""), row.get("sharding", "")
     if not method:
         return storage_for(setup.recipe), 0.0, 0.0
-    storage = replace(MIXED, logit=12.0)
+    storage = replace(MIXED, logit=0.6 if "liger" in notes else 12.0)
     if "torchtune" in row.get("source_name", ""):
         storage = _torchtune(notes)
+    elif row.get("class") == "community" and not sharding.startswith("zero"):
+        sharded = "fsdp" in sharding
+        storage = kept_states(habits_of("transformers", sharded=sharded).states, storage)
+        # adapters leave the base in 16 bits, whole fine-tunes under FSDP gather a 16-bit copy for each layer
+        storage = replace(storage, weight=storage.weight if method == "full_sft" else 2.0, stream=4.0 if sharded else 2.0)
+    if "torch peak allocated" in notes:
+        storage = replace(storage, runtime=ALLOCATED)
     if method == "qlora" or row.get("quant"):
         storage = replace(
             storage,
@@ -341,7 +380,7 @@ def memory_of_row(row: Mapping[str, str], setup: Setup) -> tuple[Storage, float,
         )
     adapters = 0.0
     if method in ("lora", "qlora"):
-        modules = "attention" if row.get("target_modules", "").startswith("attention") else "all"
+        modules = "all" if _adapts_blocks(row) or not row.get("target_modules") else "attention"
         adapters = float(adapter_count(setup.shape, rank=number(row, "lora_rank", 16.0), modules=modules))
     return storage, adapters, float("(emb)" in notes)
 
@@ -361,11 +400,13 @@ def _torchtune(notes: str) -> Storage:
         "QLoRA",
     )
     stage = next((i for i, words in reversed(list(enumerate(stages))) if words in notes), len(stages))
-    storage = replace(PURE, runtime=0.3 * GIB)
+    storage = replace(PURE, runtime=ALLOCATED)
     if stage >= stages.index("+chunked CE"):
         storage = replace(storage, logit=1.5)
     if stage >= stages.index("+optim in bwd"):
         storage = replace(storage, gradient=0.0)
     if stage >= stages.index("+act offload"):
         storage = replace(storage, activation=0.3)
+    if "cumulative" not in notes:  # its recipe for one device pages the moments to the host
+        return replace(storage, state=0.0)
     return replace(storage, state=2.0) if stage >= stages.index("+8bit AdamW") else storage

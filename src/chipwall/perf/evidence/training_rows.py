@@ -23,7 +23,7 @@ from chipwall.perf.training.workload import Run
 from chipwall.text import text
 from chipwall.units import GIB, GIGA, MIB, TERA
 
-__all__ = ["out_of_fold", "predict_rows", "predicted_value", "predictions", "searched_run"]
+__all__ = ["band_names", "out_of_fold", "predict_rows", "predicted_value", "predictions", "searched_run"]
 
 MEMORY_UNITS = {"peak_mem_gib": GIB, "peak_mem_gb": GIGA, "peak_mem_mb": MIB}
 MINUTE = 60.0
@@ -99,7 +99,8 @@ def _memory(setup: Setup) -> float:
     return float(sum(parts.values()))
 
 
-def _bands(setup: Setup) -> tuple[str, ...]:
+def band_names(setup: Setup) -> tuple[str, ...]:
+    """Names of the bands that a setup may take, the closest first."""
     kind = "moe" if setup.expert_model else "dense"
     if setup.hw.arch not in seen_architectures():
         return ("unseen architecture", "all")
@@ -143,7 +144,7 @@ def _timed_prediction(setup: Setup, step: float) -> Prediction | Skip:
     if not np.isfinite(value):
         return Skip(setup.id, text("no estimate for this chip and format"))
     low, high = interval(
-        value, *_bands(setup), bands=step_bands(), inverse=setup.metric not in ("step_time_s", "time_to_train_min")
+        value, *band_names(setup), bands=step_bands(), inverse=setup.metric not in ("step_time_s", "time_to_train_min")
     )
     basis = "calibrated" if setup.hw.arch in seen_architectures() else "extrapolated"
     return Prediction(setup.id, setup.value, value, low, high, basis, setup.class_)

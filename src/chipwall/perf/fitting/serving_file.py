@@ -1,22 +1,15 @@
-"""Writes ``data/calibration_inference.toml``: the fit, its cross-validation and its bands, from the shipped measurements."""
+"""Writes ``data/calibration_inference.toml``: the fit and its spread over folds, from the shipped measurements."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from chipwall import catalog
 from chipwall.perf.constants import Constant
-from chipwall.perf.evidence.serving import STAND_INS
-from chipwall.perf.evidence.serving_classes import class_of
-from chipwall.perf.fitting.bands import bands_by_class
 from chipwall.perf.fitting.regression import Fit, Floats
 from chipwall.perf.fitting.serving import ServingFit, cross_validated, fit_rows, group_of
-from chipwall.perf.load import architecture_of
 
 __all__ = ["ServingRefit", "calibration_text", "refit_serving"]
 
@@ -48,23 +41,10 @@ def refit_serving(rows: Sequence[Mapping[str, str]]) -> ServingRefit:
     return ServingRefit(problem, fit, predicted, spread)
 
 
-def bands_of(rows: Sequence[Mapping[str, str]], predicted: Any) -> dict[str, tuple[float, float]]:
-    """80 % band by class from cross-validated errors: factors on the predicted value [1]."""
-    errors = np.log(predicted / np.array([float(r["value"]) for r in rows]))
-    groups = ["|".join(group_of(r)) for r in rows]
-    return bands_by_class(errors, [class_of(r) for r in rows], groups, pooled="all")
-
-
 def calibration_text(rows: Sequence[Mapping[str, str]]) -> str:
     """The whole file as text."""
     found = refit_serving(rows)
-    kept = found.rows
-    chips = [catalog.chip(STAND_INS.get(r["chip"], r["chip"])) for r in kept]
-    count = Counter(c.id for c in chips)
-    return _toml(
-        found.problem.constants(found.fit, found.spread), bands_of(kept, found.predicted),
-        Counter(architecture_of(c) for c in chips), [c for c, n in count.items() if n >= 5], _dates(found.problem),
-    )  # fmt: skip
+    return _toml(found.problem.constants(found.fit, found.spread), len(found.rows), _dates(found.problem))
 
 
 def _dates(problem: ServingFit) -> dict[str, tuple[float, float]]:
@@ -78,9 +58,7 @@ def _dates(problem: ServingFit) -> dict[str, tuple[float, float]]:
 
 def _toml(
     constants: Mapping[str, Constant],
-    bands: Mapping[str, tuple[float, float]],
-    archs: Mapping[str, int],
-    chips: Sequence[str],
+    rows: int,
     dates: Mapping[str, tuple[float, float]],
 ) -> str:
     lines = [
@@ -88,20 +66,11 @@ def _toml(
         "# `chipwall calibrate --stage inference`; do not edit by hand. value = low * (high / low) ** expit(level + every "
         "offset that holds + (year of the engine - 2025) * every trend that holds).",
         "",
-        f"rows = {sum(archs.values())}",
-        f"fitted_chips = {sorted(chips)!r}".replace("'", '"'),
-        "",
-        "# Rows behind each architecture.",
-        "[fitted]",
-        *(f'"{name}" = {count}' for name, count in sorted(archs.items())),
+        f"rows = {rows}",
         "",
         "# First and last date of the measured runs of each engine, years.",
         "[dates]",
         *(f'"{name}" = [{first:.3f}, {last:.3f}]' for name, (first, last) in sorted(dates.items())),
-        "",
-        "# 80 % bands by class: factors on the predicted value, from grouped cross-validation.",
-        "[bands]",
-        *(f'"{name}" = [{low:.4f}, {high:.4f}]' for name, (low, high) in sorted(bands.items())),
     ]
     for name, c in sorted(constants.items()):
         lines += [

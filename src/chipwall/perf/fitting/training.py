@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from chipwall.perf.constants import Constant
 from chipwall.perf.device import Hardware, stacked
 from chipwall.perf.evidence.training import Setup, flops_of_row, setup_of_row
-from chipwall.perf.fitting.regression import Design, Robust, Term, designed, grouped_folds, log_term
+from chipwall.perf.fitting.regression import Design, Fit, Robust, Term, designed, grouped_folds, left_out_fits, log_term
 from chipwall.perf.fitting.regression import fitted as solved
 from chipwall.perf.training.shape import Shape, stacked_shapes
 from chipwall.perf.training.step import step_parts
@@ -72,6 +72,7 @@ _PRIORS: dict[str, Callable[[str], Term]] = {
     "train.elementwise": _term(
         0.2, 6.0, 1.0, 0.4, "element-wise traffic over the fused minimum", arch=0.25, software=0.2
     ),
+    "train.adapter": _term(0.3, 12.0, 1.0, 0.3, "traffic of adapters over the fused minimum", launching=0.8, software=0.2),
     "train.casts": _term(
         0.05,
         5.0,
@@ -115,6 +116,8 @@ _PRIORS: dict[str, Callable[[str], Term]] = {
 }
 SPECIFICATION: dict[str, Term] = {name: prior(name) for name, prior in _PRIORS.items()}
 SOFT = 0.08  # log ratio beyond which a residual counts linearly [1]
+HOW = Robust(scale=SOFT, noise=SOFT, iterations=40)
+ROUNDS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,17 +239,44 @@ def weights_of(setups: Sequence[Setup]) -> Array:
     return np.array([counts[k] ** -0.5 for k in keys])
 
 
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Setups as the solver wants them: unknowns, formula, logarithms of the measured times."""
+
+    design: Design
+    formula: Callable[[Mapping[str, Any], Any], Array]
+    goal: Array
+    weights: Array
+
+
+def _problem(setups: Sequence[Setup]) -> Problem:
+    blocks = blocks_of(setups)
+
+    def formula(values: Mapping[str, Any], rows: Any) -> Array:
+        return np.asarray(_steps(blocks, _spread(values, rows, len(setups)), len(setups))[rows])
+
+    goal = np.log(np.array([measured_step(s) for s in setups], dtype=float))
+    return Problem(_design(setups), formula, goal, weights_of(setups))
+
+
+def _spread(values: Mapping[str, Any], rows: Any, count: int) -> dict[str, Any]:
+    """Values of some rows at their places among all; the others stand at the first one's, their times are not used."""
+    found = {}
+    for name, value in values.items():
+        whole = np.full(count, value[0])
+        whole[rows] = value
+        found[name] = whole
+    return found
+
+
+def _solved(problem: Problem, *, how: Robust) -> Fit:
+    rows = np.arange(len(problem.goal))
+    return solved(problem.design, problem.formula, problem.goal, rows, problem.weights, how=how)
+
+
 def fitted(setups: Sequence[Setup], *, rounds: int = 40) -> dict[str, Constant]:
     """Step constants fitted on setups."""
-    goal = np.log(np.array([measured_step(s) for s in setups], dtype=float))
-    blocks, count = blocks_of(setups), len(setups)
-
-    def formula(values: Mapping[str, Any], rows: Any) -> Any:
-        return _steps(blocks, values, len(rows))
-
-    how = Robust(scale=SOFT, noise=SOFT, iterations=rounds)
-    fit = solved(_design(setups), formula, goal, np.arange(count), weights_of(setups), how=how)
-    return fit.constants(rows=count, spreads={})
+    return _solved(_problem(setups), how=replace(HOW, iterations=rounds)).constants(rows=len(setups), spreads={})
 
 
 def predicted_step(setups: Sequence[Setup], constants: Mapping[str, Constant]) -> Array:
@@ -256,17 +286,19 @@ def predicted_step(setups: Sequence[Setup], constants: Mapping[str, Constant]) -
     return _steps(blocks_of(setups), values, len(setups))
 
 
-def cross_validated(
-    setups: Sequence[Setup], *, count: int = 16, rounds: int = 30
-) -> tuple[Array, list[dict[str, Constant]]]:
+def cross_validated(setups: Sequence[Setup], *, count: int = 16) -> tuple[Array, list[dict[str, Constant]]]:
     """Step time of every setup predicted by constants fitted without its group [s], and the constants of each fold."""
     fold = grouped_folds([s.group for s in setups], count)
-    found, constants = np.empty(len(setups)), []
-    for held in range(count):
-        own = [s for s, f in zip(setups, fold, strict=True) if f != held]
+    problem = _problem(setups)
+    whole = _solved(problem, how=HOW)
+    fits = left_out_fits(
+        problem.design, problem.formula, problem.goal, fold, weights_of(setups), whole.coefficients, how=HOW, rounds=ROUNDS
+    )
+    constants = [fit.constants(rows=len(setups), spreads={}) for fit in fits]
+    found = np.empty(len(setups))
+    for held, own in enumerate(constants):
         away = [s for s, f in zip(setups, fold, strict=True) if f == held]
-        constants.append(fitted(own, rounds=rounds))
-        found[fold == held] = predicted_step(away, constants[-1])
+        found[fold == held] = predicted_step(away, own)
     return found, constants
 
 

@@ -14,7 +14,7 @@ from chipwall.perf.constants import Constant, constants_of
 from chipwall.perf.load import constants_table
 from chipwall.perf.serving.engines import software_year
 
-__all__ = ["serving_bands", "step_constants", "tuned_architectures"]
+__all__ = ["serving_constants", "step_constants"]
 
 
 @lru_cache(maxsize=512)
@@ -30,22 +30,10 @@ def step_constants(arch: str, engine: str, year: float | None = None) -> Mapping
     """
     labels = {"arch": arch, "engine": engine}
     at = software_year(engine, year)
-    return {name: constant.value(labels, year=at) for name, constant in _constants().items()}
+    return {name: constant.value(labels, year=at) for name, constant in serving_constants().items()}
 
 
 @lru_cache(maxsize=1)
-def _constants() -> dict[str, Constant]:
+def serving_constants() -> dict[str, Constant]:
+    """The shipped constants by name."""
     return constants_of(constants_table("calibration_inference")["constants"])
-
-
-@lru_cache(maxsize=1)
-def serving_bands() -> dict[str, tuple[float, float]]:
-    """80 % bands by class: factors on the predicted value [1]."""
-    table = constants_table("calibration_inference").get("bands", {})
-    return {name: (float(pair[0]), float(pair[1])) for name, pair in table.items()}
-
-
-@lru_cache(maxsize=1)
-def tuned_architectures() -> dict[str, int]:
-    """Architectures that rows were fitted on, with how many rows each."""
-    return {k: int(v) for k, v in constants_table("calibration_inference").get("fitted", {}).items()}

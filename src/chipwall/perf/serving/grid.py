@@ -14,13 +14,9 @@ import numpy as np
 from chipwall.catalog.records import Chip, LanguageModel
 from chipwall.errors import ChipwallError
 from chipwall.perf.device import hardware
-from chipwall.perf.estimate import Basis
-from chipwall.perf.evidence.serving_classes import basis_for, class_for
-from chipwall.perf.evidence.serving_rows import band
-from chipwall.perf.serving.constants import tuned_architectures
-from chipwall.perf.serving.engines import TUNED, engine_on
+from chipwall.perf.serving.precision import precision_of
 from chipwall.perf.serving.regimes import NO_LIMIT, Requests, holds_one, served
-from chipwall.perf.serving.serve import Question, requests_of, serving, setups_of
+from chipwall.perf.serving.serve import Question, question_standing, requests_of, serving, setups_of
 from chipwall.perf.serving.setup import stacked_setups
 from chipwall.perf.serving.step import Setup
 
@@ -109,15 +105,22 @@ def _best(block: Sequence[tuple[int, list[Setup], Requests]]) -> Iterator[tuple[
     for nth, (at, made, _) in enumerate(block):
         here = slice(starts[nth], starts[nth] + len(made))
         best = starts[nth] + int(np.argmax(rate[here]))
-        yield at, None if rate[best] < 0.0 else {n: float(got[n][best]) for n in ("output", "ttft", "tpot")}
+        own = made[best - starts[nth]]
+        told = {n: float(got[n][best]) for n in ("output", "ttft", "tpot")}
+        placed = {"group": float(own.group), "replicas": float(own.replicas)}
+        yield at, None if rate[best] < 0.0 else told | placed
 
 
 def _told(model: LanguageModel, chip: Chip, question: Question, values: Mapping[str, float]) -> Found:
-    basis: Basis = basis_for(chip.id, hardware(chip).arch, arch_rows=tuned_architectures())
-    tuned = engine_on(chip.vendor.lower(), question.engine) in TUNED
+    hw = hardware(chip)
+    precision = precision_of(question.precision, model=model, hw=hw)
+    stands = question_standing(
+        model, hw, question, precision, group=values["group"], replicas=values["replicas"]
+    )
     shown = {}
     for name, metric, unit in (("rate", "output", "token_per_s"), ("ttft", "ttft", "s"), ("tpot", "tpot", "s")):
-        low, high = band(class_for(tuned=tuned, moe=model.is_moe, metric=metric), basis)
+        low, high = stands.band(metric)
+        basis = stands.basis(metric, chips=question.chips if metric != "ttft" else 0)
         shown[name] = (unit, values[metric], values[metric] * low, values[metric] * high, str(basis))
     return shown
 

@@ -16,15 +16,14 @@ from chipwall.catalog.records import Chip, LanguageModel
 from chipwall.errors import InputError
 from chipwall.perf.device import Hardware, hardware
 from chipwall.perf.estimate import Estimate, Part
-from chipwall.perf.evidence.nearest import exact_and_nearest
-from chipwall.perf.evidence.serving_classes import basis_for, class_for
-from chipwall.perf.evidence.serving_rows import band
+from chipwall.perf.evidence.basis import Standing, standing
+from chipwall.perf.evidence.likeness import traits
 from chipwall.perf.layout import Layout, checked, serving_layout
 from chipwall.perf.overhead import LEAN_YEAR
 from chipwall.perf.power import joules_per_token, power_under_load
 from chipwall.perf.serving.breakdown import iteration_parts
-from chipwall.perf.serving.constants import step_constants, tuned_architectures
-from chipwall.perf.serving.engines import TUNED, engine_on, software_year
+from chipwall.perf.serving.constants import step_constants
+from chipwall.perf.serving.engines import engine_on, software_year
 from chipwall.perf.serving.fits import check_context, layouts_for, limits_of
 from chipwall.perf.serving.memory import Holding, room_for_cache
 from chipwall.perf.serving.precision import CACHE_BYTES, Precision, default_cache, precision_of
@@ -165,24 +164,23 @@ def serving(model: LanguageModel, chip: Chip, question: Question, *, hw: Hardwar
     at, got = _best_layout(made, layouts, requests, question)
     s, layout = made[at], layouts[at]
     room = room_for_cache(model.architecture, precision.stored, layout, machine_of(machine), how)
-    basis = basis_for(chip.id, machine.arch, arch_rows=tuned_architectures())
+    stands = question_standing(model, machine, question, precision, group=s.group, replicas=s.replicas)
     shown = _inputs(model, chip, question, layout, precision, cache)
-    exact, nearest = exact_and_nearest(model, chip, question, precision)
+    nearest = stands.nearest()
     missed = _missed(question, got)
-    notes = (*missed, *_notes(question, got, s, requests, basis, precision))
+    notes = (*missed, *_notes(question, got, s, requests, stands, precision))
     parts, bound = iteration_parts(s, requests, got["batch"])
     watts = power_under_load(machine, parts)
-    moe, tuned = model.is_moe, engine_on(chip.vendor.lower(), question.engine) in TUNED
 
     def estimate(quantity: str, value: float, unit: str, *, metric: str, breakdown: tuple[Part, ...] = ()) -> Estimate:
-        low, high = band(class_for(tuned=tuned, moe=moe, metric=metric), basis)
+        low, high = stands.band(metric)
         return Estimate(
             quantity,
             value,
             unit,
             value * low,
             value * high,
-            "measured" if exact and metric == "output" else basis,
+            stands.basis(metric, chips=question.chips if metric != "ttft" else 0),
             bound,
             breakdown,
             sum(p.value for p in breakdown),
@@ -197,7 +195,7 @@ def serving(model: LanguageModel, chip: Chip, question: Question, *, hw: Hardwar
         throughput=estimate("output_tokens_per_s", got["output"], "token/s", metric="output", breakdown=parts),
         ttft=estimate("ttft", got["ttft"], "s", metric="ttft"),
         tpot=estimate("tpot", got["tpot"], "s", metric="tpot"),
-        energy=estimate("energy_per_output_token", energy, "J/token", metric="output"),
+        energy=estimate("energy_per_output_token", energy, "J/token", metric="energy"),
         batch=got["batch"],
         most=got["room"],
         missed=missed,
@@ -319,13 +317,28 @@ def _inputs(
     }
 
 
+def question_standing(
+    model: LanguageModel, hw: Hardware, q: Question, precision: Precision, *, group: float, replicas: float
+) -> Standing:
+    """How a question in a layout (chips that share a layer, copies of the model) stands to the measured runs."""
+    regime = "batch" if q.static else "stream" if q.rate else "split" if q.prefillers else "clients" if q.concurrency else "full"
+    engine = engine_on(hw.vendor.lower(), q.engine)
+    return standing(
+        traits(
+            hw=hw, engine=engine, model=model, precision=precision.name, regime=regime, tensor=group,
+            load=q.concurrency / replicas if q.concurrency else None, context=q.prompt + q.output / 2.0,
+            year=software_year(engine, q.engine_year),
+        )
+    )  # fmt: skip
+
+
 def _notes(
-    q: Question, got: Mapping[str, float], s: Setup, requests: Requests, basis: str, precision: Precision
+    q: Question, got: Mapping[str, float], s: Setup, requests: Requests, stands: Standing, precision: Precision
 ) -> tuple[str, ...]:
     notes: list[str] = []
     hw = s.hw
-    if basis == "extrapolated":
-        notes.append(text("no serving run of {chip} or its architecture was fitted: the band is wider", chip=hw.name))
+    if stands.basis("output") == "extrapolated":
+        notes.append(text("no run like this one was fitted: the band is that of questions as far from the measurements"))
     if hw.assumed:
         notes.append(text("not published and assumed typical: {names}", names=", ".join(hw.assumed)))
     if precision.widened:

@@ -9,7 +9,7 @@ import numpy as np
 
 from chipwall.perf.constants import Constant
 from chipwall.perf.device import Hardware
-from chipwall.perf.load import constants_table
+from chipwall.perf.load import constants_table, table
 from chipwall.perf.numeric import Numeric
 
 __all__ = [
@@ -26,8 +26,10 @@ __all__ = [
 Labels = Mapping[str, str]
 
 
+# Software without grouped products: experts run one after another.
+LOOPED = ("transformers", "fused", "deepspeed", "axolotl", "llama-factory", "ms-swift", "unsloth")
 # Software that launches small kernels one by one from Python.
-EAGER = ("transformers", "torchtune")
+EAGER = ("transformers", "torchtune", "fused", "deepspeed", "axolotl", "llama-factory", "ms-swift", "unsloth")
 
 
 @lru_cache(maxsize=1)
@@ -71,6 +73,7 @@ def step_constants(setups: Sequence[Labels], *, constants: Mapping[str, Constant
 
 @lru_cache(maxsize=1)
 def software_families() -> tuple[str, ...]:
-    """Families of training software that some constant tells apart."""
+    """Families of training software that some constant tells apart, or whose habits are known."""
     labels = (label for c in training_constants().values() for key in c.offsets for label in key.split(","))
-    return tuple(sorted({label.removeprefix("software=") for label in labels if label.startswith("software=")}))
+    fitted = {label.removeprefix("software=") for label in labels if label.startswith("software=")}
+    return tuple(sorted(fitted | set(table("training_states")["software"])))

@@ -14,6 +14,9 @@ from chipwall.perf.training.workload import Run, local_weights
 
 __all__ = ["context_exchange", "data_exchange", "expert_exchange", "tensor_exchange"]
 
+# Bytes of a 4-bit weight with its scales over those of a 16-bit one.
+PACKED = 0.28
+
 
 def _exposed(transfer: Any, cover: Any) -> Any:
     """Part of a transfer that computation does not hide [s]: a smooth max(transfer - cover, 0), never above transfer."""
@@ -87,15 +90,18 @@ def data_exchange(hw: Hardware, shape: Shape, run: Run, whole: Any, c: Mapping[s
     )
     stages = np.minimum(run.pipeline, run.micro_batches)
     once = _exposed(ring, c["train.overlap"] * 0.6 * whole * stages)
-    # sharded weights: gathered forward and backward, gradients scattered, for every micro-batch
+    # sharded weights: gathered forward and backward, gradients scattered, for every micro-batch; a frozen base has no
+    # gradients, and travels packed where it is kept so
+    frozen = np.asarray(run.adapters)
+    passes = (6.0 - 2.0 * frozen) * np.where(np.asarray(run.weight_reads) > 0, PACKED, 1.0)
     shard = np.maximum(run.shard, 1.0)
     gathered = (
         (dense + experts)
         * (shard - 1.0)
         / shard
-        * 6.0
+        * passes
         * c["train.gradient"]
         / _group_bandwidth(hw, run, run.tensor, shard, c["train.host_link"])
     )
     each = run.micro_batches * _exposed(gathered, c["train.overlap"] * whole)
-    return np.where(np.asarray(run.fsdp) > 0, each, once)
+    return np.where(np.asarray(run.fsdp) > 0, each, (1.0 - frozen) * once)

@@ -44,7 +44,9 @@ __all__ = [
     "training_budget",
 ]
 
-MEMORY_PARTS = ("weights", "gradients", "optimizer", "adapters", "gathered layers", "activations", "logits", "runtime")
+MEMORY_PARTS = (
+    "weights", "gradients", "optimizer", "adapters", "gathered layers", "activations", "logits", "optimizer step", "runtime",
+)  # fmt: skip
 PART_NAMES: Mapping[str, Text] = {
     "weights": text("weights"),
     "gradients": text("gradients"),
@@ -53,6 +55,7 @@ PART_NAMES: Mapping[str, Text] = {
     "gathered layers": text("gathered layers"),
     "activations": text("activations"),
     "logits": text("logits"),
+    "optimizer step": text("copies of the optimizer step"),
     "runtime": text("runtime"),
 }
 # Parts that software may keep in the memory of the host, and what it must then move over the host link each step.
@@ -85,6 +88,11 @@ class Storage:
         Per value that is kept as the input of a product; 1 for 8-bit and 4-bit products [byte].
     runtime : float
         Context, kernels, buffers and fragments [byte].
+    step : float
+        Per weight: the copy that an unfused optimizer makes while it steps, when activations and logits are gone [byte].
+    stream : float
+        Per value of a layer's input that is kept where layers are computed again; 4 where the stream between layers stays in
+        32 bits [byte].
     """
 
     weight: float = 2.0
@@ -96,6 +104,8 @@ class Storage:
     activation: float = 1.0
     product_input: float = 2.0
     runtime: float = RUNTIME
+    step: float = 0.0
+    stream: float = 2.0
 
 
 MIXED = Storage()  # 16-bit weights, 32-bit gradients, master copy and two moments: Megatron, most FSDP recipes
@@ -245,7 +255,7 @@ def _activations(shape: Shape, run: Run, storage: Storage, n: Callable[..., Any]
         + n(shape.expert_layers, text("expert blocks")) * n(expert * run.tensor, "B")
         + n(shape.recurrent_layers, text("recurrent layers")) * n(2.0 * 14.0 * shape.hidden, "B")
     )
-    inputs = n(shape.layers, text("layers")) * n(shape.hidden, text("values")) * n(2.0, "B")
+    inputs = n(shape.layers, text("layers")) * n(shape.hidden, text("values")) * n(storage.stream, "B")
     kept = (whole * (1.0 - run.recompute) + inputs * run.recompute) / n(run.tensor) / n(run.pipeline)
     kept = kept * n(storage.activation)
     working = n(WORKING_SET, text("working sets of")) * whole / n(run.tensor) / n(shape.layers, text("layers"))
@@ -262,6 +272,16 @@ def _activations(shape: Shape, run: Run, storage: Storage, n: Callable[..., Any]
     }
 
 
+def _step_copies(
+    held: Weights, run: Run, storage: Storage, batch: Mapping[str, Any], n: Callable[..., Any]
+) -> Any:
+    """What the optimizer's copies take beyond the activations and logits, whose place they take over [byte]."""
+    trained = 1.0 - run.adapters
+    weights = (held.dense + held.tables) / n(held.sharded) + held.experts / n(held.expert_sharded)
+    copies = weights * n(storage.step, "B") * trained
+    return larger(copies - batch["activations"] - batch["logits"], n(0.0))
+
+
 def _parts(
     shape: Shape, run: Run, storage: Storage, adapters: Any, trained_embeddings: float, n: Callable[..., Any]
 ) -> dict[str, Any]:
@@ -269,12 +289,16 @@ def _parts(
     extra = adapters * n(storage.adapter, "B") / (n(run.tensor) * n(run.pipeline)) + held.tables * (
         12.0 * trained_embeddings
     )
+    batch = _activations(shape, run, storage, n)
     total = {
         **_states(held, run, storage, n),
         "adapters": extra * run.adapters,
-        # where the weights lie elsewhere, two layers are held whole: the one at work and the one on its way
-        "gathered layers": either((held.sharded > 1) | (storage.weight == 0.0), held.layer * n(4.0, "B"), n(0.0)),
-        **_activations(shape, run, storage, n),
+        # where the weights lie elsewhere, two layers are held whole, packed as they travel: the one at work, the one coming
+        "gathered layers": either(
+            (held.sharded > 1) | (storage.weight == 0.0), held.layer * n(2.0 * min(storage.weight or 2.0, 2.0), "B"), n(0.0)
+        ),
+        **batch,
+        "optimizer step": _step_copies(held, run, storage, batch, n),
         "runtime": n(storage.runtime, text("B of context, kernels, buffers and fragments")) + 0.0 * shape.layers,
     }
     return {name: total[name] for name in MEMORY_PARTS}

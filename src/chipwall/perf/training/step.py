@@ -121,7 +121,8 @@ def step_parts(
         _linear(hw, rows, (shape.mixing_ratio - 2.0) * hidden / tp, hidden, recipe)
         + _linear(hw, rows, hidden, 2.0 * hidden / tp, recipe)
     )
-    experts = slow * c["train.experts"] * _experts(hw, shape, run, rows, recipe, c["train.expert_rows"])
+    routed_slow = np.where(np.asarray(run.looped) > 0, 1.0, c["train.experts"])  # plain products, no grouped ones
+    experts = slow * routed_slow * _experts(hw, shape, run, rows, recipe, c["train.expert_rows"])
     core, core_back = _attention(hw, shape, run)
     core, core_back = core * c["train.attention"], core_back * c["train.attention"]
 
@@ -149,8 +150,7 @@ def step_parts(
     )  # width of the mixer's state, about twice the hidden one
     moved_mixer = 2.0 * rows / tp * 7.0 * inner * c["train.mixer"]
     moved = attending * moved_attention + dense * moved_block + sparse * moved_sparse + recurring * moved_mixer
-    # adapters read the input of each matrix again, and add to its output
-    moved = moved + run.adapters * attending * 2.0 * rows / tp * (2.0 * hidden + 3.0 * widths)
+    moved = moved + c["train.adapter"] * run.adapters * _adapter_traffic(shape, run, rows / tp, attending, dense)
     elementwise = c["train.elementwise"] * moved / bandwidth
     casts = 0.0 * elementwise
     if narrow:
@@ -228,7 +228,7 @@ def step_parts(
     whole = body + last + extra
     parts["pipeline bubble"] = (pp - 1.0) / run.virtual * whole
     trained = 1.0 - run.adapters
-    parts["data parallel"] = trained * data_exchange(hw, shape, run, whole, c)
+    parts["data parallel"] = data_exchange(hw, shape, run, whole, c)
     state_share = np.maximum(run.shard, 1.0)
     state = sum(local_weights(shape, run)) / state_share
     parts["optimizer"] = trained * c["train.optimizer"] * 24.0 * state / bandwidth
@@ -253,8 +253,17 @@ def power_factor(hw: Hardware, constants: Mapping[str, Numeric]) -> Any:
     return (budget / REFERENCE_POWER) ** (-np.asarray(constants["train.power"]))
 
 
+def _adapter_traffic(shape: Shape, run: Run, rows: Any, attending: Any, dense: Any) -> Any:
+    """Bytes that adapters move on one stage: the input of each adapted matrix read again, its output added to [byte]."""
+    widths = shape.projections + shape.attended
+    attention = attending * (2.0 * shape.hidden + 3.0 * widths)
+    up, down = shape.matrices - 1.0, 1.0
+    block = dense * (2.0 * (up * shape.hidden + down * shape.ffn) + 3.0 * (up * shape.ffn + down * shape.hidden))
+    return 2.0 * rows * (attention + np.asarray(run.adapted_blocks) * block)
+
+
 def _experts(hw: Hardware, shape: Shape, run: Run, rows: Any, recipe: str, half: Any) -> Any:
-    """Products of the routed experts of one layer, forward, balanced routing [s]."""
+    """Products of the routed experts of one layer, forward, balanced routing [s]: grouped, or one expert after another."""
     local = np.maximum(shape.experts / run.expert, 1.0)
     picked = rows * shape.top_k / run.tensor * run.expert_tensor
     each = np.maximum(picked / local, 1.0)
@@ -262,21 +271,28 @@ def _experts(hw: Hardware, shape: Shape, run: Run, rows: Any, recipe: str, half:
     hidden = np.maximum(shape.expert_hidden, 1.0)
     up = grouped_gemm_time(hw, m=each, n=(shape.matrices - 1.0) * width, k=hidden, groups=local, recipe=recipe)
     down = grouped_gemm_time(hw, m=each, n=hidden, k=width, groups=local, recipe=recipe)
-    return np.where(shape.experts > 0, (up + down) * (1.0 + half / each), 0.0)
+    grouped = (up + down) * (1.0 + half / each)
+    alone = (shape.matrices - 1.0) * _linear(hw, each, width, hidden, recipe) + _linear(hw, each, hidden, width, recipe)
+    return np.where(shape.experts > 0, np.where(np.asarray(run.looped) > 0, local * alone, grouped), 0.0)
 
 
 def _attention(hw: Hardware, shape: Shape, run: Run) -> tuple[Any, Any]:
-    """Attention core of one layer, forward and backward, causal, split over tensor and context ways [s]."""
+    """Attention core of one layer, forward and backward, causal, split over tensor and context ways [s].
+
+    Packed documents attend to themselves alone: as many more, shorter sequences.
+    """
     heads = np.maximum(shape.heads / run.tensor, 1.0)
     kv_heads = np.maximum(shape.kv_heads / run.tensor, 1.0)
+    whole = np.asarray(run.sequence)
+    length = np.where(np.asarray(run.document) > 0, np.minimum(run.document, whole), whole)
     asked = {
-        "batch": run.micro_batch,
-        "queries": run.sequence,
+        "batch": run.micro_batch * whole / length,
+        "queries": length,
         "heads": heads,
         "kv_heads": kv_heads,
         "head_dim": shape.head_dim,
         "value_dim": shape.value_dim,
     }
     # windows: the work is that of the mean span; context ranks share the work evenly
-    share = attention_span(shape, run.sequence) / (np.asarray(run.sequence) / 2.0) / run.context
+    share = attention_span(shape, length) / (length / 2.0) / run.context
     return attention_prefill_time(hw, **asked) * share, attention_backward_time(hw, **asked) * share

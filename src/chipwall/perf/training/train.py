@@ -22,11 +22,11 @@ from chipwall.perf.training.memory import (
     adapter_count,
     kept_on_chip,
     offload_seconds,
-    storage_for,
     training_budget,
 )
 from chipwall.perf.training.search import Found, Plan, checked_plan, fastest, run_of, smallest_chip_count
 from chipwall.perf.training.shape import Shape, model_flops_per_token, shape_of
+from chipwall.perf.training.states import stated_storage
 from chipwall.perf.training.step import step_parts
 from chipwall.perf.training.workload import Run, lone_run
 from chipwall.text import Text, text
@@ -208,6 +208,7 @@ def training(
     recompute: str = "",
     offload: Sequence[str] = (),
     software: str = "",
+    states: str = "",
     year: float = 2026.0,
     network: float | None = None,
     node: int | None = None,
@@ -236,6 +237,8 @@ def training(
         Parts that the host keeps: ``weights``, ``optimizer``, ``activations``.
     software : str
         Family of training software; empty for a typical one.
+    states : str
+        What is kept for each weight, a name of ``data/training_states.toml``; empty for the habit of the software.
     year : float
         Date of the software, year with fraction.
     network : float, optional
@@ -277,7 +280,7 @@ def training(
         hw, chip, chips=chips, sequence=length, year=year, network=network, node=node, graphs=graphs
     )
     labels = labels_of(hw, recipe=precision, software=software, block_scaled=block_scaled)
-    found, storage = None, storage_for(precision)
+    found, storage = None, stated_storage(precision, software, states, sharded=chips > 1)
     kept = kept_on_chip(storage, offload)
     if layout is None:
         found = fastest(

@@ -11,13 +11,12 @@ from chipwall.perf.budget import Budget, Verdict, usable_memory
 from chipwall.perf.device import Hardware, hardware, require_memory, require_recipe
 from chipwall.perf.formats import FORMATS
 from chipwall.perf.layout import Layout
-from chipwall.perf.training.constants import labels_of
+from chipwall.perf.training.constants import LOOPED, labels_of
 from chipwall.perf.training.memory import (
     MIXED,
     Storage,
     adapter_count,
     kept_on_chip,
-    storage_for,
     training_budget,
 )
 from chipwall.perf.training.search import (
@@ -31,6 +30,7 @@ from chipwall.perf.training.search import (
     thriftiest,
 )
 from chipwall.perf.training.shape import Shape, shape_of
+from chipwall.perf.training.states import stated_storage
 from chipwall.perf.training.train import Training, answer, template_run
 from chipwall.perf.training.workload import Run, lone_run
 from chipwall.text import Text, text
@@ -153,8 +153,10 @@ def finetuning(
     recompute: str = "full",
     offload: Sequence[str] = (),
     software: str = "",
+    states: str = "",
     year: float = 2026.0,
     whole_logits: bool = False,
+    document: float = 0.0,
     neighbours: bool = True,
 ) -> Finetuning:
     """Memory and step time of fine-tuning.
@@ -185,9 +187,14 @@ def finetuning(
         Parts that the host keeps: ``weights``, ``optimizer``, ``activations``.
     software, year : str and float
         Family and date of the software.
+    states : str
+        What a full fine-tune keeps for each weight, a name of ``data/training_states.toml``; empty for the habit of the
+        software.
     whole_logits : bool
         Whether the loss of adapters keeps all logits (12 bytes a value) or computes them in pieces (1.5); a full
         fine-tune keeps what :func:`~chipwall.perf.training.train.training` keeps.
+    document : float
+        Mean tokens of the documents packed into a sequence, each attending to itself alone [token]; 0: one fills it.
     neighbours : bool
         Whether to look up the nearest measured runs, which takes longer than the estimate.
 
@@ -217,7 +224,22 @@ def finetuning(
         adapters=lora,
         unpacking=unpacking_bytes(base) if lora else 0.0,
     )
-    storage = tuned_storage(base, whole_logits=whole_logits) if lora else storage_for(precision)
+    if lora and states:
+        raise InputError(
+            text("adapters alone are trained: their states are 16 bytes a weight"),
+            where="states",
+            fix=text("Leave the states out, or use method full"),
+        )
+    template = replace(
+        template, document=float(document), adapted_blocks=float(modules == "all"),
+        looped=float(model.is_moe and software in LOOPED),
+    )  # fmt: skip
+    sharded = chips > 1
+    storage = (
+        tuned_storage(base, whole_logits=whole_logits)
+        if lora
+        else stated_storage(precision, software, states, sharded=sharded)
+    )
     q = _Question(
         shape_of(model), template, storage, rank if lora else 0, modules, batch, layout, micro_batch, recompute, tuple(offload)
     )

@@ -47,6 +47,12 @@ class Run:
         Bytes read per base weight and pass to undo a storage format (QLoRA) [byte]; 0: none.
     sequence_parallel : numeric
         1 where norms and residuals are split over the tensor-parallel chips too, 0 where each does all of them.
+    document : numeric
+        Mean tokens of the documents packed into a sequence, each attending to itself alone [token]; 0: one fills it.
+    looped : numeric
+        1 where experts run one after another as plain products, as software without grouped products does.
+    adapted_blocks : numeric
+        1 where the matrices of feed-forward blocks have adapters too, beside those of the attention.
     """
 
     chips: Numeric
@@ -72,6 +78,9 @@ class Run:
     network: Numeric
     weight_reads: Numeric = 0.0
     sequence_parallel: Numeric = 1.0
+    document: Numeric = 0.0
+    looped: Numeric = 0.0
+    adapted_blocks: Numeric = 0.0
 
     @property
     def tokens(self) -> Numeric:

@@ -114,6 +114,13 @@ def breakdown_table(s: Serving) -> Table:
     return Table(text("Breakdown, total {total}", total=format_quantity(total, "s", digits=4)), columns, rows)
 
 
+# How the metrics of the measured table are told.
+MEASURED_UNITS = {
+    "output_tokens_per_s": "token/s", "tokens_per_s_total": "token/s in + out", "samples_per_s": "request/s",
+    "ttft_ms": "ms TTFT", "tpot_ms": "ms TPOT",
+}  # fmt: skip
+
+
 def nearest_table(s: Serving) -> Table:
     """The measured runs most like the question."""
     columns = (
@@ -124,7 +131,8 @@ def nearest_table(s: Serving) -> Table:
         Column("precision", text("Precision")),
         Column("lengths", text("In / out"), right=True),
         Column("load", text("Load"), right=True),
-        Column("output_tokens_per_s", text("token/s"), right=True),
+        Column("engine", text("Engine")),
+        Column("value", text("Measured"), right=True),
         Column("source", text("Source")),
     )
     rows = tuple(
@@ -136,7 +144,8 @@ def nearest_table(s: Serving) -> Table:
             r["precision"],
             f"{r['prompt_tokens']:.0f} / {r['output_tokens']:.0f}",
             r["load"],
-            Cell(number(r["output_tokens_per_s"]), r["output_tokens_per_s"]),
+            f"{r['engine']} {r['year']:.0f}",
+            Cell(f"{number(r['value'])} {MEASURED_UNITS[r['metric']]}", r["value"]),
             r["source"],
         )
         for r in s.throughput.nearest
