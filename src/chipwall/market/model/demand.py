@@ -189,20 +189,21 @@ def purchases(
     additional, asked = np.zeros_like(money), np.zeros_like(offered)
     weights = weights * (stock > 0)
     power = _power(similarity)
+    ruled = _ruled(quota) if foreign is not None else None
     for turn in range(ROUNDS):
         factor = _nest_factors(weights, nests=nests, power=power)
         factor *= left[:, None]
         for i, nest in enumerate(nests):
             np.multiply(weights[:, nest], factor[:, i, None], out=plan[:, nest])
-        if quota is not None and foreign is not None:
-            _tilt(plan, foreign=foreign, quota=quota)
+        if ruled is not None and quota is not None and foreign is not None:
+            _tilt(plan[ruled], foreign=foreign, quota=quota[ruled])
         total = plan.sum(axis=0)
         if turn == 0:
             asked = total
         fill = np.minimum(1.0, stock / np.maximum(total, 1e-9))
         plan *= fill
-        if quota is not None and foreign is not None:
-            _cut_to_quota(plan, spent, foreign=foreign, quota=quota)
+        if ruled is not None and quota is not None and foreign is not None:
+            _cut_to_quota(plan[ruled], spent[ruled], foreign=foreign, quota=quota[ruled])
             total, fill = plan.sum(axis=0), np.where(fill < 1.0, fill, 1.0)
             stock -= total
         else:
@@ -217,6 +218,12 @@ def purchases(
             weights *= stock > 1e-9 * offered
     # rounding may leave a cent of overdraft
     return Purchases(spent, np.maximum(left, 0.0), additional, asked)
+
+
+def _ruled(quota: Array | None) -> slice | None:
+    """The run of segments from the first to the last that has a quota; None without any."""
+    at = np.flatnonzero(quota[:, 0]) if quota is not None else np.array([], dtype=np.intp)
+    return slice(int(at[0]), int(at[-1]) + 1) if at.size else None
 
 
 def _tilt(plan: Array, *, foreign: slice, quota: Array) -> None:
