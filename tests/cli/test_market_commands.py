@@ -10,7 +10,7 @@ Run = Callable[..., Any]
 
 
 def test_table_prints_three_bases_beside_every_total_and_the_caveats(run: Run) -> None:
-    said = run("simulate", "h200-share-cap", "--vs", "no-sales", *FEW)
+    said = run("simulate", "h200-share-cap", "--against", "no-sales", *FEW)
     assert said.status == 0
     for words in (
         "by training compute",
@@ -28,7 +28,7 @@ def test_table_prints_three_bases_beside_every_total_and_the_caveats(run: Run) -
 
 def test_json_has_bands_differences_errors_and_dependence(run: Run) -> None:
     answer = json.loads(
-        run("simulate", "h200-share-cap", "--vs", "no-sales", *FEW, "--quantity", "delivered_h200", "--json").out
+        run("simulate", "h200-share-cap", "--against", "no-sales", *FEW, "--quantity", "delivered_h200", "--json").out
     )
     assert answer["scenario"] == "h200-share-cap"
     assert answer["vs"] == "no-sales"
@@ -48,7 +48,7 @@ def test_json_has_bands_differences_errors_and_dependence(run: Run) -> None:
 
 
 def test_three_sentences_and_a_picture_come_first(run: Run) -> None:
-    lines = run("simulate", "h200-share-cap", "--vs", "no-sales", *FEW).out.splitlines()
+    lines = run("simulate", "h200-share-cap", "--against", "no-sales", *FEW).out.splitlines()
     assert lines[0].startswith("By 2028Q4 compute in China")
     assert lines[1].startswith("From 2027Q1 to 2028Q4")
     assert lines[2].startswith("The sign for compute")
@@ -100,7 +100,7 @@ def test_same_command_same_answer(run: Run) -> None:
 
 
 def test_csv_has_one_measure_name_per_row(run: Run) -> None:
-    rows = run("simulate", "h200-share-cap", "--vs", "no-sales", *FEW, "--csv").out.splitlines()
+    rows = run("simulate", "h200-share-cap", "--against", "no-sales", *FEW, "--csv").out.splitlines()
     assert rows[0] == "measure,a_2028q4,b_2028q4,a_minus_b_2027q4,a_minus_b_2028q4,monte_carlo_error,sources"
     assert all(not row.startswith(",") for row in rows)
     for name in ("us_take_usd,", "rent_china_h100_usd_per_hour,", "domestic_share_value,", "gap,"):
@@ -144,7 +144,7 @@ def test_chart_and_parquet_are_written_whole(run: Run, tmp_path: Path) -> None:
         (("market", "proposals", "remote-acces"), "remote-access"),
         (("market", "sensitivity", "record", "--base", "100"), "power of two"),
         (("market", "sensitivity", "record", "--measure", "budgte", "--base", "2"), "unknown quantity"),
-        (("market", "explore", "record", "--vs", "no-sales", "--measure", "budgte"), "unknown quantity"),
+        (("market", "explore", "record", "--against", "no-sales", "--measure", "budgte"), "unknown quantity"),
     ],
 )
 def test_mistakes_are_told_in_words(run: Run, command: tuple[str, ...], words: str) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 
-TRAIN = ["train", "llama-3-70b", "--chip", "h100", "--n", "64", "--batch", "128", "--precision", "fp8"]
-LAYOUT = ["--tp", "4", "--pp", "4", "--vp", "5", "--cp", "2"]
+TRAIN = ["train", "llama-3-70b", "--chip", "h100", "--chips", "64", "--batch", "128", "--precision", "fp8"]
+LAYOUT = ["--tensor", "4", "--pipeline", "4", "--virtual", "5", "--context", "2"]
 
 
 def test_training_is_told_with_interval_layout_and_neighbours(run) -> None:
@@ -49,10 +49,10 @@ def test_175_billion_at_three_widths(run) -> None:
 
 def test_refusals_take_three_lines_at_most(run) -> None:
     for bad in (
-        [*TRAIN, "--tp", "3"],
-        ["train", "gpt-3-175b", "--chip", "h100", "--n", "8", "--batch", "64"],
+        [*TRAIN, "--tensor", "3"],
+        ["train", "gpt-3-175b", "--chip", "h100", "--chips", "8", "--batch", "64"],
         ["train", "llama-2-7b", "--chip", "a100", "--precision", "fp8"],
-        ["train", "llama-2-7b", "--chip", "a100", "--n", "0"],
+        ["train", "llama-2-7b", "--chip", "a100", "--chips", "0"],
         ["finetune", "llama-2-7b", "--chip", "a100", "--rank", "0"],
         ["finetune", "llama-2-7b", "--chip", "a100", "--base", "int1"],
     ):

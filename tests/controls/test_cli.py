@@ -62,7 +62,7 @@ def test_import_party_and_assumption(capsys: pytest.CaptureFixture[str]) -> None
         capsys, "h200", "--activity", "us_import", "--from", "TW", "--end-use", "us-data-centre", "--on", "2026-02-15"
     )
     assert "0 percent of customs value" in out
-    _, out, _ = run(capsys, "b200", "--to", "AE", "--end-user", "G42", "--on", "2026-08-01")
+    _, out, _ = run(capsys, "b200", "--to", "AE", "--party", "G42", "--on", "2026-08-01")
     assert "exempt under Supplement 8" in out
     assert "headquartered in AE" in out
 

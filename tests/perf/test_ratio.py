@@ -46,7 +46,7 @@ def test_layouts_in_words() -> None:
 
 
 def test_the_commands_answer(run) -> None:
-    answer = run("ratio", "h200", "h20", "--model", "llama-3.1-8b", "--n", "1", "--precision", "bf16")
+    answer = run("ratio", "h200", "h20", "--model", "llama-3.1-8b", "--chips", "1", "--precision", "bf16")
     assert answer.status == 0
     assert "1.20" in answer.out
     answer = run("infer", "llama-3.1-8b", "--chip", "h100", "--explain")
@@ -55,7 +55,7 @@ def test_the_commands_answer(run) -> None:
 
 
 def test_infer_speaks_json(run) -> None:
-    answer = run("infer", "llama-3.1-8b", "--chip", "h100", "--concurrency", "8", "--json")
+    answer = run("infer", "llama-3.1-8b", "--chip", "h100", "--users", "8", "--json")
     found = json.loads(answer.out)
     assert found["throughput"]["low"] < found["throughput"]["value"] < found["throughput"]["high"]
     assert found["layout"]["tensor_parallel"] == 1
@@ -64,13 +64,13 @@ def test_infer_speaks_json(run) -> None:
 @pytest.mark.parametrize(
     "options",
     [
-        ["--isl", "0"],
-        ["--concurrency", "4", "--rate", "2"],
-        ["--tp", "many"],
-        ["--slo-tpot", "-1"],
+        ["--prompt", "0"],
+        ["--users", "4", "--rate", "2"],
+        ["--tensor", "many"],
+        ["--tpot", "-1"],
         ["--chip", "h2oo"],
-        ["--tp", "3", "--n", "3"],
-        ["--ep", "7", "--attention-dp", "--n", "7"],
+        ["--tensor", "3", "--chips", "3"],
+        ["--expert", "7", "--attention-dp", "--chips", "7"],
     ],
 )
 def test_infer_refuses_with_three_lines_and_status_two(run, options: list[str]) -> None:

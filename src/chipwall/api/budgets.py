@@ -31,6 +31,7 @@ def budgets(
     serving = Serving(chips, context, users, choice(kv, "kv", tuple(CACHE_BYTES)), how, tuple(ways.items()), beyond)
     tuning = Tuning(rank, choice(modules, "modules", MODULES), batch, length)
     whole = fit_answer(model, chip, wanted, serving, tuning)
+    asked = {"formats": wanted, "to_serve": serving, "to_tune": tuning}
     uses = {"both": ("serving", "tuning"), "serve": ("serving",), "tune": ("tuning",)}[use]
     found: list[tuple[str, str, dict[str, Any]]] = [(u, f, whole[u][f]) for u in uses for f in wanted]  # type: ignore[index]
     rows = tuple(
@@ -51,7 +52,7 @@ def budgets(
             n: exact(only[f"{word}_bytes"], "byte")
             for n, word in (("needed", "total"), ("memory", "memory"), ("free", "free"))
         },
-        record=whole if only is None else {**whole, "verdict": str(only["verdict"])},
+        record={**whole, **asked} if only is None else {**whole, **asked, "verdict": str(only["verdict"])},
         items=rows,
         rows=rows,
         lines=tuple(

@@ -2,24 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal, InvalidOperation
+from pathlib import Path
 from typing import Any, get_args
 
 from chipwall.answer import Answer
-from chipwall.api.doors import chip_of, door, source_of, unknown_argument
+from chipwall.api.doors import door, source_of, unknown_argument
 from chipwall.catalog.records import Chip
 from chipwall.controls.decide import decide as run_law
-from chipwall.controls.item import contradiction, is_amount, item_of_chip, item_of_numbers
+from chipwall.controls.goods import item_by_name
+from chipwall.controls.item import contradiction, is_amount, item_of_chip, item_of_numbers, vendor_of
+from chipwall.controls.law import Law
 from chipwall.controls.load import law
+from chipwall.controls.overlay import overlaid, with_parties
 from chipwall.controls.records import Activity, Decision, Item, Journey
-from chipwall.errors import InputError
-from chipwall.inputs import choice, day, flag, quote, term
+from chipwall.errors import InputError, unknown_name
+from chipwall.inputs import choice, day, flag, nearest_names, quote, term
 from chipwall.text import text
 from chipwall.units import unit
 
-__all__ = ["END_USES", "decide", "item_asked", "journey_asked", "legal_number", "refuse_contradiction", "timeline"]
+__all__ = [
+    "END_USES",
+    "decide",
+    "item_asked",
+    "journey_asked",
+    "law_asked",
+    "legal_number",
+    "refuse_contradiction",
+    "timeline",
+]
 
 END_USES = ("re-export", "stock", "us-data-centre", "repair", "research", "start-up", "consumer", "public-sector")
 Number = str | float | Decimal
@@ -127,7 +141,12 @@ def item_asked(
             where="bare",
             fix=text("Leave bare out, or give numbers without a chip"),
         )
-    item = chip if isinstance(chip, Item) else item_of_chip(chip_of(chip), law=law())
+    if isinstance(chip, Item):
+        item = chip
+    elif isinstance(chip, Chip):
+        item = item_of_chip(chip, law=law())
+    else:
+        item = item_by_name(term(chip, "chip", example="'h200'"), law=law())
     changes: dict[str, Any] = dict(known)
     if "tpp" in known or "die_area" in known:
         changes.setdefault("density", None)  # the catalogue's quotient no longer belongs to these numbers
@@ -135,19 +154,73 @@ def item_asked(
         changes["datacenter"] = datacenter
     if whose:
         changes["vendor"] = whose
-    item = replace(item, **changes, computer=board, other_eccn=other)
+    touched = _touched(changes)
+    item = replace(
+        item,
+        **changes,
+        statuses={name: status for name, status in item.statuses.items() if name not in touched},
+        bands={name: band for name, band in item.bands.items() if name not in touched},
+        computer=board or item.computer,
+        other_eccn=other,
+    )
     problem = contradiction(item.tpp, item.die_area, item.density)
     if problem:
         raise InputError(problem, where=item.name, fix=text("Leave one of the three out"))
     return item
 
 
-def _vendor(word: str) -> str:
-    """A vendor that a letter may name, or one of the catalogue; any other word decides nothing and is refused."""
-    from chipwall import catalog
+def _touched(changes: dict[str, Any]) -> frozenset[str]:
+    """Operands whose catalogue value gave way to a number of the caller."""
+    names = {"density": "performance_density", "die_area": "performance_density"}
+    touched = {names.get(name, name) for name in changes}
+    return frozenset(touched | ({"performance_density"} if "tpp" in changes else set()))
 
-    known = {v.id for v in law().vendors} | {c.vendor.lower() for c in catalog.load().chips.values()}
-    return choice(word, "vendor", sorted(known)).lower()
+
+def _vendor(word: str) -> str:
+    """The id of a vendor; a name that is not found is refused, because it decides whose letters apply."""
+    asked = term(word, "vendor")
+    known = {vendor.id for vendor in law().vendors}
+    found = asked.lower() if asked.lower() in known else vendor_of(asked, law())[0]
+    if found:
+        return found
+    near = nearest_names(asked, known)
+    raise unknown_name("vendor", quote(asked), nearest=near, listing="chipwall controls --help")
+
+
+def law_asked(parties: str | Path | None = None, overlay: str | Path | None = None) -> Law:
+    """The law with the caller's own parties (CSV) and documents (TOML)."""
+    found = law()
+    if parties is not None:
+        found = with_parties(found, Path(parties))
+    return found if overlay is None else overlaid(found, Path(overlay))
+
+
+def owners_asked(owners: Sequence[str | tuple[str, Number]]) -> tuple[tuple[str, Decimal], ...]:
+    """Owners with their shares: ``"SMIC=30"``, or pairs of name and percent."""
+    found = []
+    for owner in (owners,) if isinstance(owners, str) else owners:
+        name, sign, share = owner.rpartition("=") if isinstance(owner, str) else (owner[0], "=", str(owner[1]))
+        percent = _decimal(share.strip().rstrip("%")) or Decimal(0)
+        if not sign or not name.strip() or not percent.is_finite() or not Decimal(0) < percent <= Decimal(100):
+            raise InputError(
+                text("'{words}' is no share of an owner", words=quote(owner)),
+                where="owners",
+                fix=text('Give NAME=PERCENT, for example "SMIC=30"'),
+            )
+        found.append((term(name, "owners"), percent))
+    return tuple(found)
+
+
+def _heading(words: str | None) -> str:
+    """An HTSUS heading: four to ten digits, with or without points."""
+    if words is None:
+        return ""
+    digits = term(words, "heading").replace(".", "").replace(" ", "")
+    if not (digits.isascii() and digits.isdigit() and 4 <= len(digits) <= 10):
+        raise InputError(
+            text("'{words}' is no HTSUS heading", words=quote(words)), where="heading", fix=text("For example 8471.80")
+        )
+    return words.strip()
 
 
 def refuse_contradiction(activity: str, exporter: str, destination: str) -> None:
@@ -175,29 +248,33 @@ def journey_asked(
     activity: str = "export",
     hq: str | None = None,
     parent: str | None = None,
-    end_user: str | None = None,
+    party: str | None = None,
+    owners: Sequence[str | tuple[str, Number]] = (),
+    screened: bool = False,
+    shipper: str | None = None,
+    heading: str | None = None,
+    analysis_only: bool = False,
     end_use: str | None = None,
     tpp_share: Number | None = None,
     us_available: bool | None = None,
     exporter_role: str | None = None,
     packaged_in: str | None = None,
     attested: bool = False,
+    rules: Law | None = None,
 ) -> tuple[Journey, tuple[str, ...]]:
-    """The journey, and what was assumed about it."""
+    """The journey, and what was assumed about it.
+
+    A party whose seat is known brings it along; only a party nobody named is taken as seated at the destination.
+    """
     what: Any = choice(activity, "activity", get_args(Activity))
     if to is None and what != "us_import":
         raise InputError(text("no destination"), where="to", fix=text("Name a country, for example CN"))
-    destination = "US" if to is None else law().countries.resolve(term(to, "to"))
+    destination = "US" if to is None else term(to, "to")
     usual = {"export": "US", "in_country": destination, "us_import": "", "reexport": ""}[what]
-    leaves = usual if exporter is None else law().countries.resolve(term(exporter, "exporter"))
+    leaves = usual if exporter is None else term(exporter, "exporter")
     refuse_contradiction(what, leaves, destination)
-    assumed: tuple[str, ...] = ()
-    if hq is None and what != "us_import":
-        assumed = (
-            text(
-                "Assumed: the end user and its parent are headquartered in {country} (set with hq)", country=destination
-            ),
-        )
+    name = "" if party is None else term(party, "party")
+    seat, assumed = _seat(destination, hq, name, what=what, rules=rules or law())
     role: Any = "" if exporter_role is None else choice(exporter_role, "exporter_role", ("fab", "osat"))
     if us_available is not None:
         flag(us_available, "us_available")
@@ -205,17 +282,40 @@ def journey_asked(
         activity=what,
         exporter=leaves,
         destination=destination,
-        headquarters=destination if hq is None else law().countries.resolve(term(hq, "hq")),
-        parent="" if parent is None else law().countries.resolve(term(parent, "parent")),
-        party="" if end_user is None else term(end_user, "end_user"),
+        headquarters=seat,
+        parent="" if parent is None else term(parent, "parent"),
+        party=name,
         end_use="" if end_use is None else choice(end_use, "end_use", END_USES),
         aggregate_tpp_share=None if tpp_share is None else legal_number(tpp_share, "tpp_share"),
         us_available=us_available,
         exporter_role=role,
-        packaged_in="" if packaged_in is None else law().countries.resolve(term(packaged_in, "packaged_in")),
+        packaged_in="" if packaged_in is None else term(packaged_in, "packaged_in"),
         attested=flag(attested, "attested"),
+        owners=owners_asked(owners),
+        screened=flag(screened, "screened"),
+        shipper="" if shipper is None else term(shipper, "shipper"),
+        heading=_heading(heading),
+        analysis_only=flag(analysis_only, "analysis_only"),
     )
     return journey, assumed
+
+
+def _seat(to: str, hq: str | None, party: str, *, what: str, rules: Law) -> tuple[str, tuple[str, ...]]:
+    """Where the end user is headquartered, and how that is known."""
+    if hq is not None:
+        return term(hq, "hq"), ()
+    known = rules.parties.find(party) if party else None
+    if known is not None and known.headquarters:
+        said = text(
+            "{party} is headquartered in {country} ({source})",
+            party=known.name,
+            country=known.headquarters,
+            source=known.source.split(";")[0],
+        )
+        return known.headquarters, (said,)
+    if what == "us_import":
+        return to, ()
+    return to, (text("Assumed: the end user and its parent are headquartered in {country} (set with hq)", country=to),)
 
 
 @door
@@ -228,7 +328,14 @@ def decide(
     activity: str = "export",
     hq: str | None = None,
     parent: str | None = None,
-    end_user: str | None = None,
+    party: str | None = None,
+    owners: Sequence[str | tuple[str, Number]] = (),
+    screened: bool = False,
+    shipper: str | None = None,
+    heading: str | None = None,
+    analysis_only: bool = False,
+    parties: str | Path | None = None,
+    overlay: str | Path | None = None,
     end_use: str | None = None,
     tpp_share: Number | None = None,
     us_available: bool | None = None,
@@ -257,9 +364,15 @@ def decide(
         Destination (ISO code or name), and day of the export (today by default).
     exporter, activity : str
         Country that it leaves; export, reexport, in_country or us_import.
-    hq, parent, end_user, end_use : str
-        Where the end user and its parent are headquartered (the destination by default), a party that the rules know,
-        and the use of an import.
+    hq, parent, end_use : str
+        Where the end user and its parent are headquartered (the party's seat, else the destination), and the use of an
+        import.
+    party, owners, screened
+        The end user by name, looked up and never guessed; who owns it (``"SMIC=30"``); whether you screened both.
+    shipper, heading, analysis_only
+        Who exports, since a private letter binds its reader; HTSUS heading of an entry; bought for technical analysis.
+    parties, overlay : str or Path
+        CSV of your own parties, TOML of documents that you hold.
     tpp_share, us_available, exporter_role, packaged_in, attested
         What certifications and the foundry presumption ask.
     tpp, density, die_area, dram, io, transistors : number or str
@@ -275,8 +388,9 @@ def decide(
     given = dict(locals())
     item = item_asked(given.pop("chip"), **{n: given.pop(n) for n in _ITEM})
     when = date.today() if given.pop("on") is None else day(on, "on")
-    journey, assumed = journey_asked(**given)
-    found = run_law(item, journey, on=when)
+    rules = law_asked(given.pop("parties"), given.pop("overlay"))
+    journey, assumed = journey_asked(**given, rules=rules)
+    found = run_law(item, journey, on=when, law=rules)
     return decision_answer(replace(found, unknowns=(*assumed, *found.unknowns)))
 
 
@@ -358,8 +472,9 @@ def timeline(
     from chipwall.controls.queries import timeline as turns_of
 
     item = item_asked(chip, **{n: journey.pop(n) for n in _ITEM if n in journey})
-    way, _ = journey_asked(to, **_known_journey(journey))
-    turns = turns_of(item, way, since=day(since, "since"), until=day(until, "until"))
+    rules = law_asked(journey.pop("parties", None), journey.pop("overlay", None))
+    way, _ = journey_asked(to, **_known_journey(journey), rules=rules)
+    turns = turns_of(item, way, since=day(since, "since"), until=day(until, "until"), law=rules)
     made = [
         {
             "on": t.on,
@@ -393,8 +508,8 @@ def timeline(
 def _known_journey(given: dict[str, Any]) -> dict[str, Any]:
     import inspect
 
-    known = [n for n in inspect.signature(journey_asked).parameters if n != "to"]
+    known = [n for n in inspect.signature(journey_asked).parameters if n not in ("to", "rules")]
     for name in given:
         if name not in known:
-            raise unknown_argument("timeline", name, [*known, *_ITEM, "to", "since", "until"])
+            raise unknown_argument("timeline", name, [*known, *_ITEM, "parties", "overlay", "to", "since", "until"])
     return given

@@ -14,7 +14,7 @@ from chipwall.perf.serving.serve import Question, Serving, serving
 from chipwall.text import text
 from chipwall.units import parse_quantity
 
-__all__ = ["MOST_TOKENS", "Amount", "question_of", "serve", "serve_answer"]
+__all__ = ["MOST_TOKENS", "Amount", "operators_of", "question_of", "serve", "serve_answer"]
 
 # Longest prompt or answer that is priced [token]; no published model takes a hundredth of it.
 MOST_TOKENS = 1e8
@@ -306,3 +306,12 @@ def serve_answer(model: LanguageModel, chip: Chip, question: Question, found: Se
         data=found.as_json,
         source_of=source_of,
     )
+
+
+def operators_of(model: LanguageModel, chip: Chip, question: Question, found: Serving) -> list[dict[str, Any]]:
+    """The operator table of one iteration of an answer: what is multiplied, how often, with how many bytes and FLOP."""
+    from chipwall.perf.serving.breakdown import operator_rows
+    from chipwall.perf.serving.serve import requests_of, setups_of
+
+    layouts, made, _, _ = setups_of(model, chip, question)
+    return operator_rows(made[layouts.index(found.layout)], requests_of(question), found.batch)

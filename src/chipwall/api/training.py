@@ -215,6 +215,8 @@ def tune(
     micro_batch: int | None = None,
     recompute: str = "full",
     offload: str | Sequence[str] | None = None,
+    document: float | None = None,
+    whole_logits: bool = False,
     software: str | None = None,
     states: str | None = None,
     year: float = 2026.0,
@@ -235,6 +237,10 @@ def tune(
         Format of the products.
     tensor, pipeline, virtual, context, expert, fsdp, micro_batch, recompute, offload
         As in :func:`train`; ``recompute`` is full unless said otherwise.
+    document : float
+        Mean tokens of the documents packed into a sequence; one fills it by default [token].
+    whole_logits : bool
+        Whether the loss keeps all logits instead of computing them in pieces.
     software, year : str, float
         Family of software, and its date as a year with fraction.
     states : str
@@ -280,6 +286,8 @@ def tune(
         micro_batch=0 if micro_batch is None else count(micro_batch, "micro_batch", most=100_000),
         recompute=choice(recompute, "recompute", tuple(RECOMPUTE)),
         offload=() if offload is None else choices(offload, "offload", OFFLOADED),
+        document=0.0 if document is None else number(document, "document", least=1, most=MOST_TOKENS),
+        whole_logits=flag(whole_logits, "whole_logits"),
         software=_software(software),
         states="" if states is None else choice(states, "states", known_states()),
         year=number(year, "year", least=2016, most=2040, example="2026.5"),

@@ -19,60 +19,77 @@ from chipwall.text import Text, text
 
 __all__ = ["COMMANDS", "main"]
 
-# name: (module, attribute, one-line help)
-COMMANDS: dict[str, tuple[str, str, Text]] = {
-    "brief": ("chipwall.cli.brief", "brief", text("The brief on one chip, in the terminal and as one HTML file.")),
-    "chips": ("chipwall.cli.catalog", "chips", text("List chips, with filters.")),
-    "chip": ("chipwall.cli.catalog", "chip", text("Everything known about one chip, with the source of each number.")),
-    "compare": ("chipwall.cli.catalog", "compare", text("Chips side by side, with ratios to the first.")),
-    "models": ("chipwall.cli.catalog", "models", text("List language models.")),
-    "model": ("chipwall.cli.catalog", "model", text("Dimensions and sizes of one language model.")),
-    "systems": ("chipwall.cli.catalog", "systems", text("Nodes, racks and supernodes.")),
-    "sources": ("chipwall.cli.catalog", "sources", text("Where the numbers come from.")),
-    "cite": ("chipwall.cli.catalog", "cite", text("Sources as footnotes or BibTeX, of a chip or by id.")),
-    "fit": ("chipwall.cli.fit", "fit", text("Does a model fit in a chip's memory, to serve it and to fine-tune it?")),
-    "validate": (
-        "chipwall.cli.evidence",
-        "validate",
-        text("Score the performance model against a table of measurements."),
-    ),
-    "hpc": ("chipwall.cli.evidence", "hpc", text("Scientific kernels on chips: FP64 and memory, with ratios.")),
-    "rag": ("chipwall.cli.evidence", "rag", text("Retrieval and generation: latency, throughput, memory.")),
-    "calibrate": (
-        "chipwall.cli.evidence",
-        "calibrate",
-        text("Fit the hardware constants again from the measurements."),
-    ),
-    "scoreboard": (
-        "chipwall.cli.evidence",
-        "scoreboard",
-        text("Predicted against published, by class, chip and source."),
-    ),
-    "controls": (
-        "chipwall.cli.law",
-        "controls",
-        text("Export controls on a date: classification, licence, duty."),
-    ),
-    "simulate": (
-        "chipwall.cli.market",
-        "simulate",
-        text("What a policy changes in China: compute, shares, revenue, dependence."),
-    ),
-    "market": (
-        "chipwall.cli.market",
-        "market",
-        text("Scenarios, levers, sensitivity, exploration, calibration, back-test."),
-    ),
-    "infer": ("chipwall.cli.serve", "infer", text("How fast a model serves on some chips.")),
-    "ratio": ("chipwall.cli.serve", "ratio", text("Two chips compared by workload, batch and precision.")),
-    "train": ("chipwall.cli.train", "train", text("Train a model: step time, MFU, memory, time and energy.")),
-    "finetune": ("chipwall.cli.train", "finetune", text("Fine-tune a model: does it fit, and how fast.")),
-    "check": ("chipwall.cli.check", "check", text("A sentence or an article in, verdicts out.")),
-    "mcp": ("chipwall.cli.mcp", "mcp", text("Serve the public functions as tools for an assistant.")),
-    "claims": ("chipwall.cli.claims", "claims", text("Sentences said about chips: do they hold, and where?")),
-    "claim": ("chipwall.cli.claims", "claim", text("Check claims of your own; list the vocabulary they may use.")),
-    "data": ("chipwall.cli.data", "data", text("The data files: their age, a check, a sample, an update.")),
+# Heading, then name: (module, attribute, one-line help) of each command under it.
+_ROOMS: dict[Text, dict[str, tuple[str, str, Text]]] = {
+    text("Chips and models"): {
+        "chips": ("chipwall.cli.catalog", "chips", text("List chips, with filters.")),
+        "chip": (
+            "chipwall.cli.catalog",
+            "chip",
+            text("Everything known about one chip, with the source of each number."),
+        ),
+        "compare": ("chipwall.cli.catalog", "compare", text("Chips side by side, with ratios to the first.")),
+        "models": ("chipwall.cli.catalog", "models", text("List language models.")),
+        "model": ("chipwall.cli.catalog", "model", text("Dimensions and sizes of one language model.")),
+        "systems": ("chipwall.cli.catalog", "systems", text("Nodes, racks and supernodes.")),
+    },
+    text("What it can do"): {
+        "fit": (
+            "chipwall.cli.fit",
+            "fit",
+            text("Does a model fit in a chip's memory, to serve it and to fine-tune it?"),
+        ),
+        "infer": ("chipwall.cli.serve", "infer", text("How fast a model serves on some chips.")),
+        "ratio": ("chipwall.cli.serve", "ratio", text("Two chips compared by workload, batch and precision.")),
+        "train": ("chipwall.cli.train", "train", text("Train a model: step time, MFU, memory, time and energy.")),
+        "finetune": ("chipwall.cli.train", "finetune", text("Fine-tune a model: does it fit, and how fast.")),
+        "rag": ("chipwall.cli.evidence", "rag", text("Retrieval and generation: latency, throughput, memory.")),
+        "hpc": ("chipwall.cli.evidence", "hpc", text("Scientific kernels on chips: FP64 and memory, with ratios.")),
+    },
+    text("Where it may go"): {
+        "controls": ("chipwall.cli.law", "controls", text("Export controls on a date: classification, licence, duty.")),
+    },
+    text("What it changes"): {
+        "simulate": (
+            "chipwall.cli.market",
+            "simulate",
+            text("What a policy changes in China: compute, shares, revenue, dependence."),
+        ),
+        "market": (
+            "chipwall.cli.market",
+            "market",
+            text("Scenarios, levers, sensitivity, exploration, calibration, back-test."),
+        ),
+    },
+    text("Is it true"): {
+        "check": ("chipwall.cli.check", "check", text("A sentence or an article in, verdicts out.")),
+        "claims": ("chipwall.cli.claims", "claims", text("Sentences said about chips: do they hold, and where?")),
+        "mcp": ("chipwall.cli.mcp", "mcp", text("Serve the public functions as tools for an assistant.")),
+        "claim": ("chipwall.cli.claims", "claim", text("Check claims of your own; list the vocabulary they may use.")),
+    },
+    text("Data and evidence"): {
+        "brief": ("chipwall.cli.brief", "brief", text("The brief on one chip, in the terminal and as one HTML file.")),
+        "sources": ("chipwall.cli.catalog", "sources", text("Where the numbers come from.")),
+        "cite": ("chipwall.cli.catalog", "cite", text("Sources as footnotes or BibTeX, of a chip or by id.")),
+        "data": ("chipwall.cli.data", "data", text("The data files: their age, a check, a sample, an update.")),
+        "validate": (
+            "chipwall.cli.evidence",
+            "validate",
+            text("Score the performance model against a table of measurements."),
+        ),
+        "scoreboard": (
+            "chipwall.cli.evidence",
+            "scoreboard",
+            text("Predicted against published, by class, chip and source."),
+        ),
+        "calibrate": (
+            "chipwall.cli.evidence",
+            "calibrate",
+            text("Fit the hardware constants again from the measurements."),
+        ),
+    },
 }
+COMMANDS: dict[str, tuple[str, str, Text]] = {name: room[name] for room in _ROOMS.values() for name in room}
 
 
 class _Rooms(click.Group):
@@ -90,21 +107,19 @@ class _Rooms(click.Group):
         return found
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section(gettext("Commands")):
-            formatter.write_dl([(name, help_line) for name, (_, _, help_line) in COMMANDS.items()])
+        for heading, room in _ROOMS.items():
+            with formatter.section(heading.render(gettext)):
+                formatter.write_dl([(name, help_line) for name, (_, _, help_line) in room.items()])
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         name = args[0]
         if name not in COMMANDS and not name.startswith("-"):
-            from difflib import get_close_matches
-
             from chipwall.errors import unknown_name
+            from chipwall.inputs import nearest_names, quote
 
-            raise unknown_name(
-                "command", name, nearest=get_close_matches(name, COMMANDS, 3, 0.5), listing="chipwall --help"
-            )
+            raise unknown_name("command", quote(name), nearest=nearest_names(name, COMMANDS), listing="chipwall --help")
         return super().resolve_command(ctx, args)
 
 

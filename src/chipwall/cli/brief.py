@@ -2,78 +2,85 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 import click
 
-from chipwall.cli.options import day, json_option, lang_option, write_json
-from chipwall.files import write_whole
+from chipwall.cli.extras import require_extra
+from chipwall.cli.kinds import CHIP, DAY, MODEL, WORD, OutFile
+from chipwall.cli.options import Out, answer_options, command
+from chipwall.errors import InputError
+from chipwall.files import require_place, write_whole
+from chipwall.inputs import choices
+from chipwall.text import text
 
 __all__ = ["brief"]
 
 
-@click.command()
-@click.argument("chip")
-@click.option("--against", help="Other chips, with commas. Default: H100 SXM, H20, B200, Ascend 910C, MLU590.")
-@click.option("--to", "destination", default="CN", show_default=True, help="Destination of the export.")
-@click.option("--on", "day_asked", help="Day of the law. Default: today.")
-@click.option("--for", "model", default="llama-2-70b", show_default=True, help="The model that is served.")
+@command()
+@click.argument("chip", type=CHIP)
 @click.option(
-    "--out", type=click.Path(path_type=Path, dir_okay=False), help="The page. Default: chipwall-brief-CHIP.html here."
+    "--against", type=WORD, help="Other chips, with commas. Default: H100 SXM, H20, B200, Ascend 910C, MLU590."
 )
-@click.option("--md", "as_markdown", is_flag=True, help="Print Markdown instead, and write no page.")
-@json_option
-@lang_option
-def brief(
-    chip: str,
-    against: str | None,
-    destination: str,
-    day_asked: str | None,
-    model: str,
-    out: Path | None,
-    as_markdown: bool,
-    as_json: bool,
-    lang: str,
-) -> None:
+@click.option("--to", type=WORD, default="CN", show_default=True, help="Destination of the export.")
+@click.option("--on", type=DAY, help="Day of the law. Default: today.")
+@click.option("--for", "model", type=MODEL, default="llama-2-70b", show_default=True, help="The model that is served.")
+@click.option("--out", "place", type=OutFile(), help="The page. Default: chipwall-brief-CHIP.html here.")
+@answer_options
+def brief(chip: str, against: str | None, to: str, on: date | None, model: str, place: Path | None, out: Out) -> None:
     """The brief on one chip, in the terminal and as one HTML file."""
-    from datetime import date
-
     from chipwall import catalog
-    from chipwall.errors import InputError
+    from chipwall.api.law import refuse_contradiction
+    from chipwall.controls.load import law
     from chipwall.report.forms import render
     from chipwall.report.forms.beside import Pictures
-    from chipwall.report.language.lookup import translated
     from chipwall.report.pages.brief import Asked, chip_brief, default_opponents
-    from chipwall.text import text
 
+    if out.form == "csv" or out.explain:
+        raise InputError(
+            text("the brief is a page with its reasons in it"),
+            where="form" if out.form == "csv" else "explain",
+            fix=text("Use --md, --json or the page itself"),
+        )
+    page_wanted = not out.as_json and out.form == "terminal"
+    if place is not None and not page_wanted:
+        raise InputError(
+            text("Markdown and JSON are printed, no page is written"),
+            where="place",
+            fix=text("Leave --out out, or --md and --json"),
+        )
+    target = place or require_place(Path(f"chipwall-brief-{chip_slug(chip)}.html")) if page_wanted else None
+    if page_wanted:
+        require_extra("jinja2", extra="report", wanted_by=text("the page of the brief"))
+        require_extra("vl_convert", extra="report", wanted_by=text("the page of the brief"))
+    refuse_contradiction("export", "US", to)
+    to = law().countries.resolve(to)
     subject = catalog.chip(chip)
-    others = (
-        [catalog.chip(n.strip()) for n in against.split(",") if n.strip()]
-        if against
-        else default_opponents(subject, catalog.load())
-    )
+    if against is None:
+        others = default_opponents(subject, catalog.load())
+    else:
+        others = [catalog.chip(n) for n in choices(against, "against")]
     others = [o for o in dict.fromkeys(others) if o.id != subject.id]
     if not others:
         raise InputError(
             text("nothing to compare {chip} with", chip=subject.name),
-            where="--against",
+            where="against",
             fix=text("Name other chips, for example --against h100,h20"),
         )
-    asked = Asked(destination, day(day_asked) if day_asked else date.today(), catalog.model(model).id, lang)
-    pictures = Pictures(wanted=not (as_json or as_markdown))
+    asked = Asked(to, on or date.today(), catalog.model(model).id, out.lang)
+    pictures = Pictures(wanted=page_wanted)
     made = chip_brief(subject, others, asked, catalog=catalog.load(), pictures=pictures)
-    if as_json:
-        write_json(render.as_json(made, lang))
+    if out.as_json:
+        out.json(render.as_json(made, out.lang))
         return
-    if as_markdown:
-        click.echo(render.markdown(made, lang))
+    if target is None:
+        click.echo(render.markdown(made, out.lang))
         return
-    page = render.html(made, lang, chart=pictures.svg)
-    target = out or Path(f"chipwall-brief-{chip_slug(chip)}.html")
-    write_whole(target, page)
-    click.echo(render.terminal(made, lang))
+    write_whole(target, render.html(made, out.lang, chart=pictures.svg))
+    click.echo(render.terminal(made, out.lang))
     click.echo()
-    click.echo(translated(text("Page written: {path}", path=str(target)), lang))
+    out.say(text("Page written: {path}", path=str(target)))
 
 
 def chip_slug(name: str) -> str:

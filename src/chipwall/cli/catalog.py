@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 import click
 
 from chipwall import catalog
+from chipwall.api.facts import STATUSES
 from chipwall.catalog.choose import reason
 from chipwall.catalog.names import key
 from chipwall.catalog.records import Chip
-from chipwall.cli.options import json_option, lang_option, show, table_options, write_json
+from chipwall.cli.kinds import AMOUNT, CHIP, MODEL, WORD, Word
+from chipwall.cli.options import Out, answer_options, command
 from chipwall.controls.measures import performance_density, total_processing_performance
-from chipwall.errors import InputError
-from chipwall.report.forms.table import Table
+from chipwall.errors import InputError, unknown_name
+from chipwall.inputs import nearest_names, quote
+from chipwall.report.forms.table import Column, Table
 from chipwall.report.pages import catalog as tables
 from chipwall.sources import Fact
 from chipwall.text import text
@@ -20,103 +25,56 @@ from chipwall.units import parse_quantity
 __all__ = ["chip", "chips", "cite", "compare", "model", "models", "sources", "systems"]
 
 
-@click.command()
-@click.option("--vendor", help="Only this vendor.")
-@click.option("--family", help="Only this family, for example 910b.")
+@command()
+@click.option("--vendor", type=WORD, help="Only this vendor.")
+@click.option("--family", type=WORD, help="Only this family, for example 910b.")
+@click.option("--status", type=Word(*STATUSES), help="Only this status.")
+@click.option("--min-memory", type=AMOUNT, help="At least this much memory, for example '96 GB'.")
+@click.option("--min-bandwidth", type=AMOUNT, help="At least this memory bandwidth, for example '4 TB/s'.")
 @click.option(
-    "--status", type=click.Choice(["shipping", "announced", "rumoured", "cancelled"]), help="Only this status."
+    "--sort",
+    type=Word("memory", "bandwidth", "bf16", "fp8", "link", "tdp", "tpp", "id"),
+    help="Sort by a column, largest first.",
 )
-@click.option("--min-memory", help="At least this much memory, for example '96 GB'.")
-@click.option("--min-bandwidth", help="At least this memory bandwidth, for example '4 TB/s'.")
-@click.option("--sort", help="Sort by a column, largest first: memory, bandwidth, bf16, fp8, link, tdp, tpp, id.")
-@table_options
+@answer_options
 def chips(
     vendor: str | None, family: str | None, status: str | None, min_memory: str | None, min_bandwidth: str | None,
-    sort: str | None, form: str | None, as_json: bool, lang: str,
+    sort: str | None, out: Out,
 ) -> None:  # fmt: skip
     """List chips, with filters."""
-    found = list(catalog.load().chips.values())
-    if vendor:
-        found = _of_vendor(found, vendor)
-    if family:
-        members = catalog.load().names.family_members(family)
-        found = [c for c in found if c.id in members]
-    if status:
-        found = [c for c in found if c.word("status") == status]
-    for limit, quantity, dimension, option in (
-        (min_memory, "memory_capacity", "byte", "--min-memory"),
-        (min_bandwidth, "memory_bandwidth", "byte/s", "--min-bandwidth"),
-    ):
-        if limit:
-            least = parse_quantity(limit, dimension=dimension, where=option)
-            found = [c for c in found if (c.value(quantity) or 0) >= least]
-    show(tables.chips_table(_sorted(found, sort)), form=form, as_json=as_json, lang=lang)
+    from chipwall.api.facts import chips as ask
+
+    limits = {
+        name: parse_quantity(words, dimension=dimension, where=f"min_{name}")
+        for name, words, dimension in (("memory", min_memory, "byte"), ("bandwidth", min_bandwidth, "byte/s"))
+        if words is not None
+    }
+    found = ask(vendor=vendor, family=family, status=status, sort=sort, **limits)
+    out.show(tables.chips_table(list(found)))
 
 
-def _of_vendor(found: list[Chip], vendor: str) -> list[Chip]:
-    from difflib import get_close_matches
-
-    from chipwall.errors import unknown_name
-
-    known = sorted({c.vendor for c in found})
-    if key(vendor) not in {key(v) for v in known}:
-        raise unknown_name(
-            "vendor",
-            vendor,
-            nearest=get_close_matches(vendor.lower(), known, 3, 0.4) or known[:4],
-            listing="chipwall chips",
-        )
-    return [c for c in found if key(c.vendor) == key(vendor)]
-
-
-_SORTS = {
-    "memory": "memory_capacity", "bandwidth": "memory_bandwidth", "bf16": "bf16_rate", "fp8": "fp8_rate",
-    "link": "link_bandwidth", "tdp": "tdp",
-}  # fmt: skip
-
-
-def _sorted(found: list[Chip], sort: str | None) -> list[Chip]:
-    if sort is None or sort == "id":
-        return sorted(found, key=lambda c: c.id) if sort else found
-    if sort == "tpp":
-        return sorted(found, key=lambda c: -(total_processing_performance(c).value or 0))
-    if sort not in _SORTS:
-        raise InputError(
-            text("cannot sort by '{column}'", column=sort),
-            where="--sort",
-            fix=text("Use one of: {columns}", columns=", ".join([*_SORTS, "tpp", "id"])),
-        )
-    return sorted(found, key=lambda c: -(c.value(_SORTS[sort]) or 0))
-
-
-@click.command()
-@click.argument("name")
-@table_options
-def chip(name: str, form: str | None, as_json: bool, lang: str) -> None:
+@command()
+@click.argument("name", type=CHIP)
+@answer_options
+def chip(name: str, out: Out) -> None:
     """Everything known about one chip, with the source of each number."""
     found = catalog.chip(name)
-    table = tables.facts_table(found, catalog.load().sources)
-    if as_json:
-        write_json(_chip_answer(found))
-        return
-    if form is None:
-        _headline(found, lang)
-    show(table, form=form, as_json=False, lang=lang)
+    if out.form == "terminal" and not out.as_json:
+        _headline(found, out)
+    out.show(tables.facts_table(found, catalog.load().sources), data=_chip_answer(found))
 
 
-def _headline(found: Chip, lang: str) -> None:
-    from chipwall.report.language.lookup import translated
-
+def _headline(found: Chip, out: Out) -> None:
     tpp, density = total_processing_performance(found), performance_density(found)
     click.echo(found.name)
     for measure, title in ((tpp, text("Total processing performance")), (density, text("Performance density"))):
         said = measure.formula if measure.value is not None else text("unknown: {why}", why=measure.unknown)
-        click.echo(translated(text("{title}: {said}", title=title, said=said), lang))
+        out.say(text("{title}: {said}", title=title, said=said))
         if measure.alternative is not None:
             other = text(
                 "other reading, {note}: {value}", note=measure.alternative_note, value=f"{measure.alternative:,.2f}"
             )
-            click.echo("  " + translated(other, lang))
+            out.say(other)
 
 
 def _chip_answer(found: Chip) -> dict[str, object]:
@@ -142,78 +100,74 @@ def _fact_answer(found: Chip, fact: Fact) -> dict[str, object]:
     return answer
 
 
-@click.command()
-@click.argument("names", nargs=-1, required=True)
-@table_options
-def compare(names: tuple[str, ...], form: str | None, as_json: bool, lang: str) -> None:
+@command()
+@click.argument("names", nargs=-1, required=True, type=CHIP)
+@answer_options
+def compare(names: tuple[str, ...], out: Out) -> None:
     """Chips side by side, with ratios to the first: ``chipwall compare h200 h100 h20``."""
     found = [catalog.chip(n) for name in names for n in name.split(",") if n.strip()]
     if len(found) < 2:
         raise InputError(text("compare needs at least two chips"), fix=text("For example: chipwall compare h200 h100"))
-    show(tables.compare_table(found), form=form, as_json=as_json, lang=lang)
+    out.show(tables.compare_table(found))
 
 
-@click.command()
-@click.option("--family", help="Only this family, for example llama.")
-@table_options
-def models(family: str | None, form: str | None, as_json: bool, lang: str) -> None:
+@command()
+@click.option("--family", type=WORD, help="Only this family, for example llama.")
+@answer_options
+def models(family: str | None, out: Out) -> None:
     """List language models."""
     found = list(catalog.load().models.values())
-    if family:
+    if family is not None:
         known = sorted({m.family for m in found})
         found = [m for m in found if key(m.family) == key(family)]
         if not found:
-            from difflib import get_close_matches
-
-            from chipwall.errors import unknown_name
-
             raise unknown_name(
-                "family", family, nearest=get_close_matches(family.lower(), known, 4, 0.4), listing="chipwall models"
+                "family", quote(family), nearest=nearest_names(family, known, cutoff=0.4), listing="chipwall models"
             )
-    show(tables.models_table(found), form=form, as_json=as_json, lang=lang)
+    out.show(tables.models_table(found))
 
 
-@click.command()
-@click.argument("name")
-@table_options
-def model(name: str, form: str | None, as_json: bool, lang: str) -> None:
+@command()
+@click.argument("name", type=MODEL)
+@answer_options
+def model(name: str, out: Out) -> None:
     """Dimensions and sizes of one language model."""
     found = catalog.model(name)
-    table: Table = tables.model_table(found, catalog.load().sources)
-    show(table, form=form, as_json=as_json, lang=lang, extra=found if as_json else None)
+    out.show(tables.model_table(found, catalog.load().sources), data=asdict(found))
 
 
-@click.command()
-@click.argument("name", required=False)
-@table_options
-def systems(name: str | None, form: str | None, as_json: bool, lang: str) -> None:
+@command()
+@click.argument("name", required=False, type=WORD)
+@answer_options
+def systems(name: str | None, out: Out) -> None:
     """Nodes, racks and supernodes; with a name, only that one."""
-    found = [catalog.system(name)] if name else list(catalog.load().systems.values())
-    show(tables.systems_table(found), form=form, as_json=as_json, lang=lang)
+    found = [catalog.system(name)] if name is not None else list(catalog.load().systems.values())
+    out.show(tables.systems_table(found))
 
 
-@click.command()
-@table_options
-def sources(form: str | None, as_json: bool, lang: str) -> None:
+@command()
+@answer_options
+def sources(out: Out) -> None:
     """Where the numbers come from."""
     from chipwall.report.pages.sources import sources_table
 
-    show(sources_table(catalog.load()), form=form, as_json=as_json, lang=lang)
+    out.show(sources_table(catalog.load()))
 
 
-@click.command()
-@click.argument("names", nargs=-1, required=True)
-@click.option("--bibtex", "as_bibtex", is_flag=True, help="BibTeX instead of footnotes.")
-@json_option
-@lang_option
-def cite(names: tuple[str, ...], as_bibtex: bool, as_json: bool, lang: str) -> None:
+@command()
+@click.argument("names", nargs=-1, required=True, type=WORD)
+@click.option("--bibtex", is_flag=True, help="BibTeX instead of footnotes.")
+@answer_options
+def cite(names: tuple[str, ...], bibtex: bool, out: Out) -> None:
     """Sources as footnotes or BibTeX: of chips (``cite h200``), or by their ids."""
-    from chipwall.report.pages.sources import asked_sources, bibtex, footnotes
+    from chipwall.report.pages import sources as pages
 
-    found = asked_sources(names, catalog.load())
-    if as_json and as_bibtex:
-        raise InputError(text("--json and --bibtex are two forms"), fix=text("Give one of them"))
-    if as_json:
-        write_json(found)
+    found = pages.asked_sources(names, catalog.load())
+    if bibtex and (out.as_json or out.form != "terminal"):
+        raise InputError(text("BibTeX is a form of its own"), where="bibtex", fix=text("Give one form"))
+    if out.as_json or out.form == "csv":
+        rows = tuple((s.id, s.title, s.publisher, s.place, s.published, s.note) for s in found)
+        names_of = ("id", "title", "publisher", "place", "published", "note")
+        out.show(Table("", tuple(Column(n, n) for n in names_of), rows), data=[asdict(s) for s in found])
         return
-    click.echo(bibtex(found) if as_bibtex else footnotes(found))
+    click.echo(pages.bibtex(found) if bibtex else pages.footnotes(found))

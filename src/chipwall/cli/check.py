@@ -4,45 +4,37 @@ from __future__ import annotations
 
 import shlex
 import sys
+from datetime import date
 from pathlib import Path
 
 import click
 
-from chipwall.cli.options import json_option, lang_option, write_json
+from chipwall.answer import Answer
+from chipwall.cli.extras import require_extra
+from chipwall.cli.kinds import DAY, WORD, OutFile
+from chipwall.cli.options import Out, answer_options, command
 from chipwall.errors import InputError
-from chipwall.files import require_place, write_whole
+from chipwall.files import write_whole
+from chipwall.report.forms.table import Column, Table
 from chipwall.text import text
 
 __all__ = ["check"]
 
 
-@click.command()
+@command()
 @click.argument("source", required=False)
 @click.option("--sample", is_flag=True, help="Check the sample article that comes with chipwall, said on 2025-12-10.")
-@click.option("--on", "said", help="Day the text was said. Default: today.")
-@click.option("--as-of", "as_of", help="Count evidence published up to this day. Default: the day it was said.")
-@click.option("--source", "by", default="", help="Who says it; a speaker's own numbers support nothing.")
-@click.option("--reader", help="A program of your own that proposes readings; see docs/claims.md.")
-@click.option("--out", type=click.Path(path_type=Path), help="Write the marked article as one HTML file.")
-@click.option(
-    "--toml", "typed", type=click.Path(path_type=Path), help="Write the readings as typed claims, to correct them."
-)
-@click.option("--md", "as_markdown", is_flag=True, help="Print Markdown.")
-@json_option
-@lang_option
+@click.option("--on", type=DAY, help="Day the text was said. Default: today.")
+@click.option("--as-of", type=DAY, help="Count evidence published up to this day. Default: the day it was said.")
+@click.option("--source", "by", type=WORD, help="Who says it; a speaker's own numbers support nothing.")
+@click.option("--reader", type=WORD, help="A program of your own that proposes readings; see docs/claims.md.")
+@click.option("--out", "place", type=OutFile(), help="Write the marked article as one HTML file.")
+@click.option("--toml", "typed", type=OutFile(), help="Write the readings as typed claims, to correct them.")
+@answer_options
 def check(
-    source: str | None,
-    sample: bool,
-    said: str | None,
-    as_of: str | None,
-    by: str,
-    reader: str | None,
-    out: Path | None,
-    typed: Path | None,
-    as_markdown: bool,
-    as_json: bool,
-    lang: str,
-) -> None:
+    source: str | None, sample: bool, on: date | None, as_of: date | None, by: str | None, reader: str | None,
+    place: Path | None, typed: Path | None, out: Out,
+) -> None:  # fmt: skip
     """Check a text: every statement about chips, models, law, volumes or money, read, computed and judged.
 
     SOURCE is a file (plain text, Markdown, HTML, PDF with text; a TOML file is read as typed claims), "-" for standard input, or
@@ -54,41 +46,43 @@ def check(
             fix=text('Name a file, or put the sentence in quotes: chipwall check "The H200 has 141 GB."'),
         )
     if source is None:
-        source, said = str(sample_article(lang)), said or SAMPLE_SAID
+        source, on = str(sample_article(out.lang)), on or SAMPLE_SAID
     if source.endswith(".toml"):
-        given = {"--on": said, "--as-of": as_of, "--source": by, "--reader": reader, "--out": out, "--toml": typed}
-        _typed(Path(source), [n for n, v in given.items() if v], as_json=as_json, as_markdown=as_markdown, lang=lang)
+        given = {"--on": on, "--as-of": as_of, "--source": by, "--reader": reader, "--out": place, "--toml": typed}
+        _typed(Path(source), [n for n, v in given.items() if v is not None], out)
         return
-    from chipwall.api.texts import checked, document_named
+    from chipwall.api.texts import checked, document_named, text_answer
     from chipwall.claims.reader.document import LARGEST, document_of
-    from chipwall.report.language.lookup import translated
     from chipwall.report.pages import check as page
 
-    for place, option in ((out, "--out"), (typed, "--toml")):
-        if place is not None:
-            require_place(place, argument=option)
+    if place is not None:
+        require_extra("jinja2", extra="report", wanted_by="check --out")
     document = (
         document_of(sys.stdin.buffer.read(LARGEST + 1), "standard input") if source == "-" else document_named(source)
     )
-    found, world = checked(document, said=said, as_of=as_of, by=by, reader=_arguments(reader))
+    found, world = checked(document, said=on, as_of=as_of, by=by or "", reader=_arguments(reader))
     notes = page.notes_of(found, world.sources)
     if typed:
         write_whole(typed, page.as_toml(found))
-    if out:
+    if place:
         from chipwall.report.forms.checked_page import checked_page
 
-        write_whole(out, checked_page(found, notes, lang))
-    if as_json:
-        write_json(page.as_json(found, lang))
-    elif as_markdown:
-        click.echo(page.as_markdown(found, notes, lang))
+        write_whole(place, checked_page(found, notes, out.lang))
+    if out.as_json:
+        out.json(page.as_json(found, out.lang))
+    elif out.form == "md":
+        click.echo(page.as_markdown(found, notes, out.lang))
+    elif out.form == "csv":
+        out.show(_rows(text_answer(found, world)))
     else:
-        click.echo(page.as_terminal(found, notes, lang))
-        if out:
-            click.echo(translated(text("Page written: {path}", path=str(out)), lang))
+        click.echo(page.as_terminal(found, notes, out.lang))
+        if place:
+            out.say(text("Page written: {path}", path=str(place)))
+    if out.explain:
+        click.echo(text_answer(found, world).why())
 
 
-SAMPLE_SAID = "2025-12-10"
+SAMPLE_SAID = date(2025, 12, 10)
 
 
 def sample_article(lang: str) -> Path:
@@ -98,21 +92,25 @@ def sample_article(lang: str) -> Path:
     return Path(str(files("chipwall.claims") / "data" / "articles" / f"sample.{lang}.txt"))
 
 
+def _rows(answer: Answer) -> Table:
+    """The verdicts of a text as one table."""
+    names = list(answer.rows[0]) if answer.rows else ["statement"]
+    return Table("", tuple(Column(n, n) for n in names), tuple(tuple(row.get(n) for n in names) for row in answer.rows))
+
+
 def _arguments(command: str | None) -> list[str]:
     """A command line as its list of arguments; no shell reads it."""
     try:
         return shlex.split(command or "")
     except ValueError:
         raise InputError(
-            text("'{words}' is not a command line", words=command), where="--reader", fix=text("Close its quotes")
+            text("'{words}' is not a command line", words=command), where="reader", fix=text("Close its quotes")
         ) from None
 
 
-def _typed(path: Path, refused: list[str], *, as_json: bool, as_markdown: bool, lang: str) -> None:
+def _typed(path: Path, refused: list[str], out: Out) -> None:
     """A TOML file of typed claims, as ``chipwall claim check`` reads it."""
-    from chipwall.claims.evaluate import evaluated
-    from chipwall.claims.library import packaged_world
-    from chipwall.claims.parse import claims_of_file
+    from chipwall.api.market import check as ask
     from chipwall.cli.claims import show_verdicts, tell
 
     if refused:
@@ -120,9 +118,8 @@ def _typed(path: Path, refused: list[str], *, as_json: bool, as_markdown: bool, 
             text("{options} belongs to a text, not to typed claims", options=refused[0]),
             fix=text("Write the day and the speaker into the claims themselves"),
         )
-    world = packaged_world()
-    verdicts = evaluated(claims_of_file(path, world), world)
-    if as_json or as_markdown:
-        show_verdicts(verdicts, form="md" if as_markdown else None, as_json=as_json, lang=lang)
+    answer = ask(path)
+    if out.as_json or out.form != "terminal" or out.explain:
+        show_verdicts(list(answer), out, why=answer)
     else:
-        tell(verdicts, lang)
+        tell(list(answer), out.lang)

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from difflib import get_close_matches
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import click
 
+from chipwall.answer import Answer
 from chipwall.claims.evaluate import evaluated
 from chipwall.claims.library import packaged_world
 from chipwall.claims.load import shipped_claims
-from chipwall.claims.parse import claims_of_file
 from chipwall.claims.records import Verdict
-from chipwall.cli.options import show, table_options, write_json
+from chipwall.cli.extras import require_extra
+from chipwall.cli.kinds import IN_FILE, WORD, OutFile
+from chipwall.cli.options import AskedGroup, Out, answer_options, command
 from chipwall.errors import unknown_name
 from chipwall.files import write_whole
-from chipwall.report.forms.charts import svg
+from chipwall.inputs import nearest_names, quote
 from chipwall.report.forms.table import render
 from chipwall.report.pages.claims import (
     claim_table,
@@ -30,27 +31,27 @@ from chipwall.report.pages.claims_charts import point_chart
 __all__ = ["claim", "claims", "show_verdicts", "tell"]
 
 _STRICT = click.option("--strict", is_flag=True, help="Exit 1 if any claim is contradicted.")
-_CHART = click.option("--chart", type=click.Path(path_type=Path), help="Write a chart of where the claim holds (SVG).")
+_CHART = click.option("--chart", type=OutFile(), help="Write a chart of where the claim holds (SVG).")
 
 
-@click.command()
+@command()
 @_STRICT
-@table_options
-def claims(strict: bool, form: str | None, as_json: bool, lang: str) -> int:
+@answer_options
+def claims(strict: bool, out: Out) -> int:
     """Check every claim that comes with chipwall: supported, contradicted, depends on what, or cannot tell."""
-    world = packaged_world()
-    verdicts = evaluated(shipped_claims(world), world)
-    show_verdicts(verdicts, form=form, as_json=as_json, lang=lang)
-    return _status(verdicts, strict=strict)
+    from chipwall.api.market import check as ask
+
+    answer = ask()
+    show_verdicts(list(answer), out, why=answer)
+    return _status(list(answer), strict=strict)
 
 
-def show_verdicts(verdicts: Sequence[Verdict], *, form: str | None, as_json: bool, lang: str) -> None:
+def show_verdicts(verdicts: Sequence[Verdict], out: Out, *, why: Answer | None = None) -> None:
     """The verdicts as one table, or as data with every point."""
-    table = claim_table(verdicts, lang=lang)
-    show(table, form=form, as_json=as_json, lang=lang, extra=[verdict_json(v) for v in verdicts])
+    out.show(claim_table(verdicts, lang=out.lang), data=[verdict_json(v) for v in verdicts], why=why)
 
 
-@click.group()
+@click.group(cls=AskedGroup)
 def claim() -> None:
     """Check claims of your own, or look at one of those that come with chipwall.
 
@@ -60,48 +61,50 @@ def claim() -> None:
 
 
 @claim.command()
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=IN_FILE)
 @_STRICT
 @_CHART
-@table_options
-def check(file: Path, strict: bool, chart: Path | None, form: str | None, as_json: bool, lang: str) -> int:
+@answer_options
+def check(file: Path, strict: bool, chart: Path | None, out: Out) -> int:
     """Check the claims of FILE, a TOML file with [[claim]] tables."""
-    world = packaged_world()
-    verdicts = evaluated(claims_of_file(file, world), world)
-    if as_json or form:
-        show_verdicts(verdicts, form=form, as_json=as_json, lang=lang)
+    from chipwall.api.market import check as ask
+
+    answer = ask(file)
+    verdicts = list(answer)
+    charts = _charts(verdicts, chart, out.lang)
+    if out.as_json or out.form != "terminal" or out.explain:
+        show_verdicts(verdicts, out, why=answer)
     else:
-        tell(verdicts, lang)
-    _draw(verdicts, chart, lang)
+        tell(verdicts, out.lang)
+    _draw(charts)
     return _status(verdicts, strict=strict)
 
 
 @claim.command("show")
-@click.argument("claim_id")
+@click.argument("claim_id", type=WORD)
 @_CHART
-@table_options
-def show_claim(claim_id: str, chart: Path | None, form: str | None, as_json: bool, lang: str) -> None:
+@answer_options
+def show_claim(claim_id: str, chart: Path | None, out: Out) -> None:
     """One shipped claim with everything that was computed."""
     world = packaged_world()
     known = {c.id: c for c in shipped_claims(world)}
     if claim_id not in known:
-        near = get_close_matches(claim_id, known, 3, 0.4)
-        raise unknown_name("claim", claim_id, nearest=near, listing="chipwall claims")
+        near = nearest_names(claim_id, known, cutoff=0.4)
+        raise unknown_name("claim", quote(claim_id), nearest=near, listing="chipwall claims")
     verdicts = evaluated([known[claim_id]], world)
-    if as_json:
-        write_json(verdict_json(verdicts[0]))
-    elif form:
-        show(points_table(verdicts[0]), form=form, as_json=False, lang=lang)
+    charts = _charts(verdicts, chart, out.lang)
+    if out.as_json or out.form != "terminal" or out.explain:
+        out.show(points_table(verdicts[0]), data=verdict_json(verdicts[0]))
     else:
-        tell(verdicts, lang)
-    _draw(verdicts, chart, lang)
+        tell(verdicts, out.lang)
+    _draw(charts)
 
 
 @claim.command()
-@table_options
-def vocabulary(form: str | None, as_json: bool, lang: str) -> None:
+@answer_options
+def vocabulary(out: Out) -> None:
     """Every quantity that a claim may speak of, and the conditions it takes."""
-    show(vocabulary_table(), form=form, as_json=as_json, lang=lang)
+    out.show(vocabulary_table())
 
 
 def tell(verdicts: Sequence[Verdict], lang: str) -> None:
@@ -113,13 +116,23 @@ def tell(verdicts: Sequence[Verdict], lang: str) -> None:
         click.echo()
 
 
-def _draw(verdicts: Sequence[Verdict], chart: Path | None, lang: str) -> None:
-    """One chart, or one per claim with its id in the name."""
+def _charts(verdicts: Sequence[Verdict], chart: Path | None, lang: str) -> dict[Path, str]:
+    """One chart, or one per claim with its id in the name: drawn before anything is said."""
     if chart is None:
-        return
-    for v in verdicts:
-        place = chart if len(verdicts) == 1 else chart.with_name(f"{chart.stem}-{v.claim.id}{chart.suffix}")
-        write_whole(place, svg(point_chart(v, lang=lang)))
+        return {}
+    require_extra("vl_convert", extra="report", wanted_by="--chart")
+    from chipwall.report.forms.charts import svg
+
+    one = len(verdicts) == 1
+    return {
+        (chart if one else chart.with_name(f"{chart.stem}-{v.claim.id}{chart.suffix}")): svg(point_chart(v, lang=lang))
+        for v in verdicts
+    }
+
+
+def _draw(charts: Mapping[Path, str]) -> None:
+    for place, picture in charts.items():
+        write_whole(place, picture, argument="chart")
 
 
 def _status(verdicts: Sequence[Verdict], *, strict: bool) -> int:

@@ -63,6 +63,13 @@ def outcome_of(run: Callable[[], object], *, debug: bool) -> tuple[int, tuple[st
         if debug:
             raise
         return 2, error.lines()
+    except click.NoSuchOption as error:
+        meant = ", ".join(error.possibilities or ())
+        told: Text = text("No such option: {option}", option=error.option_name)
+        if meant:
+            told = text("No such option: {option}. Did you mean {meant}?", option=error.option_name, meant=meant)
+        where = error.ctx.command_path if error.ctx else "chipwall"
+        return 2, (told, text("Try: {command}", command=f"{where} --help"))
     except click.UsageError as error:
         where = error.ctx.command_path if error.ctx else "chipwall"
         what = error.format_message().split("\n")[0].rstrip(".。")

@@ -7,9 +7,14 @@ from typing import Any
 
 import click
 
-from chipwall.cli.options import json_option, lang_option, show, table_options, write_json
+from chipwall.cli.extras import require_extra
+from chipwall.cli.kinds import CHIP, COUNT, IN_FILE, MODEL, TOKENS, WORD, NumberFrom, OutFile, OutPlace, Word
+from chipwall.cli.languages import asked_language
+from chipwall.cli.options import Out, answer_options, command
 from chipwall.errors import InputError
-from chipwall.files import write_whole
+from chipwall.files import read_rows, write_whole
+from chipwall.inputs import number
+from chipwall.report.language.lookup import LANGUAGES
 from chipwall.report.forms.table import Cell, Column, Table
 from chipwall.text import Text, listed, text
 from chipwall.units import GIGA
@@ -45,19 +50,18 @@ def score_table(title: str, scores: dict[str, dict[str, Any]], first: str, notes
     return Table(title, columns, rows, notes)
 
 
-@click.command()
-@click.argument("kind")
-@click.argument("file", type=click.Path(path_type=Path))
-@json_option
-@lang_option
-def validate(kind: str, file: Path, as_json: bool, lang: str) -> None:
+KINDS = ("inference", "training", "finetune", "kernels", "collectives")
+
+
+@command()
+@click.argument("kind", type=Word(*KINDS))
+@click.argument("file", type=IN_FILE)
+@answer_options
+def validate(kind: str, file: Path, out: Out) -> None:
     """Score the model against a FILE of measurements of KIND: inference, training, finetune, kernels, collectives."""
     from chipwall.perf.evidence.validate import read_rows, validated
 
     found = validated(kind, read_rows(kind, file))
-    if as_json:
-        write_json(found.as_json())
-        return
     summary = dict(found.summary)
     by_class = {**summary.pop("by_class"), "all": summary}
     notes = (
@@ -69,7 +73,7 @@ def validate(kind: str, file: Path, as_json: bool, lang: str) -> None:
         *(text("{count} rows skipped: {reason}", count=n, reason=reason) for reason, n in _reasons(found).items()),
     )
     title = text("Predicted against measured: {kind}, {file}", kind=kind, file=file.name)
-    show(score_table(title, by_class, text("Class"), notes), form=None, as_json=False, lang=lang)
+    out.show(score_table(title, by_class, text("Class"), notes), data=found.as_json())
 
 
 def _reasons(found: Any) -> dict[str, int]:
@@ -79,28 +83,29 @@ def _reasons(found: Any) -> dict[str, int]:
     return counts
 
 
-@click.command()
+@command()
 @click.option(
     "--stage",
-    type=click.Choice(("kernels", "inference", "evidence", "training")),
+    type=Word("kernels", "inference", "evidence", "training"),
     default="kernels",
     show_default=True,
     help="Hardware constants, the step constants fitted after them, or what left-out serving rows earn as bands.",
 )
 @click.option(
-    "--write", type=click.Path(path_type=Path), help="Where to write the file of constants; default: nowhere."
+    "--out", "place", type=OutPlace(), help="Where to write the file of constants, for 'evidence' a folder; default: nowhere."
 )
 @click.option("--quick", is_flag=True, help="No cross-validation: constants without spreads and bands, in seconds.")
-@table_options
-def calibrate(stage: str, write: Path | None, quick: bool, form: str | None, as_json: bool, lang: str) -> None:
+@answer_options
+def calibrate(stage: str, place: Path | None, quick: bool, out: Out) -> None:
     """Fit constants again from the shipped measurements, and say how well they hold."""
+    require_extra("scipy", extra="market", wanted_by="calibrate")
+    if stage == "evidence":
+        _write_evidence(place)
+        return
     if stage == "training":
         from chipwall.cli.train import training_calibration
 
-        training_calibration(write, quick=quick, form=form, as_json=as_json, lang=lang)
-        return
-    if stage == "evidence":
-        _write_evidence(write)
+        training_calibration(place, quick=quick, out=out)
         return
     if stage == "kernels":
         from chipwall.perf.fitting.constants_file import calibration_toml
@@ -108,16 +113,16 @@ def calibrate(stage: str, write: Path | None, quick: bool, form: str | None, as_
 
         found = refit(cross_validate=not quick)
         content = calibration_toml(found.calibration)
-        show(_fit_table(found), form=form, as_json=as_json, lang=lang)
+        out.show(_fit_table(found))
     else:
         from chipwall.perf.fitting.serving_file import calibration_text
         from chipwall.perf.load import measured
 
         content = calibration_text(measured("inference"))
-        if write is None:
+        if place is None:
             click.echo(content)
-    if write is not None:
-        write_whole(write, content)
+    if place is not None:
+        write_whole(place, content)
 
 
 def _write_evidence(folder: Path | None) -> None:
@@ -128,7 +133,7 @@ def _write_evidence(folder: Path | None) -> None:
 
     if folder is None or not folder.is_dir():
         raise InputError(
-            text("two files are written: give the folder they go to"), where="--write", fix=text("For example --write .")
+            text("two files are written: give the folder they go to"), where="place", fix=text("For example --out .")
         )
     table = evidence_csv(measured("inference"), say=lambda words: click.echo(words, err=True))
     write_whole(folder / "evidence_serving.csv", table)
@@ -151,20 +156,20 @@ def _fit_table(found: Any) -> Table:
     return Table(text("Fit of the hardware constants"), columns, rows, notes)
 
 
-@click.command()
-@click.argument("chips", nargs=-1, required=True)
-@click.option("--n", default=1, show_default=True, help="Chips of each kind that work together.")
-@table_options
-def hpc(chips: tuple[str, ...], n: int, form: str | None, as_json: bool, lang: str) -> None:
+@command()
+@click.argument("chips", nargs=-1, required=True, type=CHIP)
+@click.option(
+    "--chips", "-n", "count", type=COUNT, default=1, show_default=True, help="Chips of each kind that work together."
+)
+@answer_options
+def hpc(chips: tuple[str, ...], count: int, out: Out) -> None:
     """Scientific kernels (streams, FP64 products, LINPACK, conjugate gradients, FFT, stencils) on CHIPS, with ratios."""
-    from chipwall import catalog
-    from chipwall.perf.hpc import hpc_estimates
+    from chipwall.api.doors import chip_of
+    from chipwall.api.performance import compute
 
-    records = [catalog.chip(name) for name in chips]
-    answers = [hpc_estimates(chip, chips=n) for chip in records]
-    if as_json:
-        write_json({chip.id: [e.as_json() for e in found] for chip, found in zip(records, answers, strict=True)})
-        return
+    records = [chip_of(name) for name in chips]
+    asked = [compute(chip, chips=count) for chip in records]
+    answers = [a.record for a in asked]
     columns = (
         Column("kernel", text("Kernel")), Column("chip", text("Chip")), Column("value_si", text("Rate"), right=True),
         Column("low_si", text("80 % from"), right=True), Column("high_si", text("to"), right=True),
@@ -180,7 +185,8 @@ def hpc(chips: tuple[str, ...], n: int, form: str | None, as_json: bool, lang: s
         if estimate.quantity == kernel
     )
     notes = tuple(dict.fromkeys(note for found in answers for e in found for note in e.notes))
-    show(Table(text("Scientific kernels"), columns, rows, notes), form=form, as_json=False, lang=lang)
+    data = {chip.id: answer.to_dict() for chip, answer in zip(records, asked, strict=True)}
+    out.show(Table(text("Scientific kernels"), columns, rows, notes), data=data, why=asked[0])
 
 
 def _hpc_row(chip: str, e: Any, first: float | None) -> tuple[object, ...]:
@@ -197,51 +203,64 @@ def _hpc_row(chip: str, e: Any, first: float | None) -> tuple[object, ...]:
     return e.quantity, chip, value, low, high, ratio, Text.of(e.bound), Text.of(e.basis)
 
 
-@click.command()
-@click.argument("model")
-@click.option("--chip", "chip_name", required=True, help="The chip, for example h200.")
-@click.option("--n", default=1, show_default=True, help="Chips of one node that share model and index.")
-@click.option("--vectors", default=10_000_000, show_default=True, help="Vectors in the index.")
+@command()
+@click.argument("model", type=MODEL)
+@click.option("--chip", type=CHIP, required=True, help="The chip, for example h200.")
 @click.option(
-    "--index",
-    "kind",
-    type=click.Choice(("flat", "ivf", "graph")),
-    default="ivf",
-    show_default=True,
-    help="Kind of index.",
+    "--chips", "-n", type=COUNT, default=1, show_default=True, help="Chips of one node that share model and index."
 )
-@click.option("--embedder", default="large", show_default=True, help="Encoder: base, large or 7b.")
-@click.option("--code-bytes", default=2.0, show_default=True, help="Bytes of one number of a stored vector.")
-@click.option("--probes", default=32.0, show_default=True, help="Lists read per query (ivf).")
-@click.option("--visited", default=128.0, show_default=True, help="Vectors expanded per query (graph).")
-@click.option("--question", default=32.0, show_default=True, help="Tokens of the question.")
-@click.option("--passage", default=512.0, show_default=True, help="Tokens of one passage.")
-@click.option("--passages", default=5.0, show_default=True, help="Passages given to the model.")
-@click.option("--answer", default=256.0, show_default=True, help="Tokens of the answer.")
-@click.option("--batch", default=1.0, show_default=True, help="Questions that go through together.")
-@click.option("--precision", default="bf16", show_default=True, help="Precision of the language model.")
-@click.option("--engine", default="", help="Serving engine.")
-@table_options
-def rag(
-    model: str, chip_name: str, n: int, vectors: float, kind: str, embedder: str, code_bytes: float, probes: float,
-    visited: float, question: float, passage: float, passages: float, answer: float, batch: float, precision: str,
-    engine: str, form: str | None, as_json: bool, lang: str,
-) -> None:  # fmt: skip
+@click.option(
+    "--vectors",
+    type=NumberFrom(least=1, most=1e13),
+    default=10_000_000.0,
+    show_default=True,
+    help="Vectors in the index.",
+)
+@click.option("--index", type=Word("flat", "ivf", "graph"), default="ivf", show_default=True, help="Kind of index.")
+@click.option("--embedder", type=WORD, default="large", show_default=True, help="Encoder: base, large or 7b.")
+@click.option(
+    "--code-bytes",
+    type=NumberFrom(above=0, most=16),
+    default=2.0,
+    show_default=True,
+    help="Bytes of one number of a stored vector.",
+)
+@click.option(
+    "--probes", type=NumberFrom(least=1, most=1e7), default=32.0, show_default=True, help="Lists read per query (ivf)."
+)
+@click.option(
+    "--visited",
+    type=NumberFrom(least=1, most=1e7),
+    default=128.0,
+    show_default=True,
+    help="Vectors expanded per query (graph).",
+)
+@click.option("--question", type=TOKENS, default=32.0, show_default=True, help="Tokens of the question.")
+@click.option("--passage", type=TOKENS, default=512.0, show_default=True, help="Tokens of one passage.")
+@click.option(
+    "--passages",
+    type=NumberFrom(least=1, most=1e6),
+    default=5.0,
+    show_default=True,
+    help="Passages given to the model.",
+)
+@click.option("--answer", type=TOKENS, default=256.0, show_default=True, help="Tokens of the answer.")
+@click.option(
+    "--batch",
+    type=NumberFrom(least=1, most=1e6),
+    default=1.0,
+    show_default=True,
+    help="Questions that go through together.",
+)
+@click.option("--precision", type=WORD, default="bf16", show_default=True, help="Precision of the language model.")
+@click.option("--engine", type=WORD, help="Serving engine. Default: the usual one on the chip.")
+@answer_options
+def rag(model: str, chip: str, out: Out, **asked: Any) -> None:
     """Retrieval and generation with MODEL: embed, search, read, answer; latency, throughput and memory."""
-    from chipwall import catalog
-    from chipwall.errors import unknown_name
-    from chipwall.perf.retrieval import EMBEDDERS, Index, Pipeline, pipeline_estimate
+    from chipwall.api.performance import retrieve
 
-    if embedder not in EMBEDDERS:
-        raise unknown_name("embedder", embedder, nearest=list(EMBEDDERS), listing="chipwall rag --help")
-    encoder = EMBEDDERS[embedder]
-    index = Index(kind, vectors, encoder.dimensions, code_bytes, probes=probes, visited=visited)  # type: ignore[arg-type]
-    asked = Pipeline(encoder, index, catalog.model(model), question, passage, passages, answer, batch, precision)
-    found = pipeline_estimate(catalog.chip(chip_name), asked, chips=n, engine=engine)
-    if as_json:
-        write_json(found.as_json())
-        return
-    show(_rag_table(found), form=form, as_json=False, lang=lang)
+    answer = retrieve(model, chip, **asked)
+    out.show(_rag_table(answer.record), data=answer.to_dict(), why=answer)
 
 
 def _rag_table(found: Any) -> Table:
@@ -282,47 +301,41 @@ def _rag_table(found: Any) -> Table:
     return Table(text("Retrieval and generation"), columns, tuple(rows), notes)
 
 
-@click.command()
-@click.option("--out", type=click.Path(path_type=Path), help="Where to write the page; default: the terminal.")
+@command()
+@click.option("--out", "place", type=OutFile(), help="Where to write the page; default: the terminal.")
 @click.option("--quick", is_flag=True, help="Without the kernels, whose cross-validation takes minutes.")
-@click.option(
-    "--peer",
-    type=click.Path(path_type=Path),
-    help="Answers of another tool, a CSV file with the columns id and tpot_ms, to stand beside.",
-)
-def scoreboard(out: Path | None, quick: bool, peer: Path | None) -> None:
-    """Write the page of predicted against measured: by software and year, chip, model, layout and load."""
+@click.option("--peer", type=IN_FILE, help="Answers of another tool, a CSV file with the columns id and tpot_ms, to stand beside.")
+@click.option("--lang", type=click.Choice(LANGUAGES), default=asked_language, help="Language; the page is English.")
+def scoreboard(place: Path | None, quick: bool, peer: Path | None, lang: str) -> None:
+    """Write the page of predicted against measured, in Markdown: by software and year, chip, model, layout and load."""
+    require_extra("scipy", extra="market", wanted_by="scoreboard")
+    if place is not None:
+        require_extra("vl_convert", extra="report", wanted_by="scoreboard --out")
+    answers = None if peer is None else _peer_answers(peer)
     from chipwall.perf.fitting.kernel_outcomes import kernel_outcomes
-    from chipwall.report.forms.charts import svg
     from chipwall.report.pages.scoreboard import pictures, scoreboard_page
 
     def say(words: str) -> None:
         click.echo(words, err=True)
 
-    drawn = f"{out.stem}-" if out else ""
-    page = scoreboard_page(
-        kernels=None if quick else kernel_outcomes, peer=_peer_answers(peer) if peer else None, pictures_at=drawn, say=say
-    )
-    if out is None:
+    drawn = f"{place.stem}-" if place else ""
+    page = scoreboard_page(kernels=None if quick else kernel_outcomes, peer=answers, pictures_at=drawn, say=say)
+    if place is None:
         click.echo(page)
         return
-    write_whole(out, page)
+    from chipwall.report.forms.charts import svg
+
+    write_whole(place, page)
     say("pictures")
     for name, spec in pictures().items():
-        write_whole(out.with_name(f"{drawn}{name}.svg"), svg(spec))
+        write_whole(place.with_name(f"{drawn}{name}.svg"), svg(spec))
 
 
 def _peer_answers(place: Path) -> tuple[str, dict[str, float]]:
     """Another tool's name (that of the folder of its file) and its answers by row."""
-    import csv
-
-    try:
-        with place.open(encoding="utf-8-sig", newline="") as handle:
-            rows = list(csv.DictReader(handle))
-        answers = {row["id"]: float(row["tpot_ms"]) for row in rows if row["tpot_ms"]}
-    except (OSError, UnicodeDecodeError, KeyError, ValueError, TypeError, csv.Error) as problem:
-        raise InputError(
-            text("'{file}' is not a table of answers: {problem}", file=str(place), problem=str(problem)),
-            fix=text("Give a CSV file with the columns id and tpot_ms, one answer a line in milliseconds"),
-        ) from problem
+    table = read_rows(place, argument="peer", needed=("id", "tpot_ms"))
+    answers = {}
+    for line, row in zip(table.lines, table.rows, strict=True):
+        if row["tpot_ms"]:
+            answers[row["id"]] = number(row["tpot_ms"], f"{table.file}, line {line}", above=0)
     return place.resolve().parent.name, answers

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import textwrap
-from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -12,36 +11,34 @@ from typing import Any
 import click
 
 from chipwall import catalog
-from chipwall.cli.law_options import (
-    asked_item,
-    asked_journey,
-    asked_law,
-    item_options,
-    journey_options,
-    legal_number,
-)
-from chipwall.cli.options import day, json_option, lang_option, show, table_options, write_json
+from chipwall.api.law import decide as ask
+from chipwall.api.law import journey_asked, law_asked, legal_number
+from chipwall.api.law import timeline as ask_timeline
+from chipwall.cli.extras import require_extra
+from chipwall.cli.kinds import DAY, IN_FILE, WORD, Names, OutFolder
+from chipwall.cli.law_options import item_options, journey_options, spoken
+from chipwall.cli.options import AskedGroup, Out, answer_options
 from chipwall.controls.decide import decide
 from chipwall.controls.goods import item_by_name
 from chipwall.controls.load import law
 from chipwall.errors import InputError, unknown_name
 from chipwall.files import read_rows, write_whole
+from chipwall.inputs import choices, nearest_names
+from chipwall.report.forms.table import Column, Table
 from chipwall.report.language.lookup import translated
 from chipwall.report.pages import law_decision as tables
-from chipwall.text import text
+from chipwall.text import listed, text
 
 __all__ = ["controls"]
 
 
-class _ChipFirst(click.Group):
+class _ChipFirst(AskedGroup):
     """A group whose first word may be a chip: anything that is no sub-command is a question about one decision."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         if args and args[0] not in self.commands and args[0] not in ("-h", "--help"):
             if not args[0].startswith("-") and len(args) > 1 and not args[1].startswith("-"):
-                from difflib import get_close_matches
-
-                near = get_close_matches(args[0], self.commands, 3, 0.5)
+                near = nearest_names(args[0], self.commands)
                 raise unknown_name("command", args[0], nearest=near, listing="chipwall controls --help")
             args = ["decide", *args]
         return super().parse_args(ctx, args)
@@ -66,8 +63,8 @@ def controls() -> None:
     """
 
 
-def _today(on: str | None) -> date:
-    return date.today() if on is None else day(on)
+def _today(on: date | None) -> date:
+    return on or date.today()
 
 
 def _announced(name: str | None) -> date:
@@ -85,76 +82,54 @@ def _announced(name: str | None) -> date:
 @controls.command("decide")
 @item_options
 @journey_options
-@click.option("--on", help="Day of the export, transfer or entry. Default: today.")
-@table_options
-def decide_command(on: str | None, form: str | None, as_json: bool, lang: str, **given: Any) -> None:
+@click.option("--on", type=DAY, help="Day of the export, transfer or entry. Default: today.")
+@answer_options
+def decide_command(out: Out, **given: Any) -> None:
     """One decision, with every test, its margin and its citation."""
-    item, rules = asked_item(given), asked_law(given)
-    journey, assumed = asked_journey(given, rules=rules)
-    decision = decide(item, journey, on=_today(on), law=rules)
-    decision = replace(decision, unknowns=(*assumed, *decision.unknowns))
-    coverage = law().coverage
-    if as_json:
-        write_json(tables.decision_answer(decision, coverage))
-        return
-    answer, tests, findings = tables.decision_tables(decision)
-    for table in (answer, tables.condition_table(decision), tests, findings):
-        if table.rows:
-            show(table, form=form, as_json=False, lang=lang)
-            click.echo()
-    if form is None:
-        for line in tables.coverage_lines(coverage):
-            click.echo(textwrap.fill(translated(line, lang), width=110))
+    answer = ask(**spoken(given))
+    decision = answer.record
+    head, tests, findings = tables.decision_tables(decision)
+    shown = [t for t in (head, tables.condition_table(decision), tests, findings) if t.rows]
+    out.show(*shown, data=answer.to_dict(), why=answer)
+    if out.form == "terminal" and not out.as_json:
+        click.echo()
+        for line in tables.coverage_lines(law().coverage):
+            click.echo(textwrap.fill(translated(line, out.lang), width=110))
 
 
 @controls.command("timeline")
 @item_options
 @journey_options
-@click.option("--since", help="First day. Default: 2022-08-01, or the day the chip was announced.")
-@click.option("--until", default="2027-12-31", show_default=True, help="Last day.")
-@table_options
-def timeline_command(since: str | None, until: str, form: str | None, as_json: bool, lang: str, **given: Any) -> None:
+@click.option("--since", type=DAY, help="First day. Default: 2022-08-01, or the day the chip was announced.")
+@click.option("--until", type=DAY, default="2027-12-31", show_default=True, help="Last day.")
+@answer_options
+def timeline_command(out: Out, **given: Any) -> None:
     """Every day on which the answer changes, and why."""
-    from chipwall.controls.queries import timeline
     from chipwall.report.pages import law_timeline as views
 
-    first = _announced(given["chip"]) if since is None else day(since, option="--since")
-    item, rules = asked_item(given), asked_law(given)
-    journey, _ = asked_journey(given, rules=rules)
-    turns = timeline(item, journey, since=first, until=day(until, option="--until"), law=rules)
-    extra = [
-        {
-            "on": turn.on,
-            "eccn": turn.decision.eccn,
-            "licence": turn.decision.licence,
-            "review_policy": turn.decision.review_policy,
-            "flags": turn.decision.flags,
-            "changed": [{"what": what, "before": before, "after": after} for what, before, after in turn.changed],
-            "why": turn.why,
-        }
-        for turn in turns
-    ]
-    table = views.timeline_table(turns, name=item.name, destination=journey.destination)
-    show(table, form=form, as_json=as_json, lang=lang, extra=extra)
+    given["since"] = given["since"] or _announced(given["chip"])
+    answer = ask_timeline(**spoken(given))
+    first = answer.record[0].decision
+    table = views.timeline_table(answer.record, name=first.item.name, destination=first.journey.destination)
+    out.show(table, data=answer.to_dict(), why=answer)
 
 
 @controls.command("compare")
-@click.argument("chips")
+@click.argument("chips", type=Names("chip", many=True))
 @journey_options
-@click.option("--on", help="Day. Default: today.")
-@table_options
-def compare_command(chips: str, on: str | None, form: str | None, as_json: bool, lang: str, **given: Any) -> None:
+@click.option("--on", type=DAY, help="Day. Default: today.")
+@answer_options
+def compare_command(chips: tuple[str, ...], on: date | None, out: Out, **given: Any) -> None:
     """CHIPS (with commas) against destinations (--to, with commas): a matrix, both books, with every note."""
     from chipwall.report.pages import law_timeline as views
 
-    when, rules = _today(on), asked_law(given)
-    items = [item_by_name(name.strip(), law=rules) for name in chips.split(",") if name.strip()]
-    places = [name for name in (given.pop("destination") or "").split(",") if name.strip()]
-    if not items or not places:
-        raise InputError(
-            text("nothing to compare"), fix=text("Give chips and destinations, for example h20,h200 --to CN,AE")
-        )
-    ways = [asked_journey({**given, "destination": place}, rules=rules)[0] for place in places]
+    when, rules = _today(on), law_asked(given.pop("parties"), given.pop("overlay"))
+    items = [item_by_name(name, law=rules) for name in chips]
+    to = given.pop("to")
+    if to is None:
+        raise InputError(text("no destination"), where="to", fix=text("Name countries, for example CN,AE"))
+    asked = spoken(given)
+    ways = [journey_asked(place, **asked, rules=rules)[0] for place in choices(to, "to")]
     matrix = [[decide(item, way, on=when, law=rules) for way in ways] for item in items]
     extra = [
         {
@@ -174,61 +149,64 @@ def compare_command(chips: str, on: str | None, form: str | None, as_json: bool,
         for line in matrix
         for d in line
     ]
-    show(views.compare_table(matrix, on=when), form=form, as_json=as_json, lang=lang, extra=extra)
+    out.show(views.compare_table(matrix, on=when), data=extra)
 
 
 @controls.command("wall")
-@click.option("--on", help="Day. Default: today.")
-@click.option("--chips", help="Chips, with commas. Default: all.")
-@click.option("--out", type=click.Path(path_type=Path), help="Folder for the charts, as SVG and Vega-Lite.")
-@table_options
-def wall_command(
-    on: str | None, chips: str | None, out: Path | None, form: str | None, as_json: bool, lang: str
-) -> None:
+@click.option("--on", type=DAY, help="Day. Default: today.")
+@click.option("--chips", type=Names("chip", many=True), help="Chips, with commas. Default: all.")
+@click.option("--out", "place", type=OutFolder(), help="Folder for the charts, as SVG and Vega-Lite.")
+@answer_options
+def wall_command(on: date | None, chips: tuple[str, ...] | None, place: Path | None, out: Out) -> None:
     """Chips against the limits: TPP with density, TPP with DRAM bandwidth, and before 2023 TPP with I/O rate."""
-    import json
-
-    from chipwall.report.forms.charts import svg
     from chipwall.report.pages import law_timeline as views
     from chipwall.report.pages.law_wall import wall_charts, wall_data
 
     when = _today(on)
-    known = catalog.load().chips
-    asked = [catalog.chip(name) for name in chips.split(",") if name.strip()] if chips else list(known.values())
-    if out is not None:
-        if not out.parent.is_dir() or out.is_file():
-            raise InputError(text("'{path}' is not a folder", path=out), where="--out", fix=text("Make it first"))
-        out.mkdir(exist_ok=True)
-        for name, spec in wall_charts(asked, on=when, lang=lang).items():
-            write_whole(out / f"wall-{name}.svg", svg(spec))
-            write_whole(out / f"wall-{name}.vl.json", json.dumps(spec, ensure_ascii=False, indent=1))
-            click.echo(str(out / f"wall-{name}.svg"))
+    asked = list(catalog.load().chips.values()) if chips is None else [catalog.chip(name) for name in chips]
+    if place is not None:
+        _draw_walls(place, wall_charts(asked, on=when, lang=out.lang), out)
         return
-    if as_json:
-        write_json(wall_charts(asked, on=when, lang=lang))
-        return
-    for x, y, points, areas in wall_data(asked, on=when).values():
-        for table in views.wall_tables(points, areas, x=x, y=y):
-            show(table, form=form, as_json=False, lang=lang)
-            click.echo()
+    shown = [
+        t
+        for x, y, points, areas in wall_data(asked, on=when).values()
+        for t in views.wall_tables(points, areas, x=x, y=y)
+    ]
+    out.show(*shown, data=wall_charts(asked, on=when, lang=out.lang) if out.as_json else None)
+
+
+def _draw_walls(place: Path, charts: dict[str, Any], out: Out) -> None:
+    """Every chart as a picture and as its specification; all are drawn before the first is written."""
+    import json
+
+    require_extra("vl_convert", extra="report", wanted_by="controls wall --out")
+    from chipwall.report.forms.charts import svg
+
+    if out.as_json or out.form != "terminal":
+        raise InputError(
+            text("charts are written to a folder, nothing is printed"),
+            where="place",
+            fix=text("Leave --out out, or the form"),
+        )
+    place.mkdir(exist_ok=True)
+    drawn = {name: (svg(spec), json.dumps(spec, ensure_ascii=False, indent=1)) for name, spec in charts.items()}
+    for name, (picture, spec) in drawn.items():
+        write_whole(place / f"wall-{name}.svg", picture)
+        write_whole(place / f"wall-{name}.vl.json", spec)
+        click.echo(str(place / f"wall-{name}.svg"))
 
 
 @controls.command("diff")
-@click.argument("first")
-@click.argument("second")
-@table_options
-def diff_command(first: str, second: str, form: str | None, as_json: bool, lang: str) -> None:
+@click.argument("first", type=DAY)
+@click.argument("second", type=DAY)
+@answer_options
+def diff_command(first: date, second: date, out: Out) -> None:
     """What changed in law between two days, and the events in between."""
     from chipwall.controls.queries import differences
     from chipwall.report.pages import law_timeline as views
 
-    changes, events = differences(day(first, option="FIRST"), day(second, option="SECOND"))
-    if as_json:
-        write_json({"changes": changes, "events": events})
-        return
-    for table in views.differences_tables(changes, events):
-        show(table, form=form, as_json=False, lang=lang)
-        click.echo()
+    changes, events = differences(first, second)
+    out.show(*views.differences_tables(changes, events), data={"changes": changes, "events": events})
 
 
 def _figures(path: Path | None) -> dict[str, dict[str, Decimal]]:
@@ -244,39 +222,31 @@ def _figures(path: Path | None) -> dict[str, dict[str, Decimal]]:
         where = text("{file}, line {line}", file=table.file, line=line)
         if not (row["chip"] and row["operand"] and row["value"]):
             raise InputError(text("a figure needs chip, operand and value"), where=where)
-        found.setdefault(catalog.chip(row["chip"]).id, {})[row["operand"]] = legal_number(row["value"], option=where)
+        found.setdefault(catalog.chip(row["chip"]).id, {})[row["operand"]] = legal_number(row["value"], where)
     return found
 
 
 @controls.command("what-if")
-@click.argument("draft", type=click.Path(path_type=Path))
+@click.argument("draft", type=WORD)
 @journey_options
-@click.option("--on", help="Day. Default: the draft's day of effect.")
-@click.option("--figures", type=click.Path(path_type=Path), help="CSV (chip,operand,value) of figures the draft names.")
-@click.option("--chips", help="Chips, with commas. Default: all.")
-@table_options
+@click.option("--on", type=DAY, help="Day. Default: the draft's day of effect.")
+@click.option("--figures", type=IN_FILE, help="CSV (chip,operand,value) of figures the draft names.")
+@click.option("--chips", type=Names("chip", many=True), help="Chips, with commas. Default: all.")
+@answer_options
 def what_if_command(
-    draft: Path,
-    on: str | None,
-    figures: Path | None,
-    chips: str | None,
-    form: str | None,
-    as_json: bool,
-    lang: str,
-    **given: Any,
+    draft: str, on: date | None, figures: Path | None, chips: tuple[str, ...] | None, out: Out, **given: Any
 ) -> None:
     """Which chips a draft rule would move, and by what margin. DRAFT is a TOML file or the id of a shipped proposal."""
     from chipwall.controls.draft import evaluate_draft, read_draft
     from chipwall.report.pages import law_timeline as views
 
-    found = read_draft(draft)
+    found = read_draft(Path(draft))
     if given["activity"] != "us_import":
-        given["destination"] = given["destination"] or "CN"
-    rules = asked_law(given)
-    journey, _ = asked_journey(given, rules=rules)
-    known = catalog.load().chips
-    asked = [catalog.chip(name) for name in chips.split(",") if name.strip()] if chips else list(known.values())
-    when = found.effective if on is None else day(on)
+        given["to"] = given["to"] or "CN"
+    rules = law_asked(given.pop("parties"), given.pop("overlay"))
+    journey, _ = journey_asked(**spoken(given), rules=rules)
+    asked = list(catalog.load().chips.values()) if chips is None else [catalog.chip(name) for name in chips]
+    when = on or found.effective
     crossings = evaluate_draft(found, asked, when, journey=journey, figures=_figures(figures), law=rules)
     extra = [
         {
@@ -291,78 +261,60 @@ def what_if_command(
         for c in crossings
     ]
     title = text("Draft '{title}' on {day}", title=found.title, day=when.isoformat())
-    show(
+    out.show(
         views.crossings_table(crossings, title=title, asked=len(asked), cannot=found.cannot, source=found.source),
-        form=form,
-        as_json=as_json,
-        lang=lang,
-        extra=extra,
+        data=extra,
     )
 
 
 @controls.command("drafts")
-@table_options
-def drafts_command(form: str | None, as_json: bool, lang: str) -> None:
+@answer_options
+def drafts_command(out: Out) -> None:
     """Proposals that come with the program: their text as far as it was read, and what cannot be said."""
     from chipwall.controls.draft import read_draft, shipped_drafts
     from chipwall.report.pages import law_timeline as views
 
     drafts = [read_draft(Path(name)) for name in shipped_drafts()]
     extra = [{"id": d.id, "title": d.title, "source": d.source, "cannot": d.cannot} for d in drafts]
-    show(views.drafts_table(drafts), form=form, as_json=as_json, lang=lang, extra=extra)
+    out.show(views.drafts_table(drafts), data=extra)
 
 
 @controls.command("countries")
-@click.option("--on", help="Day. Default: today.")
-@table_options
-def countries_command(on: str | None, form: str | None, as_json: bool, lang: str) -> None:
+@click.option("--on", type=DAY, help="Day. Default: today.")
+@answer_options
+def countries_command(on: date | None, out: Out) -> None:
     """Countries and the groups they are in on a day."""
     from chipwall.report.pages import law_timeline as views
 
     when = _today(on)
     named = frozenset(("AE",)) if law().on(when).runs("uae-named") else frozenset()
-    show(views.countries_table(law().countries, on=when, named=named), form=form, as_json=as_json, lang=lang)
+    out.show(views.countries_table(law().countries, on=when, named=named))
 
 
 @controls.command("test")
-@click.argument("file", type=click.Path(path_type=Path))
-@json_option
-@lang_option
-def test_command(file: Path, as_json: bool, lang: str) -> int:
+@click.argument("file", type=IN_FILE)
+@answer_options
+def test_command(file: Path, out: Out) -> int:
     """Run a table of cases; exit 1 if any disagrees, 2 if any row could not be read."""
     from chipwall.controls.case_files import run_cases
 
     report = run_cases(file)
-    if as_json:
-        write_json(
-            {
-                "cases": report.cases,
-                "agree": report.agree,
-                "disagree": report.disagree,
-                "bad_rows": [
-                    {"case_id": row.case_id, "line": row.line, "why": "; ".join(row.problems)}
-                    for row in report.bad_rows
-                ],
-            }
-        )
-        return report.exit_code
-    for row in report.bad_rows:
-        for problem in row.problems:
-            click.echo(
-                translated(
-                    text("{case} (line {line}): {problem}", case=row.case_id, line=row.line, problem=problem), lang
-                ),
-                err=True,
-            )
-    for d in report.disagree:
-        line = text(
-            "{case}: {column} expected {expected}, got {got} ({why})",
-            case=d.case_id, column=d.column, expected=d.expected, got=d.got or "-", why=d.why,
-        )  # fmt: skip
-        click.echo(translated(line, lang))
+    data = {
+        "cases": report.cases,
+        "agree": report.agree,
+        "disagree": report.disagree,
+        "bad_rows": [
+            {"case_id": row.case_id, "line": row.line, "why": "; ".join(row.problems)} for row in report.bad_rows
+        ],
+    }
     summary = text(
         "{agree} of {cases} cases agree; {bad} rows could not be read",
         agree=report.agree, cases=report.cases, bad=len(report.bad_rows),
     )  # fmt: skip
-    click.echo(translated(summary, lang))
+    keys = ("case", "column", "expected", "got", "why")
+    titles = (text("Case"), text("Column"), text("Expected"), text("Got"), text("Why"))
+    columns = tuple(Column(k, t) for k, t in zip(keys, titles, strict=True))
+    rows = [(d.case_id, d.column, d.expected, d.got or "-", d.why) for d in report.disagree]
+    bad = [(r.case_id, text("line {line}", line=r.line), "", "", listed(r.problems, sign=";")) for r in report.bad_rows]
+    out.show(Table("", columns, (*rows, *bad), (summary,)) if rows or bad else Table(summary, (), ()), data=data)
     return report.exit_code

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 import click
 
-from chipwall.cli.options import show, table_options, write_json
+from chipwall.cli.kinds import QUARTER, WORD, Count
+from chipwall.cli.options import Out, answer_options, command
 from chipwall.errors import InputError, unknown_name
+from chipwall.inputs import nearest_names, quote
 from chipwall.report.forms.table import Column, Table
 from chipwall.text import text
 
@@ -76,13 +77,19 @@ def for_machines(runs: list[Paths], questions: list[Question], names: tuple[str,
     return extra
 
 
-@click.command()
-@click.argument("name", required=False)
-@click.option("--draws", type=click.IntRange(100), default=2000, show_default=True, help="Number of draws.")
-@click.option("--until", default="2028Q4", show_default=True, help="Last quarter.")
-@click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="Seed.")
-@table_options
-def proposals(name: str | None, draws: int, until: str, seed: int, form: str | None, as_json: bool, lang: str) -> None:
+@command()
+@click.argument("name", required=False, type=WORD)
+@click.option(
+    "--draws",
+    type=Count(least=100, most=200_000, example="100"),
+    default=2000,
+    show_default=True,
+    help="Number of draws.",
+)
+@click.option("--until", type=QUARTER, default="2028Q4", show_default=True, help="Last quarter.")
+@click.option("--seed", type=Count(least=0, most=2**31, example="2"), default=1, show_default=True, help="Seed.")
+@answer_options
+def proposals(name: str | None, draws: int, until: str, seed: int, out: Out) -> None:
     """Named bills and decisions, each against the same world without it: all of them, or the answer to one.
 
     NAME is one of the list; its answer says the size, how sure it is, and what the model cannot say.
@@ -91,7 +98,7 @@ def proposals(name: str | None, draws: int, until: str, seed: int, form: str | N
     from chipwall.market.policy.scenario import proposals as listed
 
     if name is None:
-        found = [load_scenario(one).told_in(lang) for one in listed()]
+        found = [load_scenario(one).told_in(out.lang) for one in listed()]
         columns = (
             Column("proposal", text("Proposal")),
             Column("title", text("Title")),
@@ -99,15 +106,15 @@ def proposals(name: str | None, draws: int, until: str, seed: int, form: str | N
             Column("against", text("Against")),
         )
         rows = tuple((s.id, s.title, s.decision, s.versus) for s in found)
-        show(Table("", columns, rows), form=form, as_json=as_json, lang=lang)
+        out.show(Table("", columns, rows))
         return
     if name not in listed():
-        near = get_close_matches(name, listed(), n=3, cutoff=0.4)
-        raise unknown_name(text("proposal"), name, nearest=near, listing="chipwall market proposals")
-    _answer(name, draws=draws, until=until, seed=seed, as_json=as_json, lang=lang)
+        near = nearest_names(name, listed(), cutoff=0.4)
+        raise unknown_name(text("proposal"), quote(name), nearest=near, listing="chipwall market proposals")
+    _answer(name, draws=draws, until=until, seed=seed, out=out)
 
 
-def _answer(name: str, *, draws: int, until: str, seed: int, as_json: bool, lang: str) -> None:
+def _answer(name: str, *, draws: int, until: str, seed: int, out: Out) -> None:
     """The one-paragraph answer to a proposal."""
     from chipwall.market.model.quarters import quarters
     from chipwall.market.policy.scenario import load_scenario
@@ -115,29 +122,29 @@ def _answer(name: str, *, draws: int, until: str, seed: int, as_json: bool, lang
     from chipwall.report.language.lookup import translated
     from chipwall.report.pages import market_answer as answers
 
-    scenario = load_scenario(name).told_in(lang)
+    scenario = load_scenario(name).told_in(out.lang)
     names, since = quarters(until), "2027Q1"
     if since not in names:
         raise InputError(
-            text("--until {until} lies before the decision", until=until),
-            where="--until",
+            text("{until} lies before the decision", until=until),
+            where="until",
             fix=text("Give 2027Q1 or later"),
         )
-    pair = (scenario, load_scenario(scenario.versus).told_in(lang))
+    pair = (scenario, load_scenario(scenario.versus).told_in(out.lang))
     keep = (*answers.ANSWERED, *parameter_names())
     runs = [run(s, draws=draws, seed=seed, until=until, keep=keep) for s in pair]
     found = answers.answered(runs[0], runs[1], quarter=until, since=since)
-    said = translated(answers.paragraph(scenario, found), lang)
-    if as_json:
-        write_json(
-            {
-                "proposal": name,
-                "against": scenario.versus,
-                "answer": said,
-                "draws": draws,
-                "seed": seed,
-                **found.record(),
-            }
-        )
-        return
-    click.echo(said)
+    said = translated(answers.paragraph(scenario, found), out.lang)
+    data = {
+        "proposal": name, "against": scenario.versus, "answer": said, "draws": draws, "seed": seed, **found.record(),
+    }  # fmt: skip
+    columns = (
+        Column("proposal", text("Proposal")),
+        Column("against", text("Against")),
+        Column("answer", text("Answer")),
+    )
+    table = Table("", columns, ((name, scenario.versus, said),))
+    if out.as_json or out.form != "terminal" or out.explain:
+        out.show(table, data=data)
+    else:
+        click.echo(said)

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from chipwall.cli.options import json_option, lang_option, show, table_options, write_json
+from chipwall.cli.kinds import IN_FILE, WORD, Count, OutFile
+from chipwall.cli.options import Out, answer_options, command
 from chipwall.files import write_whole
 from chipwall.report.forms.table import Cell, Column, Table
 from chipwall.text import text
@@ -14,17 +15,19 @@ from chipwall.text import text
 __all__ = ["backtest", "calibrate", "series"]
 
 
-@click.command()
-@click.argument("file", type=click.Path(path_type=Path))
+@command()
+@click.argument("file", type=IN_FILE)
 @click.option(
-    "--draws", type=click.IntRange(200, 100_000), default=4000, show_default=True, help="Draws of each forecast."
+    "--draws",
+    type=Count(least=200, most=100_000, example="1000"),
+    default=4000,
+    show_default=True,
+    help="Draws of each forecast.",
 )
-@click.option("--seed", type=int, default=1, show_default=True, help="Seed of the simulation.")
-@click.option("--known-on", "known_on", help="Nothing printed after this day (YYYY-MM-DD) is used, if earlier.")
-@table_options
-def backtest(
-    file: Path, draws: int, seed: int, known_on: str | None, form: str | None, as_json: bool, lang: str
-) -> None:
+@click.option("--seed", type=Count(least=0, most=2**31), default=1, show_default=True, help="Seed of the simulation.")
+@click.option("--known-on", type=WORD, help="Nothing printed after this day (YYYY-MM-DD) is used, if earlier.")
+@answer_options
+def backtest(file: Path, draws: int, seed: int, known_on: str | None, out: Out) -> None:
     """Score what the simulation and its trends forecast, against a table in the shared column format.
 
     Each row is forecast only from what had been published before its period began; every value of its series from that period on
@@ -33,11 +36,9 @@ def backtest(
     from chipwall.market.forecast.backtest import read_table, score
     from chipwall.market.forecast.knowledge import Knowledge, known_day
 
-    day = None if known_on is None else known_day(known_on, where="--known-on", first=None)
+    day = None if known_on is None else known_day(known_on, where="known_on", first=None)
     done = score(read_table(file), knowledge=Knowledge(draws=draws, seed=seed, known_on=day))
-    if as_json:
-        write_json(done.record())
-        return
+    data = done.record()
     shown = tuple(
         (
             s.series,
@@ -66,11 +67,9 @@ def backtest(
         Column("crps", text("CRPS"), True),
         Column("crps_last_value", text("last value"), True),
     )
-    show(
+    out.show(
         Table(text("Forecasts from what had been published before each period began"), columns, shown, _notes(done)),
-        form=form,
-        as_json=False,
-        lang=lang,
+        data=data,
     )
 
 
@@ -126,30 +125,25 @@ def _short(value: float | None) -> str:
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 
 
-@click.command()
+@command()
 @click.option(
     "--draws",
-    type=click.IntRange(500, 200_000),
+    type=Count(least=500, most=200_000, example="1000"),
     default=20_000,
     show_default=True,
     help="Prior draws that are weighted.",
 )
-@click.option("--seed", type=int, default=1, show_default=True, help="Seed of the simulation.")
-@click.option(
-    "--out", type=click.Path(path_type=Path), help="Write the calibration file here; without it, only report."
-)
-@json_option
-@lang_option
-def calibrate(draws: int, seed: int, out: Path | None, as_json: bool, lang: str) -> None:
+@click.option("--seed", type=Count(least=0, most=2**31), default=1, show_default=True, help="Seed of the simulation.")
+@click.option("--out", "place", type=OutFile(), help="Write the calibration file here; without it, only report.")
+@answer_options
+def calibrate(draws: int, seed: int, place: Path | None, out: Out) -> None:
     """Fit the model to the record, and say what the data can tell."""
     from chipwall.market.forecast.calibrate import calibration, calibration_toml
 
     done = calibration(draws=draws, seed=seed)
-    if out is not None:
-        write_whole(out, calibration_toml(done))
-    if as_json:
-        write_json(done.record())
-        return
+    if place is not None:
+        write_whole(place, calibration_toml(done))
+    data = done.record()
     rows = tuple(
         (
             p.name,
@@ -169,18 +163,13 @@ def calibrate(draws: int, seed: int, out: Path | None, as_json: bool, lang: str)
         Column("high", text("fitted 95 %"), True),
         Column("sd_ratio", text("sd, fitted over prior"), True),
     )
-    show(
-        Table(text("What the record says about the parameters"), columns, rows, done.notes),
-        form=None,
-        as_json=False,
-        lang=lang,
-    )
+    out.show(Table(text("What the record says about the parameters"), columns, rows, done.notes), data=data)
 
 
-@click.command()
-@click.argument("name", required=False)
-@table_options
-def series(name: str | None, form: str | None, as_json: bool, lang: str) -> None:
+@command()
+@click.argument("name", required=False, type=WORD)
+@answer_options
+def series(name: str | None, out: Out) -> None:
     """List the market series, or the values of one with source, vintage and status."""
     from chipwall.catalog.series import load, observations
 
@@ -199,9 +188,7 @@ def series(name: str | None, form: str | None, as_json: bool, lang: str) -> None
             ("values", text("values")),
             ("definition", text("definition")),
         )
-        show(
-            Table(text("Market series"), tuple(Column(*t) for t in titles), rows), form=form, as_json=as_json, lang=lang
-        )
+        out.show(Table(text("Market series"), tuple(Column(*t) for t in titles), rows))
         return
     about = book.find(name)
     seen = observations(name)
@@ -227,4 +214,4 @@ def series(name: str | None, form: str | None, as_json: bool, lang: str) -> None
         ("note", text("note")),
     )
     note = text("{words}; counts {counted}, {scope}", words=about.words, counted=about.counted, scope=about.scope)
-    show(Table(name, tuple(Column(*h) for h in heads), found, (note,)), form=form, as_json=as_json, lang=lang)
+    out.show(Table(name, tuple(Column(*h) for h in heads), found, (note,)))

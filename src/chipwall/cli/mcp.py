@@ -9,10 +9,9 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
-import click
-
-from chipwall.errors import ChipwallError, InputError
-from chipwall.text import text
+from chipwall.cli.extras import require_extra
+from chipwall.cli.options import command
+from chipwall.errors import ChipwallError
 
 if TYPE_CHECKING:
     from mcp.server.fastmcp import FastMCP
@@ -27,7 +26,7 @@ INSTRUCTIONS = (
 )
 
 
-@click.command()
+@command()
 def mcp() -> None:
     """Serve the public functions as tools for an assistant (Model Context Protocol, standard input and output)."""
     made = server()
@@ -38,12 +37,9 @@ def mcp() -> None:
 
 def server() -> FastMCP:
     """The server with its tools."""
-    try:
-        from mcp.server.fastmcp import FastMCP
-    except ImportError:
-        raise InputError(
-            text("the tools for assistants need the extra 'mcp'"), fix=text("Install chipwall[mcp]")
-        ) from None
+    require_extra("mcp", extra="mcp", wanted_by="chipwall mcp")
+    from mcp.server.fastmcp import FastMCP
+
     made = FastMCP("chipwall", instructions=INSTRUCTIONS)
     for tool in (check_text, decide_export, serve_model, does_it_fit, compare_chips, chip_facts, train_model):
         made.tool()(tool)

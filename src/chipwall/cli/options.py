@@ -1,112 +1,232 @@
-"""Options that many commands share, and how an answer leaves the program."""
+"""What every command shares: the forms of its answer, errors that name its own options, and the right option for a wrong one."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from datetime import date
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import wraps
 from typing import Any, TypeVar
 
 import click
 
-from chipwall.answer import plain_json
+from chipwall.answer import Answer, plain_json
+from chipwall.cli.kinds import COUNT, WORD, NumberFrom
 from chipwall.cli.languages import asked_language
-from chipwall.errors import InputError
-from chipwall.report.forms.table import Form, Table, render
-from chipwall.report.language.lookup import LANGUAGES
-from chipwall.text import text
-from chipwall.units import parse_quantity
+from chipwall.errors import ChipwallError, InputError
+from chipwall.inputs import nearest_names, quote
+from chipwall.report.forms.table import Cell, Form, Table, render
+from chipwall.report.language.lookup import LANGUAGES, translated
+from chipwall.text import Text, text
 
-__all__ = ["day", "json_option", "lang_option", "seconds", "show", "table_options", "write_json"]
+__all__ = ["Asked", "AskedGroup", "Out", "answer_options", "command", "memory_options"]
 
 F = TypeVar("F", bound=Callable[..., Any])
+# What an option is called elsewhere, or was called here, and its name.
+OTHER_NAMES = {
+    "--n": "--chips",
+    "--isl": "--prompt",
+    "--osl": "--output",
+    "--concurrency": "--users",
+    "--static": "--batch",
+    "--slo-ttft": "--ttft",
+    "--slo-tpot": "--tpot",
+    "--tp": "--tensor",
+    "--pp": "--pipeline",
+    "--ep": "--expert",
+    "--cp": "--context",
+    "--sequence": "--length",
+    "--sequences": "--users",
+    "--weights": "--precision",
+    "--dtype": "--precision",
+    "--vs": "--against",
+    "--input-len": "--prompt",
+    "--output-len": "--output",
+    "--num-gpus": "--chips",
+    "--qps": "--rate",
+    "--date": "--on",
+    "--country": "--to",
+    "--opponents": "--against",
+}
 
 
-def lang_option(command: F) -> F:
-    """``--lang en|zh``: the language of everything a person reads."""
-    language = click.option(
-        "--lang", type=click.Choice(LANGUAGES), default=asked_language, help="Language; default: en."
-    )
-    return language(command)
+@dataclass(frozen=True, slots=True)
+class Out:
+    """How an answer leaves: the form asked for, the language, and whether its reasons come along."""
+
+    form: Form
+    as_json: bool
+    lang: str
+    explain: bool
+
+    def say(self, words: str) -> None:
+        """A sentence in the language asked for."""
+        click.echo(translated(words, self.lang))
+
+    def show(self, *tables: Table, data: object = None, why: Answer | None = None) -> None:
+        """The tables in the form asked for.
+
+        Parameters
+        ----------
+        *tables : Table
+            A terminal and Markdown get all of them, CSV the first.
+        data : object, optional
+            What JSON says, where that is more than the rows of the first table.
+        why : Answer, optional
+            Whose breakdown ``--explain`` tells; what the cells themselves say otherwise.
+        """
+        if self.as_json:
+            found = tables[0].records() if data is None else data
+            reasons = {"explain": self._reasons(tables, why)} if self.explain else {}
+            whole = {**found, **reasons} if isinstance(found, dict) else {"answer": found, **reasons}
+            self.json(whole if reasons else found)
+            return
+        if self.form == "csv":
+            if self.explain:
+                raise InputError(
+                    text("CSV holds one table and no reasons"),
+                    where="explain",
+                    fix=text("Use --json or --md with --explain"),
+                )
+            click.echo(render(tables[0], "csv", self.lang))
+            return
+        click.echo("\n\n".join(render(t, self.form, self.lang) for t in tables if t.rows or t.notes or t.title))
+        if self.explain:
+            click.echo()
+            for line in self._reasons(tables, why):
+                click.echo(f"- {line}" if self.form == "md" else line)
+
+    def json(self, answer: object) -> None:
+        """Standard JSON: records become objects, what is not finite becomes null."""
+        click.echo(json.dumps(plain_json(answer), ensure_ascii=False, indent=1, allow_nan=False))
+
+    def _reasons(self, tables: Sequence[Table], why: Answer | None) -> list[str]:
+        """The breakdown of an answer, or how the cells came about and who says so."""
+        if why is not None:
+            return why.why().split("\n") + [
+                f"  source: {s.title}{f', {s.place}' if s.place else ''}" for s in why.cite()
+            ]
+        said = list(dict.fromkeys(_cell_reasons(tables, self.lang)))
+        return said or [
+            translated(text("nothing is computed here: every value is shown as its source gives it"), self.lang)
+        ]
 
 
-def json_option(command: F) -> F:
-    """``--json``: the answer as JSON, numbers in SI with the unit in the field name."""
-    return click.option("--json", "as_json", is_flag=True, help="JSON; numbers are SI, the unit is in the field name.")(
-        command
-    )
+def _cell_reasons(tables: Sequence[Table], lang: str) -> Iterable[str]:
+    """How computed cells came about, and the sources of all cells."""
+    cited: dict[str, None] = {}
+    for table in tables:
+        for row in table.rows:
+            for column, cell in zip(table.columns, row, strict=True):
+                if isinstance(cell, Cell):
+                    cited |= dict.fromkeys(cell.sources)
+                    if cell.calculation:
+                        yield f"{translated(column.title, lang)}: {cell.words(lang)} = {translated(cell.calculation, lang)}"
+    if cited:
+        from chipwall import catalog
+
+        known = catalog.load().sources
+        yield from (translated(text("source: {title}", title=known[s].title if s in known else s), lang) for s in cited)
 
 
-def table_options(command: F) -> F:
-    """``--json --csv --md --lang`` for commands that print a table."""
-    command = click.option("--csv", "form", flag_value="csv", help="CSV.")(command)
-    command = click.option("--md", "form", flag_value="md", help="Markdown.")(command)
-    return lang_option(json_option(command))
+def answer_options(function: F) -> F:
+    """``--json --csv --md --explain --lang`` for every command; the function gets them as ``out``."""
 
+    @wraps(function)
+    def asked(*args: Any, form: str | None, as_json: bool, lang: str, explain: bool, **given: Any) -> Any:
+        if as_json and form:
+            raise InputError(text("two forms of one answer"), where=f"--json, --{form}", fix=text("Give one of them"))
+        found: Form = form if form in ("csv", "md") else "terminal"  # type: ignore[assignment]
+        return function(*args, out=Out(found, as_json, lang, explain), **given)
 
-def show(table: Table, *, form: str | None, as_json: bool, lang: str, extra: object = None) -> None:
-    """Print a table in the form asked for; ``extra`` replaces the rows in JSON where a command has more to say."""
-    if as_json:
-        write_json(table.records() if extra is None else extra)
-        return
-    asked: Form = form if form in ("csv", "md", "html") else "terminal"  # type: ignore[assignment]
-    click.echo(render(table, asked, lang))
-
-
-def write_json(answer: object) -> None:
-    """Print an answer as JSON; records become objects, NaN becomes null."""
-    click.echo(json.dumps(plain_json(answer), ensure_ascii=False, indent=1, allow_nan=False))
-
-
-def seconds(_ctx: click.Context, param: click.Parameter, value: str | None) -> float | None:
-    """A time as people type it in options: ``500 ms``, ``2 s``, or a bare number of seconds [s]."""
-    if value is None:
-        return None
-    words, where = value.strip(), param.opts[0]
-    bare = words.replace(".", "", 1).isdigit()
-    found = float(words) if bare else parse_quantity(words, dimension="s", where=where)
-    if found <= 0:
-        raise InputError(text("'{words}' is not a time", words=words), where=where, fix=text("Give more than zero"))
-    return found
-
-
-def day(words: str, *, option: str = "--on") -> date:
-    """A date as people type it in options: ``2026-02-01``."""
-    try:
-        return date.fromisoformat(words)
-    except ValueError:
-        raise InputError(
-            text("'{words}' is not a date", words=words),
-            where=option,
-            fix=text("Write year-month-day, for example 2026-02-01"),
-        ) from None
-
-
-def memory_options(command: Any) -> Any:
-    """The options of how an engine holds memory, for ``fit`` and ``infer``."""
-    for option in reversed(
-        (
-            click.option(
-                "--memory-utilization", type=float, help="Share of the memory the engine may use. Default: its own."
-            ),
-            click.option("--max-batched-tokens", type=click.IntRange(1), help="Tokens of the engine's largest step."),
-            click.option("--max-sequences", type=click.IntRange(1), help="Sequences the engine runs at once at most."),
-            click.option("--draft", default="", help="A draft held in memory: own, or a number of layers."),
-            click.option(
-                "--beyond-context", is_flag=True, help="Ask on for sequences longer than the model's maximum."
-            ),
-        )
+    made: Any = asked
+    for option in (
+        click.option("--lang", type=click.Choice(LANGUAGES), default=asked_language, help="Language; default: en."),
+        click.option("--explain", is_flag=True, help="How the answer came about: parts, formulas, sources."),
+        click.option("--md", "form", flag_value="md", help="Markdown."),
+        click.option("--csv", "form", flag_value="csv", help="CSV of the first table."),
+        click.option("--json", "as_json", is_flag=True, help="JSON; numbers are SI, the unit is in the field name."),
     ):
-        command = option(command)
-    return command
+        made = option(made)
+    return made  # type: ignore[no-any-return]
 
 
-def share_of(value: float | None) -> float:
-    """A share of the memory above 0 and up to 1; 0 where nothing is given."""
-    if value is not None and not 0.0 < value <= 1.0:
-        raise InputError(
-            text("{value} is not a share", value=value),
-            where="--memory-utilization",
-            fix=text("Give a share above 0, for example 0.9"),
-        )
-    return value or 0.0
+class Asked(click.Command):
+    """A command whose errors name its options, and that knows the right option for a wrong one."""
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        """Read the words; an error of a gate names the option."""
+        try:
+            return super().make_context(info_name, args, parent, **extra)
+        except ChipwallError as error:
+            raise flagged(error, self) from None
+        except click.NoSuchOption as error:
+            raise _right_option(error, self) from None
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run; an error that names an argument names the option instead."""
+        try:
+            return super().invoke(ctx)
+        except ChipwallError as error:
+            raise flagged(error, self) from error
+
+
+class AskedGroup(click.Group):
+    """A group of such commands."""
+
+    command_class = Asked
+
+
+def command(name: str | None = None, **settings: Any) -> Callable[[Callable[..., Any]], click.Command]:
+    """A command of the command line."""
+    return click.command(name, cls=Asked, **settings)
+
+
+def flagged(error: ChipwallError, asked: click.Command) -> ChipwallError:
+    """The same error with every argument as the option it was given by."""
+    flags = {p.name: p.opts[0] if p.opts[0].startswith("-") else p.human_readable_name for p in asked.params if p.name}
+    flags |= {p.name: max((o for o in p.opts), key=len) for p in asked.params if p.name and p.opts[0].startswith("-")}
+
+    def said(words: str) -> str:
+        if words in flags:
+            return flags[words]
+        if ", " in words and all(w in flags for w in words.split(", ")):
+            return ", ".join(flags[w] for w in words.split(", "))
+        if not isinstance(words, Text) or not words.values:
+            return words
+        values: dict[str, object] = {
+            k: said(v) if isinstance(v, Text) else flags.get(str(v), v) if k == "argument" else v
+            for k, v in words.values.items()
+        }
+        return Text(words.template, values)
+
+    what, where = said(error.what), said(error.where)
+    return type(error)(what, where="" if where in what else where, fix=said(error.fix))
+
+
+def _right_option(error: click.NoSuchOption, asked: click.Command) -> click.NoSuchOption:
+    """The error with the option that was meant: another name of it, the nearest, or the ones that begin alike."""
+    known = [o for p in asked.params for o in p.opts + p.secondary_opts if o.startswith("--")]
+    meant = OTHER_NAMES.get(error.option_name, "")
+    near = [meant] if meant in known else nearest_names(error.option_name, known, cutoff=0.6)
+    return click.NoSuchOption(quote(error.option_name), possibilities=near or None, ctx=error.ctx)
+
+
+def memory_options(function: F) -> F:
+    """How an engine holds memory, for ``fit`` and ``infer``."""
+    options = (
+        click.option(
+            "--memory-utilization", type=NumberFrom("share", above=0, most=1, example="0.9"),
+            help="Share of the memory the engine may use. Default: its own.",
+        ),
+        click.option("--max-batched-tokens", type=COUNT, help="Tokens of the engine's largest step."),
+        click.option("--max-sequences", type=COUNT, help="Sequences the engine runs at once at most."),
+        click.option("--draft", type=WORD, help="A draft held in memory: own, or a number of layers."),
+        click.option("--beyond-context", is_flag=True, help="Ask on for sequences longer than the model's maximum."),
+    )  # fmt: skip
+    made: Any = function
+    for option in reversed(options):
+        made = option(made)
+    return made  # type: ignore[no-any-return]

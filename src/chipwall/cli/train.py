@@ -7,142 +7,77 @@ from typing import Any
 
 import click
 
-from chipwall.api.training import training_json, tuning_json
-from chipwall.cli.options import show, table_options, write_json
+from chipwall.cli.kinds import CHIP, COUNT, LENGTH, MANY, MODEL, TOKENS, WORD, YEAR, Count, NumberFrom, Word, Words
+from chipwall.cli.options import Out, answer_options, command
 from chipwall.errors import InputError
 from chipwall.files import write_whole
 from chipwall.report.forms.table import Cell, Column, Table
 from chipwall.report.pages.memory import VERDICTS, budget_table
 from chipwall.text import Text, text
-from chipwall.units import DAY, GIB, format_quantity, parse_quantity
+from chipwall.units import DAY, GIB, format_quantity
 
 __all__ = ["finetune", "train", "training_calibration"]
 
-_LAYOUT_OPTIONS = ("tp", "pp", "vp", "cp", "ep")
 
-
-@click.command()
-@click.argument("model")
-@click.option("--chip", "chip_name", required=True, help="The chip, for example h100.")
-@click.option("--n", "chips", default=8, show_default=True, help="How many chips train together.")
+@command()
+@click.argument("model", type=MODEL)
+@click.option("--chip", type=CHIP, required=True, help="The chip, for example h100.")
+@click.option("--chips", "-n", type=COUNT, default=8, show_default=True, help="How many chips train together.")
 @click.option(
-    "--batch", "sequences", default=256, show_default=True, help="Sequences of one optimizer step, all chips together."
+    "--batch", type=MANY, default=256, show_default=True, help="Sequences of one optimizer step, all chips together."
 )
-@click.option("--sequence", type=int, help="Tokens of a sequence. Default: the model's context, 8192 at most.")
+@click.option("--length", type=LENGTH, help="Tokens of a sequence. Default: the model's context, 8192 at most.")
 @click.option(
-    "--precision", default="bf16", show_default=True, help="Format of the products: bf16, fp16, fp8, fp8_block, fp4."
+    "--precision",
+    type=WORD,
+    default="bf16",
+    show_default=True,
+    help="Format of the products: bf16, fp16, fp8, fp8_block, fp4.",
 )
 @click.option(
-    "--tp", type=int, help="Tensor-parallel ways. Any layout option fixes the layout; without them it is searched."
+    "--tensor",
+    type=COUNT,
+    help="Tensor-parallel ways. Any layout option fixes the layout; without them it is searched.",
 )
-@click.option("--pp", type=int, help="Pipeline stages.")
-@click.option("--vp", type=int, help="Virtual stages per chip (interleaved pipeline).")
-@click.option("--cp", type=int, help="Context-parallel ways.")
-@click.option("--ep", type=int, help="Expert-parallel ways.")
-@click.option("--micro-batch", type=int, help="Sequences of one micro-batch.")
+@click.option("--pipeline", type=COUNT, help="Pipeline stages.")
+@click.option("--virtual", type=COUNT, help="Virtual stages per chip (interleaved pipeline).")
+@click.option("--context", type=COUNT, help="Context-parallel ways.")
+@click.option("--expert", type=COUNT, help="Expert-parallel ways.")
+@click.option("--micro-batch", type=COUNT, help="Sequences of one micro-batch.")
 @click.option("--fsdp", is_flag=True, help="Shard the weights over the data-parallel chips.")
-@click.option("--recompute", default="", help="none, attention or full. Default: searched, or none with a layout.")
-@click.option("--offload", default="", help="What the host keeps, with commas: weights, optimizer, activations.")
-@click.option("--tokens", type=float, help="Tokens of the whole run: adds its time and energy, for example 15e12.")
 @click.option(
-    "--network", help="Network per chip and direction, for example '400 Gbit/s'. Default: that of a usual node."
+    "--recompute",
+    type=Word("none", "attention", "full"),
+    help="Computed again in the backward pass. Default: searched, or none with a layout.",
 )
-@click.option("--software", default="", help="megatron, nemo, fsdp2, maxtext ...; default: typical.")
-@click.option("--states", default="", help="Kept for each weight: mixed, bf16, fp32, bf16-8bit ...; default: the software's habit.")
-@click.option("--year", default=2026.0, show_default=True, help="Date of the software, as a year with fraction.")
+@click.option("--offload", type=Words("weights", "optimizer", "activations"), help="What the host keeps, with commas.")
+@click.option(
+    "--tokens",
+    type=NumberFrom("tokens", above=0, most=1e18, example="15e12"),
+    help="Tokens of the whole run: adds its time and energy, for example 15e12.",
+)
+@click.option(
+    "--network",
+    type=WORD,
+    help="Network per chip and direction, for example '400 Gbit/s'. Default: that of a usual node.",
+)
+@click.option("--software", type=WORD, help="megatron, nemo, fsdp2, maxtext and others. Default: typical.")
+@click.option("--states", type=WORD, help="Kept for each weight: mixed, bf16, fp32, bf16-8bit and others. Default: the software's habit.")
+@click.option(
+    "--year", type=YEAR, default=2026.0, show_default=True, help="Date of the software, as a year with fraction."
+)
 @click.option("--graphs", is_flag=True, help="The whole step is captured as one graph.")
-@click.option("--explain", is_flag=True, help="Every part of the step, and the memory by part.")
-@table_options
-def train(model: str, chip_name: str, explain: bool, form: str | None, as_json: bool, lang: str, **asked: Any) -> None:
+@answer_options
+def train(model: str, chip: str, out: Out, **asked: Any) -> None:
     """Step time, MFU, tokens per second, memory, time and energy to train MODEL."""
-    from chipwall import catalog
-    from chipwall.perf.training.train import run_energy, run_time, training
+    from chipwall.api.training import train as ask
 
-    record, chip = catalog.model(model), catalog.chip(chip_name)
-    network = asked["network"]
-    found = training(
-        record,
-        chip,
-        chips=asked["chips"],
-        sequences=asked["sequences"],
-        sequence=asked["sequence"],
-        precision=asked["precision"],
-        layout=_layout(asked),
-        micro_batch=_counted(asked["micro_batch"], "--micro-batch"),
-        recompute=asked["recompute"],
-        offload=_names(asked["offload"]),
-        software=asked["software"],
-        states=asked["states"],
-        year=asked["year"],
-        graphs=asked["graphs"],
-        network=None if network is None else _rate(network),
-    )
-    tokens = asked["tokens"]
-    if tokens is not None and tokens <= 0:
-        raise InputError(
-            text("{value} is not a count", value=tokens), where="--tokens", fix=text("Give a number above zero")
-        )
-    whole = None
-    if tokens is not None:
-        whole = {
-            "tokens": tokens,
-            "time_s": run_time(tokens, tokens_per_s=found.tokens_per_s),
-            "energy_j": run_energy(
-                tokens, energy_per_step=found.energy_per_step, tokens_per_step=found.tokens_per_step
-            ),
-        }
-    if as_json:
-        write_json({**training_json(found), "run": whole})
-        return
-    title = text("Training {model} on {n} x {chip}", model=record.name, n=asked["chips"], chip=chip.name)
-    show(_summary(title, found, whole), form=form, as_json=False, lang=lang)
-    if explain:
-        show(_parts(found.estimate), form=form, as_json=False, lang=lang)
-        show(budget_table(found.budget), form=form, as_json=False, lang=lang)
-
-
-def _rate(words: str) -> float:
-    """A network rate as people write it, bits or bytes [byte/s]."""
-    from chipwall.units import BITS_PER_BYTE
-
-    if "bit" in words or words.rstrip().endswith("b/s"):
-        return parse_quantity(words, dimension="bit/s", where="--network") / BITS_PER_BYTE
-    return parse_quantity(words, dimension="byte/s", where="--network")
-
-
-def _layout(asked: dict[str, Any]) -> Any:
-    from chipwall.perf.layout import Layout
-
-    given = {name: asked[name] for name in _LAYOUT_OPTIONS}
-    if all(value is None for value in given.values()) and not asked["fsdp"]:
-        return None
-    ways = {name: 1 if value is None else value for name, value in given.items()}
-    for name, value in ways.items():
-        _counted(value, f"--{name}")
-    copies = max(asked["chips"] // (ways["tp"] * ways["pp"] * ways["cp"]), 1)
-    return Layout(
-        tensor=ways["tp"],
-        pipeline=ways["pp"],
-        virtual=ways["vp"],
-        context=ways["cp"],
-        expert=ways["ep"],
-        data=copies,
-        shards=copies * ways["cp"] if asked["fsdp"] else 1,
-    )
-
-
-def _counted(value: int | None, option: str) -> int:
-    """A count of one or more, 0 where nothing is given."""
-    if value is not None and value < 1:
-        raise InputError(
-            text("{value} is not a count", value=value), where=option, fix=text("Give a whole number of one or more")
-        )
-    return value or 0
-
-
-def _names(words: str) -> tuple[str, ...]:
-    """Words with commas between them."""
-    return tuple(w.strip().lower() for w in words.split(",") if w.strip())
+    answer = ask(model, chip, **asked)
+    found, whole = answer.record, answer.to_dict()["run"]
+    tables = [_summary(answer.title, found, whole)]
+    if out.explain:
+        tables += [_parts(found.estimate), budget_table(found.budget)]
+    out.show(*tables, data=answer.to_dict(), why=answer)
 
 
 def _share(value: float) -> Cell:
@@ -164,7 +99,7 @@ def _layout_words(found: Any) -> str:
     )
 
 
-def _summary(title: Text, found: Any, whole: dict[str, float] | None) -> Table:
+def _summary(title: str, found: Any, whole: dict[str, float] | None) -> Table:
     e = found.estimate
     rows: list[tuple[object, ...]] = [
         (text("step time"), Cell(format_quantity(e.value, "s"), e.value)),
@@ -238,67 +173,71 @@ def _parts(estimate: Any) -> Table:
     return Table(text("Where the time goes"), columns, rows)
 
 
-@click.command()
-@click.argument("model")
-@click.option("--chip", "chip_name", required=True, help="The chip, for example h200.")
-@click.option("--n", "chips", default=1, show_default=True, help="How many chips work together.")
-@click.option("--method", default="lora", show_default=True, help="lora or full.")
+@command()
+@click.argument("model", type=MODEL)
+@click.option("--chip", type=CHIP, required=True, help="The chip, for example h200.")
+@click.option("--chips", "-n", type=COUNT, default=1, show_default=True, help="How many chips work together.")
+@click.option(
+    "--method", type=Word("lora", "full"), default="lora", show_default=True, help="Adapters, or all weights."
+)
 @click.option(
     "--base", help="Format of the frozen base: bf16, fp8, int8, int4, nf4, with commas. Default: bf16,int8,nf4."
 )
-@click.option("--rank", default=16, show_default=True, help="Rank of the adapters.")
+@click.option("--rank", type=Count(most=65_536), default=16, show_default=True, help="Rank of the adapters.")
 @click.option(
-    "--modules", default="attention", show_default=True, help="attention or all: which matrices get adapters."
+    "--modules",
+    type=Word("attention", "all"),
+    default="attention",
+    show_default=True,
+    help="Which matrices get adapters.",
 )
-@click.option("--batch", "sequences", default=0, help="Sequences of one optimizer step. Default: one for each chip.")
-@click.option("--tp", type=int, help="Tensor-parallel ways. Any layout option fixes the layout.")
-@click.option("--pp", type=int, help="Pipeline stages.")
-@click.option("--vp", type=int, help="Virtual stages per chip (interleaved pipeline).")
-@click.option("--cp", type=int, help="Context-parallel ways.")
-@click.option("--ep", type=int, help="Expert-parallel ways.")
+@click.option("--batch", type=MANY, help="Sequences of one optimizer step. Default: one for each chip.")
+@click.option("--length", type=LENGTH, default=2048, show_default=True, help="Tokens of a sequence.")
+@click.option("--precision", type=WORD, default="bf16", show_default=True, help="Format of the products.")
+@click.option("--tensor", type=COUNT, help="Tensor-parallel ways. Any layout option fixes the layout.")
+@click.option("--pipeline", type=COUNT, help="Pipeline stages.")
+@click.option("--virtual", type=COUNT, help="Virtual stages per chip (interleaved pipeline).")
+@click.option("--context", type=COUNT, help="Context-parallel ways.")
+@click.option("--expert", type=COUNT, help="Expert-parallel ways.")
 @click.option("--fsdp", is_flag=True, help="Shard the weights over the data-parallel chips.")
-@click.option("--micro-batch", type=int, help="Sequences of one micro-batch.")
-@click.option("--recompute", default="full", show_default=True, help="none, attention or full.")
-@click.option("--offload", default="", help="What the host keeps, with commas: weights, optimizer, activations.")
-@click.option("--sequence", default=2048, show_default=True, help="Tokens of a sequence.")
-@click.option("--precision", default="bf16", show_default=True, help="Format of the products.")
-@click.option("--document", default=0.0, help="Mean tokens of the documents packed into a sequence. Default: one fills it.")
+@click.option("--micro-batch", type=COUNT, help="Sequences of one micro-batch.")
+@click.option(
+    "--recompute",
+    type=Word("none", "attention", "full"),
+    default="full",
+    show_default=True,
+    help="Computed again in the backward pass.",
+)
+@click.option("--offload", type=Words("weights", "optimizer", "activations"), help="What the host keeps, with commas.")
+@click.option("--document", type=TOKENS, help="Mean tokens of the documents packed into a sequence. Default: one fills it.")
 @click.option("--whole-logits", is_flag=True, help="The loss keeps all logits instead of computing them in pieces.")
-@click.option("--software", default="", help="transformers, torchtune, unsloth, nemo ...; default: typical.")
-@click.option("--states", default="", help="Kept for each weight: mixed, bf16, fp32, bf16-8bit ...; default: the software's habit.")
-@click.option("--explain", is_flag=True, help="Memory by part, and every part of the step.")
-@table_options
-def finetune(
-    model: str,
-    chip_name: str,
-    base: str | None,
-    explain: bool,
-    form: str | None,
-    as_json: bool,
-    lang: str,
-    **asked: Any,
-) -> None:
+@click.option("--software", type=WORD, help="transformers, torchtune, unsloth, nemo and others. Default: typical.")
+@click.option("--states", type=WORD, help="Kept for each weight: mixed, bf16, fp32, bf16-8bit and others. Default: the software's habit.")
+@click.option(
+    "--year", type=YEAR, default=2026.0, show_default=True, help="Date of the software, as a year with fraction."
+)
+@answer_options
+def finetune(model: str, chip: str, base: str | None, out: Out, **asked: Any) -> None:
     """Does fine-tuning MODEL fit, and how fast is it: full, LoRA, or LoRA on a packed base (QLoRA)."""
-    from chipwall import catalog
-    from chipwall.perf.training.tune import finetuning
+    from chipwall.api.training import tune
+    from chipwall.inputs import choices
 
-    record, chip = catalog.model(model), catalog.chip(chip_name)
-    bases = ["bf16"] if asked["method"] == "full" else [b.strip() for b in (base or "bf16,int8,nf4").split(",")]
-    layout = _layout(asked)
-    for name in (*_LAYOUT_OPTIONS, "fsdp"):
-        asked.pop(name)
-    asked |= {"micro_batch": _counted(asked["micro_batch"], "--micro-batch"), "offload": _names(asked["offload"])}
-    found = [finetuning(record, chip, base=b, layout=layout, **asked) for b in bases]
-    if as_json:
-        write_json([tuning_json(f) for f in found])
-        return
-    title = text("Fine-tuning {model} on {n} x {chip}", model=record.name, n=asked["chips"], chip=chip.name)
-    show(_tuning_table(title, found), form=form, as_json=False, lang=lang)
-    if explain:
+    full = asked["method"] == "full"
+    if full and base is not None:
+        raise InputError(
+            text("full fine-tuning trains 16-bit weights: there is no frozen base"),
+            where="base",
+            fix=text("Leave base out, or use method 'lora'"),
+        )
+    bases = ("bf16",) if full else choices("bf16,int8,nf4" if base is None else base, "base")
+    answers = [tune(model, chip, base=b, **asked) for b in bases]
+    found = [a.record for a in answers]
+    tables = [_tuning_table(answers[0].title, found)]
+    if out.explain:
         for f in found:
-            show(budget_table(f.budget), form=form, as_json=False, lang=lang)
-            if f.step is not None:
-                show(_parts(f.step.estimate), form=form, as_json=False, lang=lang)
+            tables.append(budget_table(f.budget))
+            tables += [] if f.step is None else [_parts(f.step.estimate)]
+    out.show(*tables, data=[a.to_dict() for a in answers], why=answers[0])
 
 
 def _shortfall(f: Any) -> Text:
@@ -311,7 +250,7 @@ def _shortfall(f: Any) -> Text:
     )  # fmt: skip
 
 
-def _tuning_table(title: Text, found: list[Any]) -> Table:
+def _tuning_table(title: str, found: list[Any]) -> Table:
     columns = (
         Column("method", text("Method")),
         Column("base", text("Base")),
@@ -350,7 +289,7 @@ def _tuning_table(title: Text, found: list[Any]) -> Table:
     return Table(title, columns, tuple(rows), tuple(dict.fromkeys(notes)))
 
 
-def training_calibration(write: Path | None, *, quick: bool, form: str | None, as_json: bool, lang: str) -> None:
+def training_calibration(write: Path | None, *, quick: bool, out: Out) -> None:
     """``chipwall calibrate --stage training``: fit the step constants again, write them, and show the scores."""
     from chipwall.perf.fitting.training_file import refit_training, training_toml
 
@@ -374,4 +313,4 @@ def training_calibration(write: Path | None, *, quick: bool, form: str | None, a
     )
     kind = text("in-sample") if quick else text("whole groups left out")
     notes = (text("fitted on {data}; scored {kind}", data=found.calibration.data, kind=kind),)
-    show(Table(text("Fit of the training step"), columns, rows, notes), form=form, as_json=as_json, lang=lang)
+    out.show(Table(text("Fit of the training step"), columns, rows, notes))

@@ -139,7 +139,7 @@ def _resolved(journey: Journey, law: Law) -> Journey:
         return law.countries.resolve(name) if name else ""
 
     if not journey.destination:
-        raise InputError(text("no destination"), fix=text("Name a country, for example --to CN"))
+        raise InputError(text("no destination"), fix=text("Name a country, for example CN"))
     return replace(
         journey,
         exporter=code(journey.exporter),
@@ -333,7 +333,7 @@ def _duty(context: Context, found: Outcome) -> Duty:
     if found.duty_pct:
         why = text("inside a band, and no exempt end use (9903.79.03 to .09) claimed")
         if not context.journey.heading:
-            why = text("{why}; assumed: entered under 8471.50, 8471.80 or 8473.30 (--heading)", why=why)
+            why = text("{why}; assumed: entered under 8471.50, 8471.80 or 8473.30 (set with heading)", why=why)
     elif not in_headings(context):
         why = text("entered under {heading}, which the duty does not name", heading=context.journey.heading)
     else:

@@ -70,23 +70,23 @@ def question(words: str) -> Question:
     if not match:
         raise InputError(
             text("'{words}' is not a question about a quantity", words=words),
-            where="--ask",
+            where="ask",
             fix=text("Write it like: gap < 4 on 2027-12-31; quantities: chipwall market quantities"),
         )
     name, sign, number, scale, day = match.groups()
     try:
         value = float(number.replace(",", "").replace("_", "")) * _SCALE[scale]
     except ValueError:
-        raise InputError(text("'{number}' is not a number", number=number), where="--ask") from None
+        raise InputError(text("'{number}' is not a number", number=number), where="ask") from None
     end = parse_period(day).end
     if end is None:
         raise InputError(
             text("'{day}' is not a date", day=day),
-            where="--ask",
+            where="ask",
             fix=text("Write a day like 2027-12-31 or a quarter like 2027Q4"),
         )
     quarter = f"{end.year}Q{(end.month + 2) // 3}"
-    quarter_index(quarter, where="--ask")
+    quarter_index(quarter, where="ask")
     return Question(words, name, sign, value, quarter)
 
 

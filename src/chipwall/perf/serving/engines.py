@@ -92,12 +92,12 @@ def engine_on(vendor: str, name: str = "") -> str:
         return "vllm-ascend"  # what vLLM is on such a chip
     if asked not in ENGINES:
         raise InputError(
-            text("unknown engine '{name}'", name=name), where="--engine", fix=text("Use one of: {names}", names=able)
+            text("unknown engine '{name}'", name=name), where="engine", fix=text("Use one of: {names}", names=able)
         )
     if not ENGINES[asked].runs_on(vendor):
         raise InputError(
             text("{engine} does not run on chips of {vendor}", engine=asked, vendor=vendor.upper()),
-            where="--engine", fix=text("Use one of: {names}", names=able),
+            where="engine", fix=text("Use one of: {names}", names=able),
         )  # fmt: skip
     return asked
 
@@ -138,7 +138,7 @@ def asked_year(date: str) -> float | None:
     found = year_of(date)
     if date and found is None:
         raise InputError(
-            text("'{date}' is not a date of an engine", date=date), where="--engine-date",
+            text("'{date}' is not a date of an engine", date=date), where="engine_date",
             fix=text("Give a year and a month, for example 2026-05"),
         )  # fmt: skip
     return found

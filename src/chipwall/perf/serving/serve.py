@@ -40,7 +40,7 @@ __all__ = ["Question", "Serving", "requests_of", "serving", "setups_of"]
 
 def requests_of(q: Question) -> Requests:
     """The question as requests; refuses lengths and loads that mean nothing."""
-    for name, value in (("--isl", q.prompt), ("--osl", q.output)):
+    for name, value in (("--prompt", q.prompt), ("--output", q.output)):
         if not value >= 1 or not np.isfinite(value):
             raise InputError(
                 text("{value:g} tokens is not a length", value=value), where=name, fix=text("Give one token or more")
@@ -85,12 +85,12 @@ def setups_of(
     """
     engine = engine_on(chip.vendor.lower(), q.engine)
     machine = hw or hardware(chip, engine=engine)
-    precision = precision_of(q.precision, model=model, hw=machine, where="--precision")
+    precision = precision_of(q.precision, model=model, hw=machine, where="precision")
     cache = q.cache.lower() or default_cache(precision, engine=engine, model=model, hw=machine)
     if cache not in CACHE_BYTES:
         raise InputError(
             text("unknown cache format '{name}'", name=cache),
-            where="--kv",
+            where="kv",
             fix=text("Use one of: {names}", names=", ".join(CACHE_BYTES)),
         )
     dims = model.architecture
@@ -153,7 +153,7 @@ def serving(model: LanguageModel, chip: Chip, question: Question, *, hw: Hardwar
     tails. Speculative decoding and prefix reuse are stated factors, not predicted.
     """
     machine = hw or hardware(chip, engine=engine_on(chip.vendor.lower(), question.engine))
-    check_context(model, question.prompt + question.output, beyond=question.beyond_context, where="--isl, --osl")
+    check_context(model, question.prompt + question.output, beyond=question.beyond_context, where="--prompt, --output")
     layouts, made, precision, cache = setups_of(model, chip, question, hw=machine)
     how = holding_of(question, engine_on(chip.vendor.lower(), question.engine))
     requests = requests_of(question)
@@ -285,8 +285,8 @@ def _best_disaggregated(
     if not able:
         raise InputError(
             text("{count} replicas cannot all prefill", count=question.prefillers),
-            where="--prefill-workers",
-            fix=text("Leave at least one replica to decode: give --tp so that there are more replicas"),
+            where="prefill_workers",
+            fix=text("Leave at least one replica to decode: give --tensor so that there are more replicas"),
         )
     decoders = np.array([[float(layouts[i].replicas - question.prefillers)] for i in able])
     got = served(
