@@ -39,17 +39,33 @@ from chipwall.cli.kinds import (
 
 # A call of each command that is answered, to which one bad option is added; heavy ones are only ever refused.
 BASES: dict[str, list[str]] = {
-    "chip": ["h200"], "compare": ["h200", "h100"], "model": ["llama-2-70b"], "cite": ["h200"],
-    "fit": ["llama-2-70b", "--chip", "h200"], "infer": ["llama-2-70b", "--chip", "h200", "--chips", "8"],
-    "ratio": ["h200", "h20", "--model", "llama-2-70b"], "train": ["llama-3-70b", "--chip", "h100", "--chips", "64"],
-    "finetune": ["llama-2-70b", "--chip", "h200"], "rag": ["llama-2-70b", "--chip", "h200", "--chips", "2"], "hpc": ["h200"],
-    "controls decide": ["h200", "--to", "CN"], "controls timeline": ["h200", "--to", "CN"], "controls compare": ["h200", "--to", "CN"],
-    "controls diff": ["2024-11-01", "2025-06-01"], "controls what-if": ["draft.toml"], "controls test": ["cases.csv"],
-    "simulate": ["h200-share-cap", "--draws", "20"], "market sensitivity": ["h200-share-cap", "--base", "2"],
-    "market explore": ["h200-share-cap", "--against", "no-sales", "--draws", "100"], "market backtest": ["table.csv", "--draws", "200"],
-    "check": ["The H200 has 141 GB."], "claim show": ["h200-capacity"], "claim check": ["claims.toml"], "brief": ["h200", "--json"],
+    "chip": ["h200"],
+    "compare": ["h200", "h100"],
+    "model": ["llama-2-70b"],
+    "cite": ["h200"],
+    "fit": ["llama-2-70b", "--chip", "h200"],
+    "infer": ["llama-2-70b", "--chip", "h200", "--chips", "8"],
+    "ratio": ["h200", "h20", "--model", "llama-2-70b"],
+    "train": ["llama-3-70b", "--chip", "h100", "--chips", "64"],
+    "finetune": ["llama-2-70b", "--chip", "h200"],
+    "rag": ["llama-2-70b", "--chip", "h200", "--chips", "2"],
+    "hpc": ["h200"],
+    "controls decide": ["h200", "--to", "CN"],
+    "controls timeline": ["h200", "--to", "CN"],
+    "controls compare": ["h200", "--to", "CN"],
+    "controls diff": ["2024-11-01", "2025-06-01"],
+    "controls what-if": ["draft.toml"],
+    "controls test": ["cases.csv"],
+    "simulate": ["h200-share-cap", "--draws", "20"],
+    "market sensitivity": ["h200-share-cap", "--base", "2"],
+    "market explore": ["h200-share-cap", "--against", "no-sales", "--draws", "100"],
+    "market backtest": ["table.csv", "--draws", "200"],
+    "check": ["The H200 has 141 GB."],
+    "claim show": ["h200-capacity"],
+    "claim check": ["claims.toml"],
+    "brief": ["h200", "--json"],
     "validate": ["kernels", "table.csv"],
-}  # fmt: skip
+}
 # Options that take any word on purpose: names of strangers, programs and documents of one's own.
 FREE = {"party", "shipper", "by", "reader", "other_eccn", "root", "source"}
 # Commands that talk to another program until it ends.
@@ -57,18 +73,36 @@ LEFT_OUT = {"mcp", "web"}
 ALWAYS = ["", " ", "\x1b[31mX\x07", "\u202eevil", "A" * 5000, "<script>alert(1)</script>", "../../../../etc/passwd\x00"]
 NUMBERS = ["nan", "inf", "-inf", "1e400", "-1", "²", "a few", "9" * 400, "1,2.3.4", "0x10", "1e", "--", "1 GB/s"]
 BY_KIND: list[tuple[type | Kind, list[str]]] = [
-    (AUTO, [*NUMBERS, "0", "2.5", "car"]), (DAY, ["2026-13-01", "20260201", "tomorrow", "2026-02-30", "0001-01-01", "2026"]),
-    (QUARTER, ["2026", "2026Q5", "2026Q0", "Q12026", "٢٠٢٦Q1", "1999Q1"]), (TIME, ["nan", "inf", "-1 s", "0", "5 GB", "²", "1e400 s"]),
-    (SHARE, [*NUMBERS, "1.0", "2"]), (Count, [*NUMBERS, "2.5", "1e12"]), (NumberFrom, [*NUMBERS, "1e300"]),
-    (Names, ["nosuch-thing", "h200,,h20", ","]), (Word, ["nosuch", "0"]), (OutFile, ["nosuch/x.html", ".", "x" * 300, "-", "/proc/x"]),
-    (OutFolder, ["nosuch/x", "x" * 300, "-", "/proc/x/y"]), (IN_FILE, ["nosuch.toml", ".", "/dev/null", "/dev/zero", "x" * 400]),
-]  # fmt: skip
+    (AUTO, [*NUMBERS, "0", "2.5", "car"]),
+    (DAY, ["2026-13-01", "20260201", "tomorrow", "2026-02-30", "0001-01-01", "2026"]),
+    (QUARTER, ["2026", "2026Q5", "2026Q0", "Q12026", "٢٠٢٦Q1", "1999Q1"]),
+    (TIME, ["nan", "inf", "-1 s", "0", "5 GB", "²", "1e400 s"]),
+    (SHARE, [*NUMBERS, "1.0", "2"]),
+    (Count, [*NUMBERS, "2.5", "1e12"]),
+    (NumberFrom, [*NUMBERS, "1e300"]),
+    (Names, ["nosuch-thing", "h200,,h20", ","]),
+    (Word, ["nosuch", "0"]),
+    (OutFile, ["nosuch/x.html", ".", "x" * 300, "-", "/proc/x"]),
+    (OutFolder, ["nosuch/x", "x" * 300, "-", "/proc/x/y"]),
+    (IN_FILE, ["nosuch.toml", ".", "/dev/null", "/dev/zero", "x" * 400]),
+]
 BAD_FILES = {
-    "empty": b"", "binary": bytes(range(256)) * 20, "nul": b"a,b\n\x00,1\n", "latin": "é,b\n".encode("latin-1"), "nan": b"a = nan",
-    "deep": b"a = " + b"[" * 3000 + b"]" * 3000, "digits": b"a = " + b"9" * 5000, "escape": b'title = "\\u001b[31m"', "no toml": b"= = =",
-    "list": b"draft = [1]\nclaim = 3\nlever = [1]\nscenario = 2\n", "types": b"[draft]\nid = []\neffective = 2026-01-01T00:00:00\n",
-    "wide": b"a" * (3 * 2**20), "quote": b'a,b\n"1,2\n', "heads": b"a,a\n1,2\n", "long cell": b"case_id,series,period,value,id\n" + b"x" * 40000,
-}  # fmt: skip
+    "empty": b"",
+    "binary": bytes(range(256)) * 20,
+    "nul": b"a,b\n\x00,1\n",
+    "latin": "é,b\n".encode("latin-1"),
+    "nan": b"a = nan",
+    "deep": b"a = " + b"[" * 3000 + b"]" * 3000,
+    "digits": b"a = " + b"9" * 5000,
+    "escape": b'title = "\\u001b[31m"',
+    "no toml": b"= = =",
+    "list": b"draft = [1]\nclaim = 3\nlever = [1]\nscenario = 2\n",
+    "types": b"[draft]\nid = []\neffective = 2026-01-01T00:00:00\n",
+    "wide": b"a" * (3 * 2**20),
+    "quote": b'a,b\n"1,2\n',
+    "heads": b"a,a\n1,2\n",
+    "long cell": b"case_id,series,period,value,id\n" + b"x" * 40000,
+}
 
 
 @dataclass(frozen=True)
@@ -129,9 +163,13 @@ def values_for(option: click.Parameter) -> list[str]:
 def bad_files(folder: Path) -> Iterator[list[str]]:
     """Every command that reads a file, with contents that are none."""
     readers = [
-        ["claim", "check"], ["controls", "what-if"], ["controls", "test"], ["simulate"], ["market", "backtest"],
+        ["claim", "check"],
+        ["controls", "what-if"],
+        ["controls", "test"],
+        ["simulate"],
+        ["market", "backtest"],
         *(["validate", kind] for kind in ("kernels", "collectives", "inference", "training", "finetune")),
-    ]  # fmt: skip
+    ]
     for name, content in BAD_FILES.items():
         for ending in (".toml", ".csv"):
             (folder / f"{name}{ending}").write_bytes(content)

@@ -18,7 +18,7 @@ from typing import Any
 from chipwall.errors import DataError, InputError
 from chipwall.inputs import nearest_names
 from chipwall.sources import Source
-from chipwall.text import text
+from chipwall.text import Text, text
 from chipwall.units import format_quantity
 
 __all__ = ["Answer", "Figure", "Line", "frame", "plain_json"]
@@ -187,17 +187,39 @@ class Answer:
 
     def why(self) -> str:
         """How the answer came about: its parts, largest first, with what binds them and their formulas, then the notes."""
+        return "\n".join(self.reasons())
+
+    def reasons(self) -> tuple[str, ...]:
+        """The lines of :meth:`why`, translatable."""
         total: dict[str, float] = {}
         for line in self.lines:
             total[line.unit] = total.get(line.unit, 0.0) + abs(line.value)
-        said = [str(self.title)]
-        said += [f"  {name}: {f!r}" for name, f in self.figures.items()]
+        said: list[str] = [self.title]
+        for name, f in self.figures.items():
+            interval = "" if f.low == f.high else f" ({_shown(f.low, f.unit)} - {_shown(f.high, f.unit)})"
+            said.append(
+                text(
+                    "  {name}: {value}{interval}, {basis}",
+                    name=name,
+                    value=_shown(f.value, f.unit),
+                    interval=interval,
+                    basis=Text.of(f.basis),
+                )
+            )
         for line in sorted(self.lines, key=lambda x: -abs(x.value)):
-            part = f"{abs(line.value) / total[line.unit]:6.1%}  " if total[line.unit] else ""
-            bound = f", bound by {line.bound}" if line.bound else ""
-            formula = f"  = {line.formula}" if line.formula else ""
-            said.append(f"  {part}{line.name}: {_shown(line.value, line.unit)}{bound}{formula}")
-        return "\n".join([*said, *(f"  note: {note}" for note in self.notes)])
+            part = f"{abs(line.value) / total[line.unit]:6.1%}" if total[line.unit] else ""
+            shown: dict[str, object] = {
+                "part": part,
+                "name": Text.of(line.name),
+                "value": _shown(line.value, line.unit),
+            }
+            if line.formula:
+                said.append(text("  {part}  {name}: {value} = {formula}", formula=line.formula, **shown))
+            elif line.bound:
+                said.append(text("  {part}  {name}: {value}, bound by {bound}", bound=Text.of(line.bound), **shown))
+            else:
+                said.append(text("  {part}  {name}: {value}", **shown))
+        return (*said, *(text("  note: {note}", note=note) for note in self.notes))
 
     def cite(self) -> tuple[Source, ...]:
         """The sources behind the answer, with title, publisher and place."""

@@ -101,7 +101,7 @@ def test_same_command_same_answer(run: Run) -> None:
 
 def test_csv_has_one_measure_name_per_row(run: Run) -> None:
     rows = run("simulate", "h200-share-cap", "--against", "no-sales", *FEW, "--csv").out.splitlines()
-    assert rows[0] == "measure,a_2028q4,b_2028q4,a_minus_b_2027q4,a_minus_b_2028q4,monte_carlo_error,sources"
+    assert rows[0] == "measure,a_2028q4,b_2028q4,a_minus_b_2027q4,a_minus_b_2028q4,monte_carlo_error,marks,sources"
     assert all(not row.startswith(",") for row in rows)
     for name in ("us_take_usd,", "rent_china_h100_usd_per_hour,", "domestic_share_value,", "gap,"):
         assert sum(row.startswith(name) for row in rows) == 1, name
@@ -133,7 +133,7 @@ def test_chart_and_parquet_are_written_whole(run: Run, tmp_path: Path) -> None:
         (("simulate", "record", "--until", "soon"), "not a quarter"),
         (("simulate", "record", "--since", "2033Q1"), "--since"),
         (("simulate", "record", "--draws", "0"), "--draws"),
-        (("simulate", "record", *FEW, "--quantity", "h100"), "unknown quantity"),
+        (("simulate", "record", *FEW, "--quantity", "h100", "--json"), "unknown quantity"),
         (("simulate", "record", *FEW, "--stop", "2028Q3x"), "not a quarter"),
         (("simulate", "record", *FEW, "--ask", "gap is small"), "is not a question"),
         (("simulate", "record", *FEW, "--ask", "gap < 4 on 2035Q1"), "--until 2035Q1"),

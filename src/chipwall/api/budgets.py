@@ -11,7 +11,7 @@ from chipwall.catalog.records import Chip, LanguageModel
 from chipwall.errors import Unknown
 from chipwall.inputs import choice
 from chipwall.perf.serving.memory import Holding
-from chipwall.text import text
+from chipwall.text import Text, text
 
 __all__ = ["budgets"]
 
@@ -56,7 +56,13 @@ def budgets(
         items=rows,
         rows=rows,
         lines=tuple(
-            Line(f"{u} {f}: {p['part']}", p["bytes"], "byte", "", str(p["formula"]))
+            Line(
+                text("{use} {format}: {part}", use=Text.of(u), format=f, part=p["part"]),
+                p["bytes"],
+                "byte",
+                "",
+                p["formula"],
+            )
             for u, f, b in found
             for p in b["parts"]
         ),

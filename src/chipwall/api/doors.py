@@ -162,4 +162,4 @@ def exact(value: float, unit: str, basis: str = "computed") -> Figure:
 
 def lines_of(e: Estimate) -> tuple[Line, ...]:
     """The breakdown of an estimate."""
-    return tuple(Line(str(p.name), float(p.value), e.breakdown_unit, str(p.bound), str(p.note)) for p in e.breakdown)
+    return tuple(Line(p.name, float(p.value), e.breakdown_unit, str(p.bound), str(p.note)) for p in e.breakdown)

@@ -160,7 +160,7 @@ def train_answer(model: LanguageModel, chip: Chip, found: Training, *, tokens: f
         whole = {"tokens": tokens, "time_s": time, "energy_j": energy}
         for name, value, unit in (("time", time, "s"), ("energy", energy, "J")):
             figures[name] = Figure(value, value * e.low / e.value, value * e.high / e.value, unit, e.basis)
-    memory = tuple(Line(str(n), float(v), "byte") for n, v in found.memory.items() if v)
+    memory = tuple(Line(n, float(v), "byte") for n, v in found.memory.items() if v)
     return Answer(
         "train",
         text("Training {model} on {n} x {chip}", model=model.name, n=int(e.inputs["chips"]), chip=chip.name),
@@ -303,7 +303,7 @@ def tune_answer(model: LanguageModel, chip: Chip, found: Any, *, chips: int) -> 
     }
     if found.smallest_chips:
         figures["smallest_chips"] = exact(found.smallest_chips, "1")
-    memory = tuple(Line(str(t.name), float(t.bytes), "byte", "", str(t.formula)) for t in found.budget.terms)
+    memory = tuple(Line(t.name, float(t.bytes), "byte", "", t.formula) for t in found.budget.terms)
     sources: tuple[str, ...] = (model.source,)
     title = text("Fine-tuning {model} on {n} x {chip}", model=model.name, n=chips, chip=chip.name)
     if found.step is None:

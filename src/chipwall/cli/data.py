@@ -42,11 +42,14 @@ def check(root: str | None, out: Out) -> int:
         chips=counts["chips"], facts=counts["facts"], models=counts["models"], systems=counts["systems"], sources=counts["sources"],
     )  # fmt: skip
     columns = (Column("file", text("File")), Column("line", text("Line"), right=True), Column("what", text("Problem")))
-    title = text("{count} problems", count=len(problems)) if problems else said
     rows = tuple((p.file, p.line, p.what) for p in problems)
     data = {"problems": [{"file": p.file, "line": p.line, "what": p.what} for p in problems], "checked": counts}
-    if problems or out.as_json or out.form != "terminal":
-        out.show(Table(title, columns, rows), data=data)
-    else:
-        out.say(said)
+    if out.as_json or out.form != "terminal" or (out.explain and not problems):
+        out.show(
+            Table(said if not problems else text("{count} problems", count=len(problems)), columns, rows), data=data
+        )
+        return 1 if problems else 0
+    for problem in problems:
+        out.say(text("{place}: {what}", place=f"{problem.file}:{problem.line}", what=problem.what))
+    out.say(text("{count} problems", count=len(problems)) if problems else said)
     return 1 if problems else 0

@@ -316,5 +316,9 @@ def test_command(file: Path, out: Out) -> int:
     columns = tuple(Column(k, t) for k, t in zip(keys, titles, strict=True))
     rows = [(d.case_id, d.column, d.expected, d.got or "-", d.why) for d in report.disagree]
     bad = [(r.case_id, text("line {line}", line=r.line), "", "", listed(r.problems, sign=";")) for r in report.bad_rows]
-    out.show(Table("", columns, (*rows, *bad), (summary,)) if rows or bad else Table(summary, (), ()), data=data)
+    table = Table("", columns, (*rows, *bad), (summary,))
+    if table.rows or out.as_json or out.form != "terminal" or out.explain:
+        out.show(table, data=data)
+    else:
+        out.say(summary)
     return report.exit_code

@@ -103,13 +103,11 @@ class Out:
     def _reasons(self, tables: Sequence[Table], why: Answer | None) -> list[str]:
         """The breakdown of an answer, or how the cells came about and who says so."""
         if why is not None:
-            return why.why().split("\n") + [
-                f"  source: {s.title}{f', {s.place}' if s.place else ''}" for s in why.cite()
-            ]
-        said = list(dict.fromkeys(_cell_reasons(tables, self.lang)))
-        return said or [
-            translated(text("nothing is computed here: every value is shown as its source gives it"), self.lang)
-        ]
+            said = [translated(line, self.lang) for line in why.reasons()]
+            return [*said, *(translated(text("source: {title}", title=x.title), self.lang) for x in why.cite())]
+        told = list(dict.fromkeys(_cell_reasons(tables, self.lang)))
+        nothing = text("nothing is computed here: every value is shown as its source gives it")
+        return told or [translated(nothing, self.lang)]
 
 
 def _cell_reasons(tables: Sequence[Table], lang: str) -> Iterable[str]:
@@ -197,7 +195,7 @@ def flagged(error: ChipwallError, asked: click.Command) -> ChipwallError:
         if not isinstance(words, Text) or not words.values:
             return words
         values: dict[str, object] = {
-            k: said(v) if isinstance(v, Text) else flags.get(str(v), v) if k == "argument" else v
+            k: said(v) if isinstance(v, Text) and v.values else flags.get(str(v), v) if k == "argument" else v
             for k, v in words.values.items()
         }
         return Text(words.template, values)

@@ -13,8 +13,6 @@ from chipwall.text import text
 
 __all__ = ["infer", "ratio"]
 
-ENGINES = "vllm, sglang, trtllm-pytorch, trtllm, lmdeploy, atom, vllm-ascend, mindie, cann-graph, tuned"
-
 
 @command()
 @click.argument("model", type=MODEL)
@@ -55,7 +53,12 @@ ENGINES = "vllm, sglang, trtllm-pytorch, trtllm, lmdeploy, atom, vllm-ascend, mi
     type=NumberFrom(least=1, most=1000, example="4"),
     help="Tokens verified per step. Default: as --accepted.",
 )
-@click.option("--engine", type=WORD, help=f"{ENGINES}. Default: the usual one on the chip.")
+@click.option(
+    "--engine",
+    type=WORD,
+    help="vllm, sglang, trtllm-pytorch, trtllm, lmdeploy, atom, vllm-ascend, mindie, cann-graph, tuned. Default: the usual one "
+    "on the chip.",
+)
 @memory_options
 @click.option(
     "--weights-on-host",

@@ -40,7 +40,7 @@ __all__ = ["Question", "Serving", "requests_of", "serving", "setups_of"]
 
 def requests_of(q: Question) -> Requests:
     """The question as requests; refuses lengths and loads that mean nothing."""
-    for name, value in (("--prompt", q.prompt), ("--output", q.output)):
+    for name, value in (("prompt", q.prompt), ("output", q.output)):
         if not value >= 1 or not np.isfinite(value):
             raise InputError(
                 text("{value:g} tokens is not a length", value=value), where=name, fix=text("Give one token or more")
@@ -50,8 +50,8 @@ def requests_of(q: Question) -> Requests:
     if not 0 <= q.reused < 1 or q.accepted < 1 or q.drafted < q.accepted:
         raise InputError(
             text("prefix reuse must lie in [0, 1), and accepted tokens in [1, drafted]"),
-            where="--prefix-reuse, --accepted, --drafted",
-            fix=text("For example --prefix-reuse 0.5, --accepted 2.4 --drafted 4"),
+            where="prefix_reuse, accepted, drafted",
+            fix=text("For example a reuse of 0.5, 2.4 accepted of 4 drafted"),
         )
     limited = q.ttft_limit < NO_LIMIT or q.tpot_limit < NO_LIMIT
     regime = 6 if q.burst else 4 if q.static else 7 if q.rate else 5 if q.concurrency else 2 if limited else 0
@@ -153,7 +153,7 @@ def serving(model: LanguageModel, chip: Chip, question: Question, *, hw: Hardwar
     tails. Speculative decoding and prefix reuse are stated factors, not predicted.
     """
     machine = hw or hardware(chip, engine=engine_on(chip.vendor.lower(), question.engine))
-    check_context(model, question.prompt + question.output, beyond=question.beyond_context, where="--prompt, --output")
+    check_context(model, question.prompt + question.output, beyond=question.beyond_context, where="prompt, output")
     layouts, made, precision, cache = setups_of(model, chip, question, hw=machine)
     how = holding_of(question, engine_on(chip.vendor.lower(), question.engine))
     requests = requests_of(question)
@@ -286,7 +286,7 @@ def _best_disaggregated(
         raise InputError(
             text("{count} replicas cannot all prefill", count=question.prefillers),
             where="prefill_workers",
-            fix=text("Leave at least one replica to decode: give --tensor so that there are more replicas"),
+            fix=text("Leave at least one replica to decode: give fewer tensor-parallel ways, so that there are more replicas"),
         )
     decoders = np.array([[float(layouts[i].replicas - question.prefillers)] for i in able])
     got = served(
