@@ -14,8 +14,8 @@ from chipwall.cli.options import Out, answer_options, command
 from chipwall.errors import InputError
 from chipwall.files import read_rows, write_whole
 from chipwall.inputs import number
-from chipwall.report.language.lookup import LANGUAGES
 from chipwall.report.forms.table import Cell, Column, Table
+from chipwall.report.language.lookup import LANGUAGES
 from chipwall.text import Text, listed, text
 from chipwall.units import GIGA
 
@@ -92,7 +92,10 @@ def _reasons(found: Any) -> dict[str, int]:
     help="Hardware constants, the step constants fitted after them, or what left-out serving rows earn as bands.",
 )
 @click.option(
-    "--out", "place", type=OutPlace(), help="Where to write the file of constants, for 'evidence' a folder; default: nowhere."
+    "--out",
+    "place",
+    type=OutPlace(),
+    help="Where to write the file of constants, for 'evidence' a folder; default: nowhere.",
 )
 @click.option("--quick", is_flag=True, help="No cross-validation: constants without spreads and bands, in seconds.")
 @answer_options
@@ -304,7 +307,9 @@ def _rag_table(found: Any) -> Table:
 @command()
 @click.option("--out", "place", type=OutFile(), help="Where to write the page; default: the terminal.")
 @click.option("--quick", is_flag=True, help="Without the kernels, whose cross-validation takes minutes.")
-@click.option("--peer", type=IN_FILE, help="Answers of another tool, a CSV file with the columns id and tpot_ms, to stand beside.")
+@click.option(
+    "--peer", type=IN_FILE, help="Answers of another tool, a CSV file with the columns id and tpot_ms, to stand beside."
+)
 @click.option("--lang", type=click.Choice(LANGUAGES), default=asked_language, help="Language; the page is English.")
 def scoreboard(place: Path | None, quick: bool, peer: Path | None, lang: str) -> None:
     """Write the page of predicted against measured, in Markdown: by software and year, chip, model, layout and load."""

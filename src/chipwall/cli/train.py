@@ -62,7 +62,11 @@ __all__ = ["finetune", "train", "training_calibration"]
     help="Network per chip and direction, for example '400 Gbit/s'. Default: that of a usual node.",
 )
 @click.option("--software", type=WORD, help="megatron, nemo, fsdp2, maxtext and others. Default: typical.")
-@click.option("--states", type=WORD, help="Kept for each weight: mixed, bf16, fp32, bf16-8bit and others. Default: the software's habit.")
+@click.option(
+    "--states",
+    type=WORD,
+    help="Kept for each weight: mixed, bf16, fp32, bf16-8bit and others. Default: the software's habit.",
+)
 @click.option(
     "--year", type=YEAR, default=2026.0, show_default=True, help="Date of the software, as a year with fraction."
 )
@@ -209,10 +213,16 @@ def _parts(estimate: Any) -> Table:
     help="Computed again in the backward pass.",
 )
 @click.option("--offload", type=Words("weights", "optimizer", "activations"), help="What the host keeps, with commas.")
-@click.option("--document", type=TOKENS, help="Mean tokens of the documents packed into a sequence. Default: one fills it.")
+@click.option(
+    "--document", type=TOKENS, help="Mean tokens of the documents packed into a sequence. Default: one fills it."
+)
 @click.option("--whole-logits", is_flag=True, help="The loss keeps all logits instead of computing them in pieces.")
 @click.option("--software", type=WORD, help="transformers, torchtune, unsloth, nemo and others. Default: typical.")
-@click.option("--states", type=WORD, help="Kept for each weight: mixed, bf16, fp32, bf16-8bit and others. Default: the software's habit.")
+@click.option(
+    "--states",
+    type=WORD,
+    help="Kept for each weight: mixed, bf16, fp32, bf16-8bit and others. Default: the software's habit.",
+)
 @click.option(
     "--year", type=YEAR, default=2026.0, show_default=True, help="Date of the software, as a year with fraction."
 )

@@ -72,7 +72,7 @@ def kept_states(name: str, storage: Storage) -> Storage:
     if name not in known:
         raise InputError(
             text("unknown states '{name}'", name=name),
-            where="--states",
+            where="states",
             fix=text("Use one of: {names}", names=", ".join(known)),
         )
     entry = known[name]
