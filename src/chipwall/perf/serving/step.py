@@ -23,7 +23,7 @@ from chipwall.perf.formats import recipe as recipe_of
 from chipwall.perf.numeric import Numeric
 from chipwall.perf.operators import Operator, operators
 from chipwall.perf.ops.collectives import all_gather_time, all_to_all_time, engine_all_reduce_time
-from chipwall.perf.ops.gemm import smooth_maximum, touched_experts
+from chipwall.perf.ops.gemm import smooth_maximum
 
 __all__ = ["PARTS", "Rates", "Setup", "rates", "stacked_rates", "step_parts", "step_time"]
 
@@ -177,7 +177,9 @@ def experts_seconds(op: Operator, tokens: Any, s: Setup, bandwidth: Any) -> Any:
     assert block is not None
     local = np.maximum(block.experts / s.expert, 1e-9)
     picks = tokens * block.picks / s.expert
-    touched = touched_experts(local, picks)
+    # the picks of one token are distinct, those of different tokens independent: each expert is missed with 1 - k/E
+    missed = np.log1p(-np.minimum(block.picks / np.maximum(block.experts, 1e-9), 1.0 - 1e-12))
+    touched = -local * np.expm1(tokens * missed)
     uneven = np.where(s.expert > 1, c["serving.imbalance"], 1.0)
     scale = c["serving.experts"] * np.where(
         r.kind == 2, c["serving.int4"], np.where(r.kind == 3, c["serving.fp4"], 1.0)

@@ -7,9 +7,8 @@ step model, those that do not fit are dropped, and the answer says that it was s
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from itertools import product
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +19,7 @@ from chipwall.perf.device import Hardware
 from chipwall.perf.layout import Divides, Layout, checked, training_layouts
 from chipwall.perf.training.constants import step_constants
 from chipwall.perf.training.memory import MIXED, Storage, kept_on_chip, memory_parts, offload_seconds
-from chipwall.perf.training.shape import Shape
+from chipwall.perf.training.shape import Shape, stacked_shapes
 from chipwall.perf.training.step import step_parts
 from chipwall.perf.training.workload import Run, stacked_runs
 from chipwall.text import Text, text
@@ -173,11 +172,6 @@ def layouts_of(shape: Shape, hw: Hardware, template: Run) -> list[Layout]:
     )
 
 
-def _repeated(record: Any, count: int) -> Any:
-    """A record of numbers as arrays of equal numbers."""
-    return type(record)(**{f.name: np.full(count, getattr(record, f.name), dtype=float) for f in fields(type(record))})
-
-
 def priced(
     plans: Sequence[Plan],
     shape: Shape,
@@ -195,7 +189,7 @@ def priced(
     """Step time [s] and memory of the fullest chip [byte] of each plan."""
     runs = stacked_runs([run_of(plan, template, sequences=sequences) for plan in plans])
     values = {name: value[0] for name, value in step_constants([labels], constants=constants).items()}
-    shapes = _repeated(shape, len(plans))
+    shapes = stacked_shapes([shape], times=len(plans))
     steps = sum(step_parts(hw, shapes, runs, recipe=recipe, constants=values).values())
     steps = steps + offload_seconds(
         shapes,
@@ -333,7 +327,7 @@ def thriftiest(
         )
     runs = stacked_runs([run_of(plan, template, sequences=plan.layout.data) for plan in plans])
     need = np.asarray(
-        sum(memory_parts(_repeated(shape, len(plans)), runs, storage=storage, adapters=adapters).values())
+        sum(memory_parts(stacked_shapes([shape], times=len(plans)), runs, storage=storage, adapters=adapters).values())
     )
     at = int(np.argmin(need))
     return plans[at], float(need[at])

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from chipwall.catalog.architecture import Architecture, stacked
 from chipwall.catalog.records import LanguageModel
 from chipwall.perf.numeric import Numeric
 
@@ -35,8 +36,10 @@ class Shape:
         Routed experts, those a token visits, their width, the width they work in, and the width of shared experts.
     mixing_ratio : numeric
         Weights of one state-space mixer over hidden squared.
-    window, windowed_share : numeric
-        Sliding window (0: none) and the share of the attention layers that have it.
+    routers, beside : numeric
+        Weights of routers and of what no width describes; and of towers and looked-up tables, which no token meets.
+    architecture : Architecture
+        Where all this comes from; arithmetic of the attention is asked there.
     tied : numeric
         1 where embedding and head are one table.
     """
@@ -62,9 +65,10 @@ class Shape:
     expert_hidden: Numeric
     shared_ffn: Numeric
     mixing_ratio: Numeric
-    window: Numeric
-    windowed_share: Numeric
+    routers: Numeric
+    beside: Numeric
     tied: Numeric
+    architecture: Architecture
 
     @property
     def attention_weights(self) -> Numeric:
@@ -73,9 +77,11 @@ class Shape:
 
     @property
     def dense_weights(self) -> Numeric:
-        """Weights of all layers but routed experts, embedding and head [1]."""
+        """Weights of everything but routed experts, embedding and head [1]."""
         return (
-            self.attention_layers * self.attention_weights
+            self.routers
+            + self.beside
+            + self.attention_layers * self.attention_weights
             + self.recurrent_layers * self.mixing_ratio * self.hidden**2
             + self.dense_layers * self.matrices * self.hidden * self.ffn
             + self.expert_layers * self.matrices * self.hidden * self.shared_ffn
@@ -100,7 +106,7 @@ class Shape:
     def active_weights(self) -> Numeric:
         """Weights that a token is multiplied with, the head among them, the embedding look-up not [1]."""
         routed = self.expert_layers * self.top_k * self.matrices * self.expert_hidden * self.expert_ffn
-        return self.dense_weights + routed + self.vocab * self.hidden
+        return self.dense_weights - self.beside + routed + self.vocab * self.hidden
 
 
 def _mean(groups: Sequence[Any], value: Callable[[Any], float]) -> float:
@@ -115,7 +121,6 @@ def shape_of(model: LanguageModel, *, layers: int = 0) -> Shape:
     a = model.architecture.cut(layers) if layers else model.architecture
     keys = [g for g in a.attention if g.grows]
     states = [g for g in a.attention if not g.grows]
-    windows = [g for g in keys if g.kind == "window"]
     routed = [f for f in a.feed_forward if f.kind == "experts"]
     dense = [f for f in a.feed_forward if f.kind == "dense"]
     attending = float(sum(g.count for g in keys))
@@ -142,32 +147,35 @@ def shape_of(model: LanguageModel, *, layers: int = 0) -> Shape:
         expert_hidden=_mean(routed, lambda f: f.depth) or a.hidden,
         shared_ffn=_mean(routed, lambda f: f.shared_weights(a.hidden) / (f.matrices * a.hidden)),
         mixing_ratio=_mean(states, lambda g: g.weights(a.hidden)) / a.hidden**2,
-        window=_mean(windows, lambda g: g.window),
-        windowed_share=float(sum(g.count for g in windows)) / attending if attending else 0.0,
+        routers=float(a.part_weights["router"] + a.loose),
+        beside=float(a.vision + a.lookup),
         tied=a.tied,
+        architecture=a,
     )
 
 
-def stacked_shapes(shapes: Sequence[Shape]) -> Shape:
-    """Many shapes as one of arrays."""
-    return Shape(**{f.name: np.array([getattr(s, f.name) for s in shapes], dtype=float) for f in fields(Shape)})
+def stacked_shapes(shapes: Sequence[Shape], *, times: int = 1) -> Shape:
+    """Many shapes as one of arrays, each so many ``times`` in a row."""
+    where = np.repeat(np.arange(len(shapes)), times)
+    plain = [f.name for f in fields(Shape) if f.name != "architecture"]
+    return Shape(
+        **{name: np.array([getattr(s, name) for s in shapes], dtype=float)[where] for name in plain},
+        architecture=stacked([s.architecture for s in shapes], index=where),
+    )
 
 
 def attention_span(shape: Shape, sequence: Numeric) -> Numeric:
-    """Keys that a token sees on average under a causal mask, sliding windows counted [token]."""
-    window = np.where(np.asarray(shape.window) > 0, shape.window, sequence)
-    seen = np.minimum(window, sequence)
-    windowed = seen * (1.0 - seen / (2.0 * np.asarray(sequence)))
-    return (1.0 - shape.windowed_share) * np.asarray(sequence) / 2.0 + shape.windowed_share * windowed
+    """Keys that a token sees on average under a causal mask [token]: windows and sparse choices counted, mean over layers."""
+    keys = [g for g in shape.architecture.attention if g.grows]
+    whole = sum((g.count * g.pair_flops() for g in keys), 0.0 * shape.layers)
+    seen = sum((g.count * g.pair_flops() * g.span(sequence) for g in keys), 0.0 * shape.layers)
+    return np.where(whole > 0, seen / np.maximum(whole, 1.0), np.asarray(sequence) / 2.0)[()]
 
 
 def model_flops_per_token(shape: Shape, sequence: Numeric, *, causal: bool = True) -> Numeric:
     """Arithmetic of one token in training, recomputation left out [flop].
 
-    Six per weight that the token is multiplied with (forward 2, backward 4), and attention: two products forward and
-    four backward over the keys that the token sees; all keys, not only earlier ones, where ``causal`` is False, as many
-    published figures count.
+    Three times that of one token forward: the backward pass is two products for each one. All keys, not only earlier ones,
+    where ``causal`` is False, as many published figures count.
     """
-    span = attention_span(shape, sequence) if causal else np.asarray(sequence) + 0.0 * shape.layers
-    attention = 6.0 * shape.attention_layers * shape.heads * (shape.head_dim + shape.value_dim) * span
-    return (6.0 * shape.active_weights + attention)[()]
+    return 3.0 * shape.architecture.flops(sequence, causal_mean=causal)
