@@ -36,7 +36,9 @@ def test_public_configurations_give_the_published_counts(row: dict[str, Any], tm
         assert weight_bytes(model, model.default_dtype) == pytest.approx(row["bytes"], rel=0.04)
 
 
-@pytest.mark.parametrize("row", [r for r in ROWS if r["hf_id"].casefold() in KNOWN and not r["partial"]], ids=lambda r: r["hf_id"])
+@pytest.mark.parametrize(
+    "row", [r for r in ROWS if r["hf_id"].casefold() in KNOWN and not r["partial"]], ids=lambda r: r["hf_id"]
+)
 def test_the_catalogue_has_the_layers_of_the_configuration(row: dict[str, Any], tmp_path: Path) -> None:
     """One model, brought or looked up, is one shape."""
     ours, theirs = (
@@ -290,6 +292,11 @@ def test_a_model_file_of_ones_own(tmp_path: Path) -> None:
         ("RedHatAI/Llama-3.1-405B-Instruct-FP8-dynamic", "llama-3.1-405b", "fp8"),
         ("moonshotai/Kimi-K2-Instruct-0905", "kimi-k2", "fp8"),
         ("meta-llama/Llama-3.3-70B-Instruct", "llama-3.3-70b", "bf16"),
+        ("mistralai/Mixtral-8x7B-Instruct-v0.1", "mixtral-8x7b", "bf16"),
+        ("moonshotai/Kimi-K2-Thinking", "kimi-k2", "int4"),
+        ("nvidia/NVIDIA-Nemotron-3-Super-120B-A12B-NVFP4", "nemotron-3-super-120b-a12b", "nvfp4"),
+        ("deepseek-ai/DeepSeek-V3.2-Exp", "deepseek-v3.2", "fp8"),
+        ("TheBloke/Llama-2-13B-chat-GPTQ", "llama-2-13b", "int4"),
     ],
 )
 def test_names_of_model_hubs(name: str, model: str, stored: str) -> None:

@@ -28,7 +28,7 @@ SURE = ("exact", "assumed", "family", "part", "proxy")
 TUNED = (
     "instruct", "chat", "base", "it", "pt", "hf", "thinking", "reasoning", "preview", "2410", "2412", "2501", "2503", "2506",
     "2507", "2508", "2509", "2512", "0324", "0528", "0905", "latest", "dynamic", "kv", "static", "tensor", "g128", "v2", "marlin",
-    "bnb", "unsloth", "autoround",
+    "bnb", "unsloth", "autoround", "exp", "terminus", "speciale",
 )  # fmt: skip
 # Endings that name the storage format of a copy, keys of :data:`chipwall.perf.formats.ALIASES` or ``FORMATS``.
 QUANTISED = {
@@ -181,8 +181,8 @@ class Names:
             )
         if found is not None:
             return _in_format(self._models[found], _copy_format(self._models[found], name))
-        stem, stored = _stripped(name.split("/")[-1])
-        found = self._model_keys.get(key(stem))
+        stems, stored = _stems(name.split("/")[-1])
+        found = next((self._model_keys[k] for k in map(key, stems) if k in self._model_keys), None)
         if found is None:
             wrong = self._unknown("model", name, self._models, self._model_keys)
             own = text("Or give a path: config.json, a folder, a GGUF file")
@@ -261,7 +261,8 @@ def _hub_names(record: Chip | LanguageModel | System) -> tuple[str, ...]:
     if not isinstance(record, LanguageModel):
         return ()
     full = tuple(filter(None, (record.hf_id, *(c.hf_id for c in record.checkpoints))))
-    return (*full, *(name.split("/")[-1] for name in full))
+    short = tuple(name.split("/")[-1] for name in full)
+    return (*full, *short, *(stem for name in short for stem in _stems(name)[0] if len(stem) > 3))
 
 
 def _copy_format(model: LanguageModel, name: str) -> str:
@@ -272,13 +273,17 @@ def _copy_format(model: LanguageModel, name: str) -> str:
     return next((c.format for c in model.checkpoints if c.hf_id and asked == key(c.hf_id.split("/")[-1])), "")
 
 
-def _stripped(name: str) -> tuple[str, str]:
-    """A published name without the endings that leave the shape as it is, and the storage format among them."""
+def _stems(name: str) -> tuple[tuple[str, ...], str]:
+    """A published name without the words that leave the shape as it is, and the storage format among them.
+
+    First without such words at its end, then without them anywhere (``Mixtral-8x7B-Instruct-v0.1``).
+    """
     words, stored = re.split(r"[-_]", name), ""
     while len(words) > 1 and (last := words[-1].casefold()) in (*TUNED, *QUANTISED):
         stored = QUANTISED.get(last, stored)
         words.pop()
-    return "-".join(words), stored
+    kept = [w for w in words if w.casefold() not in (*TUNED, *QUANTISED) or w.casefold() == "v2"]
+    return ("-".join(words), "-".join(kept)), stored
 
 
 def _in_format(model: LanguageModel, stored: str) -> LanguageModel:
