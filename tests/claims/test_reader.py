@@ -218,6 +218,8 @@ def _beside(table: dict[str, Any], meant: dict[str, str]) -> bool:
         "Huawei's Ascend 910C is made in SMIC's N+2 process.",
         "A single Ascend 910C reaches a third of an Nvidia Blackwell GPU.",  # not a statement that it is a Blackwell
         "The cluster of H200 draws 20 MW.",
+        "NVIDIA的在华市场份额从约95%压至零，受H20出口限制影响。",
+        "The H20 cuts 41% of the GPU cores of the H100.",
         "它的网络带宽达到269TB/s，由昇腾910C组成。",
     ],
 )
@@ -232,6 +234,7 @@ def test_numbers_of_something_else_are_not_taken(text: str, world: World) -> Non
     [
         ("The H20 is a scaled-down version of the H100, featuring 96 GB of memory.", "nvidia-h20-96gb", 96),
         ("The H200 carries 141 GB compared to the H100's 80 GB.", "nvidia-h100-sxm", 80),
+        ("H200搭載HBM3e記憶體141GB。", "nvidia-h200-sxm", 141),  # traditional letters
         ("A memory bandwidth of 4.0 Tb/s is what the H20 has.", "nvidia-h20-96gb", 4000),  # bits written for bytes
     ],
 )

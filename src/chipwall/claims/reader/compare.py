@@ -58,6 +58,8 @@ def over_limit(stretch: Stretch, amount: Amount) -> Iterator[Candidate]:
 
 def compared(stretch: Stretch, amount: Amount) -> Iterator[Candidate]:
     """*X is N times Y in Z*, *N percent faster than Y*, *60 percent of Y*."""
+    if re.match(r"\s*(?:of |的)?(?:GPU |CUDA |AI )?(?:cores?\b|核心|SMs?\b|streaming)", stretch.text[amount.end :]):
+        return
     pair = _pair(stretch, amount)
     if pair is None:
         return
@@ -83,8 +85,16 @@ def _pair(stretch: Stretch, amount: Amount) -> tuple[str, str, tuple[int, int]] 
         marked = [n for n in chips if stretch.baseline(n)]
         after = [n for n in chips if n.start >= amount.end]
         before = [n for n in chips if n.end <= amount.start]
-        base = next((n for n in after if n in marked or stretch.owned_by(n)), None) or next(
-            (n for n in reversed(before) if n in marked), None
+        owner = [
+            n
+            for n in before
+            if re.fullmatch(r"\s*(?:的|'s|’s)\s*(?:约|近|将近|大约)?", stretch.text[n.end : amount.start])
+        ]
+        base = owner[-1] if owner and len(chips) > 1 else None
+        base = (
+            base
+            or next((n for n in after if n in marked or stretch.owned_by(n)), None)
+            or next((n for n in reversed(before) if n in marked), None)
         )
         if base is None and len(chips) >= 2 and after and before:
             base = after[0]
@@ -94,8 +104,9 @@ def _pair(stretch: Stretch, amount: Amount) -> tuple[str, str, tuple[int, int]] 
             continue
         others = [n for n in chips if n.ids != base.ids]
         if others:
+            free = [n for n in others if n not in marked] or others
             one = max(
-                (n for n in others if n.start < max(base.start, amount.start)), key=lambda n: n.start, default=others[0]
+                (n for n in free if n.start < max(base.start, amount.start)), key=lambda n: n.start, default=free[0]
             )
             return one.ids[0], base.ids[0], within
         if within != (0, len(stretch.text)):
@@ -173,14 +184,15 @@ def _readings(stretch: Stretch, amount: Amount, one: str, other: str, within: tu
     """Tables that a comparison of two chips may mean: the work it names, else the measure it names, else the data sheet."""
     relation = relation_of(amount, loose=_LOOSE)
     chips: dict[str, Any] = {"unit": "times", "subject": one, "baseline": other}
-    works = {w.name for w in stretch.marks.of("work", within)} or {w.name for w in stretch.marks.of("work")}
+    before = (0, amount.end)
+    works = {w.name for w in stretch.marks.of("work", within)} or {w.name for w in stretch.marks.of("work", before)}
     measure = _measure(stretch, amount, within)
     if "hpc" in works and not works & {"training", "inference"}:
         yield table(
             "hpc_ratio", relation, **chips, free={"kernel": ["stream", "stencil", "hpcg", "fft", "dgemm", "hpl"]}
         )
         return
-    if "cost" in works or re.search(r"expensive|cheaper|dearer|贵|便宜", stretch.text, re.IGNORECASE):
+    if "cost" in works or re.search(r"expensive|cheaper|dearer|\bcosts?\b|贵|便宜|成本", stretch.text, re.IGNORECASE):
         yield table(
             "price_ratio", relation, **chips, fixed={"on": stretch.day(amount.start)}, free={"offer": ["buy", "rent"]}
         )

@@ -13,7 +13,7 @@ from html.parser import HTMLParser
 from chipwall.errors import InputError
 from chipwall.text import text
 
-__all__ = ["LARGEST", "Document", "Sentence", "document_of", "is_chinese", "plain_document"]
+__all__ = ["LARGEST", "Document", "Sentence", "document_of", "is_chinese", "plain_document", "simplified"]
 
 # A page above this is not an article [byte].
 LARGEST = 10_000_000
@@ -118,9 +118,27 @@ def document_of(content: bytes, name: str) -> Document:
     return plain_document(words, name, "text")
 
 
+def simplified(words: str) -> str:
+    """Traditional Chinese letter by letter in simplified ones, so that places in the text stay; as it is without the extra."""
+    found = sorted({c for c in words if "\u3400" <= c <= "\u9fff"})
+    if not found or not _TRADITIONAL.intersection(found):
+        return words
+    try:
+        from opencc import OpenCC
+    except ImportError:
+        return words
+    convert = OpenCC("t2s").convert
+    # the first letter of Ascend is written so in both
+    return words.translate({ord(c): new for c in found if c != "昇" and len(new := convert(c)) == 1})
+
+
+# Letters that only traditional Chinese writes, common in texts about chips.
+_TRADITIONAL = frozenset("輝達華為顯記憶體萬億許證運訓練國對於與個這來說將會應該從長遠")
+
+
 def plain_document(words: str, name: str, kind: str = "text") -> Document:
     """A document from its text; raises :class:`InputError` when there are no words in it."""
-    shown = "".join(c for c in words.translate(_HALF) if c >= " " or c in "\n\t").replace("\t", " ")
+    shown = "".join(c for c in simplified(words).translate(_HALF) if c >= " " or c in "\n\t").replace("\t", " ")
     if not re.search(r"\w", shown):
         raise InputError(text("{name} holds no words", name=name), fix=text("Paste the text itself"))
     return Document(name, kind, shown, tuple(_sentences(shown)))

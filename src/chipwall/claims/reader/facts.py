@@ -67,6 +67,7 @@ def measured(stretch: Stretch, amount: Amount) -> Iterator[Candidate]:
         yield _rate(stretch, amount, subject[0])
         return
     measure = _measure(stretch, amount)
+    subject = _fitting(stretch, subject, amount, measure)
     if measure == "memory_bandwidth" and re.search(r"Tb|Gb|Tbit|Gbit|bps", amount.words):
         stretch.assume(text("bandwidth of memory is given in bytes; bits are read as bytes"))
         amount = scaled(amount, 8.0)
@@ -80,6 +81,32 @@ def measured(stretch: Stretch, amount: Amount) -> Iterator[Candidate]:
         return
     tables = tuple(_fact(chip, measure, amount) for chip in subject[:3])
     yield stretch.candidate("fact", amount.start, amount.end, *tables, sure=0.95 if not stretch.notes else 0.8)
+
+
+def _fitting(stretch: Stretch, subject: tuple[str, ...], amount: Amount, measure: str) -> tuple[str, ...]:
+    """The subject, unless it was only carried over or stands before brackets, and another chip spoken of has just this number."""
+    text_ = stretch.text
+    bracketed = text_.rfind("(", 0, amount.start) > text_.rfind(")", 0, amount.start)
+    if not stretch.notes and not bracketed:
+        return subject
+    others = [*(n.ids for n in stretch.chips()), (stretch.context.main,)]
+    for chip in (subject, *others):
+        if chip and chip[0] and _is_close(stretch, chip[0], amount, measure):
+            if chip != subject:
+                stretch.notes.clear()
+                name = stretch.world.chip(chip[0]).name
+                stretch.assume(
+                    text("the subject is taken to be {chip}, the chip spoken of that has this number", chip=name)
+                )
+            return chip
+    return subject
+
+
+def _is_close(stretch: Stretch, chip: str, amount: Amount, measure: str) -> bool:
+    known = stretch.world.chip(chip).value(measure) if measure != "tpp" else None
+    if not known or amount.unit not in UNITS:
+        return False
+    return abs(amount.value * UNITS[amount.unit].factor / known - 1) < 0.02
 
 
 def _is_no_chip(stretch: Stretch, amount: Amount, chip: str, measure: str) -> bool:

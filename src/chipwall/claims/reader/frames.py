@@ -32,6 +32,8 @@ class Context:
     ----------
     said, as_of : date
         The day the text was said, from which years and law are read, and the day up to which evidence counts.
+    main : str
+        The chip that the whole text is about, or empty.
     chip : str
         The chip spoken of last as the subject of a sentence, or empty.
     topic : str
@@ -44,6 +46,7 @@ class Context:
 
     said: date
     as_of: date
+    main: str = ""
     chip: str = ""
     topic: str = ""
     before: str = ""
@@ -125,7 +128,8 @@ class Stretch:
                 self.chips(within) if within[1] != at or within[0] else []
             )
             if found:
-                return found[0].ids if within == (at, high) else found[-1].ids
+                # earlier in the sentence, its topic comes first; in the clause, the nearest counts
+                return found[-1].ids if within == (low, at) else found[0].ids
         if anywhere := self.chips((0, at)):
             return anywhere[-1].ids
         if self.context.chip:

@@ -22,7 +22,14 @@ def taken(stretch: Stretch, amount: Amount) -> Iterator[Candidate]:
     """*25 percent of the sales go to Washington*, *a 25 percent tariff*."""
     marks = stretch.marks
     near = (max(amount.start - 40, 0), min(amount.end + 40, len(stretch.text)))
-    duty, share = marks.has("law", "duty", within=near), marks.has("law", "share", within=near)
+    duty, share = (
+        marks.has("law", "duty", within=near),
+        marks.has("law", "share", within=near) or _of_sales(stretch, amount),
+    )
+    if not duty and re.search(
+        r"市场(?:的)?份额|在华份额|占有率|market share|account|占", stretch.text[near[0] : near[1]], re.IGNORECASE
+    ):
+        return
     if not (duty or share) or not amount.value <= 100:
         return
     american = marks.has("country", "US") or re.search(
@@ -52,6 +59,19 @@ def taken(stretch: Stretch, amount: Amount) -> Iterator[Candidate]:
         )
     )
     yield stretch.candidate("share", amount.start, amount.end, *(reversed(tables) if duty and not share else tables))
+
+
+def _of_sales(stretch: Stretch, amount: Amount) -> bool:
+    """*15% of revenue from sales*, said of a government: a share that is taken."""
+    after = stretch.text[amount.end : amount.end + 40]
+    government = re.search(r"government|Trump|Washington|Treasury|政府|特朗普|财政|美方", stretch.text, re.IGNORECASE)
+    return bool(
+        government
+        and re.match(
+            r"\s*(?:of (?:the |its |their |all |those )*(?:\w+ )?(?:sales|revenues?|proceeds|profits?)|的?(?:销售额?|收入|利润|营收))",
+            after,
+        )
+    )
 
 
 def permitted(stretch: Stretch) -> Iterator[Candidate]:

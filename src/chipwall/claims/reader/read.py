@@ -105,7 +105,7 @@ def statements(
     """
     known = lexicon or Lexicon(world.catalog)
     main = _main_chip(document, known)
-    context = Context(said=said, as_of=as_of or said, chip=main, by=by)
+    context = Context(said=said, as_of=as_of or said, main=main, chip=main, by=by)
     paragraph = 0
     for sentence in document.sentences:
         if sentence.paragraph != paragraph:
@@ -152,6 +152,8 @@ def _found(stretch: Stretch) -> Iterator[Candidate]:
     taken: list[tuple[int, int]] = []
     kept: list[Candidate] = []
     for amount in stretch.marks.amounts:
+        if series.is_start(stretch, amount):
+            continue
         for frame in _ANCHORED.get(amount.kind, ()):
             found = list(frame(stretch, amount))
             stretch.notes.clear()

@@ -15,7 +15,7 @@ from chipwall.claims.reader.lexicon import Lexicon
 from chipwall.claims.reader.numbers import Amount
 from chipwall.text import Text, text
 
-__all__ = ["counted", "held_share", "named", "topics_of", "vanished"]
+__all__ = ["counted", "held_share", "is_start", "named", "topics_of", "vanished"]
 
 _GROWTH = re.compile(
     r"grow|grew|increas|rise|rose|jump|surg|climb|up by|\bup\b|doubl|tripl|expand|soar|fell|drop|declin|增长|增加|上升|上涨|翻|同比|环比|增速|增幅|下降|下滑|减少",
@@ -115,19 +115,17 @@ def _is_volume(stretch: Stretch, amount: Amount, topic: Mapping[str, Any]) -> bo
     return amount.value >= _FEWEST and bool(_MOVED.search(said))
 
 
-def _is_start(stretch: Stretch, amount: Amount) -> bool:
+def is_start(stretch: Stretch, amount: Amount) -> bool:
     """Whether a number is only where something began: from 95 percent to nothing."""
     before, after = stretch.text[max(amount.start - 8, 0) : amount.start], stretch.text[amount.end : amount.end + 12]
     return bool(
         re.search(r"(?:from|从|由)\s*(?:about |近|不足|约)?$", before, re.IGNORECASE)
-        and re.match(r"\s*(?:to|down|up|向|降|升|跌|增|提|涨|下)", after)
+        and re.match(r"\s*(?:to|down|up|向|降|升|跌|增|提|涨|下|压|至)", after)
     )
 
 
 def counted(stretch: Stretch, amount: Amount) -> Iterator[Candidate]:
     """A number of a published series: its level in a year, its share, or its growth."""
-    if _is_start(stretch, amount):
-        return
     for topic in topics_of(stretch, amount):
         if not _is_volume(stretch, amount, topic):
             continue

@@ -62,7 +62,9 @@ def _require_channel(one: Paths, other: Paths, path: str, quarter: str) -> None:
     """A difference of nothing in every draw is no finding: the model has no mechanism that leads there."""
     first, second = one.at(path, quarter), other.at(path, quarter)
     if one.scenario != other.scenario and bool(np.allclose(first, second, rtol=1e-9, atol=0.0)):
-        raise Unknown(text("no mechanism: in the model nothing that differs between the two leads to {path}", path=path))
+        raise Unknown(
+            text("no mechanism: in the model nothing that differs between the two leads to {path}", path=path)
+        )
 
 
 def _ratio(top: Array, bottom: Array) -> Array:
