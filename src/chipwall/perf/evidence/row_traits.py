@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 from chipwall.errors import ChipwallError
-from chipwall.perf.device import hardware
+from chipwall.perf.device import Hardware, hardware
 from chipwall.perf.evidence import serving as rows
 from chipwall.perf.evidence.likeness import Traits, asked_for, traits
 from chipwall.perf.serving.regimes import REGIMES
@@ -20,13 +21,18 @@ REGIME_NAMES = {
 }  # fmt: skip
 
 
+@lru_cache(maxsize=512)
+def _hardware(name: str, engine: str) -> Hardware:
+    return hardware(rows.chip_of({"chip": name}), engine=engine)
+
+
 def row_traits(row: Mapping[str, str]) -> Traits | None:
     """Traits of a row of the shared column format; None where it cannot be expressed."""
     try:
         chip, model = rows.chip_of(row), rows.model_of(row)
         engine = rows.engine_of(row, chip)
         requests, layout = rows.requests_of_row(row, model), rows.layouts_of(row, model)[0]
-        hw = hardware(chip, engine=engine)
+        hw = _hardware(row["chip"], engine)
     except (ChipwallError, IndexError):
         return None
     if isinstance(requests, Text):

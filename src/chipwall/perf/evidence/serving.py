@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -102,34 +103,43 @@ def case_of(row: Mapping[str, str]) -> list[Case] | Text:
     """The cases of a row, one per possible layout; or the reason why it cannot be expressed."""
     if row["metric"] not in METRICS:
         return text("metric '{metric}' is not one of a serving estimate", metric=row["metric"])
-    chip, model = chip_of(row), model_of(row)
-    engine = engine_of(row, chip)
-    hw = hardware(chip, engine=engine)
-    precision = precision_of(precision_name(row), model=model, hw=hw)
-    cache = row.get("precision_kv", "").lower()
-    cache = (
-        (cache if cache in CACHE_BYTES else format_key(cache))
-        if cache
-        else default_cache(precision, engine=engine, model=model, hw=hw)
-    )
-    if "gpt-oss" in model.id and hw.arch == "hopper":
-        cache = "bf16"  # no FP8 cache for its attention sinks there: the FP8 label of the source is the weights'
+    model = model_of(row)
+    engine = engine_of(row, chip_of(row))
     requests = requests_of_row(row, model)
     if isinstance(requests, Text):
         return requests
-    dims = model.architecture
     year = year_of_row(row, engine)
+    asked = (row["chip"], row["model"], row.get("params_b", ""), row.get("moe", ""))
+    formats = (precision_name(row), row.get("precision_kv", "").lower())
+    layouts = tuple(layouts_of(row, model))
+    made = _setups(asked, engine, year, formats, layouts)
+    return _that_fit(
+        [
+            Case(s, requests, s.hw.arch, engine, row["metric"], _prefill_only(row), layout, year)
+            for s, layout in zip(made, layouts, strict=True)
+        ]
+    )
+
+
+@lru_cache(maxsize=4096)
+def _setups(
+    asked: tuple[str, str, str, str], engine: str, year: float, formats: tuple[str, str], layouts: tuple[Layout, ...]
+) -> tuple[Setup, ...]:
+    """Setups of a chip and a model as a row names them; rows of one run, and of one sweep, share them."""
+    named = dict(zip(("chip", "model", "params_b", "moe"), asked, strict=True))
+    chip, model = chip_of(named), model_of(named)
+    hw = hardware(chip, engine=engine)
+    precision = precision_of(formats[0], model=model, hw=hw)
+    cache = formats[1] if formats[1] in CACHE_BYTES else format_key(formats[1])
+    cache = cache or default_cache(precision, engine=engine, model=model, hw=hw)
+    if "gpt-oss" in model.id and hw.arch == "hopper":
+        cache = "bf16"  # no FP8 cache for its attention sinks there: the FP8 label of the source is the weights'
     constants = step_constants(hw.arch, engine, year)
     how = Holding(engine, sampler="lean" if year >= LEAN_YEAR else "full")
-    found = []
-    for layout in layouts_of(row, model):
-        made = setup(
-            hw, dims, precision, layout, cache=cache if cache in CACHE_BYTES else "bf16", constants=constants, how=how
-        )
-        # a benchmark sets the limit of sequences itself
-        made = replace(made, cap=MAX_BATCH)
-        found.append(Case(made, requests, hw.arch, engine, row["metric"], _prefill_only(row), layout, year))
-    return _that_fit(found)
+    kept = cache if cache in CACHE_BYTES else "bf16"
+    found = (setup(hw, model.architecture, precision, x, cache=kept, constants=constants, how=how) for x in layouts)
+    # a benchmark sets the limit of sequences itself
+    return tuple(replace(one, cap=MAX_BATCH) for one in found)
 
 
 def _that_fit(found: list[Case]) -> list[Case]:

@@ -123,12 +123,23 @@ class Samples:
         return np.asarray(np.abs(self.errors - middle) / half)
 
 
+_APART: dict[int, NDArray[np.float32]] = {}
+
+
+def _apart(found: Index) -> NDArray[np.float32]:
+    """Distance of every row from every other, computed once for an index."""
+    if id(found) not in _APART:
+        _APART.clear()
+        _APART[id(found)] = distances(found.traits, found.traits)
+    return _APART[id(found)]
+
+
 def left_out_samples(found: Index, by: str) -> Samples:
     """Every row as the fit without its group, model or chip predicted it, beside the rows of that fit."""
     labels = left_out_labels(found.rows)
     fold = grouped_folds(labels[by], FOLDS)
     errors = np.asarray(found.errors[f"by_{by}"])
-    away = distances(found.traits, found.traits)
+    away = _apart(found).copy()
     away[fold[:, None] == fold[None, :]] = np.inf
     asked = np.array([asked_for(r["metric"]) for r in found.rows])
     return Samples(by, errors, local(away, errors), np.array(labels["model"]), asked)
