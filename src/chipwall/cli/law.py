@@ -16,6 +16,7 @@ from chipwall.api.law import journey_asked, law_asked, legal_number
 from chipwall.api.law import timeline as ask_timeline
 from chipwall.cli.extras import require_extra
 from chipwall.cli.kinds import DAY, IN_FILE, WORD, Names, OutFolder
+from chipwall.cli.law_desk import COMMANDS
 from chipwall.cli.law_options import item_options, journey_options, spoken
 from chipwall.cli.options import AskedGroup, Out, answer_options
 from chipwall.controls.decide import decide
@@ -56,6 +57,11 @@ def controls() -> None:
     chipwall controls diff 2024-11-01 2025-06-01        what changed in law
     chipwall controls what-if safe-chips                which chips a draft, or a file of yours, would move
     chipwall controls drafts                            proposals that come with the program
+    chipwall controls memo h200 --to CN --out memo.html a memo to the file
+    chipwall controls screen NAMES.csv                  a list of names against the table of parties
+    chipwall controls ledger SHIPPED.csv                TPP to China and Macau against the US
+    chipwall controls act remote-access --to CN         rental, training for others, service, weights
+    chipwall controls horizon                           what is stale today, and why
     chipwall controls test CASES.csv                    run a table of cases
     chipwall controls countries --on 2025-11-07         country groups by date
 
@@ -322,3 +328,7 @@ def test_command(file: Path, out: Out) -> int:
     else:
         out.say(summary)
     return report.exit_code
+
+
+for _command in COMMANDS:
+    controls.add_command(_command)

@@ -46,6 +46,7 @@ OTHER_NAMES = {
     "--qps": "--rate",
     "--date": "--on",
     "--country": "--to",
+    "--end-user": "--party",
     "--opponents": "--against",
 }
 

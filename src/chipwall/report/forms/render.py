@@ -16,7 +16,7 @@ from chipwall.report.language.lookup import translated
 from chipwall.sources import Source
 from chipwall.text import text
 
-__all__ = ["as_json", "html", "markdown", "source_line", "terminal"]
+__all__ = ["as_json", "colophon", "html", "markdown", "source_line", "terminal"]
 
 
 def _body(brief: Brief, lang: str, *, form: Form, heading: str, bullet: str) -> str:
@@ -34,7 +34,7 @@ def _body(brief: Brief, lang: str, *, form: Form, heading: str, bullet: str) -> 
         lines += [say(n) for n in section.notes]
     lines += ["", heading.format(level="##", title=say(text("Sources")))]
     lines += [bullet + source_line(s, form) for s in brief.sources]
-    lines += ["", say(_colophon(brief))]
+    lines += ["", say(colophon(brief))]
     return "\n".join(lines)
 
 
@@ -51,7 +51,8 @@ def source_line(source: Source, form: Form) -> str:
     return f"[{source.id}] {title}" + (f" ({rest})" if rest else "")
 
 
-def _colophon(brief: Brief) -> str:
+def colophon(brief: Brief) -> str:
+    """Which program and data wrote it, and when."""
     return text(
         "chipwall {code}, data {data}, written {day}",
         code=__version__,
@@ -87,7 +88,7 @@ def html(brief: Brief, lang: str, *, chart: Callable[[Spec], str] = svg) -> str:
         table=lambda t: _page_table(t, lang),
         chart=chart,
         sources_title=text("Sources"),
-        colophon=_colophon(brief),
+        colophon=colophon(brief),
     )
 
 

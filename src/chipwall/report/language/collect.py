@@ -37,6 +37,7 @@ _IN_DATA: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("controls/data/cn/*.toml", ("title", "summary", "tail")),
     ("controls/data/parts.toml", ("says",)),
     ("controls/data/drafts/*.toml", ("title", "cannot")),
+    ("controls/data/acts.toml", ("title", "liable", "questions", "says")),
     ("controls/data/country_groups.csv", ("name",)),
     ("controls/data/coverage.toml", ("not_advice", "modelled", "not_modelled")),
     ("claims/reader/words.toml", ("note", "name")),

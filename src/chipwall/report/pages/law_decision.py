@@ -26,11 +26,13 @@ __all__ = [
     "policy_words",
     "published_words",
     "strength_line",
+    "truth_words",
     "words",
 ]
 
 
-def _truth(result: bool | None) -> Text:
+def truth_words(result: bool | None) -> Text:
+    """Yes, no, or cannot tell."""
     return text("cannot tell") if result is None else text("yes") if result else text("no")
 
 
@@ -38,7 +40,7 @@ def number(value: Decimal | bool | None) -> str:
     """A number, a yes or no, or unknown, as people read it."""
     if value is None:
         return text("unknown")
-    return plain(value) if isinstance(value, Decimal) else _truth(value)
+    return plain(value) if isinstance(value, Decimal) else truth_words(value)
 
 
 def decision_tables(decision: Decision) -> tuple[Table, Table, Table]:
@@ -77,7 +79,7 @@ def decision_tables(decision: Decision) -> tuple[Table, Table, Table]:
             Column("says", text("What was found")),
             Column("citation", text("Citation")),
         ),
-        tuple((Text.of(f.topic), _truth(f.result), f.says, f.citation) for f in decision.findings),
+        tuple((Text.of(f.topic), truth_words(f.result), f.says, f.citation) for f in decision.findings),
     )
     return answer, tests, findings
 
@@ -94,7 +96,7 @@ def condition_table(decision: Decision) -> Table:
             Column("known", text("What is known")),
             Column("citation", text("Citation")),
         ),
-        tuple((c.says, _truth(c.holds), c.known, c.citation) for c in decision.conditions),
+        tuple((c.says, truth_words(c.holds), c.known, c.citation) for c in decision.conditions),
     )
 
 
@@ -200,7 +202,10 @@ def _answer_rows(decision: Decision) -> list[tuple[object, ...]]:
 def _subject(decision: Decision) -> Text:
     subject = decision.jurisdiction
     return text(
-        "{truth}: {basis} ({citation})", truth=_truth(subject.subject), basis=subject.basis, citation=subject.citation
+        "{truth}: {basis} ({citation})",
+        truth=truth_words(subject.subject),
+        basis=subject.basis,
+        citation=subject.citation,
     )
 
 
@@ -265,7 +270,7 @@ def _clause_row(tests: Sequence[Comparison]) -> tuple[object, ...]:
     # a clause that holds is as safe as its closest test; one that fails is as far off as its worst
     pick = min if met else max
     closest = pick(ratios, key=lambda test: abs(test.margin_ratio or Decimal(0)), default=None)
-    return tests[0].paragraph, joined, _truth(met), margin(closest), tests[-1].citation
+    return tests[0].paragraph, joined, truth_words(met), margin(closest), tests[-1].citation
 
 
 def margin(test: Comparison | None) -> str:
