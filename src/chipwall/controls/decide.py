@@ -191,6 +191,13 @@ def _answers(found: Outcome) -> dict[str, bool]:
     }
 
 
+def _slot_assumed(context: Context, trace: Sequence[Comparison]) -> bool:
+    """Whether a letter was read with the slot's rate in place of one that is not known; see ``worlds``."""
+    item = context.item
+    asked = any(test.operand in ("io_rate", "dram_plus_io") and test.result is None for test in trace)
+    return item.datacenter is False and item.io_rate is None and asked
+
+
 def _unknowns(
     context: Context,
     trace: Sequence[Comparison],
@@ -227,6 +234,10 @@ def _unknowns(
     if len({world.seats for world in open_worlds}) > 1 and len({outcome.licence for outcome in outcomes}) > 1:
         lines.append(
             text("where the end user is headquartered is not given; a seat in Macau or D:5 changes the answer")
+        )
+    if _slot_assumed(context, trace):
+        lines.append(
+            text("I/O rate is not known: a part that is not for data centres is taken to have no more than its slot")
         )
     if found.licence == "conditional":
         lines.append(text("the state of a rule on this date is not verified; see the findings"))
