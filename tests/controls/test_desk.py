@@ -241,3 +241,13 @@ def test_wrong_words_are_refused(capsys: pytest.CaptureFixture[str], words: tupl
 def test_an_act_asks_for_a_chip_that_exists() -> None:
     with pytest.raises(InputError):
         ask("repair-return", TODAY, chip="no such chip")
+
+
+def test_a_chip_is_asked_by_its_own_name_and_a_server_by_its() -> None:
+    from chipwall import catalog
+
+    known = catalog.load()
+    assert not [chip.id for chip in known.chips.values() if item_by_name(chip.id, law=law()).computer]
+    assert all(item_by_name(system.id, law=law()).computer for system in known.systems.values())
+    assert item_by_name("h200", law=law()).name == "NVIDIA H200 SXM"
+    assert item_by_name("hgx-h200", law=law()).computer

@@ -48,16 +48,20 @@ def item_by_name(name: str, *, law: Law) -> Item:
     for memory in law.memories:
         if re.match(memory.pattern, name.strip(), re.IGNORECASE):
             return _memory(memory.id, memory.over, memory.status, memory.source)
-    system = _system(name)
-    if system is not None:
-        return _computer(system, law)
     try:
-        return item_of_chip(catalog.chip(name), law=law)
+        chip = catalog.chip(name)
     except InputError as error:
+        system = _system(name)
+        if system is not None:
+            return _computer(system, law)
         near = get_close_matches(name.lower(), catalog.load().systems, n=3, cutoff=0.6)
         if near:
             raise unknown_name("chip", name, nearest=near, listing="chipwall catalog list") from error
         raise
+    # the catalogue answers the name of a system with the chip inside it; the law asks about the computer
+    own = any(_plain(name) in _plain(words) for words in (chip.id, chip.name, *chip.aliases))
+    system = None if own else _system(name)
+    return item_of_chip(chip, law=law) if system is None else _computer(system, law)
 
 
 def _memory(generation: str, over: Decimal, status: str, source: str) -> Item:

@@ -21,7 +21,16 @@ from typing import TypedDict
 from chipwall.errors import InputError
 from chipwall.text import Text, text
 
-__all__ = ["Divides", "Layout", "checked", "fault", "layout_words", "serving_layout", "serving_layouts", "training_layouts"]
+__all__ = [
+    "Divides",
+    "Layout",
+    "checked",
+    "fault",
+    "layout_words",
+    "serving_layout",
+    "serving_layouts",
+    "training_layouts",
+]
 
 # Ways that engines and training software cut by [1].
 WAYS = (1, 2, 4, 8, 16)

@@ -141,7 +141,10 @@ def services(
         if rates is not None:
             # serving of Chinese parts is measured with their own engines: their software is taken off, the simulation puts it on
             soft = SOFTWARE_IN_RENTS.get(products[i].platform, 1.0)
-            return mix.training * rates["training"] + (mix.prefill * rates["prefill"] + mix.decode * rates["decode"]) / soft
+            return (
+                mix.training * rates["training"]
+                + (mix.prefill * rates["prefill"] + mix.decode * rates["decode"]) / soft
+            )
         return float(mix.compute_bound * compute[i] + mix.decode * bandwidth[i])
 
     by_segment = np.array([[service(i, mix) for i in range(len(products))] for mix in MIXES.values()])

@@ -29,8 +29,17 @@ from chipwall.perf.evidence.likeness import NAMES, Traits, asked_for, distances,
 from chipwall.perf.load import table
 
 __all__ = [
-    "CLASSES", "Local", "Standing", "basis_at", "class_at", "local", "missing_of", "standing", "standings",
-    "stretch_names", "stretched",
+    "CLASSES",
+    "Local",
+    "Standing",
+    "basis_at",
+    "class_at",
+    "local",
+    "missing_of",
+    "standing",
+    "standings",
+    "stretch_names",
+    "stretched",
 ]
 
 # Upper ends of the distance classes [1], and whether an answer in them counts as calibrated.

@@ -140,7 +140,9 @@ def distances(asked: Traits, known: Traits) -> NDArray[np.float32]:
     for name, (weight, most) in SIZES.items():
         own, other = asked.sizes[name][:, None], known.sizes[name][None, :]
         apart = np.minimum(np.float32(weight) * np.abs(own - other), np.float32(most))
-        if name in SILENT:  # what one of the two does not state counts a quarter of the most, what neither states nothing
+        if (
+            name in SILENT
+        ):  # what one of the two does not state counts a quarter of the most, what neither states nothing
             unknown = np.where(np.isnan(own) & np.isnan(other), np.float32(0.0), np.float32(most / 4.0))
             apart = np.where(np.isnan(apart), unknown, apart)
         away += apart

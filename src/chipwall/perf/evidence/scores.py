@@ -85,7 +85,14 @@ def load_class(row: Mapping[str, str]) -> str:
     return next(name for name, most in LOADS if count <= most)
 
 
-LOADS = (("1", 1.5), ("2 to 4", 4.5), ("5 to 16", 16.5), ("17 to 64", 64.5), ("65 to 256", 256.5), ("above 256", float("inf")))
+LOADS = (
+    ("1", 1.5),
+    ("2 to 4", 4.5),
+    ("5 to 16", 16.5),
+    ("17 to 64", 64.5),
+    ("65 to 256", 256.5),
+    ("above 256", float("inf")),
+)
 
 
 def serving_outcomes(left_out: str = "model") -> list[Outcome]:
@@ -104,7 +111,13 @@ def serving_outcomes(left_out: str = "model") -> list[Outcome]:
         }  # fmt: skip
         outcomes.append(
             Outcome(
-                own["id"], float(found.errors[i]), float(low[i]), float(high[i]), str(classes[i]), facts, rows[own["id"]]
+                own["id"],
+                float(found.errors[i]),
+                float(low[i]),
+                float(high[i]),
+                str(classes[i]),
+                facts,
+                rows[own["id"]],
             )
         )
     return outcomes
@@ -134,5 +147,3 @@ def training_outcomes(kind: str) -> list[Outcome]:
         }  # fmt: skip
         found.append(Outcome(row["id"], errors[row["id"]], low, high, "", facts, row))
     return found
-
-

@@ -131,7 +131,9 @@ def software_of_row(row: Mapping[str, str]) -> str:
     """Software family of a row: by its class, and for fine-tuning by its source."""
     source = row.get("source_name", "")
     if row.get("method") and row.get("class", "") == "community":
-        return next((family for mark, family in COMMUNITY if mark in f"{source} {row.get('notes', '')}".lower()), "transformers")
+        return next(
+            (family for mark, family in COMMUNITY if mark in f"{source} {row.get('notes', '')}".lower()), "transformers"
+        )
     if not row.get("class"):
         named = f"{source} {row.get('read_where', '')}"
         return "megatron" if any(name in named for name in MEGATRON_SOURCES) else ""
@@ -369,7 +371,9 @@ def memory_of_row(row: Mapping[str, str], setup: Setup) -> tuple[Storage, float,
         sharded = "fsdp" in sharding
         storage = kept_states(habits_of("transformers", sharded=sharded).states, storage)
         # adapters leave the base in 16 bits, whole fine-tunes under FSDP gather a 16-bit copy for each layer
-        storage = replace(storage, weight=storage.weight if method == "full_sft" else 2.0, stream=4.0 if sharded else 2.0)
+        storage = replace(
+            storage, weight=storage.weight if method == "full_sft" else 2.0, stream=4.0 if sharded else 2.0
+        )
     if "torch peak allocated" in notes:
         storage = replace(storage, runtime=ALLOCATED)
     if method == "qlora" or row.get("quant"):

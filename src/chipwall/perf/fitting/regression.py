@@ -303,7 +303,13 @@ def left_out_fits(
     fits = []
     for one in range(int(fold.max()) + 1):
         seen = np.flatnonzero(fold != one)
-        own, truth, weight, theta, error = jacobian[seen], target[seen], weights[seen], start.copy(), (at - target)[seen]
+        own, truth, weight, theta, error = (
+            jacobian[seen],
+            target[seen],
+            weights[seen],
+            start.copy(),
+            (at - target)[seen],
+        )
         for again in range(rounds):
             if again:
                 error = np.log(formula(_values(design, _positions(design, theta, seen)), seen)) - truth

@@ -72,7 +72,9 @@ _PRIORS: dict[str, Callable[[str], Term]] = {
     "train.elementwise": _term(
         0.2, 6.0, 1.0, 0.4, "element-wise traffic over the fused minimum", arch=0.25, software=0.2
     ),
-    "train.adapter": _term(0.3, 12.0, 1.0, 0.3, "traffic of adapters over the fused minimum", launching=0.8, software=0.2),
+    "train.adapter": _term(
+        0.3, 12.0, 1.0, 0.3, "traffic of adapters over the fused minimum", launching=0.8, software=0.2
+    ),
     "train.casts": _term(
         0.05,
         5.0,
@@ -292,7 +294,14 @@ def cross_validated(setups: Sequence[Setup], *, count: int = 16) -> tuple[Array,
     problem = _problem(setups)
     whole = _solved(problem, how=HOW)
     fits = left_out_fits(
-        problem.design, problem.formula, problem.goal, fold, weights_of(setups), whole.coefficients, how=HOW, rounds=ROUNDS
+        problem.design,
+        problem.formula,
+        problem.goal,
+        fold,
+        weights_of(setups),
+        whole.coefficients,
+        how=HOW,
+        rounds=ROUNDS,
     )
     constants = [fit.constants(rows=len(setups), spreads={}) for fit in fits]
     found = np.empty(len(setups))

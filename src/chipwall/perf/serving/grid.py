@@ -114,9 +114,7 @@ def _best(block: Sequence[tuple[int, list[Setup], Requests]]) -> Iterator[tuple[
 def _told(model: LanguageModel, chip: Chip, question: Question, values: Mapping[str, float]) -> Found:
     hw = hardware(chip)
     precision = precision_of(question.precision, model=model, hw=hw)
-    stands = question_standing(
-        model, hw, question, precision, group=values["group"], replicas=values["replicas"]
-    )
+    stands = question_standing(model, hw, question, precision, group=values["group"], replicas=values["replicas"])
     shown = {}
     for name, metric, unit in (("rate", "output", "token_per_s"), ("ttft", "ttft", "s"), ("tpot", "tpot", "s")):
         low, high = stands.band(metric)

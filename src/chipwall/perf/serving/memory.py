@@ -124,6 +124,7 @@ class Room:
         """All that the engine keeps [byte]."""
         return sum(self.overhead.values())
 
+
 # Tokens beyond which a cache is said not to grow [token].
 LONGEST = 2.0**40
 

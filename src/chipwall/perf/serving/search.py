@@ -70,7 +70,10 @@ def _more_chips(
     )
     if given and (not count or count > layouts[0].chips):
         count = (
-            smallest_count(model.architecture, stored, machine_of(hw), how, asked, domain=int(hw.scaleup_domain), given={}) or count
+            smallest_count(
+                model.architecture, stored, machine_of(hw), how, asked, domain=int(hw.scaleup_domain), given={}
+            )
+            or count
         )
     if count and count <= layouts[0].chips:
         return text("{count} x {chip} hold it in another layout, or use a smaller format", count=count, chip=hw.name)

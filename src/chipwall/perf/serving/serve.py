@@ -286,7 +286,9 @@ def _best_disaggregated(
         raise InputError(
             text("{count} replicas cannot all prefill", count=question.prefillers),
             where="prefill_workers",
-            fix=text("Leave at least one replica to decode: give fewer tensor-parallel ways, so that there are more replicas"),
+            fix=text(
+                "Leave at least one replica to decode: give fewer tensor-parallel ways, so that there are more replicas"
+            ),
         )
     decoders = np.array([[float(layouts[i].replicas - question.prefillers)] for i in able])
     got = served(
@@ -321,7 +323,17 @@ def question_standing(
     model: LanguageModel, hw: Hardware, q: Question, precision: Precision, *, group: float, replicas: float
 ) -> Standing:
     """How a question in a layout (chips that share a layer, copies of the model) stands to the measured runs."""
-    regime = "batch" if q.static else "stream" if q.rate else "split" if q.prefillers else "clients" if q.concurrency else "full"
+    regime = (
+        "batch"
+        if q.static
+        else "stream"
+        if q.rate
+        else "split"
+        if q.prefillers
+        else "clients"
+        if q.concurrency
+        else "full"
+    )
     engine = engine_on(hw.vendor.lower(), q.engine)
     return standing(
         traits(
@@ -338,7 +350,9 @@ def _notes(
     notes: list[str] = []
     hw = s.hw
     if stands.basis("output") == "extrapolated":
-        notes.append(text("no run like this one was fitted: the band is that of questions as far from the measurements"))
+        notes.append(
+            text("no run like this one was fitted: the band is that of questions as far from the measurements")
+        )
     if hw.assumed:
         notes.append(text("not published and assumed typical: {names}", names=", ".join(hw.assumed)))
     if precision.widened:

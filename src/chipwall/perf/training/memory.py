@@ -272,9 +272,7 @@ def _activations(shape: Shape, run: Run, storage: Storage, n: Callable[..., Any]
     }
 
 
-def _step_copies(
-    held: Weights, run: Run, storage: Storage, batch: Mapping[str, Any], n: Callable[..., Any]
-) -> Any:
+def _step_copies(held: Weights, run: Run, storage: Storage, batch: Mapping[str, Any], n: Callable[..., Any]) -> Any:
     """What the optimizer's copies take beyond the activations and logits, whose place they take over [byte]."""
     trained = 1.0 - run.adapters
     weights = (held.dense + held.tables) / n(held.sharded) + held.experts / n(held.expert_sharded)
@@ -295,7 +293,9 @@ def _parts(
         "adapters": extra * run.adapters,
         # where the weights lie elsewhere, two layers are held whole, packed as they travel: the one at work, the one coming
         "gathered layers": either(
-            (held.sharded > 1) | (storage.weight == 0.0), held.layer * n(2.0 * min(storage.weight or 2.0, 2.0), "B"), n(0.0)
+            (held.sharded > 1) | (storage.weight == 0.0),
+            held.layer * n(2.0 * min(storage.weight or 2.0, 2.0), "B"),
+            n(0.0),
         ),
         **batch,
         "optimizer step": _step_copies(held, run, storage, batch, n),

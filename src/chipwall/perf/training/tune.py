@@ -241,7 +241,16 @@ def finetuning(
         else stated_storage(precision, software, states, sharded=sharded)
     )
     q = _Question(
-        shape_of(model), template, storage, rank if lora else 0, modules, batch, layout, micro_batch, recompute, tuple(offload)
+        shape_of(model),
+        template,
+        storage,
+        rank if lora else 0,
+        modules,
+        batch,
+        layout,
+        micro_batch,
+        recompute,
+        tuple(offload),
     )
     labels = labels_of(hw, recipe=precision, software=software)
     plan, found, why = _settled(q, hw, precision, labels)

@@ -22,7 +22,8 @@ def checked_page(checked: CheckedText, notes: tuple[Note, ...], lang: str) -> st
         from jinja2 import Environment
     except ImportError:
         raise InputError(
-            text("the page needs the 'report' extra"), fix=text("Install it where this copy came from, or ask for Markdown")
+            text("the page needs the 'report' extra"),
+            fix=text("Install it where this copy came from, or ask for Markdown"),
         ) from None
     folder = files("chipwall.report.forms") / "templates"
     environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)

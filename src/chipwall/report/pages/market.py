@@ -321,9 +321,7 @@ def sensitivity_table(rows: Sequence[Index], *, quantity: str, quarter: str, mos
     return Table(text("What decides {quantity} in {quarter}", quantity=quantity, quarter=quarter), columns, body, notes)
 
 
-def tornado_table(
-    middle: float, swings: Sequence[Swing], *, quantity: str, quarter: str, most: int
-) -> Table:
+def tornado_table(middle: float, swings: Sequence[Swing], *, quantity: str, quarter: str, most: int) -> Table:
     """What each input alone does to a difference, largest first, and where it turns its sign."""
     kind = next((m.shown for m in MEASURES if m.quantity == quantity), "count")
     word = _SHOWN[kind]
@@ -356,7 +354,9 @@ def tornado_table(
         *CAVEATS,
     ]
     if not shown_rows:
-        notes.insert(0, text("The model has no mechanism by which one of these decisions changes {quantity}.", quantity=quantity))
+        notes.insert(
+            0, text("The model has no mechanism by which one of these decisions changes {quantity}.", quantity=quantity)
+        )
     title = text("What moves the difference in {quantity}, {quarter}", quantity=quantity, quarter=quarter)
     return Table(title, columns, body, tuple(notes))
 

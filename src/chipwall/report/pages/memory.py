@@ -115,8 +115,10 @@ def serving_table(model: LanguageModel, chip: Chip, formats: Sequence[str], how:
                 Cell(f"{found.held:,.0f}", found.held, _sources(model, chip), "†"),
                 Cell(f"{found.longest:,.0f}", found.longest, _sources(model, chip), "†"),
                 Cell(
-                    f"{found.chips_needed}" if found.chips_needed else text("over 512"), found.chips_needed or None,
-                    _sources(model, chip), "†",
+                    f"{found.chips_needed}" if found.chips_needed else text("over 512"),
+                    found.chips_needed or None,
+                    _sources(model, chip),
+                    "†",
                 ),
             )
         )

@@ -140,7 +140,12 @@ def _serving(serving: Sequence[Outcome], pictures_at: str) -> Iterator[str]:
 def _tensor_of_modern(serving: Sequence[Outcome]) -> Iterator[str]:
     modern = [o for o in serving if o.facts["modern"] == "True" and o.facts["asked"] == "token"]
     yield from ("### Time per token on software since mid-2025", "")
-    for title, key in (("tensor degree", "tensor"), ("in flight per replica", "load"), ("chip", "chip"), ("model", "model")):
+    for title, key in (
+        ("tensor degree", "tensor"),
+        ("in flight per replica", "load"),
+        ("chip", "chip"),
+        ("model", "model"),
+    ):
         yield from _table(title, by(modern, fact(key)))
 
 
@@ -231,7 +236,10 @@ def _beside(serving: Sequence[Outcome], peer: Peer) -> Iterator[str]:
     name, answers = peer
     both = [o for o in serving if o.id in answers and o.facts["asked"] == "token"]
     yield from (f"## Beside {name}", "")
-    yield from (f"{len(both)} times per token that both answer; chipwall by constants that saw no row of the model.", "")
+    yield from (
+        f"{len(both)} times per token that both answer; chipwall by constants that saw no row of the model.",
+        "",
+    )
     yield f"| | rows | chipwall median % | bias | {name} median % | bias |"
     yield "|---|---:|---:|---:|---:|---:|"
     for title, key in (("all", None), ("model", "model"), ("tensor", "tensor"), ("chip", "chip"), ("load", "load")):
@@ -270,5 +278,9 @@ def _picture(words: str, outcomes: Sequence[Outcome]) -> Spec:
         "encoding": {"x": x, "y": y, "color": colour, "shape": colour},
     }  # fmt: skip
     equal = [{"x": e, "y": e} for e in ends]
-    line: Spec = {"data": {"values": equal}, "mark": {"type": "line", "color": PALETTE[6]}, "encoding": {"x": x, "y": y}}
+    line: Spec = {
+        "data": {"values": equal},
+        "mark": {"type": "line", "color": PALETTE[6]},
+        "encoding": {"x": x, "y": y},
+    }
     return layered([dots, line], title=f"Predicted against measured: {words}", lang="en", width=420, height=420)
