@@ -83,7 +83,9 @@ def test_a_band_holds_its_estimate_and_widens_where_nothing_like_it_is_known() -
     assert far.band("tpot")[1] / far.band("tpot")[0] > known.band("tpot")[1] / known.band("tpot")[0]
 
 
-@pytest.mark.parametrize(("chip", "model"), [("gaudi-3", "llama-3.1-8b"), ("ascend-950dt", "deepseek-v3"), ("mi300x", "kimi-k2")])
+@pytest.mark.parametrize(
+    ("chip", "model"), [("gaudi-3", "llama-3.1-8b"), ("ascend-950dt", "deepseek-v3"), ("mi300x", "kimi-k2")]
+)
 def test_nothing_is_calibrated_where_nothing_like_it_was_fitted(chip: str, model: str) -> None:
     record = catalog.chip(chip)
     found = serving(catalog.model(model), record, Question(chips=16, precision="fp8" if chip != "gaudi-3" else "bf16"))
@@ -92,7 +94,9 @@ def test_nothing_is_calibrated_where_nothing_like_it_was_fitted(chip: str, model
 
 
 def test_a_measured_setup_says_so() -> None:
-    at = next(i for i, r in enumerate(index().rows) if r["metric"] == "tpot_ms" and r["load"] and r["regime"] == "clients")
+    at = next(
+        i for i, r in enumerate(index().rows) if r["metric"] == "tpot_ms" and r["load"] and r["regime"] == "clients"
+    )
     row = index().rows[at]
     own = traits(
         hw=hardware(catalog.chip(row["chip"]), engine=row["engine"]), engine=row["engine"], model=catalog.model(row["model"]),

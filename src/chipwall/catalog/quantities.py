@@ -73,8 +73,6 @@ _ALL = (
     Quantity(
         "pcie_generation", "generation", text("PCIe generation"), text("Generation of the host link, sixteen lanes.")
     ),
-    Quantity("price", "USD", text("Price"), text("Reported price of one chip; list price is not paid price.")),
-    Quantity("price_cny", "CNY", text("Price in China"), text("Reported price of one chip in China.")),
     Quantity("announced", "word", text("Announced"), text("First public announcement, as exact as known.")),
     Quantity("available", "word", text("Available"), text("First shipment to customers, as exact as known.")),
     Quantity("released", "word", text("Released"), text("Launch date as trackers print it.")),

@@ -28,12 +28,10 @@ __all__ = [
     "SERIES_UNITS",
     "Book",
     "Observation",
-    "Price",
     "Series",
     "combine",
     "load",
     "observations",
-    "prices",
     "series",
 ]
 
@@ -165,44 +163,11 @@ class Observation:
 
 
 @dataclass(frozen=True, slots=True)
-class Price:
-    """What one chip costs, to buy or to rent, at a time and a place.
-
-    Attributes
-    ----------
-    offer : str
-        ``buy`` [currency per chip] or ``rent`` [currency per chip and second].
-    amount, low, high : float or None
-        Per chip, SI; a price of a whole server or system is divided by its cards (``cards``) and includes the rest of it.
-    currency : str
-        ``USD`` or ``CNY``.
-    place, channel : str
-        ``china``, ``united-states``, ``world``; ``legal``, ``grey``, ``one-year contract``, ``on demand``, ``quote``.
-    cards : int
-        Cards in what was priced; above 1 the price includes host, network and cooling.
-    observation : Observation
-        The row, with period, vintage, source and status.
-    """
-
-    chip: str
-    offer: str
-    amount: float
-    low: float | None
-    high: float | None
-    currency: str
-    place: str
-    channel: str
-    cards: int
-    observation: Observation
-
-
-@dataclass(frozen=True, slots=True)
 class Book:
-    """Every series and observation, every price, every source; see :func:`load`."""
+    """Every series and observation, every source; see :func:`load`."""
 
     series: Mapping[str, Series]
     observations: Mapping[str, tuple[Observation, ...]]
-    prices: tuple[Price, ...]
     sources: Mapping[str, Source]
 
     def find(self, series_id: str) -> Series:
@@ -231,20 +196,17 @@ def read(folder: Traversable) -> Book:
     found, problems = _series(folder), list[str]()
     listed = _sources(folder)
     kept: dict[str, list[Observation]] = {name: [] for name in found}
-    offered: list[Price] = []
-    for table, line, row in _tables(folder):
+    for table, line, row in _tables(folder, found):
         seen = _observation(row, table=table, known=found, sources=listed)
         if isinstance(seen, str):
             problems.append(f"{table}.csv:{line}: {seen}")
             continue
         kept[seen.series].append(seen)
-        if row.get("offer") in ("buy", "rent") and seen.value is not None and row.get("chip"):
-            offered.append(_price(row, seen, unit=found[seen.series].si_unit))
     if problems:
         raise DataError(
             text("{count} rows of market data break a rule", count=len(problems)), where="; ".join(problems[:20])
         )
-    return Book(found, {name: tuple(seen) for name, seen in kept.items()}, tuple(offered), listed)
+    return Book(found, {name: tuple(seen) for name, seen in kept.items()}, listed)
 
 
 def _rows(place: Traversable) -> Iterable[tuple[int, dict[str, str]]]:
@@ -252,11 +214,16 @@ def _rows(place: Traversable) -> Iterable[tuple[int, dict[str, str]]]:
     return ((number, {k: (v or "").strip() for k, v in row.items()}) for number, row in enumerate(reader, start=2))
 
 
-def _tables(folder: Traversable) -> Iterable[tuple[str, int, dict[str, str]]]:
+def _tables(folder: Traversable, known: Mapping[str, Series]) -> Iterable[tuple[str, int, dict[str, str]]]:
     places = sorted((p for p in (folder / "series").iterdir() if p.name.endswith(".csv")), key=lambda p: p.name)
-    for place in (*places, folder / "prices.csv"):
+    for place in places:
         for line, row in _rows(place):
             yield place.name.removesuffix(".csv"), line, row
+    # a price that is a number of a series stands in the store of prices, once
+    for line, row in _rows(folder / "prices.csv"):
+        about = known.get(row["series"])
+        if about is not None:
+            yield "prices", line, {**row, "counted": about.counted, "scope": about.scope}
 
 
 def _series(folder: Traversable) -> dict[str, Series]:
@@ -321,15 +288,6 @@ def _problem(row: Mapping[str, str], *, known: Mapping[str, Series], sources: Ma
     return ""
 
 
-def _price(row: Mapping[str, str], seen: Observation, *, unit: str) -> Price:
-    assert seen.value is not None
-    cards = int(row["cards"])
-    low, high = (None if bound is None else bound / cards for bound in (seen.low, seen.high))
-    currency = unit.split("/")[0]
-    place, channel = row["place"], row["channel"]
-    return Price(row["chip"], row["offer"], seen.value / cards, low, high, currency, place, channel, cards, seen)
-
-
 def series(series_id: str) -> Series:
     """The series of that id; raises :class:`InputError` with the nearest ids."""
     return load().find(series_id)
@@ -379,22 +337,3 @@ def combine(*series_ids: str) -> dict[str, tuple[Observation, ...]]:
                     fix=text("Convert one of them first, with an explicit and sourced factor"),
                 )
     return {name: book.observations[name] for name in series_ids}
-
-
-def prices(chip_id: str, *, offer: str | None = None) -> tuple[Price, ...]:
-    """Dated prices of a chip, newest first.
-
-    Parameters
-    ----------
-    chip_id : str
-        Id in the catalogue, ``nvidia-h200-sxm``.
-    offer : str, optional
-        ``buy`` or ``rent``; both by default.
-
-    Examples
-    --------
-    >>> prices("nvidia-h200-sxm", offer="buy")[-1].amount
-    27000.0
-    """
-    found = [p for p in load().prices if p.chip == chip_id and offer in (None, p.offer)]
-    return tuple(sorted(found, key=lambda p: str(p.observation.period.end or ""), reverse=True))

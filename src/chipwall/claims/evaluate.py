@@ -15,6 +15,7 @@ from statistics import median
 
 import numpy as np
 
+from chipwall.catalog.prices import stale_after
 from chipwall.claims.library import World
 from chipwall.claims.readings.table import ENGINES
 from chipwall.claims.records import Answer, Claim, Point, Reading, Value, Verdict
@@ -86,15 +87,12 @@ def _named(claims: Iterable[Claim], *conditions: str) -> set[str]:
     }
 
 
-# A quote of a price or a rent older than this says nothing about the day that is asked about [day].
-QUOTE_LIFE = 200
-
-
 def _stale(claim: Claim, point: Point) -> bool:
     """Whether a point rests on quotes that are too old for the day it asks about."""
     dated = point.reading.dated
-    on = {**claim.fixed, **point.conditions}.get("on")
-    return dated is not None and isinstance(on, date) and (on - dated).days > QUOTE_LIFE
+    at = {**claim.fixed, **point.conditions}
+    on, offer = at.get("on"), str(at.get("offer", "buy" if claim.quantity == "price" else "rent"))
+    return dated is not None and isinstance(on, date) and (on - dated).days > stale_after(offer)
 
 
 def _combinations(free: Mapping[str, tuple[Value, ...]]) -> list[dict[str, Value]]:

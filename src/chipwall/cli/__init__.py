@@ -70,6 +70,7 @@ _ROOMS: dict[Text, dict[str, tuple[str, str, Text]]] = {
     text("Data and evidence"): {
         "brief": ("chipwall.cli.brief", "brief", text("The brief on one chip, in the terminal and as one HTML file.")),
         "sources": ("chipwall.cli.catalog", "sources", text("Where the numbers come from.")),
+        "prices": ("chipwall.cli.prices", "prices", text("What a chip is rented or sold for, by place, term and day.")),
         "cite": ("chipwall.cli.catalog", "cite", text("Sources as footnotes or BibTeX, of a chip or by id.")),
         "data": ("chipwall.cli.data", "data", text("The data files: their age, a check, a sample, an update.")),
         "validate": (

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from datetime import date
 
 from chipwall.catalog.periods import Period, parse_period
-from chipwall.catalog.series import Observation, Price, Series
+from chipwall.catalog.prices import TERMS, Price, prices
+from chipwall.catalog.series import Observation, Series
 from chipwall.claims.library import World
 from chipwall.claims.readings.facts import ratio_interval
 from chipwall.claims.records import Claim, Reading, Value
@@ -134,8 +135,10 @@ def _reading(about: Series, rows: list[Observation], label: str) -> Reading:
 
 def _bounds(row: Observation) -> tuple[float, float]:
     """Ends of a row. A single bound equal to the value says *at least* or *at most*, so the other side is open."""
-    value = row.value or 0.0
-    low, high = row.low, row.high
+    return _open_ends(row.value or 0.0, row.low, row.high)
+
+
+def _open_ends(value: float, low: float | None, high: float | None) -> tuple[float, float]:
     if low is not None and high is None and low == value:
         return value, float("inf")
     if high is not None and low is None and high == value:
@@ -231,37 +234,33 @@ def _quoted(chip_id: str, at: Conditions, world: World, *, offer: str) -> Readin
     assert isinstance(on, date)
     found = [
         p
-        for p in world.book.prices
-        if p.chip == chip_id
-        and p.offer == offer
-        and p.currency == "USD"
+        for p in prices(chip_id, offer=offer)
+        if p.currency == "USD"
         and place in (p.place, "anywhere")
-        and p.channel != "grey"
+        and p.term not in ("grey", "spot")
         and _start(p) <= on
-        and world.known(p.observation.vintage, p.observation.period)
+        and world.known(p.vintage, p.period)
     ]
     if not found:
         chip = world.chip(chip_id).name
         raise Unknown(text("no quote for {chip} in USD at {place} by {day}", chip=chip, place=place, day=on))
-    newest = max(found, key=_start)
-    low, high = _bounds(newest.observation)
-    row = newest.observation
+    newest = max(found, key=lambda p: (_start(p), -TERMS[offer].index(p.term)))
     told = text(
         "{chip}: {amount} ({place}, {channel}, {period}; vintage {vintage})",
         chip=world.chip(chip_id).name,
         amount=_money(newest),
         place=newest.place,
-        channel=newest.channel,
-        period=row.period.label,
-        vintage=row.vintage,
+        channel=text("{term}, without a source", term=newest.term) if newest.status == "unsourced" else newest.term,
+        period=newest.period.label,
+        vintage=newest.vintage,
     )
-    cards = newest.cards
-    dated = row.period.end or row.period.start
-    return Reading(newest.amount, low / cards, high / cards, (row.source,), told, basis="interval", dated=dated)
+    dated = newest.period.end or newest.period.start
+    ends = _open_ends(newest.amount, newest.low, newest.high)
+    return Reading(newest.amount, *ends, (newest.source,), told, basis="interval", dated=dated)
 
 
 def _start(quote: Price) -> date:
-    return quote.observation.period.start or date.min
+    return quote.period.start or date.min
 
 
 def _money(quote: Price) -> str | Text:

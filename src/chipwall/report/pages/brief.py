@@ -71,7 +71,7 @@ def chip_brief(
     ratios = ratios_section(chip, others, lang)
     pictures.begin((ratios, law))
     speed_said, speed = serving_section(chip, others, catalog.names.model(asked.model), lang)
-    money_said, money = price_section(chip, others)
+    money_said, money = price_section(chip, others, on=asked.on)
     facts = (identity_section(chip), law, ratios, tpp_section(chip, others), speed)
     room = (memory_section(chip, models, lang), ceilings_section([chip, *others], models[1:]), money)
     pictures.begin((speed, room[0]))

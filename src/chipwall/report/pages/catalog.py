@@ -181,7 +181,7 @@ def _published(fact: Fact) -> str:
 
 _COMPARED = (
     "memory_capacity", "memory_reported", "memory_bandwidth", "bf16_rate", "fp16_rate", "fp8_rate", "int8_rate", "fp4_rate",
-    "fp64_rate", "link_bandwidth", "scaleup_domain", "tdp", "price", "announced", "available",
+    "fp64_rate", "link_bandwidth", "scaleup_domain", "tdp", "announced", "available",
 )  # fmt: skip
 
 
@@ -195,6 +195,8 @@ def ratio(value: float | None, base: float | None) -> str:
 
 def compare_table(chips: Sequence[Chip]) -> Table:
     """Chips side by side; each number followed by its ratio to the first chip."""
+    from chipwall.report.pages.prices import price_rows
+
     first = chips[0]
     columns = (Column("quantity", text("Quantity")), *(Column(c.id, c.name, right=True) for c in chips))
     rows: list[tuple[object, ...]] = []
@@ -219,6 +221,7 @@ def compare_table(chips: Sequence[Chip]) -> Table:
             for i, m in enumerate(measures)
         ]
         rows.append((Cell(name, "tpp" if name == "TPP" else "performance_density_tpp_per_mm2"), *cells))
+    rows += price_rows(chips)
     return Table("", columns, tuple(rows), (text("In brackets: ratio to {chip}.", chip=first.name), LEGEND))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from chipwall.catalog.prices import prices
 from chipwall.catalog.quantities import QUANTITIES
 from chipwall.catalog.records import Chip, LanguageModel
 from chipwall.controls.measures import performance_density, total_processing_performance
@@ -26,6 +27,7 @@ from chipwall.report.pages.memory import (
     tuned,
     tuning_table,
 )
+from chipwall.report.pages.prices import price_ratio_cell
 from chipwall.sources import Fact
 from chipwall.text import Text, listed, text
 from chipwall.units import GIB, format_quantity
@@ -43,7 +45,7 @@ __all__ = [
 _IDENTITY = (
     "maker", "status", "announced", "available", "form_factor", "fab_node", "memory_type", "memory_capacity", "memory_reported",
     "memory_bandwidth", "bf16_rate", "fp8_rate", "int8_rate", "fp4_rate", "fp64_rate", "link_bandwidth",
-    "scaleup_domain", "tdp", "price",
+    "scaleup_domain", "tdp",
 )  # fmt: skip
 
 
@@ -80,7 +82,6 @@ RATIOS: tuple[tuple[Text, tuple[str, ...]], ...] = (
     (text("Memory"), ("memory_capacity",)),
     (text("Memory bandwidth"), ("memory_bandwidth",)),
     (text("Link bandwidth"), ("link_bandwidth",)),
-    (text("Price"), ("price",)),
 )
 
 
@@ -90,6 +91,7 @@ def ratio_rows(chip: Chip, others: Sequence[Chip]) -> list[tuple[Text, list[Cell
     for title, quantities in RATIOS:
         own = first_fact(chip, quantities)
         found.append((title, [_ratio_cell(own, first_fact(other, quantities)) for other in others]))
+    found.append((text("Price"), [price_ratio_cell(chip, other) for other in others]))
     return found
 
 
@@ -348,7 +350,6 @@ def unknown_section(chips: Sequence[Chip]) -> Section:
         "fp8_rate",
         "link_bandwidth",
         "tdp",
-        "price",
         "applicable_die_area",
         "available",
         "memory_reported",
@@ -356,6 +357,7 @@ def unknown_section(chips: Sequence[Chip]) -> Section:
     rows = []
     for chip in chips:
         missing = [QUANTITIES[q].title for q in asked if (f := chip.fact(q)) is None or f.value is None]
+        missing += [text("Price")] if not prices(chip.id, offer="buy") else []
         doubtful = [
             QUANTITIES[q].title
             for q in asked
