@@ -67,7 +67,7 @@ def test_nearer_rows_count_more_and_rows_out_of_reach_not_at_all() -> None:
 
 
 def test_labels_follow_the_distance() -> None:
-    assert [class_at(d) for d in (0.0, 0.9, 1.7, 50.0)] == [name for name, _, _ in CLASSES]
+    assert [class_at(d) for d in (0.0, 0.9, 1.7, 50.0)] == [name for name, *_ in CLASSES]
     assert basis_at(0.1) == "calibrated"
     assert basis_at(float("inf")) == "extrapolated"
 

@@ -148,7 +148,7 @@ def _serve_rows(points: list[dict[str, Any]], fixed: Mapping[str, Any]) -> list[
                 column: value,
                 column.replace(name, f"{name}_low", 1): low,
                 column.replace(name, f"{name}_high", 1): high,
-                "basis": basis,
             }
+            row.setdefault("basis", basis)  # of the first figure, the rate: the others may rest on less
         rows.append({**_shown(point), **row, "problem": ""})
     return rows

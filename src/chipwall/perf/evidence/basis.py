@@ -42,19 +42,18 @@ __all__ = [
     "stretched",
 ]
 
-# Upper ends of the distance classes [1], and whether an answer in them counts as calibrated.
-CLASSES: tuple[tuple[str, float, bool], ...] = (
-    ("beside", 0.6, True),
-    ("near", 1.4, True),
-    ("apart", 2.2, False),
-    ("far", inf, False),
+# Upper ends of the distance classes [1], whether an answer in them counts as calibrated, and the least half width of a band
+# [natural logarithm]: repeats of one run differ by 3 %, and neighbours that agree say less the farther they are.
+CLASSES: tuple[tuple[str, float, bool, float], ...] = (
+    ("beside", 0.6, True, 0.03),
+    ("near", 1.4, True, 0.06),
+    ("apart", 2.2, False, 0.10),
+    ("far", inf, False, 0.15),
 )
 # Rows whose mean distance is that of the question (one odd row is no evidence), rows whose errors make the band, and the
 # distance at which a row counts a quarter of one that is the question itself.
 NEIGHBOURS, FELLOWS, SOFT = 3, 60, 0.3
 TAIL = 0.1
-# The least half width of a band [natural logarithm]: repeats of one run differ by as much.
-LEAST = 0.03
 SHOWN = 3
 # Questions compared at once: their distances from all rows stay in the second cache of a core.
 BLOCK = 64
@@ -66,12 +65,12 @@ CLOSE = 0.6
 
 def class_at(distance: float) -> str:
     """Name of the class of a distance."""
-    return next((name for name, most, _ in CLASSES if distance < most), CLASSES[-1][0])
+    return next((name for name, most, _, _ in CLASSES if distance < most), CLASSES[-1][0])
 
 
 def basis_at(distance: float) -> Basis:
     """``calibrated`` where rows like the question were fitted, else ``extrapolated``."""
-    return "calibrated" if any(distance < most and fitted for _, most, fitted in CLASSES) else "extrapolated"
+    return "calibrated" if any(distance < most and fitted for _, most, fitted, _ in CLASSES) else "extrapolated"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +88,12 @@ class Local:
     distance: NDArray[Any]
     low: NDArray[Any]
     high: NDArray[Any]
+
+    def middle_and_half(self) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Middle of the quantiles and half of their distance, at least that of the class [natural logarithm]."""
+        places = np.searchsorted([most for _, most, _, _ in CLASSES[:-1]], self.distance, side="right")
+        least = np.array([c[3] for c in CLASSES])[places]
+        return (self.low + self.high) / 2.0, np.maximum((self.high - self.low) / 2.0, least)
 
 
 def local(away: NDArray[np.float32], errors: NDArray[Any]) -> Local:
@@ -136,9 +141,10 @@ def stretched(
     classes = [class_at(float(d)) for d in found.distance]
     names = [stretch_names(*one) for one in zip(asked, missing, classes, strict=True)]
     factor = np.array([next(stretches[n] for n in (*some, "all") if n in stretches) for some in names])
-    middle, half = (found.low + found.high) / 2.0, np.maximum((found.high - found.low) / 2.0, LEAST)
+    middle, half = found.middle_and_half()
     # an estimate stands inside its own band
-    return np.exp(-np.maximum(middle + factor * half, LEAST)), np.exp(-np.minimum(middle - factor * half, -LEAST))
+    least = CLASSES[0][3]
+    return np.exp(-np.maximum(middle + factor * half, least)), np.exp(-np.minimum(middle - factor * half, -least))
 
 
 def _bands(each: Sequence[Traits]) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[np.float32]]:

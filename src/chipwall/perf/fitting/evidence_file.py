@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chipwall.perf.evidence.basis import LEAST, Local, class_at, local, stretch_names, stretched
+from chipwall.perf.evidence.basis import Local, class_at, local, stretch_names, stretched
 from chipwall.perf.evidence.index import LEFT_OUT, LOGARITHMS, Index
 from chipwall.perf.evidence.likeness import NAMES, SIZES, Traits, asked_for, distances
 from chipwall.perf.evidence.row_traits import row_traits
@@ -119,7 +119,7 @@ class Samples:
     @property
     def reach(self) -> NDArray[Any]:
         """How far the error lies from the middle of the local quantiles, in half widths [1]."""
-        middle, half = (self.told.low + self.told.high) / 2.0, np.maximum((self.told.high - self.told.low) / 2.0, LEAST)
+        middle, half = self.told.middle_and_half()
         return np.asarray(np.abs(self.errors - middle) / half)
 
 
