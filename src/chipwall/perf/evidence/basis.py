@@ -25,7 +25,16 @@ from numpy.typing import NDArray
 
 from chipwall.perf.estimate import Basis
 from chipwall.perf.evidence.index import index
-from chipwall.perf.evidence.likeness import NAMES, Traits, asked_for, distances, stacked_traits
+from chipwall.perf.evidence.likeness import (
+    NAMES,
+    Traits,
+    about_distances,
+    asked_for,
+    coded,
+    distances,
+    setup_distances,
+    stacked_traits,
+)
 from chipwall.perf.load import table
 
 __all__ = [
@@ -147,10 +156,11 @@ def stretched(
     return np.exp(-np.maximum(middle + factor * half, least)), np.exp(-np.minimum(middle - factor * half, -least))
 
 
-def _bands(each: Sequence[Traits]) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[np.float32]]:
-    """Distance, band (factors on a time) and distances from every row of a few questions."""
+def _bands(
+    each: Sequence[Traits], away: NDArray[np.float32]
+) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+    """Distance and band (factors on a time) of a few questions, from their distances to every row."""
     known = index()
-    away = distances(stacked_traits(each), known.traits)
     missing = np.array([missing_of(one) for one in each])
     distance, low, high = (np.zeros(len(away)) for _ in range(3))
     for lack in sorted(set(missing.tolist())):
@@ -159,7 +169,7 @@ def _bands(each: Sequence[Traits]) -> tuple[NDArray[Any], NDArray[Any], NDArray[
         distance[here] = found.distance
         words = [str(each[int(i)].names["asked"]) for i in here]
         low[here], high[here] = stretched(found, words, missing[here].tolist(), _stretches())
-    return distance, low, high, away
+    return distance, low, high
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,8 +238,9 @@ def _told(row: Mapping[str, str], distance: float) -> dict[str, Any]:
 
 def standing(asked: Traits) -> Standing:
     """How one question stands."""
-    kinds = ("token", "rate", "first")
-    distance, low, high, away = _bands([asked.about(kind) for kind in kinds])
+    kinds, known = ("token", "rate", "first"), index().traits
+    away = setup_distances(stacked_traits([asked]), known) + about_distances(coded(kinds), known)
+    distance, low, high = _bands([asked.about(kind) for kind in kinds], away)
     told = [dict(zip(kinds, values.tolist(), strict=True)) for values in (distance, low, high)]
     return Standing(told[0], told[1], told[2], away[0], asked)
 
@@ -239,7 +250,7 @@ def standings(asked: Sequence[Traits]) -> list[tuple[float, float, float]]:
     found: list[tuple[float, float, float]] = []
     for start in range(0, len(asked), BLOCK):
         block = asked[start : start + BLOCK]
-        distance, low, high, _ = _bands(block)
+        distance, low, high = _bands(block, distances(stacked_traits(block), index().traits))
         told = zip(block, distance.tolist(), low.tolist(), high.tolist(), strict=True)
         found += [(d, *_of_value(str(t.names["asked"]), a, b)) for t, d, a, b in told]
     return found

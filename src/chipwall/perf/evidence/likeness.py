@@ -19,7 +19,7 @@ from chipwall.catalog.records import LanguageModel
 from chipwall.perf.device import Hardware
 from chipwall.perf.serving.precision import format_key, model_default
 
-__all__ = ["NAMES", "SIZES", "Traits", "asked_for", "coded", "distances", "kind_of", "stacked_traits", "traits"]
+__all__ = ["NAMES", "SIZES", "Traits", "asked_for", "coded", "distances", "kind_of", "setup_distances", "stacked_traits", "traits"]
 
 # What is compared by name, and what a difference weighs [1].
 NAMES = {
@@ -134,8 +134,24 @@ def stacked_traits(each: Sequence[Traits]) -> Traits:
 
 def distances(asked: Traits, known: Traits) -> NDArray[np.float32]:
     """Distance of every question from every row, questions down [1]; infinite between first tokens and the rest."""
+    return setup_distances(asked, known) + about_distances(asked.names["asked"], known)
+
+
+def about_distances(asked: NDArray[np.int32], known: Traits) -> NDArray[np.float32]:
+    """What asking for something else adds [1]."""
+    other = known.names["asked"]
+    first = coded(["first"])[0]
+    away = np.asarray(np.float32(NAMES["asked"]) * (asked[:, None] != other[None, :]), dtype=np.float32)
+    away[(asked == first)[:, None] != (other == first)[None, :]] = np.inf
+    return away
+
+
+def setup_distances(asked: Traits, known: Traits) -> NDArray[np.float32]:
+    """Distance of every question from every row, whatever is asked of the setup [1]."""
     away = np.zeros((len(asked.names["asked"]), len(known.names["asked"])), dtype=np.float32)
     for name, weight in NAMES.items():
+        if name == "asked":
+            continue
         away += np.float32(weight) * (asked.names[name][:, None] != known.names[name][None, :])
     for name, (weight, most) in SIZES.items():
         own, other = asked.sizes[name][:, None], known.sizes[name][None, :]
@@ -146,6 +162,4 @@ def distances(asked: Traits, known: Traits) -> NDArray[np.float32]:
             unknown = np.where(np.isnan(own) & np.isnan(other), np.float32(0.0), np.float32(most / 4.0))
             apart = np.where(np.isnan(apart), unknown, apart)
         away += apart
-    first = coded(["first"])[0]
-    away[(asked.names["asked"] == first)[:, None] != (known.names["asked"] == first)[None, :]] = np.inf
     return away
