@@ -13,7 +13,7 @@ import json
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -229,17 +229,32 @@ def _is_json(words: str) -> bool:
     return True
 
 
-def violations(step: int = 1, *, start: int = 0) -> tuple[int, list[Violation]]:
+def inputs(folder: Path) -> list[list[str]]:
+    """Every bad input, in a fixed order."""
+    return [*bad_inputs(), *bad_files(folder)]
+
+
+def violations(
+    step: int = 1, *, start: int = 0, say: Callable[[Violation], None] | None = None
+) -> tuple[int, list[Violation]]:
     """How many inputs were tried, every ``step``-th of all, and what went wrong."""
-    with tempfile.TemporaryDirectory() as folder:
-        inputs = [(argv, True) for argv in bad_inputs()] + [(argv, True) for argv in bad_files(Path(folder))]
-        chosen = inputs[start::step]
-        return len(chosen), [v for argv, refused in chosen if (v := judged(argv, refused=refused))]
+    found = []
+    with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
+        chosen = inputs(Path(folder))[start::step]
+        for argv in chosen:
+            if violation := judged(argv):
+                found.append(violation)
+                if say:
+                    say(violation)
+    return len(chosen), found
+
+
+def _say(violation: Violation) -> None:
+    sys.stdout.write(f"{' '.join(map(repr, violation.argv))}\n    {violation.why}\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":
-    tried, found = violations(int(sys.argv[1]) if len(sys.argv) > 1 else 1)
-    for violation in found:
-        sys.stdout.write(f"{' '.join(map(repr, violation.argv))}\n    {violation.why}\n")
-    sys.stdout.write(f"{tried} inputs, {len(found)} violations\n")
-    sys.exit(1 if found else 0)
+    tried, wrong = violations(int(sys.argv[1]) if len(sys.argv) > 1 else 1, say=_say)
+    sys.stdout.write(f"{tried} inputs, {len(wrong)} violations\n")
+    sys.exit(1 if wrong else 0)

@@ -453,7 +453,7 @@ def require_place(path: Path, *, argument: str = "out", folder: bool = False) ->
     try:
         there = path.exists()
         parent = path if folder and there else path.parent
-        if name in ("", ".", "-") or hidden_characters(name) or "\x00" in name:
+        if name.strip() in ("", ".", "-") or name != name.strip() or hidden_characters(name) or "\x00" in name:
             problem = text("'{path}' is not the name of a file", path=quote(name))
         elif len(path.name.encode()) > 240:
             problem = text("the name is longer than a file may have")
@@ -465,6 +465,8 @@ def require_place(path: Path, *, argument: str = "out", folder: bool = False) ->
             problem = text("no folder '{path}'", path=quote(str(parent)))
         elif not os.access(path if there else parent, os.W_OK) or (not there and not os.access(parent, os.X_OK)):
             problem = text("'{path}' may not be written", path=quote(name))
+        elif not there or folder:  # the permission bits do not tell all: a superuser, a full disk, a file system of its own
+            tempfile.TemporaryFile(dir=parent).close()
     except (OSError, ValueError) as error:
         problem = text("cannot write {path}: {why}", path=quote(name), why=_reason(error))
     if problem is not None:

@@ -291,3 +291,28 @@ def test_what_the_model_has_no_channel_for_is_no_finding(world: World) -> None:
     found = verdict(claims_of_text(words, small, file="claims")[0], small)
     assert found.answer == "cannot tell"
     assert "no mechanism" in str(found.points[0].reading.unknown)
+
+
+def test_an_answer_does_not_depend_on_what_was_asked_before() -> None:
+    from dataclasses import FrozenInstanceError
+
+    from chipwall.claims.evaluate import evaluated
+    from chipwall.claims.library import packaged_world
+    from chipwall.claims.load import shipped_claims
+
+    def fresh() -> World:
+        return World(packaged_world().catalog, draws=40)
+
+    claims = {c.id: c for c in shipped_claims(fresh())}
+    simulated = [c for c in claims.values() if "path" in c.fixed or "path" in c.free][:3]
+    alone = [evaluated([c], fresh())[0] for c in simulated]
+    used = fresh()
+    for claim in reversed(simulated):
+        evaluated([claim], used)
+    after = [evaluated([c], used)[0] for c in simulated]
+    together = evaluated(simulated, fresh())
+    for one, two, three in zip(alone, after, together, strict=True):
+        assert one.answer == two.answer == three.answer
+        assert one.value == two.value == three.value
+    with pytest.raises(FrozenInstanceError):
+        used.horizon = "2040Q4"  # type: ignore[misc]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -80,7 +81,7 @@ def checked(
             fix=text("Give {day} or a later day", day=on),
         )
     world = packaged_world()
-    world.draws = DRAWS
+    world = replace(world, draws=DRAWS)
     return checked_text(document, world, said=on, as_of=until, by=by, reader=tuple(reader)), world
 
 

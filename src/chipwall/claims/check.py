@@ -127,7 +127,7 @@ def checked_text(
         A program whose readings replace ours where it has any; ours stand where it fails.
     """
     cut = as_of or said
-    world.known_on = cut
+    world = world.known_by(cut)
     lexicon = Lexicon(world.catalog)
     failed: Text | str = ""
     kept = list(islice(statements(document, world, said=said, as_of=cut, by=by, lexicon=lexicon), MOST_STATEMENTS))

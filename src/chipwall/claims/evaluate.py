@@ -72,7 +72,7 @@ def evaluated(claims: Iterable[Claim], world: World) -> list[Verdict]:
     asked = list(claims)
     quarters, paths = _named(asked, "quarter", "from"), _named(asked, "path")
     if paths:
-        world.horizon, world.keep = max(quarters), tuple(sorted(paths))
+        world = world.planned(horizon=max(quarters), keep=tuple(sorted(paths)))
     return [verdict(claim, world) for claim in asked]
 
 

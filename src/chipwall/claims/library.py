@@ -6,7 +6,7 @@ Nothing else is read, so a changed fact is a changed :class:`World`, and only th
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -29,9 +29,12 @@ T = TypeVar("T")
 DRAWS = 2000
 
 
-@dataclass
+@dataclass(frozen=True)
 class World:
-    """Facts, law and series, with the runs that claims share.
+    """Facts, law and series, and the runs that claims share.
+
+    Frozen: an answer never depends on what was asked before. Which simulations are run, how far and with which quantities, is
+    planned from all claims before the first is evaluated (:meth:`planned`); a run is known by everything that decides it.
 
     Attributes
     ----------
@@ -55,7 +58,15 @@ class World:
     known_on: date | None = None
     _law: Law | None = None
     _book: Book | None = None
-    _answers: dict[tuple[Hashable, ...], Any] = field(default_factory=dict)
+    _answers: dict[tuple[Hashable, ...], Any] = field(default_factory=dict, compare=False)
+
+    def known_by(self, day: date) -> World:
+        """The same world without evidence that was published after a day; nothing is shared with this one."""
+        return replace(self, known_on=day, _answers={})
+
+    def planned(self, *, horizon: str, keep: tuple[str, ...]) -> World:
+        """The same world with simulations to this quarter that keep these quantities; runs are shared with this one."""
+        return replace(self, horizon=horizon, keep=keep)
 
     @cached_property
     def law(self) -> Law:
