@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 CHIP ?= h200
 
-.PHONY: brief test check unit docs bench messages clean
+.PHONY: brief test check unit docs bench fuzz messages clean
 
 brief: $(READY)  ## the main job: the brief on one chip, and the check of an article about it
 	$(BIN)/chipwall brief $(CHIP)
@@ -21,6 +21,13 @@ check: $(READY)
 
 unit: $(READY)
 	$(BIN)/python -m pytest
+
+fuzz: $(READY)  ## every option and every file of every command under bad input
+	$(BIN)/python properties/fuzz.py
+
+docs: $(READY)  ## READMEs, how-to notebooks and reference pages, with what the program says today
+	$(BIN)/python docs/build.py
+	$(BIN)/python -m chipwall.cli.reference
 
 bench: $(READY)  ## speed as ratios; never part of the tests
 	for file in benchmarks/*.py; do $(BIN)/python $$file || exit 1; done

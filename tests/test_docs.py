@@ -75,3 +75,57 @@ def test_the_wheel_carries_its_data(tmp_path: Path) -> None:
         if p.is_file() and p.suffix in (".py", ".toml", ".csv", ".html", ".css", ".mo", ".typed")
     }
     assert inside <= set(names), sorted(inside - set(names))[:5]
+
+
+def test_the_python_reference_is_the_packages_own() -> None:
+    import chipwall
+
+    code = "from chipwall.cli.reference import python_reference; print(python_reference(), end='')"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    page = (ROOT / "docs/reference/python.md").read_text()
+    assert page == done.stdout, "run: python -m chipwall.cli.reference"
+    assert re.findall(r"^## (\w+)$", page, re.MULTILINE) == [n for n in chipwall.__all__ if n != "__version__"]
+
+
+@pytest.mark.parametrize("page", ["README.md", "README.zh.md", "docs/tutorial.md"])
+def test_python_in_the_pages_runs(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, object] = {}
+    for block in re.findall(r"```python\n(.*?)```", (ROOT / page).read_text(encoding="utf-8"), re.DOTALL):
+        exec(compile(block, page, "exec"), names)
+    assert "cw" in names
+
+
+def builder():  # type: ignore[no-untyped-def]
+    import importlib.util
+
+    spec = importlib.util.spec_from_file_location("build_docs", ROOT / "docs/build.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("source", sorted((ROOT / "docs/how-to").glob("*.py")), ids=lambda p: p.stem)
+def test_the_notebooks_run_and_are_rendered(source: Path) -> None:
+    import json
+
+    made, page = builder().notebook(source.read_text(encoding="utf-8"))
+    kept = json.loads(source.with_suffix(".ipynb").read_text(encoding="utf-8"))
+    assert [c["source"] for c in kept["cells"]] == [c["source"] for c in made["cells"]], "run: make docs"
+    assert source.with_suffix(".md").read_text(encoding="utf-8").splitlines()[0] == page.splitlines()[0]
+
+
+def test_the_ten_questions_are_answered() -> None:
+    asked = [re.findall(r"<!-- \$ (chipwall .*?) -->", (ROOT / p).read_text(encoding="utf-8")) for p in ("README.md", "README.zh.md")]
+    assert len(asked[0]) == len(asked[1]) == 10
+    for page in ("README.md", "README.zh.md"):
+        assert "```\n```" not in (ROOT / page).read_text(encoding="utf-8"), "run: make docs"
+
+
+def test_the_licences_of_the_data_name_every_table() -> None:
+    page = (ROOT / "DATA-LICENCES.md").read_text(encoding="utf-8")
+    for table in (ROOT / "src/chipwall/perf/data/measured").glob("*.csv"):
+        assert f"## {table.name} " in page, "run: make docs"
+    assert "Apache License" in (ROOT / "LICENSE").read_text(encoding="utf-8")

@@ -212,3 +212,11 @@ def test_every_word_of_china_gate_has_words_for_people() -> None:
 def test_tpp_beside_a_memory_device_contradicts_nothing() -> None:
     item = part("HBM stack (bare)", tpp=1000, die_area=121, density=2, dram_bandwidth=242)
     assert ask(item, CHINA, date(2025, 6, 1)).eccn == "not_3A090"
+
+
+@pytest.mark.parametrize("name", ["h200", "h100", "b200", "a100", "h20"])
+def test_the_name_of_a_family_is_the_chip_and_not_a_node_of_it(name: str) -> None:
+    from chipwall.controls.goods import item_by_name
+    from chipwall.controls.load import law
+
+    assert not item_by_name(name, law=law()).computer

@@ -31,6 +31,8 @@ def _plain(name: str) -> str:
 
 def _system(name: str) -> System | None:
     asked = _plain(name)
+    if asked in {_plain(c.family) for c in catalog.load().chips.values()}:
+        return None  # the name of a family is the chip, though a node of eight may carry it too
     for system in catalog.load().systems.values():
         if asked in {_plain(words) for words in (system.id, system.name, *system.aliases)}:
             return system
