@@ -75,7 +75,7 @@ def _signature(found: object) -> str:
 
 
 def _argument(p: inspect.Parameter) -> str:
-    star = {p.VAR_KEYWORD: "**", p.VAR_POSITIONAL: "*"}.get(p.kind, "")
+    star = "**" if p.kind is p.VAR_KEYWORD else "*" if p.kind is p.VAR_POSITIONAL else ""
     return f"{star}{p.name}" + ("" if p.default is p.empty else f"={p.default!r}")
 
 
