@@ -82,16 +82,22 @@ def test_longer_never_takes_less(s: Setup, q: Requests) -> None:
 @settings(max_examples=30, deadline=None)
 @given(setups, loads, st.floats(1, 256))
 def test_time_is_never_below_the_data_sheet(s: Setup, q: Requests, batch: float) -> None:
+    """A decoding iteration reads the cache and the weights of every token once, and multiplies what it must."""
     parts = step_parts(s, decoding=batch, context=q.prompt, prompt_tokens=0.0, prompt=1.0, sampling=batch)
     assert all(float(v) >= 0 for v in parts.values())
-    cache = batch * float(q.prompt) * 0.0
-    assert sum(float(v) for v in parts.values()) >= cache
+    ways = float(s.tensor) * float(s.pipeline)
+    cache = batch * float(s.model.cache_bytes(q.prompt, s.cache_bytes)) / ways / float(s.hw.memory_bandwidth)
+    peak = max(float(np.nan_to_num(p)) for p in s.hw.peaks.values())
+    products = 2.0 * batch * s.model.active_weights / ways / peak
+    least = max(cache, products)
+    assert least > 0
+    assert sum(float(v) for v in parts.values()) >= least * (1 - 1e-9)
 
 
 @settings(max_examples=20, deadline=None)
 @given(setups, loads)
 def test_more_memory_never_lowers_the_rate(s: Setup, q: Requests) -> None:
-    more = replace(s, hw=replace(s.hw, memory=s.hw.memory * 1.3))
+    more = replace(s, room=s.room * 1.3)
     assert float(served(more, q)["output"]) >= float(served(s, q)["output"]) * (1 - 1e-9)
 
 

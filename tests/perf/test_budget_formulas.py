@@ -52,7 +52,7 @@ def test_on_one_chip(name: str) -> None:
         check(tuning_budget(model, chip, base=base, rank=16))
         check(fitted(model, chip, base, Serving(chips=1, sequences=3)).budget)
         check(fitted(model, chip, base, Serving(chips=8, sequences=30)).budget)
-    for asked in ({"method": "full"}, {"modules": "all", "rank": 64}, {"recompute": "none"}, {"whole_logits": True}):
+    for asked in ({"method": "full"}, {"modules": "all", "rank": 64}, {"recompute": "none"}, {"logits": "whole"}):
         check(finetuning(model, chip, base="bf16", **asked).budget)
 
 

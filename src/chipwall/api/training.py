@@ -216,7 +216,7 @@ def tune(
     recompute: str = "full",
     offload: str | Sequence[str] | None = None,
     document: float | None = None,
-    whole_logits: bool = False,
+    logits: str = "pieces",
     software: str | None = None,
     states: str | None = None,
     year: float = 2026.0,
@@ -239,8 +239,8 @@ def tune(
         As in :func:`train`; ``recompute`` is full unless said otherwise.
     document : float
         Mean tokens of the documents packed into a sequence; one fills it by default [token].
-    whole_logits : bool
-        Whether the loss keeps all logits instead of computing them in pieces.
+    logits : str
+        What the loss of adapters keeps of the logits: ``whole``, ``pieces``, or (fused with its gradient) none, ``fused``.
     software, year : str, float
         Family of software, and its date as a year with fraction.
     states : str
@@ -256,7 +256,7 @@ def tune(
     from chipwall.perf.training.search import RECOMPUTE
     from chipwall.perf.training.states import known_states
     from chipwall.perf.training.train import RECIPES_TRAINED
-    from chipwall.perf.training.tune import BASES, METHODS, MODULES, finetuning
+    from chipwall.perf.training.tune import BASES, LOGITS, METHODS, MODULES, finetuning
 
     record, machine = model_of(model), chip_of(chip)
     how = choice(method, "method", METHODS)
@@ -287,7 +287,7 @@ def tune(
         recompute=choice(recompute, "recompute", tuple(RECOMPUTE)),
         offload=() if offload is None else choices(offload, "offload", OFFLOADED),
         document=0.0 if document is None else number(document, "document", least=1, most=MOST_TOKENS),
-        whole_logits=flag(whole_logits, "whole_logits"),
+        logits=choice(logits, "logits", tuple(LOGITS)),
         software=_software(software),
         states="" if states is None else choice(states, "states", known_states()),
         year=number(year, "year", least=2016, most=2040, example="2026.5"),

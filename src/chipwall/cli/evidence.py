@@ -50,7 +50,7 @@ def score_table(title: str, scores: dict[str, dict[str, Any]], first: str, notes
     return Table(title, columns, rows, notes)
 
 
-KINDS = ("inference", "training", "finetune", "kernels", "collectives")
+KINDS = ("inference", "training", "finetune", "startup", "kernels", "collectives")
 
 
 @command()
@@ -58,7 +58,7 @@ KINDS = ("inference", "training", "finetune", "kernels", "collectives")
 @click.argument("file", type=IN_FILE)
 @answer_options
 def validate(kind: str, file: Path, out: Out) -> None:
-    """Score the model against a FILE of measurements of KIND: inference, training, finetune, kernels, collectives."""
+    """Score the model against a FILE of measurements of KIND: inference, training, finetune, startup, kernels, collectives."""
     from chipwall.perf.evidence.validate import read_rows, validated
 
     found = validated(kind, read_rows(kind, file))
@@ -70,10 +70,18 @@ def validate(kind: str, file: Path, out: Out) -> None:
             predicted=summary["predicted"],
             counted=summary["counted"],
         ),
+        *_outcomes(found),
         *(text("{count} rows skipped: {reason}", count=n, reason=reason) for reason, n in _reasons(found).items()),
     )
     title = text("Predicted against measured: {kind}, {file}", kind=kind, file=file.name)
     out.show(score_table(title, by_class, text("Class"), notes), data=found.as_json())
+
+
+def _outcomes(found: Any) -> tuple[Text, ...]:
+    """How many rows that say ``fits`` or ``fails`` are right, where there are any."""
+    words = [row for row in found.results if isinstance(row.measured, str)]
+    right = sum(row.measured == row.predicted for row in words)
+    return (text("{right} of {rows} outcomes right", right=right, rows=len(words)),) if words else ()
 
 
 def _reasons(found: Any) -> dict[str, int]:
@@ -86,10 +94,10 @@ def _reasons(found: Any) -> dict[str, int]:
 @command()
 @click.option(
     "--stage",
-    type=Word("kernels", "inference", "evidence", "training"),
+    type=Word("kernels", "memory", "inference", "evidence", "training"),
     default="kernels",
     show_default=True,
-    help="Hardware constants, the step constants fitted after them, or what left-out serving rows earn as bands.",
+    help="Hardware constants, what engines keep of the memory, the step constants, or what left-out serving rows earn as bands.",
 )
 @click.option(
     "--out",
@@ -117,6 +125,13 @@ def calibrate(stage: str, place: Path | None, quick: bool, out: Out) -> None:
         found = refit(cross_validate=not quick)
         content = calibration_toml(found.calibration)
         out.show(_fit_table(found))
+    elif stage == "memory":
+        from chipwall.perf.fitting.overhead import overhead_toml
+        from chipwall.perf.load import measured
+
+        content = overhead_toml(measured("startup"))
+        if place is None:
+            click.echo(content)
     else:
         from chipwall.perf.fitting.serving_file import calibration_text
         from chipwall.perf.load import measured

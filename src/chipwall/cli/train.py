@@ -216,7 +216,13 @@ def _parts(estimate: Any) -> Table:
 @click.option(
     "--document", type=TOKENS, help="Mean tokens of the documents packed into a sequence. Default: one fills it."
 )
-@click.option("--whole-logits", is_flag=True, help="The loss keeps all logits instead of computing them in pieces.")
+@click.option(
+    "--logits",
+    type=Word("whole", "pieces", "fused"),
+    default="pieces",
+    show_default=True,
+    help="What the loss of adapters keeps of the logits: all, a piece at a time, or none.",
+)
 @click.option("--software", type=WORD, help="transformers, torchtune, unsloth, nemo and others. Default: typical.")
 @click.option(
     "--states",
@@ -291,7 +297,7 @@ def _tuning_table(title: str, found: list[Any]) -> Table:
             notes.append(_shortfall(f))
         elif f.why:
             notes.append(f.why)
-    notes.append(text("needs may be off by a tenth of the memory either way: tight means that the room lies between"))
+    notes.append(text("needs may be off by a tenth of the memory: tight means that less than a tenth is left"))
     if any(f.step for f in found):
         notes.append(
             text("base weights narrower than 16 bits are widened before each product: a fixed cost per micro-batch")

@@ -106,8 +106,8 @@ class Budget:
 
     @property
     def verdict(self) -> Verdict:
-        """``fits``, ``tight`` (it may be too much, as far as need and room are known) or ``does not fit``."""
-        return "does not fit" if self.need > self.most else "tight" if self.need > self.surely else "fits"
+        """``fits``, ``tight`` (less is left than need and room may be wrong by) or ``does not fit``."""
+        return "does not fit" if self.need > self.room else "tight" if self.need > self.surely else "fits"
 
     def bytes_of(self, key: str) -> float:
         """Bytes on the chip of the terms of that key [byte]; 0 where there is none."""

@@ -88,6 +88,6 @@ def _storage(row: Mapping[str, str], settings: Mapping[str, str], *, lora: bool)
     base = format_named(row["weights_format"].split("+")[0] or "bf16").name
     if lora:
         packed = "nf4" if "qlora" in settings.get("method", "").lower() and base in ("bf16", "fp16") else base
-        return tuned_storage(packed, whole_logits=True)
+        return tuned_storage(packed, logits="whole")
     words = settings.get("optimizer", "").lower()
     return PURE if any(w in words for w in ("8bit", "8-bit", "bf16", "sgd", "adafactor")) else MIXED

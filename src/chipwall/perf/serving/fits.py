@@ -27,6 +27,7 @@ from chipwall.perf.serving.memory import (
     sequences_held,
     serving_budget,
 )
+from chipwall.perf.serving.precision import format_of
 from chipwall.text import text
 
 __all__ = ["COUNTS", "Asked", "Fitting", "check_context", "fitting", "layouts_for", "limits_of", "smallest_count"]
@@ -176,7 +177,7 @@ def fitting(
             where="kv",
             fix=text("Use one of: {names}", names=", ".join(CACHE_BYTES)),
         )
-    a, stored = model.architecture, tuple(stored_bytes(model, weights).items())
+    a, stored = model.architecture, tuple(stored_bytes(model, format_of(weights, model).name).items())
     machine = Machine(usable_memory(chip)[0], chip.vendor, architecture_of(chip))
     domain, fixed = _domain(chip), dict(given or {})
     layouts = layouts_for(a, chips, domain=domain, given=fixed)

@@ -12,7 +12,7 @@ from chipwall.catalog.records import LanguageModel
 from chipwall.perf.device import Hardware
 from chipwall.perf.formats import CACHE_BYTES, FORMATS, Format, format_named, stored_bytes, stored_formats
 
-__all__ = ["CACHE_BYTES", "Precision", "default_cache", "format_key", "model_default", "precision_of"]
+__all__ = ["CACHE_BYTES", "Precision", "default_cache", "format_key", "format_of", "model_default", "precision_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +77,7 @@ def precision_of(name: str, *, model: LanguageModel, hw: Hardware, where: str = 
     """
     words = name.lower().split()
     asked = words[0] if words else model_default(model)
-    known = format_named(asked, where=where)
-    if model.default_dtype == "mxfp4" and model_narrow(known):
-        known = FORMATS["mxfp4"]  # models published so have no other narrow format
+    known = format_of(asked, model, where=where)
     parts = stored_formats(model, known.name)
     recipes = {
         part: _recipe(parts[part], model, hw, expert=part == "experts") for part in ("attention", "dense", "experts")
@@ -96,9 +94,10 @@ def precision_of(name: str, *, model: LanguageModel, hw: Hardware, where: str = 
     )
 
 
-def model_narrow(known: Format) -> bool:
-    """Whether a format is a floating-point one of 8 bits or fewer."""
-    return known.maths in ("fp8", "fp4")
+def format_of(name: str, model: LanguageModel, *, where: str = "") -> Format:
+    """The storage format that a name means for a model: one published in MXFP4 has no other narrow floating-point format."""
+    known = format_named(name, where=where)
+    return FORMATS["mxfp4"] if model.default_dtype == "mxfp4" and known.maths in ("fp8", "fp4") else known
 
 
 def _recipe(known: Format, model: LanguageModel, hw: Hardware, *, expert: bool) -> tuple[str, bool]:

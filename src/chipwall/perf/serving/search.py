@@ -27,8 +27,14 @@ from chipwall.units import GIB
 __all__ = ["best_under_limits", "cache_refusal", "require_weights", "side_by_side", "users_within"]
 
 BLOCK = 8192
-# Rounds that find the largest load within limits: each at least halves what is open, most do far better.
-ROUNDS = 8
+# Rounds that find the largest load within limits at most; how near the ends of what is open have to be [1]; and the least
+# share of it that a round cuts off [1].
+ROUNDS = 16
+NEAR = 1e-4
+CLOSEST = 1e-3
+# Cuts that find the best load: each leaves 0.62 of what is open.
+CUTS = 8
+GOLDEN = (5.0**0.5 - 1.0) / 2.0
 
 
 def require_weights(
@@ -109,12 +115,15 @@ def cache_refusal(
     )  # fmt: skip
 
 
+# Fields of a setup that a layout changes.
+_BY_LAYOUT = (
+    "tensor", "pipeline", "replicas", "group", "spread", "expert", "context", "weights", "room", "cap", "draft", "on_host",
+)  # fmt: skip
+
+
 def side_by_side(each: Sequence[Setup]) -> Setup:
     """Setups of one model on one chip that differ in layout only, as columns that broadcast against rows of requests."""
-    names = (
-        "tensor", "pipeline", "replicas", "group", "spread", "expert", "context", "weights", "room", "cap", "draft", "on_host",
-    )  # fmt: skip
-    changed: dict[str, Any] = {n: np.array([[float(getattr(s, n))] for s in each]) for n in names}
+    changed: dict[str, Any] = {n: np.array([[float(getattr(s, n))] for s in each]) for n in _BY_LAYOUT}
     return replace(each[0], **changed)
 
 
@@ -122,25 +131,82 @@ def users_within(s: Setup, q: Requests, most: Any, *, rounds: int = ROUNDS) -> A
     """The most users of one replica whose mean times to the first token and per token hold their limits [1]; 0: not one does.
 
     Both times grow with the load, so that the larger of the two over its limit crosses one once. Its logarithm is close to
-    a straight line in that of the load: false position and bisection take turns, and the side that holds is kept.
+    a straight line in that of the load: false position, where an end that stays is halved so that the other moves
+    (the Illinois rule); the side that holds is kept. Pairs of layout and request leave as they settle.
+    """
+    whole_shape = np.shape(most)
+    if len(whole_shape) == 2:  # layouts x requests, as :func:`side_by_side` makes them
+        rows, columns = (at.ravel() for at in np.indices(whole_shape))
+        s, q, most = _pairs(s, rows, columns), q.at(columns), np.ravel(most)
+    low = np.minimum(np.ones_like(most), most)
+    at_low, at_high, high = _over(s, q, low), _over(s, q, most), np.array(most)
+    found = np.where(at_low > 0.0, 0.0, np.where(at_high <= 0.0, most, -1.0))
+    last = np.zeros_like(at_low)
+    for _ in range(rounds):
+        at = np.flatnonzero(found < 0.0) if np.ndim(found) else ...
+        if np.size(found[at]) == 0 or (at is ... and found >= 0.0):
+            break
+        part, mix = (_pairs(s, at), q.at(at)) if at is not ... else (s, q)
+        a, b, x, y = at_low[at], at_high[at], np.log(low[at]), np.log(np.maximum(high[at], low[at] * (1.0 + 1e-12)))
+        guess = np.exp(x + (y - x) * np.clip(-a / np.maximum(b - a, 1e-12), CLOSEST, 1.0 - CLOSEST))
+        value = _over(part, mix, guess)
+        side = np.where(value <= 0.0, 1.0, -1.0)
+        again = side == last[at]
+        at_high[at] = np.where(side > 0.0, np.where(again, b / 2.0, b), value)
+        at_low[at] = np.where(side > 0.0, value, np.where(again, a / 2.0, a))
+        low[at], high[at], last[at] = np.where(side > 0.0, guess, low[at]), np.where(side > 0.0, high[at], guess), side
+        near = (high[at] - low[at] <= NEAR * low[at]) | ((side > 0.0) & (value > -NEAR / 100.0))
+        found[at] = np.where(near, low[at], -1.0)
+    return np.where(found < 0.0, low, found).reshape(whole_shape)
+
+
+def best_load(s: Setup, q: Requests, users: Any) -> Any:
+    """The load up to ``users`` with the highest rate [1]: that many, unless so many wait for one another that fewer do more.
+
+    Golden section in the logarithm of the load, for the pairs of layout and request whose rate still falls there.
     """
 
-    def over(users: Any) -> Any:
-        _, token, first = closed_loop(s, replace(q, concurrency=users * s.replicas), users)
-        return np.log(np.maximum(token / q.tpot_limit, first / q.ttft_limit))
+    def rate(part: Setup, mix: Requests, load: Any) -> Any:
+        return closed_loop(part, replace(mix, concurrency=load * part.replicas), load)[0]
 
-    low = np.minimum(np.ones_like(most), most)
-    at_low, at_high, high = over(low), over(most), most
-    whole, none = at_high <= 0.0, at_low > 0.0
-    for nth in range(rounds):
-        x, y = np.log(low), np.log(np.maximum(high, low * (1.0 + 1e-12)))
-        share = np.clip(-at_low / np.maximum(at_high - at_low, 1e-12), 0.0, 1.0) if nth % 3 < 2 else 0.5
-        guess = np.exp(x + (y - x) * share)
-        found = over(guess)
-        ok = found <= 0.0
-        low, at_low = np.where(ok, guess, low), np.where(ok, found, at_low)
-        high, at_high = np.where(ok, high, guess), np.where(ok, at_high, found)
-    return np.where(none, 0.0, np.where(whole, most, low))
+    shape = np.shape(users)
+    rows, columns = (at.ravel() for at in np.indices(shape))
+    s, q, best = _pairs(s, rows, columns), q.at(columns), np.array(users, dtype=float).ravel()
+    at = np.flatnonzero(best > 1.0)
+    if at.size:
+        part, mix = _pairs(s, at), q.at(at)
+        falls = rate(part, mix, best[at] * 0.95) > rate(part, mix, best[at])
+        at = at[falls]
+    if at.size:
+        part, mix = _pairs(s, at), q.at(at)
+        low, high = np.zeros_like(best[at]), np.log(best[at])
+        left, right = high - GOLDEN * (high - low), low + GOLDEN * (high - low)
+        at_left, at_right = rate(part, mix, np.exp(left)), rate(part, mix, np.exp(right))
+        for _ in range(CUTS):
+            up = at_left < at_right
+            low, high = np.where(up, left, low), np.where(up, high, right)
+            new = np.where(up, low + GOLDEN * (high - low), high - GOLDEN * (high - low))
+            value = rate(part, mix, np.exp(new))
+            left, right = np.where(up, right, new), np.where(up, new, left)
+            at_left, at_right = np.where(up, at_right, value), np.where(up, value, at_left)
+        best[at] = np.exp(np.where(at_left > at_right, left, right))
+    return best.reshape(shape)
+
+
+def _pairs(s: Setup, rows: Any, columns: Any = None) -> Setup:
+    """A setup of as many entries as there are pairs: ``rows`` of the layouts, or entries that are pairs already."""
+    changed = {}
+    for n in _BY_LAYOUT:
+        value = getattr(s, n)
+        if isinstance(value, np.ndarray) and value.ndim:
+            changed[n] = value[rows, 0] if columns is not None else value[rows]
+    return replace(s, **changed)
+
+
+def _over(s: Setup, q: Requests, users: Any) -> Any:
+    """Logarithm of the larger of both times over its limit."""
+    _, token, first = closed_loop(s, replace(q, concurrency=users * s.replicas), users)
+    return np.array(np.log(np.maximum(token / q.tpot_limit, first / q.ttft_limit)))
 
 
 def best_under_limits(each: Sequence[Setup], q: Requests) -> dict[str, Any]:
@@ -170,7 +236,7 @@ def _best_block(s: Setup, q: Requests) -> dict[str, Any]:
     with np.errstate(divide="ignore", invalid="ignore"):
         room = batch_room(s, q)
         users = users_within(s, q, room)
-        batch = np.maximum(users, 1e-3)
+        batch = np.maximum(best_load(s, q, users), 1e-3)
         rate, tpot, ttft = closed_loop(s, replace(q, concurrency=batch * s.replicas), batch)
     output = s.replicas * rate * q.output
     value = np.where((users > 0.0) & holds_one(s, q), output, -1.0)

@@ -50,6 +50,9 @@ __all__ = [
 METHODS = ("lora", "full")
 # Which matrices get adapters: the projections of the attention, or those of the feed-forward blocks too.
 MODULES = ("attention", "all")
+# Bytes that the loss of adapters keeps for each logit [byte]: logits in 16 and 32 bits and their gradients; a piece of the
+# batch at a time; or nothing, where product, loss and gradient are one kernel.
+LOGITS = {"whole": 12.0, "pieces": 1.5, "fused": 0.0}
 # Formats that a frozen base may be kept in; narrower than 16 bits means that it is widened before each product.
 BASES = tuple(FORMATS)
 # Tokens of context in one sequence of the default question.
@@ -155,7 +158,7 @@ def finetuning(
     software: str = "",
     states: str = "",
     year: float = 2026.0,
-    whole_logits: bool = False,
+    logits: str = "pieces",
     document: float = 0.0,
     neighbours: bool = True,
 ) -> Finetuning:
@@ -190,9 +193,9 @@ def finetuning(
     states : str
         What a full fine-tune keeps for each weight, a name of ``data/training_states.toml``; empty for the habit of the
         software.
-    whole_logits : bool
-        Whether the loss of adapters keeps all logits (12 bytes a value) or computes them in pieces (1.5); a full
-        fine-tune keeps what :func:`~chipwall.perf.training.train.training` keeps.
+    logits : str
+        What the loss of adapters keeps of the logits, a key of :data:`LOGITS`: all of them, pieces, or (fused with its own
+        gradient) none; a full fine-tune keeps what :func:`~chipwall.perf.training.train.training` keeps.
     document : float
         Mean tokens of the documents packed into a sequence, each attending to itself alone [token]; 0: one fills it.
     neighbours : bool
@@ -204,7 +207,9 @@ def finetuning(
     bits are above it.
     """
     batch = sequences or chips
-    _checked(chips=chips, method=method, base=base, rank=rank, modules=modules, sequences=batch, sequence=sequence)
+    _checked(
+        chips=chips, method=method, base=base, rank=rank, modules=modules, sequences=batch, sequence=sequence, logits=logits
+    )
     hw = hardware(chip)
     require_recipe(hw, precision, where="precision")
     require_memory(hw)
@@ -236,7 +241,7 @@ def finetuning(
     )  # fmt: skip
     sharded = chips > 1
     storage = (
-        tuned_storage(base, whole_logits=whole_logits)
+        tuned_storage(base, logits=logits)
         if lora
         else stated_storage(precision, software, states, sharded=sharded)
     )
@@ -314,19 +319,23 @@ def tuning_budget(
     return q.budget(Plan(Layout(), 1, "full"), room)
 
 
-def tuned_storage(base: str, *, whole_logits: bool = False) -> Storage:
+def tuned_storage(base: str, *, logits: str = "pieces") -> Storage:
     """What is kept beside a base of this format; embeddings and head stay in 16 bits under narrower ones."""
     size = FORMATS[base].bits / BITS_PER_BYTE
-    return replace(MIXED, weight=size, embedding=max(size, 2.0), logit=12.0 if whole_logits else 1.5)
+    return replace(MIXED, weight=size, embedding=max(size, 2.0), logit=LOGITS[logits])
 
 
-def _checked(*, chips: int, method: str, base: str, rank: int, modules: str, sequences: int, sequence: int) -> None:
+def _checked(
+    *, chips: int, method: str, base: str, rank: int, modules: str, sequences: int, sequence: int, logits: str = "pieces"
+) -> None:
     for name, value in (("chips", chips), ("rank", rank), ("sequences", sequences), ("sequence", sequence)):
         if value < 1:
             raise InputError(
                 text("{value} is not a count", value=value), where=name, fix=text("Give a whole number of one or more")
             )
-    for name, word, known in (("method", method, METHODS), ("base", base, BASES), ("modules", modules, MODULES)):
+    for name, word, known in (
+        ("method", method, METHODS), ("base", base, BASES), ("modules", modules, MODULES), ("logits", logits, tuple(LOGITS)),
+    ):  # fmt: skip
         if word not in known:
             raise InputError(
                 text("unknown {name} '{word}'", name=name, word=word),

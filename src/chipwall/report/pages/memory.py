@@ -212,7 +212,7 @@ def tuning_table(model: LanguageModel, chip: Chip, formats: Sequence[str], how: 
         Column("memory_bytes", text("Memory, GiB"), right=True),
         Column("verdict", text("Verdict")),
     )
-    notes = [text("Totals may be off by a tenth of the memory either way: tight means that the memory lies between.")]
+    notes = [text("Totals may be off by a tenth of the memory: tight means that less than a tenth is left.")]
     if chips > 1:
         notes.insert(0, text("Memory of the fullest chip, in the fastest layout that fits."))
     return Table(title, columns, tuple(rows), tuple(notes))
