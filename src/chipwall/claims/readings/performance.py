@@ -255,11 +255,12 @@ def _settled(chip_id: str, at: Conditions, world: World) -> Reading:
     """
     from chipwall.perf.device import hardware
     from chipwall.perf.fitting.bands import interval
-    from chipwall.perf.training.constants import seen_architectures, step_bands
+    from chipwall.perf.training.constants import step_bands, was_fitted
 
     found = _trained(chip_id, at, world).estimate
-    known = hardware(world.chip(chip_id)).arch in seen_architectures()
-    kind = "moe" if world.model(str(at["model"])).is_moe else "dense"
+    experts = world.model(str(at["model"])).is_moe
+    known = was_fitted(hardware(world.chip(chip_id)).arch, experts=experts)
+    kind = "moe" if experts else "dense"
     low, high = interval(found.value, kind if known else "unseen architecture", "all", bands=step_bands())
     return _estimate(replace(found, low=low, high=high))
 

@@ -16,7 +16,7 @@ from chipwall.perf.evidence.validate import Prediction, Skip
 from chipwall.perf.fitting.bands import interval
 from chipwall.perf.fitting.training import predicted_step
 from chipwall.perf.load import constants_table
-from chipwall.perf.training.constants import seen_architectures, step_bands, training_constants
+from chipwall.perf.training.constants import step_bands, training_constants, was_fitted
 from chipwall.perf.training.memory import memory_parts
 from chipwall.perf.training.search import fastest
 from chipwall.perf.training.workload import Run
@@ -102,7 +102,7 @@ def _memory(setup: Setup) -> float:
 def band_names(setup: Setup) -> tuple[str, ...]:
     """Names of the bands that a setup may take, the closest first."""
     kind = "moe" if setup.expert_model else "dense"
-    if setup.hw.arch not in seen_architectures():
+    if not was_fitted(setup.hw.arch, experts=setup.expert_model):
         return ("unseen architecture", "all")
     return (f"{setup.class_}/{kind}", setup.class_, "layout searched" if not setup.declared else kind, "all")
 
@@ -146,7 +146,7 @@ def _timed_prediction(setup: Setup, step: float) -> Prediction | Skip:
     low, high = interval(
         value, *band_names(setup), bands=step_bands(), inverse=setup.metric not in ("step_time_s", "time_to_train_min")
     )
-    basis = "calibrated" if setup.hw.arch in seen_architectures() else "extrapolated"
+    basis = "calibrated" if was_fitted(setup.hw.arch, experts=setup.expert_model) else "extrapolated"
     return Prediction(setup.id, setup.value, value, low, high, basis, setup.class_)
 
 

@@ -88,7 +88,10 @@ def refit_training(*, cross_validate: bool = True) -> TrainingRefit:
         constants=constants,
         bands=bands,
         data=f"{len(setups)} runs of measured/training.csv and finetune.csv marked fit",
-        seen={"training": tuple(sorted({s.hw.arch for s in setups}))},
+        seen={
+            "training": tuple(sorted({s.hw.arch for s in setups})),
+            "kinds": tuple(sorted({f"{s.hw.arch}/{'moe' if s.expert_model else 'dense'}" for s in setups})),
+        },
     )
     return TrainingRefit(calibration, tuple(setups), outside, inside)
 

@@ -15,11 +15,11 @@ from chipwall.perf.numeric import Numeric
 __all__ = [
     "Labels",
     "labels_of",
-    "seen_architectures",
     "software_families",
     "step_bands",
     "step_constants",
     "training_constants",
+    "was_fitted",
 ]
 
 # What a constant may depend on: the silicon, the format of the products, and the family of training software.
@@ -46,9 +46,13 @@ def step_bands() -> dict[str, tuple[float, float]]:
 
 
 @lru_cache(maxsize=1)
-def seen_architectures() -> frozenset[str]:
-    """Kinds of silicon with training runs behind the constants."""
-    return frozenset(str(name) for name in constants_table("calibration_training")["seen"]["training"])
+def _seen_kinds() -> frozenset[str]:
+    return frozenset(str(name) for name in constants_table("calibration_training")["seen"]["kinds"])
+
+
+def was_fitted(arch: str, *, experts: bool) -> bool:
+    """Whether runs of this kind of model on this kind of silicon stand behind the constants."""
+    return f"{arch}/{'moe' if experts else 'dense'}" in _seen_kinds()
 
 
 def software_age(arch: str, year: float) -> float:

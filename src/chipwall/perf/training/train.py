@@ -16,7 +16,7 @@ from chipwall.perf.estimate import Bound, Estimate, Part
 from chipwall.perf.evidence.training_nearest import nearest_runs
 from chipwall.perf.fitting.bands import interval
 from chipwall.perf.layout import Layout
-from chipwall.perf.training.constants import labels_of, seen_architectures, software_age, step_bands, step_constants
+from chipwall.perf.training.constants import labels_of, software_age, step_bands, step_constants, was_fitted
 from chipwall.perf.training.memory import (
     Storage,
     adapter_count,
@@ -388,7 +388,7 @@ def _interval(
     total: float, hw: Hardware, shape: Shape, labels: Mapping[str, str], found: Found | None
 ) -> tuple[float, float, Any]:
     kind = "moe" if shape.experts else "dense"
-    known = hw.arch in seen_architectures()
+    known = was_fitted(hw.arch, experts=bool(shape.experts))
     situation = kind if known else "unseen architecture"
     low, high = interval(total, situation, "all", bands=step_bands())
     if found is not None:
