@@ -16,7 +16,7 @@ __all__ = ["fit"]
 @click.argument("model", type=MODEL)
 @click.option("--chip", type=CHIP, required=True, help="The chip, for example h200.")
 @click.option("--chips", "-n", type=COUNT, default=1, show_default=True, help="How many of them share the model.")
-@click.option("--precision", type=WORD, help="Weight formats, with commas. Default: bf16,fp8,int8,int4.")
+@click.option("--precision", type=WORD, help="Weight formats, with commas. Default: bf16,fp8,int8,int4 and the published one.")
 @click.option(
     "--context", type=LENGTH, help="Tokens in the cache, per sequence. Default: 4096, the model's maximum at most."
 )

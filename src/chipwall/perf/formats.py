@@ -40,6 +40,7 @@ __all__ = [
     "Recipe",
     "format_named",
     "recipe",
+    "stored_as",
     "stored_bytes",
     "stored_formats",
     "weight_bytes",
@@ -145,13 +146,19 @@ def format_named(name: str, *, where: str = "") -> Format:
     )
 
 
+def stored_as(model: LanguageModel, name: str) -> Format:
+    """The format in which a model is stored when a person asks for one: models published in MXFP4 have no other narrow one."""
+    asked = format_named(name)
+    return FORMATS["mxfp4"] if model.default_dtype == "mxfp4" and asked.maths in ("fp8", "fp4") else asked
+
+
 def stored_formats(model: LanguageModel, name: str) -> dict[str, Format]:
     """The format of each part of a model, keys of :data:`chipwall.catalog.architecture.PARTS`, in a checkpoint of a format.
 
     A published checkpoint of the model says which of its parts are wider. Where none is known, four-bit checkpoints of
     latent attention keep the attention in 16 bits, as all published ones do.
     """
-    asked = format_named(name)
+    asked = stored_as(model, name)
     found = dict.fromkeys(PARTS, asked)
     published = next((c for c in model.checkpoints if c.format == asked.name), None)
     if published:
@@ -171,7 +178,7 @@ def stored_bytes(model: LanguageModel, name: str) -> dict[str, float]:
     InputError
         Where the tensors of a copy hold far more or less than its configuration describes.
     """
-    asked = format_named(name)
+    asked = stored_as(model, name)
     size = {part: f.part_bits(part) / BITS_PER_BYTE for part, f in stored_formats(model, name).items()}
     if float(model.architecture.tied) and asked.parts:
         size["embedding"] = size["head"]  # llama.cpp keeps a table that is also the head in the wider type

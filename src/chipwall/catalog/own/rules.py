@@ -68,7 +68,8 @@ def _types(c: Configuration, n: int) -> list[str]:
     """A list of layer types; else one full layer in so many."""
     words = c.listed("layer_types", n) or c.listed("layers_block_type", n)
     if words is not None:
-        unknown = sorted({str(w) for w in words if w not in WORDS})
+        words = [str(w) for w in words]
+        unknown = sorted({w for w in words if w not in WORDS})
         if unknown:
             raise c.contradiction(text("unknown layer types: {names}", names=", ".join(unknown)[:80]))
         return [WORDS[w] for w in words]
@@ -136,7 +137,7 @@ def _symbols(c: Configuration, n: int) -> Sequence[str]:
     if pattern is None:
         c.missing.add("hybrid_override_pattern")
         return "*" * n
-    symbols = [TYPE_NAMES.get(s, s) for s in pattern]
+    symbols = [TYPE_NAMES.get(str(s), str(s)) for s in pattern]
     unknown = sorted({s for s in symbols if s not in SYMBOLS})
     if unknown:
         raise c.contradiction(text("unknown layer types: {names}", names=", ".join(unknown)[:80]))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from chipwall.catalog.records import LanguageModel
 from chipwall.perf.device import Hardware
-from chipwall.perf.formats import CACHE_BYTES, FORMATS, Format, format_named, stored_bytes, stored_formats
+from chipwall.perf.formats import CACHE_BYTES, FORMATS, Format, format_named, stored_as, stored_bytes, stored_formats
 
 __all__ = ["CACHE_BYTES", "Precision", "default_cache", "format_key", "format_of", "model_default", "precision_of"]
 
@@ -95,9 +95,9 @@ def precision_of(name: str, *, model: LanguageModel, hw: Hardware, where: str = 
 
 
 def format_of(name: str, model: LanguageModel, *, where: str = "") -> Format:
-    """The storage format that a name means for a model: one published in MXFP4 has no other narrow floating-point format."""
-    known = format_named(name, where=where)
-    return FORMATS["mxfp4"] if model.default_dtype == "mxfp4" and known.maths in ("fp8", "fp4") else known
+    """The storage format that a name means for a model, see :func:`chipwall.perf.formats.stored_as`."""
+    format_named(name, where=where)
+    return stored_as(model, name)
 
 
 def _recipe(known: Format, model: LanguageModel, hw: Hardware, *, expert: bool) -> tuple[str, bool]:
