@@ -93,3 +93,12 @@ def test_io_dies_of_a_non_planar_process_count() -> None:
     density = measures.performance_density(catalog.chip("mi300x"))
     assert density.value is None
     assert "die area" in density.unknown
+
+
+def test_sourced_rates_below_an_unsourced_one_are_a_floor_and_no_total() -> None:
+    part = catalog.chip("metax-c600")
+    assert part.claim("fp8_rate") is not None
+    assert part.fact("fp8_rate") is None
+    found = measures.total_processing_performance(part)
+    assert found.value is None
+    assert "no source" in found.unknown

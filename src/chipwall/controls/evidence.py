@@ -92,7 +92,9 @@ def _facts_of(chip: Chip, quantity: str) -> list[Fact]:
 def weighed(chip: Chip, quantity: str, measure: measures.Measure) -> Weighed:
     """A measure of a chip as the law may use it (``tpp``, ``dram_bandwidth``, ``io_rate``)."""
     if measure.value is None:
-        return Weighed(None)
+        # a higher rate is recalled and nobody sourced it: which way an open answer leans, and no more
+        claimed = measures.claimed_tpp(chip) if quantity == "tpp" else None
+        return Weighed(None) if claimed is None else Weighed(None, "unsourced", None, claimed)
     facts = _facts_of(chip, quantity)
     if all(_sourced(fact) for fact in facts):
         low, high = Decimal(1), Decimal(1)

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Measure",
+    "claimed_tpp",
     "dram_bandwidth",
     "io_rate",
     "memory_bandwidth_density",
@@ -38,6 +39,8 @@ __all__ = [
 ]
 
 TF32_LABEL = "tf32"
+# An unsourced rate that exceeds the sourced ones by no more than this changes nothing that they say [1].
+SOURCED_ENOUGH = Decimal("0.02")
 # x16 slot, both directions, GB/s of raw lane rate as the data sheets round it: 1 GB/s x 16 lanes x 2 at generation 3.
 PCIE_X16_BIDIRECTIONAL: Mapping[int, Decimal] = {
     3: Decimal(32),
@@ -143,6 +146,15 @@ def total_processing_performance(chip: Chip) -> Measure:
     if not any(name != TF32_LABEL for name in rates):
         return _reported_tpp(chip)
     value, winner = tpp_of_rates(rates)
+    claimed = claimed_tpp(chip)
+    if claimed is not None and claimed > value * (1 + SOURCED_ENOUGH):
+        # what is sourced is a floor for the total, not the total
+        says = text(
+            "the highest dense rate of {chip} has no source; the sourced ones give {tpp}",
+            chip=chip.name,
+            tpp=plain(value),
+        )
+        return Measure("tpp", None, "TPP", unknown=says)
     bits = FORMAT_BITS[winner]
     tf32 = rates[TF32_LABEL] * FORMAT_BITS[TF32_LABEL] if TF32_LABEL in rates else None
     return Measure(
@@ -162,6 +174,13 @@ def total_processing_performance(chip: Chip) -> Measure:
         alternative=tf32 if tf32 is not None and tf32 > value else None,
         alternative_note=text("TF32 counted at 32 bit") if tf32 is not None and tf32 > value else "",
     )
+
+
+def claimed_tpp(chip: Chip) -> Decimal | None:
+    """The total over every dense rate that the catalogue holds, sourced or not [TPP]; it counts for nothing by itself."""
+    found = {name: exact(chip.claim(f"{name}_rate"), "TFLOP/s") for name in FORMAT_BITS}
+    rates = {name: value for name, value in found.items() if value is not None}
+    return tpp_of_rates(rates)[0] if any(name != TF32_LABEL for name in rates) else None
 
 
 def _reported_tpp(chip: Chip) -> Measure:

@@ -25,7 +25,8 @@ def strength(context: Context, found: Outcome, trace: Sequence[Comparison]) -> t
     """``sure``, ``likely`` or ``unknown``, and what stands in the way.
 
     Likely is an answer that rests on a reported or estimated fact (whose band clears every limit), on a mark inferred
-    from other facts, or on a letter nobody published. A number that the caller gave counts as given.
+    from other facts, on a letter nobody published, on a party that is merely on no list of ours, or on a day after the last
+    audit. A number that the caller gave counts as given.
     """
     reasons: list[str] = []
     for operand in sorted(decisive_operands(trace)):
@@ -35,7 +36,12 @@ def strength(context: Context, found: Outcome, trace: Sequence[Comparison]) -> t
             reasons.append(text("{quantity} is {status}", quantity=name, status=Text.of(status)))
     if found.licence == "required_by_letter":
         reasons.append(text("the letter is not public; its scope is what a filing or the press says"))
-    if found.licence in ("required", "exception_available") and context.on > context.law.coverage.audited_to:
+    if context.party is not None and context.listed is False and not context.journey.screened:
+        says = text(
+            "{name} has no entry in this table of public cases: look into the current lists", name=context.party.name
+        )
+        reasons.append(says)
+    if context.on > context.law.coverage.audited_to:
         reasons.append(text("nothing was audited after {day}", day=context.law.coverage.audited_to))
     if "unknown" in (found.licence, found.eccn) or found.licence == "conditional":
         return "unknown", tuple(reasons)
