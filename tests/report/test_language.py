@@ -12,6 +12,7 @@ import pytest
 from babel.messages import Catalog
 
 from chipwall.catalog import series as series_door
+from chipwall.catalog.prices import load as held_prices
 from chipwall.claims.library import packaged_world
 from chipwall.claims.load import shipped_claims
 from chipwall.controls.load import law
@@ -132,6 +133,7 @@ def facts(catalog) -> list[str]:
         said |= {event.title, event.citation, event.actor}
     for series in series_door.load().observations.values():
         said |= {seen.note for seen in series}
+    said |= {price.note for price in held_prices()}
     said |= {claim.by for claim in shipped_claims(packaged_world())}
     for clause in law().clauses:
         said.add(clause.paragraph)

@@ -1,4 +1,4 @@
-"""``chipwall data check``."""
+"""``chipwall data``: age, check, sample, update."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from chipwall.cli.kinds import WORD
+from chipwall.cli.kinds import COUNT, WORD
 from chipwall.cli.options import AskedGroup, Out, answer_options
 from chipwall.errors import InputError
 from chipwall.inputs import quote
@@ -16,9 +16,60 @@ from chipwall.text import text
 __all__ = ["data"]
 
 
-@click.group(cls=AskedGroup)
-def data() -> None:
-    """The catalogue's own data files."""
+@click.group(cls=AskedGroup, invoke_without_command=True)
+@click.pass_context
+def data(context: click.Context) -> None:
+    """The data files: how old they are (also without a further word), a check, a sample to look up, an update."""
+    if context.invoked_subcommand is None:
+        context.invoke(age)
+
+
+@data.command()
+@answer_options
+def age(out: Out) -> None:
+    """The newest row of each kind of data, and the chips it is of."""
+    from chipwall.report.pages.age import age_table
+
+    out.show(age_table())
+
+
+@data.command()
+@click.option("--seed", type=COUNT, default=1, help="Seed of the draw; default: 1.")
+@click.option("--count", type=COUNT, default=60, help="How many facts; default: 60.")
+@answer_options
+def sample(seed: int, count: int, out: Out) -> None:
+    """Facts of the first tables drawn at random, each with its source and address, to be looked up by hand."""
+    from chipwall.report.pages.age import sample_table
+
+    out.show(sample_table(seed, count))
+
+
+@data.command()
+@click.argument("folder", type=WORD)
+@click.option("--write", is_flag=True, help="Put the tables in place; default: only say what would change.")
+@answer_options
+def update(folder: str, write: bool, out: Out) -> int:
+    """Check a folder of newer tables and say what they change; nothing is written while anything is wrong."""
+    from chipwall.report.update import changes_in, write_changes
+
+    changes, problems = changes_in(Path(folder))
+    columns = (
+        Column("file", text("File")),
+        Column("new", text("New rows"), right=True),
+        Column("changed", text("Changed"), right=True),
+        Column("gone", text("Gone"), right=True),
+    )
+    table = Table("", columns, tuple((c.file, c.new, c.changed, c.gone) for c in changes))
+    told = [{"file": p.file, "line": p.line, "what": p.what} for p in problems]
+    done = write and not problems
+    if done:
+        write_changes(changes)
+    out.show(table, data={"changes": table.records(), "problems": told, "written": done})
+    if not out.as_json and out.form == "terminal":
+        for problem in problems:
+            out.say(text("{place}: {what}", place=f"{problem.file}:{problem.line}", what=problem.what))
+        out.say(text("Written.") if done else text("Nothing was written."))
+    return 1 if problems else 0
 
 
 @data.command()

@@ -13,9 +13,20 @@ from chipwall.catalog.records import Chip
 from chipwall.errors import DataError
 from chipwall.text import text
 
-__all__ = ["architecture_of", "constants_table", "data_text", "library_of", "measured", "node_defaults", "table"]
+__all__ = [
+    "MEASURED",
+    "architecture_of",
+    "constants_table",
+    "data_text",
+    "library_of",
+    "measured",
+    "node_defaults",
+    "table",
+]
 
 _DATA = files("chipwall.perf") / "data"
+# Kinds of measurements that are shipped.
+MEASURED = ("inference", "training", "finetune", "kernels", "collectives", "reduces", "hpc", "startup")
 
 
 @lru_cache(maxsize=32)

@@ -117,6 +117,17 @@ PRICE: tuple[Text, ...] = (
     text("rent"),
 )
 
+# kinds of measurements
+MEASUREMENT: tuple[Text, ...] = (
+    text("inference"),
+    text("finetune"),
+    text("kernels"),
+    text("collectives"),
+    text("reduces"),
+    text("hpc"),
+    text("startup"),
+)
+
 # what a name can be looked up as
 KIND: tuple[Text, ...] = (
     text("chip"),

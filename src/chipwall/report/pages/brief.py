@@ -12,6 +12,7 @@ from chipwall.claims.library import World
 from chipwall.controls.measures import performance_density, total_processing_performance
 from chipwall.report.forms.beside import Pictures, started
 from chipwall.report.forms.document import Brief, Section, cited
+from chipwall.report.pages.age import age_sentence
 from chipwall.report.pages.chip import (
     ceilings_section,
     fit_sentences,
@@ -91,6 +92,7 @@ def chip_brief(
             market_said,
             claims_said,
             _tpp_sentence(chip),
+            age_sentence(chip),
         ),
         sections=sections,
         # law, market and measurements keep their sources apart from the catalogue's
