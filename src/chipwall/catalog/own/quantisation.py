@@ -52,7 +52,7 @@ def checkpoint_of(block: Mapping[str, Any], path: Path, *, layers: int, experts:
         raise refusal(
             text("quantisation method '{method}' is not understood", method=method or "?"),
             path,
-            text("Say the format instead: --precision fp8, int4, nvfp4 and so on"),
+            text("Say the format instead, as precision: fp8, int4, nvfp4 and so on"),
         )
     wide = _wide_parts(block, layers)
     parts = dict.fromkeys(wide, "bf16")

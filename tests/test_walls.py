@@ -1,0 +1,90 @@
+"""Walls of the house: what may stand only in one place."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections import Counter, defaultdict
+from importlib import import_module
+from pathlib import Path
+
+import click
+import pytest
+
+from chipwall.cli import COMMANDS
+
+SOURCE = Path(__file__).parent.parent / "src" / "chipwall"
+MODULES = [p for p in sorted(SOURCE.rglob("*.py")) if p.name != "__init__.py"]
+# Commands that print one page or talk to a program: they have no table to give in other forms.
+ONE_FORM = {"scoreboard", "mcp"}
+FORMS = {"--json", "--csv", "--md", "--lang", "--explain"}
+# Names of functions and classes that two modules of one package still share, each with another meaning: to be renamed.
+SHARED_IN_A_PACKAGE, SHARED_IN_THE_HOUSE = 33, 108
+
+
+def strings_of(path: Path) -> list[tuple[int, str]]:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    docs = {id(n.body[0].value) for n in ast.walk(tree) if isinstance(n, (ast.Module, ast.FunctionDef, ast.ClassDef)) and n.body and isinstance(n.body[0], ast.Expr)}  # fmt: skip
+    return [
+        (n.lineno, n.value)
+        for n in ast.walk(tree)
+        if isinstance(n, ast.Constant) and isinstance(n.value, str) and id(n) not in docs
+    ]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [p for p in MODULES if p.relative_to(SOURCE).parts[0] in ("perf", "market", "catalog")],
+    ids=lambda p: str(p.relative_to(SOURCE)),
+)
+def test_no_engine_names_an_option(path: Path) -> None:
+    said = [
+        (line, words)
+        for line, words in strings_of(path)
+        if re.search(r"(^|[\s'\"(])--[a-z]", words) and "chipwall " not in words
+    ]
+    assert not said, f"{path.name}:{said[0][0]}: {said[0][1]!r}: name the argument; the command line knows its option"
+
+
+def test_files_from_outside_are_read_in_one_place() -> None:
+    readers = re.compile(r"\bdifflib\b")
+    mine = {"inputs.py", "units.py", "catalog/names.py"}
+    found = [str(p.relative_to(SOURCE)) for p in MODULES if readers.search(p.read_text(encoding="utf-8"))]
+    assert len(set(found) - mine) <= 12, "did-you-mean is inputs.nearest_names"
+
+
+def walked(path: tuple[str, ...], command: click.Command) -> list[tuple[str, click.Command]]:
+    if not isinstance(command, click.Group):
+        return [(" ".join(path), command)]
+    context = click.Context(command)
+    inner = [(name, command.get_command(context, name)) for name in command.list_commands(context)]
+    return [one for name, c in inner if c is not None for one in walked((*path, name), c)]
+
+
+ALL = [
+    one
+    for name, (module, attribute, _) in COMMANDS.items()
+    for one in walked((name,), getattr(import_module(module), attribute))
+]
+
+
+@pytest.mark.parametrize(("name", "command"), ALL, ids=[n for n, _ in ALL])
+def test_every_command_has_every_form_and_no_old_spelling(name: str, command: click.Command) -> None:
+    from chipwall.cli.options import OTHER_NAMES
+
+    options = {o for p in command.params for o in p.opts}
+    if name not in ONE_FORM:
+        assert options >= FORMS, FORMS - options
+    assert not options & set(OTHER_NAMES)
+
+
+def test_shared_names_do_not_grow() -> None:
+    places: dict[str, list[str]] = defaultdict(list)
+    for path in MODULES:
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and not node.name.startswith("_"):
+                places[node.name].append(path.relative_to(SOURCE).parts[0])
+    shared = {name: rooms for name, rooms in places.items() if len(rooms) > 1}
+    inside = [name for name, rooms in shared.items() if max(Counter(rooms).values()) > 1]
+    assert len(inside) <= SHARED_IN_A_PACKAGE, sorted(inside)
+    assert len(shared) <= SHARED_IN_THE_HOUSE
