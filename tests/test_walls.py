@@ -24,7 +24,8 @@ SHARED_IN_A_PACKAGE, SHARED_IN_THE_HOUSE = 33, 108
 
 def strings_of(path: Path) -> list[tuple[int, str]]:
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    docs = {id(n.body[0].value) for n in ast.walk(tree) if isinstance(n, (ast.Module, ast.FunctionDef, ast.ClassDef)) and n.body and isinstance(n.body[0], ast.Expr)}  # fmt: skip
+    holders = [n for n in ast.walk(tree) if isinstance(n, (ast.Module, ast.FunctionDef, ast.ClassDef)) and n.body]
+    docs = {id(n.body[0].value) for n in holders if isinstance(n.body[0], ast.Expr)}
     return [
         (n.lineno, n.value)
         for n in ast.walk(tree)
