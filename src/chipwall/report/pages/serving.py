@@ -90,7 +90,7 @@ def answer_table(s: Serving) -> Table:
         prompt=s.inputs["prompt_tokens"],
         output=s.inputs["output_tokens"],
     )
-    return Table(title, columns, rows, (*s.missed, memory, formats, *s.throughput.notes, limits))
+    return Table(title, columns, rows, (*s.missed, memory, formats, *(n for n in s.throughput.notes if n not in s.missed), limits))
 
 
 def breakdown_table(s: Serving) -> Table:
