@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 CHIP ?= h200
 
-.PHONY: brief test check unit docs bench fuzz messages clean
+.PHONY: brief test check unit docs bench mutants fuzz messages clean
 
 brief: $(READY)  ## the main job: the brief on one chip, and the check of an article about it
 	$(BIN)/chipwall brief $(CHIP)
@@ -31,6 +31,9 @@ docs: $(READY)  ## READMEs, how-to notebooks and reference pages, with what the 
 
 bench: $(READY)  ## speed as ratios; never part of the tests
 	for file in benchmarks/*.py; do $(BIN)/python $$file || exit 1; done
+
+mutants: $(READY)  ## change formulas one at a time; the tests must notice nine of ten
+	$(BIN)/python tests/mutants.py
 
 messages: $(READY)  ## collect every message of the source and compile the translations
 	$(BIN)/python -m chipwall.report.language.collect

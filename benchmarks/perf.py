@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 
 from chipwall import catalog
+from chipwall.perf import ops as kernels
 from chipwall.perf.device import hardware, stacked
 from chipwall.perf.ops import collectives
-from chipwall.perf.ops import gemm as kernels
 
 BLOCK = 8192
 

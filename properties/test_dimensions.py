@@ -16,11 +16,17 @@ import pytest
 
 from chipwall import catalog
 from chipwall.perf import hpc, retrieval
+from chipwall.perf import ops as kernels
 from chipwall.perf.constants import COLLECTIVE_OPS, calibration
 from chipwall.perf.device import Hardware, hardware
+from chipwall.perf.fitting.serving import terms
 from chipwall.perf.formats import RECIPES
-from chipwall.perf.ops import attention, collectives
-from chipwall.perf.ops import gemm as kernels
+from chipwall.perf.ops import attention, collectives, experts, gemm
+from chipwall.perf.serving import step
+from chipwall.perf.serving.regimes import Requests, closed_loop, first_token_time, in_flight_time
+from chipwall.perf.serving.serve import Question, setups_of
+from chipwall.perf.serving.tails import first_token_tail
+from chipwall.perf.training import exchange
 
 pint = pytest.importorskip("pint")
 
@@ -60,10 +66,12 @@ def chip() -> Hardware:
 
 @pytest.fixture(autouse=True)
 def units_of_bare_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (kernels, attention, hpc):
+    for module in (gemm, attention, hpc, step):
         monkeypatch.setattr(module, "MULTIPLY_ADD", Q(2.0, "flop"))
-    for module in (kernels, attention):
+    for module in (gemm, experts, attention, step, exchange):
         monkeypatch.setattr(module, "BF16_BYTES", Q(2.0, "byte"))
+    monkeypatch.setattr(step, "INDEX_BYTES", Q(1.03, "byte"))
+    monkeypatch.setattr(step, "STATE_BYTES", Q(8.0, "byte"))
     monkeypatch.setattr(hpc, "FP64_BYTES", Q(8.0, "byte"))
     monkeypatch.setattr(hpc, "FFT_FLOPS", Q(5.0, "flop"))
     monkeypatch.setattr(hpc, "CG_FLOPS_PER_BYTE", Q(1 / 6, "flop/byte"))
@@ -73,7 +81,8 @@ def units_of_bare_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
         widths = {w: Q(getattr(how, w), "byte") for w in ("weight_bytes", "input_bytes", "output_bytes")}
         return SimpleNamespace(maths=how.maths, quantised=how.quantised, **widths)
 
-    monkeypatch.setattr(kernels, "recipe_of", with_units)
+    for module in (gemm, experts):
+        monkeypatch.setattr(module, "recipe_of", with_units)
 
 
 KV = Q(2.0, "byte")
@@ -93,6 +102,7 @@ CASES: tuple[tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any], str], ..
     (kernels.attention_decode_time, (), {"batch": 8.0, "context": 2048.0, "kv_bytes": KV, **HEADS}, "second"),
     (kernels.elementwise_time, (), {"moved": SIZE}, "second"),
     (collectives.all_reduce_time, (), {"n": 8.0, "size": SIZE}, "second"),
+    (collectives.engine_all_reduce_time, (), {"n": 8.0, "size": SIZE}, "second"),
     (collectives.all_gather_time, (), {"n": 32.0, "size": SIZE}, "second"),
     (collectives.reduce_scatter_time, (), {"n": 32.0, "size": SIZE}, "second"),
     (collectives.all_to_all_time, (), {"n": 16.0, "size": SIZE}, "second"),
@@ -137,3 +147,54 @@ def test_a_time_function_is_in_this_list_or_needs_no_quantity() -> None:
     }
     assert public <= tested, public - tested
     assert retrieval.__all__
+
+
+# A model of each kind on one chip and on several: what a step is made of must come out in seconds.
+SERVED = (
+    ("llama-3.1-8b", 1, {}),
+    ("mixtral-8x7b", 4, {}),
+    ("deepseek-r1", 8, {}),
+    ("deepseek-v3.2", 8, {}),
+    ("qwen3-next-80b-a3b", 4, {}),
+    ("mixtral-8x7b", 4, {"spread": 1.0, "group": 4.0, "expert": 4.0, "tensor": 1.0}),
+    ("llama-3.1-8b", 2, {"pipeline": 2.0, "context": 2.0}),
+)
+
+
+@pytest.fixture(params=SERVED, ids=lambda p: f"{p[0]}-{p[1]}")
+def serving(request: pytest.FixtureRequest, chip: Hardware) -> step.Setup:
+    model, chips, changed = request.param
+    question = Question(chips=chips, tensor=chips, precision="bf16")
+    plain = setups_of(catalog.model(model), catalog.chip("gb300"), question)[1][0]
+    units = {t.name: "second" if t.unit == "s" else "byte" if t.unit == "byte" else "" for t in terms()}
+    constants = {n: Q(v, units[n]) if units.get(n) else v for n, v in plain.constants.items()}
+
+    def widths(r: step.Rates) -> step.Rates:
+        sizes = {n: Q(getattr(r, n), "byte") for n in ("weight_bytes", "input_bytes", "output_bytes")}
+        return replace(r, peak=Q(float(r.peak), "flop/second"), **sizes)
+
+    rates = {n: widths(getattr(plain, n)) for n in ("attention", "dense", "experts", "head")}
+    weights, cache, host = (Q(v, "byte") for v in (plain.weights, plain.cache_bytes, plain.on_host))
+    return replace(
+        plain, hw=chip, constants=constants, weights=weights, cache_bytes=cache, on_host=host, **rates, **changed
+    )
+
+
+def test_every_part_of_a_serving_step_is_a_time(serving: step.Setup) -> None:
+    got = step.step_parts(
+        serving, decoding=16.0, context=2000.0, prompt_tokens=256.0, prompt=512.0, sampling=17.0
+    )
+    for name, spent in got.items():
+        seconds = spent.to("second").magnitude if hasattr(spent, "to") else spent
+        assert float(seconds) >= 0, name
+    assert float(sum(v for v in got.values() if hasattr(v, "to")).to("second").magnitude) > 0
+
+
+def test_rates_and_latencies_of_serving_have_their_units(serving: step.Setup) -> None:
+    q = Requests(prompt=512.0, output=128.0, concurrency=8.0)
+    assert in_flight_time(serving, q, 8.0).to("second").magnitude > 0
+    rate, token, first = closed_loop(serving, q, 8.0)
+    assert (rate.to("1/second").magnitude, token.to("second").magnitude, first.to("second").magnitude) > (0, 0, 0)
+    arrivals = Q(0.1, "1/second")
+    assert first_token_time(serving, q, 8.0, arrivals).to("second").magnitude > 0
+    assert first_token_tail(serving, q, 8.0, arrivals, share=0.99).to("second").magnitude > 0

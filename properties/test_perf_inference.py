@@ -113,7 +113,7 @@ def test_dimensions_hold() -> None:
     s = setup_of("llama-3.1-8b", "h100")
     q = Requests(prompt=512.0, output=128.0)
     fixed = dict.fromkeys(
-        ("serving.layer", "serving.busy", "serving.host", "serving.sequence", "serving.expert_layer"), 1e-30
+        ("serving.launch", "serving.busy", "serving.host", "serving.sequence", "serving.expert_layer"), 1e-30
     )
     bare = replace(s, constants={**s.constants, **fixed}, tensor=1.0, group=1.0, pipeline=1.0)
     twice = faster(faster(bare, "peak", 2.0), "memory_bandwidth", 2.0)

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from chipwall import catalog
 from chipwall.catalog.records import Chip
 from chipwall.perf import hpc
+from chipwall.perf import ops as kernels
 from chipwall.perf.device import Hardware, hardware, stacked
 from chipwall.perf.ops import collectives
-from chipwall.perf.ops import gemm as kernels
 from chipwall.sources import Fact
 
 CHIPS = ("h200", "h100", "h20", "a100", "b200", "mi300x", "ascend-910c", "mlu590", "l40s", "nvidia-b300")

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from chipwall import catalog
+from chipwall.perf import ops as kernels
 from chipwall.perf.device import hardware
 from chipwall.perf.evidence.kernel_predictions import kernel_time
 from chipwall.perf.evidence.kernels import kernel_row, measured_time
 from chipwall.perf.load import measured
 from chipwall.perf.numeric import smooth_maximum
-from chipwall.perf.ops import gemm as kernels
 
 H200 = hardware(catalog.chip("h200"))
 

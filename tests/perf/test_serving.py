@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from chipwall import catalog
-from chipwall.perf.ops.gemm import gemm_limit
+from chipwall.perf.ops import gemm_limit
 from chipwall.perf.serving.breakdown import iteration_parts
 from chipwall.perf.serving.regimes import (
     Requests,

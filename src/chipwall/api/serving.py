@@ -11,6 +11,7 @@ from chipwall.errors import InputError
 from chipwall.inputs import choice, count, flag, number, optional_count, seconds, share, term
 from chipwall.perf.serving.loads import Arrivals, Batch, Burst, Disaggregated, Full, Load, Users, Within
 from chipwall.perf.serving.serve import Question, Serving, serving
+from chipwall.perf.serving.workload import FLAGS
 from chipwall.text import text
 from chipwall.units import parse_quantity
 
@@ -104,6 +105,7 @@ def question_of(
     kv: Any = None,
     engine: Any = None,
     engine_date: Any = None,
+    flags: Any = "tuned",
     tensor: Any = "auto",
     pipeline: Any = 1,
     expert: Any = None,
@@ -154,6 +156,7 @@ def question_of(
         precision="" if precision is None else term(precision, "precision", example="fp8").lower(),
         cache="" if kv is None else term(kv, "kv", example="fp8").lower(),
         engine="" if engine is None else choice(engine, "engine", tuple(ENGINES)),
+        flags=choice(flags, "flags", FLAGS),
         engine_year=None if engine_date is None else asked_year(str(engine_date)),
         expert=expert_ways,
         spread=spread,
@@ -202,6 +205,7 @@ def serve(
     kv: str | None = None,
     engine: str | None = None,
     engine_date: str | None = None,
+    flags: str = "tuned",
     tensor: int | str = "auto",
     pipeline: int = 1,
     expert: int | None = None,
@@ -237,6 +241,8 @@ def serve(
         largest load within them; beside a load the answer says whether it meets them.
     precision, kv : str
         Format of the weights and of the cache; as published, and as the engine does, by default.
+    flags : str
+        ``"tuned"`` for the load, or ``"default"`` as the engine starts without any.
     engine_date : str
         Release of the engine as ``2026-05``; today's by default.
     engine : str

@@ -28,13 +28,13 @@ from chipwall.perf.formats import recipe as recipe_of
 from chipwall.perf.layout import Layout
 from chipwall.perf.load import table
 from chipwall.perf.numeric import Numeric
-from chipwall.perf.ops.collectives import all_gather_time
-from chipwall.perf.ops.gemm import (
+from chipwall.perf.ops import (
     attention_prefill_time,
     elementwise_time,
     gemm_time,
     touched_experts,
 )
+from chipwall.perf.ops.collectives import all_gather_time
 from chipwall.perf.serving.engines import engine_on
 from chipwall.perf.serving.fits import check_context
 from chipwall.perf.serving.memory import Holding, room_for_cache, sequence_bytes

@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 from chipwall.errors import ChipwallError
+from chipwall.perf import ops as kernels
 from chipwall.perf.constants import calibration
 from chipwall.perf.device import Hardware, hardware
 from chipwall.perf.evidence.collectives import CollectiveRow, collective_row
@@ -16,7 +17,6 @@ from chipwall.perf.evidence.validate import Prediction, Skip
 from chipwall.perf.fitting.bands import interval
 from chipwall.perf.formats import RECIPES
 from chipwall.perf.ops import collectives
-from chipwall.perf.ops import gemm as kernels
 from chipwall.text import Text, text
 from chipwall.units import GIGA
 

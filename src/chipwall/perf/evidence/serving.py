@@ -76,6 +76,8 @@ class Case:
     prefill_only: bool
     layout: Layout
     year: float
+    recipe: str
+    flags: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +92,15 @@ class Cases:
     metric: tuple[str, ...]
     prefill_only: Any
     year: Any
+    recipe: tuple[str, ...]
+    flags: tuple[str, ...]
 
     def at(self, where: Any) -> Cases:
         """Some of the cases."""
         return Cases(
             taken(self.setup, where), self.requests.at(where), self.owner[where], tuple(np.array(self.arch)[where]),
             tuple(np.array(self.engine)[where]), tuple(np.array(self.metric)[where]), self.prefill_only[where], self.year[where],
+            tuple(np.array(self.recipe)[where]), tuple(np.array(self.flags)[where]),
         )  # fmt: skip
 
 
@@ -112,10 +117,11 @@ def case_of(row: Mapping[str, str]) -> list[Case] | Text:
     asked = (row["chip"], row["model"], row.get("params_b", ""), row.get("moe", ""))
     formats = (precision_name(row), row.get("precision_kv", "").lower())
     layouts = tuple(layouts_of(row, model))
-    made = _setups(asked, engine, year, formats, layouts)
+    flags = "default" if row.get("class") == "untuned" else "tuned"
+    recipe, made = _setups(asked, engine, year, flags, formats, layouts)
     return _that_fit(
         [
-            Case(s, requests, s.hw.arch, engine, row["metric"], _prefill_only(row), layout, year)
+            Case(s, requests, s.hw.arch, engine, row["metric"], _prefill_only(row), layout, year, recipe, flags)
             for s, layout in zip(made, layouts, strict=True)
         ]
     )
@@ -123,9 +129,10 @@ def case_of(row: Mapping[str, str]) -> list[Case] | Text:
 
 @lru_cache(maxsize=4096)
 def _setups(
-    asked: tuple[str, str, str, str], engine: str, year: float, formats: tuple[str, str], layouts: tuple[Layout, ...]
-) -> tuple[Setup, ...]:
-    """Setups of a chip and a model as a row names them; rows of one run, and of one sweep, share them."""
+    asked: tuple[str, str, str, str], engine: str, year: float, flags: str, formats: tuple[str, str],
+    layouts: tuple[Layout, ...],
+) -> tuple[str, tuple[Setup, ...]]:  # fmt: skip
+    """Recipe and setups of a chip and a model as a row names them; rows of one run, and of one sweep, share them."""
     named = dict(zip(("chip", "model", "params_b", "moe"), asked, strict=True))
     chip, model = chip_of(named), model_of(named)
     hw = hardware(chip, engine=engine)
@@ -134,12 +141,13 @@ def _setups(
     cache = cache or default_cache(precision, engine=engine, model=model, hw=hw)
     if "gpt-oss" in model.id and hw.arch == "hopper":
         cache = "bf16"  # no FP8 cache for its attention sinks there: the FP8 label of the source is the weights'
-    constants = step_constants(hw.arch, engine, year)
+    recipe = precision.experts if model.is_moe else precision.dense
+    constants = step_constants(hw.arch, engine, year, recipe, flags)
     how = Holding(engine, sampler="lean" if year >= LEAN_YEAR else "full")
     kept = cache if cache in CACHE_BYTES else "bf16"
     found = (setup(hw, model.architecture, precision, x, cache=kept, constants=constants, how=how) for x in layouts)
     # a benchmark sets the limit of sequences itself
-    return tuple(replace(one, cap=MAX_BATCH) for one in found)
+    return recipe, tuple(replace(one, cap=MAX_BATCH) for one in found)
 
 
 def _that_fit(found: list[Case]) -> list[Case]:
@@ -304,6 +312,8 @@ def cases(rows: Sequence[Mapping[str, str]]) -> tuple[Cases | None, dict[int, st
         metric=tuple(c.metric for c in each),
         prefill_only=np.array([c.prefill_only for c in each]),
         year=np.array([c.year for c in each]),
+        recipe=tuple(c.recipe for c in each),
+        flags=tuple(c.flags for c in each),
     ), reasons
 
 

@@ -17,6 +17,7 @@ from chipwall.perf.fitting.collectives import exchange_family, link_family, redu
 from chipwall.perf.fitting.kernels import FAMILIES, Family, Outcome, fit_family
 from chipwall.perf.hpc import hpc_family
 from chipwall.perf.load import measured
+from chipwall.perf.serving.constants import step_constants
 
 __all__ = ["Refit", "Score", "assumed_constants", "outcome_scores", "refit"]
 
@@ -54,16 +55,17 @@ def assumed_constants() -> dict[str, Constant]:
     """Constants that no row of the kernel and collective tables fixes; each says what it rests on."""
     pcie = "typical of PCIe switches; hosts without one are several times slower, see the L40S rows"
     network = "typical of 400 Gbit/s InfiniBand with one card per chip; no multi-node row may be fitted"
-    decode = "start value; serving results fix it"
+    decode = "of a typical engine on a typical chip: fixed by serving runs, see calibration_inference.toml"
+    serving = step_constants("", "")
     found = (
         _assumed("pcie.efficiency", "1", 0.1, 1.0, 0.6, pcie),
         _assumed("network.efficiency", "1", 0.2, 1.0, 0.88, network),
         _assumed("network.latency", "s", 2e-6, 1e-4, 1.2e-5, network, logarithmic=True),
         _assumed("network.hop", "s", 1e-6, 5e-5, 6e-6, network, logarithmic=True),
         _assumed("network.half_size", "byte", 1e4, 1e8, 2e6, network, logarithmic=True),
-        _assumed("attention_decode.memory", "1", 0.3, 1.0, 0.74, decode),
-        _assumed("attention_decode.efficiency", "1", 0.02, 1.0, 0.35, decode),
-        _assumed("attention_decode.launch", "s", 1e-6, 1e-4, 6e-6, decode, logarithmic=True),
+        _assumed("attention_decode.memory", "1", 0.2, 1.0, serving["decode.memory"], decode),
+        _assumed("attention_decode.efficiency", "1", 0.02, 1.0, serving["decode.efficiency"], decode),
+        _assumed("attention_decode.launch", "s", 1e-7, 2e-4, serving["serving.launch"], decode, logarithmic=True),
     )
     return {constant.name: constant for constant in found}
 

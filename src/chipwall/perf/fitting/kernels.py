@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from chipwall.perf import ops as kernels
 from chipwall.perf.constants import Constant
 from chipwall.perf.device import Hardware, spec_sheet
 from chipwall.perf.efficiency import watts_per_teraflop
@@ -22,7 +23,6 @@ from chipwall.perf.evidence.kernels import KernelRow, measured_time
 from chipwall.perf.fitting.regression import Design, Floats, Formula, Term, designed, fitted, grouped_folds
 from chipwall.perf.formats import RECIPES
 from chipwall.perf.ops import attention
-from chipwall.perf.ops import gemm as kernels
 
 __all__ = ["Family", "Outcome", "attention_family", "experts_family", "fit_family", "gemm_family", "movement_family"]
 
@@ -72,8 +72,10 @@ def fit_family(family: Family, *, cross_validate: bool = True) -> Outcome:
     levels: list[dict[str, float]] = []
     if cross_validate:
         fold = grouped_folds(family.groups, FOLDS)
+        slopes = full.slopes(family.formula, everything)
         for one in range(FOLDS):
-            part = fitted(design, family.formula, family.target, np.flatnonzero(fold != one))
+            seen = np.flatnonzero(fold != one)
+            part = fitted(design, family.formula, family.target, seen, start=full.coefficients, slopes=slopes)
             rows = np.flatnonzero(fold == one)
             out[rows] = part.predicted(family.formula, rows) - family.target[rows]
             levels.append({name: c.level for name, c in part.constants(rows=0, spreads={}).items()})

@@ -62,9 +62,10 @@ def left_out(cells: Sequence[Mapping[str, str]], rows: Sequence[Mapping[str, str
     wanted = [_key(cell_row(c)) for c in cells]
     found = np.zeros(len(cells))
     few = problem.narrowed(fit)
+    slopes = fit.slopes(few.values, np.arange(len(keys)))
     for group in sorted(set(wanted)):
         each = few.solved(
-            np.flatnonzero([k != group for k in keys]), start=(fit.coefficients + problem.design.prior) / 2.0, how=AGAIN
+            np.flatnonzero([k != group for k in keys]), start=fit.coefficients, how=AGAIN, slopes=slopes
         )
         at = [i for i, w in enumerate(wanted) if w == group]
         rows_of_group, asked = prepared([cell_row(cells[i]) for i in at])

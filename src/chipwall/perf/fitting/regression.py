@@ -183,6 +183,12 @@ class Fit:
         """Natural log of the predicted time of some rows."""
         return np.log(formula(_values(self.design, _positions(self.design, self.coefficients, rows)), rows))
 
+    def slopes(self, formula: Formula, rows: NDArray[np.integer[Any]]) -> Floats:
+        """Derivatives of the log prediction of some rows by every coefficient [1]."""
+        positions = _positions(self.design, self.coefficients, rows)
+        at = np.log(formula(_values(self.design, positions), rows))
+        return _jacobian(self.design, formula, positions, at, rows)
+
     def constants(self, *, rows: int, spreads: Mapping[str, float]) -> dict[str, Constant]:
         """The fit as constants; offsets that the data did not move are left out."""
         found, edges = {}, self.design.edges
@@ -236,6 +242,7 @@ def fitted(
     *,
     how: Robust = KERNELS,
     start: Floats | None = None,
+    slopes: Floats | None = None,
 ) -> Fit:
     """The coefficients that minimise the loss on some rows.
 
@@ -255,6 +262,9 @@ def fitted(
         How errors count, and the most iterations.
     start : array, optional
         Coefficients to start from; the priors by default.
+    slopes : array, optional
+        Derivatives of the log prediction of all rows by the coefficients (:meth:`Fit.slopes`) to keep instead of computing
+        them at every step: enough where the start is near, as it is for a fit that leaves out a fold of another.
     """
     truth = target[rows]
     weight = np.ones(len(rows)) if weights is None else weights[rows]
@@ -264,11 +274,11 @@ def fitted(
     loss = _loss(at - truth, weight, theta, design, how)
     for _ in range(how.iterations):
         error = at - truth
-        jacobian = _jacobian(design, formula, positions, at, rows)
+        jacobian = _jacobian(design, formula, positions, at, rows) if slopes is None else slopes[rows]
         robust = weight / np.sqrt(1.0 + (error / how.scale) ** 2) / how.noise**2
         normal = (jacobian * robust[:, None]).T @ jacobian + np.diag(design.deviation**-2.0)
         downhill = -(jacobian * robust[:, None]).T @ error - (theta - design.prior) / design.deviation**2
-        for _attempt in range(8):
+        for _attempt in range(10):
             step = np.linalg.solve(normal + damping * np.diag(np.diag(normal)), downhill)
             tried = np.minimum(theta + np.clip(step, -1.5, 1.5), design.steepest)
             new_positions = _positions(design, tried, rows)
@@ -276,12 +286,12 @@ def fitted(
             new_loss = _loss(new_at - truth, weight, tried, design, how)
             if np.isfinite(new_loss) and new_loss < loss:
                 break
-            damping *= 5.0
+            damping *= 8.0
         else:
             break
         settled = loss - new_loss < SETTLED * loss
         theta, positions, at, loss = tried, new_positions, new_at, new_loss
-        damping = max(damping / 5.0, 1e-6)
+        damping = max(damping / 8.0, 1e-5)
         if settled:
             break
     return Fit(design, theta)

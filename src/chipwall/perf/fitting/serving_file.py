@@ -9,7 +9,8 @@ import numpy as np
 
 from chipwall.perf.constants import Constant
 from chipwall.perf.fitting.regression import Fit, Floats
-from chipwall.perf.fitting.serving import ServingFit, cross_validated, fit_rows, group_of
+from chipwall.perf.fitting.serving import ServingFit, cross_validated, fit_rows, fitted_rows, group_of
+from chipwall.perf.serving.engines import year_of
 
 __all__ = ["ServingRefit", "calibration_text", "refit_serving"]
 
@@ -32,8 +33,8 @@ class ServingRefit:
 
 
 def refit_serving(rows: Sequence[Mapping[str, str]]) -> ServingRefit:
-    """Fit the rows marked ``fit``, with cross-validation by source, chip and model."""
-    problem, fit = fit_rows([r for r in rows if r["use"] == "fit"])
+    """Fit the rows marked ``fit`` and those of the queue, with cross-validation by source, chip and model."""
+    problem, fit = fit_rows(fitted_rows(rows))
     groups = ["|".join(group_of(r)) for r in problem.rows]
     predicted, fits = cross_validated(problem, fit, groups, folds=FOLDS)
     levels = np.array([[f.coefficients[i] for i in problem.design.edges[:-1]] for f in fits]).std(axis=0)
@@ -48,12 +49,15 @@ def calibration_text(rows: Sequence[Mapping[str, str]]) -> str:
 
 
 def _dates(problem: ServingFit) -> dict[str, tuple[float, float]]:
-    """First and last date of each engine's rows [year]."""
-    engines, years = np.array(problem.cases.engine), np.asarray(problem.cases.year)
-    found = {
-        e: (float(years[engines == e].min()), float(years[engines == e].max())) for e in sorted(set(engines.tolist()))
-    }
-    return found | {"all": (float(years.min()), float(years.max()))}
+    """First and last date of each engine's rows that have one [year]."""
+    first = np.r_[0, np.nonzero(np.diff(problem.cases.owner))[0] + 1]
+    found: dict[str, list[float]] = {"all": []}
+    for at, row in zip(first.tolist(), problem.rows, strict=True):
+        year = year_of(row.get("date", ""))
+        if year is not None:
+            found.setdefault(problem.cases.engine[at], []).append(year)
+            found["all"].append(year)
+    return {engine: (min(years), max(years)) for engine, years in found.items()}
 
 
 def _toml(

@@ -87,7 +87,10 @@ _PRIORS: dict[str, Callable[[str], Term]] = {
     ),
     "train.mixer": _term(0.2, 20.0, 3.0, 0.5, "traffic of a state-space mixer over 14 widths"),
     "train.loss": _term(0.3, 6.0, 1.5, 0.4, "traffic of logits and loss over 10 bytes a value"),
-    "train.tensor": _term(0.02, 3.0, 0.5, 0.5, "share of tensor-parallel exchange that shows", arch=0.15, software=0.4),
+    "train.tensor": _term(
+        0.02, 3.0, 0.5, 0.5, "share of tensor-parallel exchange that shows over the tables of collectives", arch=0.15,
+        software=0.4,
+    ),
     "train.context": _term(0.02, 3.0, 0.4, 0.5, "share of context-parallel exchange that shows", arch=0.3),
     "train.expert": _term(0.05, 8.0, 0.8, 0.5, "expert exchange over its least time", arch=0.3),
     "train.host": _term(
@@ -97,7 +100,6 @@ _PRIORS: dict[str, Callable[[str], Term]] = {
     "train.routing": _term(1e-5, 2e-2, 1e-3, 0.5, "host time to route one layer of experts, not captured", "s"),
     "train.permutation": _term(0.1, 40.0, 2.5, 0.6, "traffic of permutation not captured over 12 bytes an element"),
     "train.youth": _term(0.01, 3.0, 0.4, 0.6, "excess of software for silicon of no age", arch=0.3),
-    "train.host_link": _term(0.05, 1.0, 0.45, 0.4, "share of PCIe that chips without a link reach between each other"),
     "train.imbalance": _term(0.02, 1.0, 0.35, 0.5, "share of a fuller stage that the others wait for"),
     "train.overlap": _term(
         0.05,

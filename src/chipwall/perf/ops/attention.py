@@ -1,7 +1,7 @@
 """Time of attention: over a prompt, backward, and over a cache.
 
 Fused kernels never write the scores, so the work is the pairs of queries and keys, the traffic is queries, keys, values
-and results, and the exponentials count as extra width of a head. Exported by :mod:`chipwall.perf.ops.gemm`.
+and results, and the exponentials count as extra width of a head.
 """
 
 from __future__ import annotations

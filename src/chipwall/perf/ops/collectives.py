@@ -206,11 +206,12 @@ def engine_all_reduce_time(
     c = hw.constants
     library = all_reduce_time(hw, n=n, size=size, node=node, nic_bandwidth=nic_bandwidth)
     inside = np.minimum(n, hw.scaleup_domain if node is None else node)
+    link = np.where(hw.link_bandwidth > 0, hw.link_bandwidth, hw.host_bandwidth)
     own = engine_reduce_seconds(
-        size, np.maximum(n, 1.0), np.maximum(hw.link_bandwidth, 1.0) * linked_share(hw.mesh, hw.scaleup_domain, n),
+        size, np.maximum(n, 1.0), link * linked_share(hw.mesh, hw.scaleup_domain, n),
         c["reduce.latency"], c["reduce.hop"], c["reduce.share"], c["reduce.second"], c["reduce.second_share"],
     )  # fmt: skip
-    able = (np.asarray(hw.own_reduce) > 0) & (np.asarray(hw.link_bandwidth) > 0) & (np.asarray(n) <= inside)
+    able = (hw.own_reduce > 0) & (hw.link_bandwidth > 0) & (np.asarray(n) <= inside)
     return np.where(able, np.minimum(own, library), library)[()]
 
 

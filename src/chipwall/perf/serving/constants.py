@@ -18,7 +18,9 @@ __all__ = ["serving_constants", "step_constants"]
 
 
 @lru_cache(maxsize=512)
-def step_constants(arch: str, engine: str, year: float | None = None) -> Mapping[str, float]:
+def step_constants(
+    arch: str, engine: str, year: float | None = None, recipe: str = "", flags: str = "tuned"
+) -> Mapping[str, float]:
     """Every step constant as it holds for an architecture, an engine family and the date of its release.
 
     Parameters
@@ -27,8 +29,12 @@ def step_constants(arch: str, engine: str, year: float | None = None) -> Mapping
         Kind of silicon, and a key of :data:`chipwall.perf.serving.engines.ENGINES`.
     year : float, optional
         Date of the engine as a year; today's software by default.
+    recipe : str
+        Recipe of the routed experts, or of the feed-forward blocks of a dense model: engines have kernels by format.
+    flags : str
+        ``tuned`` for the load, or ``default`` as the engine starts without any.
     """
-    labels = {"arch": arch, "engine": engine}
+    labels = {"arch": arch, "engine": engine, "recipe": recipe, "flags": flags}
     at = software_year(engine, year)
     return {name: constant.value(labels, year=at) for name, constant in serving_constants().items()}
 

@@ -17,7 +17,6 @@ from chipwall.text import text
 
 __all__ = [
     "ENGINES",
-    "TUNED",
     "Engine",
     "asked_year",
     "engine_dates",
@@ -64,8 +63,6 @@ def _engines() -> dict[str, Engine]:
 
 
 ENGINES: Mapping[str, Engine] = _engines()
-# Engines whose published runs are those of their makers, set up for the result.
-TUNED = ("trtllm", "trtllm-pytorch", "tuned", "atom", "cann-graph")
 
 
 def engine_on(vendor: str, name: str = "") -> str:

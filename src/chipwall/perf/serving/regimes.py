@@ -34,7 +34,6 @@ __all__ = [
     "cache_per_sequence",
     "closed_loop",
     "decode_time",
-    "first_token_tail",
     "first_token_time",
     "holds_one",
     "in_flight_time",
@@ -206,24 +205,6 @@ def first_token_time(s: Setup, q: Requests, batch: Any, arrivals: Any) -> Any:
     service = prompt_time(s, q, batch)
     decode = decode_time(s, q, np.maximum(batch, 1.0))
     return _first_token(s, batch, arrivals, service, decode, 0.0)
-
-
-def first_token_tail(s: Setup, q: Requests, batch: Any, arrivals: Any, *, share: float) -> Any:
-    """Time to the first token that a share of the requests stays under, arrivals at random [s].
-
-    The wait of the queue has an exponential tail: P(wait > t) = rho exp(-2 (1 - rho) t / (rho service)), the heavy-traffic
-    form of M/D/1 [1]_.
-
-    References
-    ----------
-    .. [1] J. F. C. Kingman, The single server queue in heavy traffic, Proc. Cambridge Phil. Soc. 57, 1961.
-    """
-    ranks = ranks_of(s)
-    service = prompt_time(s, q, batch)
-    load = np.clip(arrivals / ranks * service, 1e-9, BUSIEST)
-    wait = service * load / (2.0 * (1.0 - load)) * np.maximum(np.log(load / (1.0 - share)), 0.0)
-    running = np.where(np.asarray(batch) > 1.0, share * decode_time(s, q, np.maximum(batch, 1.0)), 0.0)
-    return s.constants["serving.first"] + service + wait + running
 
 
 def batch_under_limits(s: Setup, q: Requests, most: Any, *, margin: Any = 1.0, rounds: int = 4) -> Any:

@@ -31,7 +31,8 @@ from chipwall.perf.serving.regimes import NO_LIMIT, Requests, cache_per_sequence
 from chipwall.perf.serving.search import best_under_limits, cache_refusal, require_weights, side_by_side
 from chipwall.perf.serving.setup import machine_of, setup, with_layout
 from chipwall.perf.serving.step import Setup, ranks_of
-from chipwall.perf.serving.workload import Question, Serving
+from chipwall.perf.serving.tails import latency_tails
+from chipwall.perf.serving.workload import FLAGS, Question, Serving
 from chipwall.text import Text, listed, text
 from chipwall.units import format_quantity
 
@@ -94,13 +95,24 @@ def setups_of(
             fix=text("Use one of: {names}", names=", ".join(CACHE_BYTES)),
         )
     dims = model.architecture
-    constants = step_constants(machine.arch, engine, q.engine_year)
+    recipe = precision.experts if model.is_moe else precision.dense
+    constants = step_constants(machine.arch, engine, q.engine_year, recipe, flags_of(q))
     how = holding_of(q, engine)
     asked = _layouts(model, q, machine)
     first = setup(machine, dims, precision, asked[0], cache=cache, constants=constants, how=how)
     every = [first, *(with_layout(first, precision, x, how) for x in asked[1:])]
     kept = require_weights(asked, every, model, precision.stored, how, precision=precision.name)
     return [asked[i] for i in kept], [every[i] for i in kept], precision, cache
+
+
+def flags_of(q: Question) -> str:
+    """How the engine of a question is set up; refuses what is neither ``tuned`` nor ``default``."""
+    if q.flags not in FLAGS:
+        raise InputError(
+            text("'{words}' is not a way to set up an engine", words=q.flags), where="--flags",
+            fix=text("Use one of: {names}", names=", ".join(FLAGS)),
+        )  # fmt: skip
+    return q.flags
 
 
 def holding_of(q: Question, engine: str) -> Holding:
@@ -170,7 +182,7 @@ def serving(model: LanguageModel, chip: Chip, question: Question, *, hw: Hardwar
     missed = _missed(question, got)
     notes = (*missed, *_notes(question, got, s, requests, stands, precision))
     parts, bound = iteration_parts(s, requests, got["batch"])
-    watts = power_under_load(machine, parts)
+    watts = power_under_load(machine, ((p.value, p.bound) for p in parts))
 
     def estimate(quantity: str, value: float, unit: str, *, metric: str, breakdown: tuple[Part, ...] = ()) -> Estimate:
         low, high = stands.band(metric)
@@ -205,6 +217,7 @@ def serving(model: LanguageModel, chip: Chip, question: Question, *, hw: Hardwar
         precision=precision,
         cache=cache,
         requests_per_s=got["requests"],
+        tails=latency_tails(s, requests, got["batch"], got["requests"] / layout.replicas),
         shape=model.architecture,
         machine=machine_of(machine),
         how=how,
@@ -311,6 +324,7 @@ def _inputs(
         "precision": precision.name,
         "cache": cache,
         "engine": engine_on(chip.vendor.lower(), q.engine),
+        "flags": flags_of(q),
         "engine_year": software_year(engine_on(chip.vendor.lower(), q.engine), q.engine_year),
         "tensor_parallel": layout.tensor,
         "pipeline_parallel": layout.pipeline,

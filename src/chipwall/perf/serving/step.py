@@ -20,10 +20,19 @@ from chipwall.catalog.architecture import Architecture
 from chipwall.catalog.blocks import INDEX_BYTES, Attention
 from chipwall.perf.device import Hardware
 from chipwall.perf.formats import recipe as recipe_of
-from chipwall.perf.numeric import Numeric
+from chipwall.perf.numeric import BF16_BYTES, MULTIPLY_ADD, Numeric, smooth_maximum
 from chipwall.perf.operators import Operator, operators
-from chipwall.perf.ops.collectives import all_gather_time, all_to_all_time, engine_all_reduce_time
-from chipwall.perf.ops.gemm import smooth_maximum
+from chipwall.perf.ops.attention import attention_seconds
+from chipwall.perf.ops.collectives import (
+    all_gather_time,
+    engine_all_reduce_time,
+    expert_exchange_time,
+    point_to_point_time,
+)
+from chipwall.perf.ops.elementwise import elementwise_seconds
+from chipwall.perf.ops.experts import distinct_experts
+from chipwall.perf.ops.gemm import averaged_rows, product_seconds
+from chipwall.perf.ops.launches import model_kernels
 
 __all__ = ["PARTS", "Rates", "Setup", "rates", "stacked_rates", "step_parts", "step_time"]
 
@@ -33,9 +42,12 @@ PARTS = {
     "head": "matrix", "data movement": "memory", "exchange": "network", "layers": "host", "host": "host",
     "host link": "host",
 }  # fmt: skip
-BF16_BYTES = 2.0
+# No kernel reaches more of a data sheet's rate [1].
+MOST = 0.98
 # Chips on the PCIe tree of one server.
 PCIE_NODE = 8.0
+# Kernels of a hand-over between pipeline stages, a send and a receive with what waits for them.
+HANDOVER_KERNELS = 10.0
 # Rows at which half of the fixed time that a full step adds to a layer has appeared.
 BUSY_ROWS = 64.0
 # A recurrent state is computed in 32 bits, read and written once per token [byte].
@@ -53,6 +65,7 @@ class Rates:
     weight_bytes: Numeric
     input_bytes: Numeric
     output_bytes: Numeric
+    quantised: Numeric
     kind: Numeric
 
 
@@ -75,6 +88,7 @@ def rates(hw: Hardware, recipe: str, *, kernel: str = "gemm") -> Rates:
         weight_bytes=how.weight_bytes,
         input_bytes=how.input_bytes,
         output_bytes=how.output_bytes,
+        quantised=float(how.quantised),
         kind=KINDS.get(recipe, 0.0),
     )
 
@@ -147,53 +161,36 @@ def present(value: Any) -> bool:
     return bool(value) if isinstance(value, float | bool | int) else bool(np.any(value))
 
 
-def product_seconds(rows: Any, columns: Any, depth: Any, r: Rates, bandwidth: Any, c: Mapping[str, Any]) -> Any:
-    """Mean time of a matrix product whose row count varies from step to step, launch left to the layer [s].
-
-    The tile and wave steps of :func:`chipwall.perf.ops.gemm.gemm_seconds` average to half a tile of rows and half a wave of
-    columns: throughput then rises smoothly with the batch, as it does over a run. A few rows take kernels that waste
-    less, so the padding grows from nothing to ``serving.rows``.
-    """
+def _product(rows: Any, columns: Any, depth: Any, r: Rates, bandwidth: Any, c: Mapping[str, Any]) -> Any:
+    """Mean time of a matrix product whose row count varies from step to step, launch left to the layer [s]."""
     scale = np.where(
         r.kind == 0,
         c["serving.gemm"],
         np.where(r.kind == 1, c["serving.int8"], np.where(r.kind == 2, c["serving.int4"], c["serving.fp4"])),
     )
-    efficiency = np.minimum(r.efficiency * scale, 0.98)
-    padded = padded_rows(rows, c["serving.rows"]) * (columns + c["serving.columns"])
-    compute = 2.0 * padded * (depth + r.depth_half) / (r.peak * efficiency)
-    moved = columns * depth * r.weight_bytes + rows * (depth * r.input_bytes + columns * r.output_bytes)
-    return smooth_maximum(compute, moved / (bandwidth * np.minimum(r.memory_efficiency * c["serving.memory"], 0.98)))
+    return product_seconds(
+        rows, columns, depth, averaged_rows(rows, c["serving.rows"]), columns + c["serving.columns"], r.weight_bytes,
+        r.input_bytes, r.output_bytes, r.peak, bandwidth, np.minimum(r.efficiency * scale, MOST),
+        np.minimum(r.memory_efficiency * c["serving.memory"], MOST), r.depth_half,
+    )  # fmt: skip
 
 
-def padded_rows(rows: Any, padding: Any) -> Any:
-    """Rows that the tiles of a product cover [1]: twice a few rows, ``rows + padding`` for many."""
-    return rows * (1.0 + padding / (rows + padding))
-
-
-def experts_seconds(op: Operator, tokens: Any, s: Setup, bandwidth: Any) -> Any:
+def _experts(op: Operator, tokens: Any, s: Setup, bandwidth: Any) -> Any:
     """Mean time of one grouped product of the routed experts of one layer [s]; ``tokens`` enter on all chips of the group."""
     c, r, block = s.constants, s.experts, op.block
     assert block is not None
     local = np.maximum(block.experts / s.expert, 1e-9)
     picks = tokens * block.picks / s.expert
-    # the picks of one token are distinct, those of different tokens independent: each expert is missed with 1 - k/E
-    missed = np.log1p(-np.minimum(block.picks / np.maximum(block.experts, 1e-9), 1.0 - 1e-12))
-    touched = -local * np.expm1(tokens * missed)
-    uneven = np.where(s.expert > 1, c["serving.imbalance"], 1.0)
-    scale = c["serving.experts"] * np.where(
-        r.kind == 2, c["serving.int4"], np.where(r.kind == 3, c["serving.fp4"], 1.0)
-    )
-    efficiency = np.minimum(r.efficiency * scale, 0.98)
-    share = picks / np.maximum(touched, 1e-9)
-    padded = touched * padded_rows(share * uneven, c["serving.experts_rows"]) * (op.columns + c["serving.columns"])
-    compute = 2.0 * padded * (op.depth + r.depth_half) / (r.peak * efficiency)
-    moved = touched * op.columns * op.depth * r.weight_bytes + picks * uneven * (
-        op.depth * r.input_bytes + op.columns * r.output_bytes
-    )
-    return smooth_maximum(
-        compute, moved / (bandwidth * np.minimum(r.memory_efficiency * c["serving.experts_memory"], 0.98))
-    )
+    touched = np.maximum(local * distinct_experts(block.experts, tokens, block.picks), 1e-9)
+    # the chip with the most rows is the one that the others wait for
+    each = picks / touched * np.where(s.expert > 1, c["serving.imbalance"], 1.0)
+    narrow = np.where(r.kind == 2, c["serving.int4"], np.where(r.kind == 3, c["serving.fp4"], 1.0))
+    return touched * product_seconds(
+        each, op.columns, op.depth, averaged_rows(each, c["serving.experts_rows"]), op.columns + c["serving.columns"],
+        r.weight_bytes, r.input_bytes, r.output_bytes, r.peak, bandwidth,
+        np.minimum(r.efficiency * c["serving.experts"] * narrow, MOST),
+        np.minimum(r.memory_efficiency * c["serving.experts_memory"], MOST), r.depth_half,
+    )  # fmt: skip
 
 
 def step_parts(
@@ -240,17 +237,20 @@ def step_parts(
         if not present(op.times):
             continue
         if op.rows == "pick":
-            spent = experts_seconds(op, tokens, s, bw)
+            spent = _experts(op, tokens, s, bw)
         else:
             count = np.maximum(sampling / ranks, 1e-9) if op.rows == "sequence" else rows
-            spent = product_seconds(count, op.columns, op.depth, of[op.part], bw, c)
+            spent = _product(count, op.columns, op.depth, of[op.part], bw, c)
         time[place[op.part]] = time[place[op.part]] + op.times * spent
     time["attention"] = _attention_seconds(s, own_decoding, context, own_prompt, prompt)
     time["data movement"] = _movement_seconds(s, rows)
     time["exchange"] = _exchange_seconds(s, tokens, rows)
     routed = m.layers_of("experts")
+    kernels = model_kernels(
+        m, attention=s.attention.quantised, dense=s.dense.quantised, experts=s.experts.quantised
+    )
     time["layers"] = (
-        m.blocks / 2.0 * (c["serving.layer"] + c["serving.busy"] * rows / (rows + BUSY_ROWS))
+        kernels * (c["serving.launch"] + c["serving.busy"] * rows / (rows + BUSY_ROWS))
         + routed * c["serving.expert_layer"]
     )
     time["experts"] = time["experts"] + routed * c["serving.expert_prompt"] * own_prompt
@@ -289,10 +289,9 @@ def _attention_seconds(s: Setup, decoding: Any, context: Any, prompt_tokens: Any
     return spent
 
 
-def _prefill_rate(s: Setup) -> Any:
-    """Arithmetic that attention over a prompt reaches [flop/s]."""
-    efficiency = s.hw.constants["attention.bf16.efficiency"] * s.constants["serving.attention"]
-    return s.hw.peak("bf16") * np.minimum(efficiency, 0.98)
+def _prefill_efficiency(s: Setup) -> Any:
+    """Share of the 16-bit peak that attention over a prompt reaches [1]."""
+    return np.minimum(s.hw.constants["attention.bf16.efficiency"] * s.constants["serving.attention"], MOST)
 
 
 def _keys_seconds(s: Setup, g: Attention, decoding: Any, context: Any, prompt_tokens: Any, prompt: Any) -> Any:
@@ -303,24 +302,31 @@ def _keys_seconds(s: Setup, g: Attention, decoding: Any, context: Any, prompt_to
     stored = g.seen(context) * g.entry_values(s.tensor) * s.cache_bytes + context * index * INDEX_BYTES
     # latent attention decodes in its absorbed form: all heads share the vector as key and, less its rotary part, value
     width = 2.0 * g.latent_rank + g.rotary if g.kind == "latent" else g.head_dim + g.value_dim
-    work = 2.0 * heads * width * g.seen(context)
-    bw = hw.memory_bandwidth
-    decode = decoding * smooth_maximum(
-        stored / s.context / (bw * c["decode.memory"]),
-        work / s.context / (hw.peak("bf16") * c["decode.efficiency"]),
-    )
+    work = MULTIPLY_ADD * heads * width * g.seen(context)
+    peak, bandwidth = hw.peak("bf16"), hw.memory_bandwidth
+    decode = attention_seconds(
+        decoding * work / s.context, decoding * stored / s.context, 1.0, peak, bandwidth, c["decode.efficiency"],
+        c["decode.memory"], 0.0,
+    )  # fmt: skip
     # a query sees half of its prompt on average, or its window; exponentials and masked tiles as in the kernel tables
     softmax, half = (hw.constants[f"attention.bf16.{name}"] for name in ("softmax", "causal_half"))
     pairs = np.minimum(prompt / 2.0, g.seen(prompt))
-    wide = 2.0 * heads * (g.head_dim + g.value_dim) + 4.0 * heads * softmax
-    return decode + prompt_tokens * wide * (pairs + half) / _prefill_rate(s)
+    wide = MULTIPLY_ADD * heads * (g.head_dim + g.value_dim + 2.0 * softmax)
+    return decode + attention_seconds(
+        prompt_tokens * wide * pairs, 0.0 * s.cache_bytes, pairs, peak, bandwidth, _prefill_efficiency(s), 1.0, half
+    )
 
 
 def _state_seconds(s: Setup, g: Attention, decoding: Any, context: Any, prompt_tokens: Any, prompt: Any) -> Any:
     """One layer that carries a state [s]: read and written per sequence and step, computed per prompt token."""
     values = g.heads * g.head_dim * g.value_dim / s.tensor
-    moved = values * STATE_BYTES * decoding / (s.hw.memory_bandwidth * s.constants["decode.memory"])
-    return moved + prompt_tokens * 4.0 * values / _prefill_rate(s)
+    moved = elementwise_seconds(
+        values * STATE_BYTES * decoding, 0.0, s.hw.memory_bandwidth, s.constants["decode.memory"], 0.0
+    )
+    work = prompt_tokens * 2.0 * MULTIPLY_ADD * values
+    return moved + attention_seconds(
+        work, 0.0 * s.cache_bytes, 1.0, s.hw.peak("bf16"), s.hw.memory_bandwidth, _prefill_efficiency(s), 1.0, 0.0
+    )
 
 
 def _movement_seconds(s: Setup, rows: Any) -> Any:
@@ -335,7 +341,7 @@ def _movement_seconds(s: Setup, rows: Any) -> Any:
         if block.kind == "dense":
             values = values + block.count * block.matrices * block.width / s.tensor
     moved = rows * values * BF16_BYTES * c["serving.moved"]
-    return moved / (s.hw.memory_bandwidth * s.hw.constants["elementwise.memory"])
+    return elementwise_seconds(moved, 0.0, s.hw.memory_bandwidth, s.hw.constants["elementwise.memory"], 0.0)
 
 
 def _exchange_seconds(s: Setup, tokens: Any, rows: Any) -> Any:
@@ -358,18 +364,17 @@ def _exchange_seconds(s: Setup, tokens: Any, rows: Any) -> Any:
         for block in m.feed_forward:
             if block.kind == "dense":
                 continue
-            size = rows * block.depth * np.minimum(block.picks, s.group) * 1.5
-            there = all_to_all_time(hw, n=s.group, size=size, node=np.minimum(s.group, together))
-            there = np.where((s.spread > 0) & (s.group > 1), there, 0.0)
-            spent = spent + 2.0 * block.count * there * c["serving.exchange"]
+            sent = rows * block.depth * np.minimum(block.picks, s.group)
+            node = np.minimum(s.group, together)
+            there = expert_exchange_time(hw, n=s.group, sent=sent * BF16_BYTES / 2.0, node=node, burst=True)
+            back = expert_exchange_time(hw, n=s.group, sent=sent * BF16_BYTES, node=node, burst=True)
+            spent = spent + block.count * np.where(s.group > 1, there + back, 0.0) * c["serving.exchange"] * (s.spread > 0)
     if present(s.context > 1):
         for group in m.attention:
             size = rows * s.context * group.entry_values(s.tensor) / group.compression * s.cache_bytes
             gathered = np.where(s.context > 1, all_gather_time(hw, n=s.context, size=size), 0.0)
             spent = spent + group.count * group.grows * gathered
     if present(s.pipeline > 1):
-        linked = np.asarray(hw.link_bandwidth) > 0
-        link = np.where(linked, np.asarray(hw.link_bandwidth), np.asarray(hw.host_bandwidth))
-        hand = c["serving.layer"] + rows * m.hidden * BF16_BYTES / (link * 0.7)
-        spent = spent + (s.pipeline - 1.0) * hand
+        hand = point_to_point_time(hw, size=rows * m.hidden * BF16_BYTES)
+        spent = spent + (s.pipeline - 1.0) * (hand + HANDOVER_KERNELS * c["serving.launch"])
     return spent

@@ -15,7 +15,11 @@ from chipwall.perf.serving.precision import Precision
 from chipwall.perf.serving.regimes import NO_LIMIT
 from chipwall.text import Text
 
-__all__ = ["Question", "Serving"]
+__all__ = ["FLAGS", "Question", "Serving"]
+
+
+# How an engine is set up: for the load, as its makers and benchmarks publish it, or as it starts without any flag.
+FLAGS = ("tuned", "default")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +49,8 @@ class Question:
         chip.
     engine_year : float
         Date of its release [year]; today's by default.
+    flags : str
+        ``tuned`` for the load, or ``default`` as the engine starts without any.
     tensor, pipeline, expert, context : int
         Layout; 0 for tensor to search.
     spread : bool
@@ -78,6 +84,7 @@ class Question:
     cache: str = ""
     engine: str = ""
     engine_year: float | None = None
+    flags: str = "tuned"
     tensor: int = 0
     pipeline: int = 1
     expert: int = 1
@@ -108,6 +115,8 @@ class Serving:
         Sequences in flight per replica [1].
     most : float
         Sequences that the memory of a replica holds [1].
+    tails : mapping
+        ``ttft`` and ``tpot``: what p50, p90 and p99 of the requests stay under [s].
     missed : tuple of Text
         Latency limits that the load does not meet, in words.
     cache_per_sequence : float
@@ -133,6 +142,7 @@ class Serving:
     precision: Precision
     cache: str
     requests_per_s: float
+    tails: Mapping[str, Mapping[str, float]] = field(hash=False)
     shape: Architecture
     machine: Machine
     how: Holding
@@ -171,6 +181,7 @@ class Serving:
             "requests_per_s": self.requests_per_s,
             "batch_per_replica": self.batch,
             "most_sequences_per_replica": self.most,
+            "latency_quantiles_s": {name: dict(each) for name, each in self.tails.items()},
             "limits_missed": list(self.missed),
             "notes": list(self.throughput.notes),
             "cache_room_bytes_per_chip": self.cache_room,

@@ -15,7 +15,7 @@ import numpy as np
 
 from chipwall.perf.device import Hardware
 from chipwall.perf.numeric import Numeric
-from chipwall.perf.ops.gemm import (
+from chipwall.perf.ops import (
     attention_backward_time,
     attention_prefill_time,
     gemm_time,
@@ -182,11 +182,10 @@ def step_parts(
     last = np.where(np.asarray(pp) > 1, np.minimum(head, head * stage + c["train.imbalance"] * head), head)
 
     # exchange inside a micro-batch
-    share = c["train.host_link"]
     everywhere = attending + dense + sparse + recurring
-    tensor = tensor_exchange(hw, shape, run, rows, everywhere / 2.0, share) * c["train.tensor"]
-    context = context_exchange(hw, shape, run, rows, attending, share) * c["train.context"]
-    expert = expert_exchange(hw, shape, run, rows, sparse, share) * c["train.expert"]
+    tensor = tensor_exchange(hw, shape, run, rows, everywhere / 2.0) * c["train.tensor"]
+    context = context_exchange(hw, shape, run, rows, attending) * c["train.context"]
+    expert = expert_exchange(hw, shape, run, rows, sparse) * c["train.expert"]
 
     work = {
         "linear layers": linear * passes,

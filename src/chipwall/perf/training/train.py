@@ -16,6 +16,7 @@ from chipwall.perf.estimate import Bound, Estimate, Part
 from chipwall.perf.evidence.training_nearest import nearest_runs
 from chipwall.perf.fitting.bands import interval
 from chipwall.perf.layout import Layout
+from chipwall.perf.power import power_under_load
 from chipwall.perf.training.constants import labels_of, software_age, step_bands, step_constants, was_fitted
 from chipwall.perf.training.memory import (
     Storage,
@@ -35,7 +36,6 @@ from chipwall.units import GIB
 __all__ = [
     "RECIPES_TRAINED",
     "Training",
-    "power_under_load",
     "run_energy",
     "run_time",
     "step_time",
@@ -63,9 +63,6 @@ BINDS: Mapping[str, Bound] = {
     "start and stop": "host",
     "host link": "memory",
 }
-# Share of rated power that a chip draws while it computes or moves data, and while it waits [1]. Stated, not fitted:
-# large training runs are reported at 70 to 90 % of rated power at the board, idle accelerators at 15 to 30 %.
-BUSY_POWER, WAITING_POWER = 0.85, 0.40
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,13 +144,6 @@ def step_time(
     labels = labels_of(hw, recipe=recipe, software=software, block_scaled=block_scaled)
     constants = {name: value[0] for name, value in step_constants([labels]).items()}
     return sum(step_parts(hw, shape, run, recipe=recipe, constants=constants).values())
-
-
-def power_under_load(parts: Mapping[str, float], hw: Hardware) -> float:
-    """Mean power of one chip over a step [W]: a share of rated power while busy, a smaller one while waiting."""
-    total = sum(parts.values())
-    waiting = sum(time for name, time in parts.items() if BINDS[name] in ("network", "host"))
-    return float(hw.tdp) * (BUSY_POWER * (total - waiting) + WAITING_POWER * waiting) / total
 
 
 def run_time(tokens: float, *, tokens_per_s: float) -> float:
@@ -379,7 +369,7 @@ def answer(
         mfu=work / total / float(run.chips) / peak,
         hfu=done / total / float(run.chips) / peak,
         budget=budget,
-        energy_per_step=power_under_load(parts, hw) * total * float(run.chips),
+        energy_per_step=power_under_load(hw, ((time, BINDS[name]) for name, time in parts.items())) * total * float(run.chips),
         tokens_per_step=tokens,
     )
 

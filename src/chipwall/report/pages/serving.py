@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from chipwall.catalog.records import Chip
 from chipwall.perf.compare import Ratio
@@ -42,6 +42,12 @@ def _estimate_row(name: Text, e: Estimate, *, scale: float, unit: str) -> tuple[
     return (Cell(name, e.quantity), *shown, Cell(BASES[e.basis], e.basis))
 
 
+def _tail_row(name: Text, tail: Mapping[str, float]) -> tuple[object, ...]:
+    """Three quantiles in the places of the estimate and its interval, which they have none of."""
+    shown = [Cell(f"{number(v * 1e3)} ms", v) for v in tail.values()]
+    return (Cell(name, str(name)), *shown, Cell(text("quantiles"), "quantiles"))
+
+
 def answer_table(s: Serving) -> Table:
     """Rates, latencies and energy with their 80 % interval, then batch and memory as notes."""
     columns = (
@@ -54,7 +60,9 @@ def answer_table(s: Serving) -> Table:
     rows = (
         _estimate_row(text("output tokens per second, all chips"), s.throughput, scale=1.0, unit="token/s"),
         _estimate_row(text("time to first token, mean"), s.ttft, scale=1e3, unit="ms"),
+        _tail_row(text("time to first token, p50 / p90 / p99"), s.tails["ttft"]),
         _estimate_row(text("time per output token, mean"), s.tpot, scale=1e3, unit="ms"),
+        _tail_row(text("time per output token, p50 / p90 / p99"), s.tails["tpot"]),
         _estimate_row(text("energy per output token, accelerators"), s.energy, scale=1.0, unit="J"),
     )
     memory = text(
@@ -80,7 +88,8 @@ def answer_table(s: Serving) -> Table:
         bound=BOUNDS[s.throughput.bound],
     )
     limits = text(
-        "means, not tails; lengths spread narrowly; energy without host and cooling, from a stated share of the rated power"
+        "quantiles count queueing and prompts in between, not a spread of lengths; energy without host and cooling, from a "
+        "stated share of the rated power"
     )
     title = text(
         "{model} on {chips} x {chip}, {prompt:.0f} tokens in, {output:.0f} out",

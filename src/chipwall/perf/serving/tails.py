@@ -1,0 +1,70 @@
+"""How far latencies spread around their means: what half, nine of ten and 99 of 100 requests stay under.
+
+First tokens wait in the queue of prompts; times per token differ by how many pieces of other prompts fall into an answer.
+Both are the engine's own; clients whose lengths spread widely see more.
+"""
+
+from __future__ import annotations
+
+from statistics import NormalDist
+from typing import Any
+
+import numpy as np
+
+from chipwall.perf.serving.iteration import decode_time, mixed_steps, pipeline_loss, prompt_time
+from chipwall.perf.serving.regimes import BUSIEST, Requests
+from chipwall.perf.serving.step import Setup, step_time
+
+__all__ = ["SHARES", "first_token_tail", "latency_tails", "token_time_tail"]
+
+# Shares of the requests whose latencies are told.
+SHARES = {"p50": 0.5, "p90": 0.9, "p99": 0.99}
+
+
+def first_token_tail(s: Setup, q: Requests, batch: Any, arrivals: Any, *, share: float) -> Any:
+    """Time to the first token that a share of the requests stays under, arrivals at random [s].
+
+    The wait of the queue has an exponential tail: P(wait > t) = rho exp(-2 (1 - rho) t / (rho service)), the heavy-traffic
+    form of M/D/1 [1]_; the iteration that runs on arrival has that share of its time still to go.
+
+    Parameters
+    ----------
+    batch : float or array
+        Sequences of the replica in flight [1].
+    arrivals : float or array
+        Requests per second and replica [1/s].
+    share : float
+        Share of the requests [1].
+
+    References
+    ----------
+    .. [1] J. F. C. Kingman, The single server queue in heavy traffic, Proc. Cambridge Phil. Soc. 57, 1961.
+    """
+    ranks = np.where(s.spread > 0, s.group, 1.0)
+    service = prompt_time(s, q, batch)
+    load = np.clip(arrivals / ranks * service, 1e-9, BUSIEST)
+    wait = service * load / (2.0 * (1.0 - load)) * np.maximum(np.log(load / (1.0 - share)), 0.0)
+    running = np.where(np.asarray(batch) > 1.0, share * decode_time(s, q, np.maximum(batch, 1.0)), 0.0)
+    return s.constants["serving.first"] + service + wait + running
+
+
+def token_time_tail(s: Setup, q: Requests, batch: Any, *, share: float) -> Any:
+    """Mean time per token of an answer that a share of the answers stays under [s].
+
+    An answer of ``output`` tokens meets a piece of another prompt in a binomial number of its iterations; the normal
+    approximation of that number bounds the share.
+    """
+    alone, beside, part = mixed_steps(s, q, batch, np.maximum(batch - 1.0, 0.0))
+    steps = np.maximum(q.output / q.accepted, 1.0)
+    part = np.clip(part, 0.0, 1.0)
+    more = part + NormalDist().inv_cdf(share) * np.sqrt(part * (1.0 - part) / steps)
+    fast, slow = step_time(s, **alone), step_time(s, **beside)
+    return (fast + np.clip(more, 0.0, 1.0) * (slow - fast)) * pipeline_loss(s) / q.accepted
+
+
+def latency_tails(s: Setup, q: Requests, batch: float, arrivals: float) -> dict[str, dict[str, float]]:
+    """Quantiles of the time to the first token and of the time per token of one answer [s], by :data:`SHARES`."""
+    return {
+        "ttft": {name: float(first_token_tail(s, q, batch, arrivals, share=x)) for name, x in SHARES.items()},
+        "tpot": {name: float(token_time_tail(s, q, batch, share=x)) for name, x in SHARES.items()},
+    }
