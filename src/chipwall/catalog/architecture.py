@@ -78,10 +78,6 @@ class Architecture:
         """Every group, attention first."""
         return (*self.attention, *self.feed_forward)
 
-    def group(self, kind: str) -> Attention | FeedForward | None:
-        """The group of a kind; None where the model has none."""
-        return next((g for g in self.groups if g.kind == kind), None)
-
     def layers_of(self, *kinds: str) -> Number:
         """Layers in the groups of these kinds [1]."""
         return sum((g.count for g in self.groups if g.kind in kinds), 0.0 * self.layers)

@@ -15,7 +15,7 @@ from chipwall.perf.formats import format_named, stored_bytes
 from chipwall.text import Text, text
 from chipwall.units import GIGA, format_quantity
 
-__all__ = ["Limit", "best_rate", "decode_limit", "prefill_limit", "weight_formats_of"]
+__all__ = ["Limit", "best_rate", "decode_limit", "prefill_limit"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +27,6 @@ class Limit:
     formula: Text
     sources: tuple[str, ...]
     basis: str = "limit"
-
-
-def weight_formats_of(chip: Chip) -> tuple[str, ...]:
-    """Weight formats that the chip multiplies natively, widest first."""
-    return tuple(f for f in ("bf16", "fp16", "fp8", "int8", "fp4", "int4") if chip.rate(f) is not None)
 
 
 def best_rate(chip: Chip, weights: str) -> tuple[str, float]:
