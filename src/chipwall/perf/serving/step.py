@@ -368,12 +368,13 @@ def _exchange_seconds(s: Setup, tokens: Any, rows: Any) -> Any:
             node = np.minimum(s.group, together)
             there = expert_exchange_time(hw, n=s.group, sent=sent * BF16_BYTES / 2.0, node=node, burst=True)
             back = expert_exchange_time(hw, n=s.group, sent=sent * BF16_BYTES, node=node, burst=True)
-            spent = spent + block.count * np.where(s.group > 1, there + back, 0.0) * c["serving.exchange"] * (s.spread > 0)
+            both = np.where((s.spread > 0) & (s.group > 1), there + back, 0.0)
+            spent = spent + block.count * both * c["serving.exchange"]
     if present(s.context > 1):
         for group in m.attention:
             size = rows * s.context * group.entry_values(s.tensor) / group.compression * s.cache_bytes
             gathered = np.where(s.context > 1, all_gather_time(hw, n=s.context, size=size), 0.0)
-            spent = spent + group.count * group.grows * gathered
+            spent = spent + group.count * float(group.grows) * gathered
     if present(s.pipeline > 1):
         hand = point_to_point_time(hw, size=rows * m.hidden * BF16_BYTES)
         spent = spent + (s.pipeline - 1.0) * (hand + HANDOVER_KERNELS * c["serving.launch"])
