@@ -108,6 +108,9 @@ def test_rental_hangs_on_who_and_on_what_is_known() -> None:
 def test_the_letter_on_models_begins_and_ends() -> None:
     assert ask("model-access", date(2026, 6, 11), vendor="anthropic") == "none_found"
     assert ask("model-access", date(2026, 6, 12), vendor="anthropic") == "required"
+    asking = Asking(Journey(destination="DE", headquarters="DE"), vendor="anthropic")
+    letter = judged(acts()["model-access"], asking, law=law(), on=date(2026, 6, 20))
+    assert (letter.outcome, letter.books) == ("required", "none_found")  # a letter is no published text
     assert ask("model-access", date(2026, 6, 20)) == "unknown"
     assert ask("model-access", date(2026, 7, 1), vendor="anthropic") == "none_found"
 

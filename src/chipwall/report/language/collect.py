@@ -36,6 +36,7 @@ _IN_DATA: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("controls/data/us/*.toml", ("title", "summary", "tail")),
     ("controls/data/cn/*.toml", ("title", "summary", "tail")),
     ("controls/data/parts.toml", ("says",)),
+    ("controls/data/us/money.toml", ("note",)),
     ("controls/data/drafts/*.toml", ("title", "cannot")),
     ("controls/data/acts.toml", ("title", "liable", "questions", "says")),
     ("controls/data/country_groups.csv", ("name",)),
