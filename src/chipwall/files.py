@@ -13,13 +13,10 @@ import math
 import os
 import re
 import stat
-import tempfile
-import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -172,6 +169,8 @@ def toml_of_text(words: str, *, file: str, exact: bool = False) -> dict[str, Any
     exact : bool
         Keep decimals exact, as :class:`~decimal.Decimal`.
     """
+    import tomllib
+
     try:
         found = tomllib.loads(words.removeprefix("\ufeff"), parse_float=_decimal if exact else _finite)
     except tomllib.TOMLDecodeError as error:
@@ -427,12 +426,17 @@ def numbered(words: str) -> float | None:
 
 def shipped_toml(package: str, name: str, *, exact: bool = False) -> dict[str, Any]:
     """A TOML file of the package's own data: ``shipped_toml("chipwall.market", "data/supply.toml")``."""
+    import tomllib
+    from importlib import resources
+
     words = (resources.files(package) / name).read_text(encoding="utf-8")
     return tomllib.loads(words, parse_float=Decimal) if exact else tomllib.loads(words)
 
 
 def shipped_rows(package: str, name: str) -> list[dict[str, str]]:
     """A CSV table of the package's own data, cells as strings."""
+    from importlib import resources
+
     words = (resources.files(package) / name).read_text(encoding="utf-8")
     return list(csv.DictReader(words.splitlines()))
 
@@ -448,6 +452,8 @@ def require_place(path: Path, *, argument: str = "out", folder: bool = False) ->
     InputError
         An empty or endless name, a folder where a file is meant or the other way round, no such folder, or no permission.
     """
+    import tempfile
+
     name = str(path)
     problem: Text | None = None
     try:
@@ -506,6 +512,8 @@ def write_whole(path: Path, content: str | bytes | Callable[[Path], None], *, ar
 
 
 def _replace(target: Path, data: bytes | Callable[[Path], None], mode: int) -> None:
+    import tempfile
+
     handle, half = tempfile.mkstemp(dir=target.parent, prefix=".", suffix=target.suffix)
     try:
         with os.fdopen(handle, "wb") as out:

@@ -5,16 +5,18 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Collection, Mapping
 from functools import wraps
-from typing import Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from chipwall import catalog
 from chipwall.answer import Figure, Line
 from chipwall.catalog.records import Chip, LanguageModel
 from chipwall.errors import ChipwallError, InputError
 from chipwall.inputs import nearest_names, quote, term
-from chipwall.perf.estimate import Estimate
 from chipwall.sources import Source
 from chipwall.text import text
+
+if TYPE_CHECKING:
+    from chipwall.perf.estimate import Estimate
 
 __all__ = ["DOORS", "chip_of", "door", "exact", "figure_of", "lines_of", "model_of", "source_of", "unknown_argument"]
 
