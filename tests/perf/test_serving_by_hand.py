@@ -21,7 +21,7 @@ from chipwall.perf.serving.regimes import (
 )
 from chipwall.perf.serving.serve import Question, setups_of
 from chipwall.perf.serving.step import Rates, Setup, step_parts, step_time
-from chipwall.perf.serving.tails import first_token_tail
+from chipwall.perf.serving.tails import first_token_tail, latency_tails
 
 FREE = 1e30  # a rate that takes no time
 SPEED, LANES, LINK = 1e15, 1e12, 1e11  # flop/s, byte/s, byte/s
@@ -266,6 +266,23 @@ def test_the_first_token_waits_in_a_queue() -> None:
     tail = float(first_token_tail(s, q, 8.0, arrivals, share=0.99))
     assert tail == pytest.approx(0.01 + service + 0.5 * service * log(0.5 / 0.01) + 0.99 * decode)
     assert float(first_token_tail(s, q, 1.0, 1e-9, share=0.5)) == pytest.approx(0.01 + float(prompt_time(s, q, 1.0)))
+
+
+def test_quantiles_rise_and_the_last_is_above_the_mean() -> None:
+    s = with_constants(made("llama-3.1-8b"), serving__first=0.01, serving__together=0.2, serving__launch=1e-6)
+    q = Requests(prompt=2000.0, output=200.0, regime=5, concurrency=32.0)
+    rate, token, first = (float(x) for x in closed_loop(s, q, 32.0))
+    tails = latency_tails(s, q, 32.0, rate)
+    assert tails["ttft"]["p50"] < tails["ttft"]["p90"] < tails["ttft"]["p99"]
+    assert tails["ttft"]["p99"] > first
+    assert tails["tpot"]["p50"] == pytest.approx(token)
+    assert tails["tpot"]["p50"] < tails["tpot"]["p99"]
+    crowd = 0.9 * 0.2 * 31 * float(prompt_time(s, q, 32.0))
+    alone = float(first_token_tail(s, q, 32.0, rate, share=0.9))
+    assert tails["ttft"]["p90"] == pytest.approx(alone + crowd)
+    # twice as many clients as the cache holds wait for the time of an answer more
+    more = latency_tails(s, replace(q, concurrency=64.0), 32.0, rate)
+    assert more["ttft"]["p50"] - tails["ttft"]["p50"] == pytest.approx(32.0 / rate)
 
 
 def test_a_long_prompt_is_computed_in_pieces_and_through_stages() -> None:

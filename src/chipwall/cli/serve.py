@@ -6,7 +6,21 @@ from typing import Any
 
 import click
 
-from chipwall.cli.kinds import AMOUNT, AUTO, CHIP, COUNT, MODEL, RATE, SHARE, TIME, TOKENS, WORD, Count, NumberFrom
+from chipwall.cli.kinds import (
+    AMOUNT,
+    AUTO,
+    CHIP,
+    COUNT,
+    MODEL,
+    RATE,
+    SHARE,
+    TIME,
+    TOKENS,
+    WORD,
+    Count,
+    NumberFrom,
+    Word,
+)
 from chipwall.cli.options import Out, answer_options, command, memory_options
 from chipwall.errors import InputError
 from chipwall.text import text
@@ -66,6 +80,13 @@ __all__ = ["infer", "ratio"]
     help="Weights of each chip that its host keeps, as '20 GiB'; every step reads them.",
 )
 @click.option("--engine-date", type=WORD, help="Release of the engine, as 2026-05. Default: today's.")
+@click.option(
+    "--flags",
+    type=Word("tuned", "default"),
+    default="tuned",
+    show_default=True,
+    help="How the engine is started: tuned for the load, or without any flag.",
+)
 @answer_options
 def infer(model: str, chip: str, full: bool, out: Out, **asked: Any) -> None:
     """How fast MODEL serves on some chips: throughput, latencies, batch, memory and energy, each with its 80 % interval."""

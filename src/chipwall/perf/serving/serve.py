@@ -109,7 +109,7 @@ def flags_of(q: Question) -> str:
     """How the engine of a question is set up; refuses what is neither ``tuned`` nor ``default``."""
     if q.flags not in FLAGS:
         raise InputError(
-            text("'{words}' is not a way to set up an engine", words=q.flags), where="--flags",
+            text("'{words}' is not a way to set up an engine", words=q.flags), where="flags",
             fix=text("Use one of: {names}", names=", ".join(FLAGS)),
         )  # fmt: skip
     return q.flags

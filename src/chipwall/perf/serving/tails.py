@@ -12,17 +12,20 @@ from typing import Any
 import numpy as np
 
 from chipwall.perf.serving.iteration import decode_time, mixed_steps, pipeline_loss, prompt_time
-from chipwall.perf.serving.regimes import BUSIEST, Requests
+from chipwall.perf.serving.regimes import BUSIEST, REGIMES, Requests
 from chipwall.perf.serving.step import Setup, step_time
 
 __all__ = ["SHARES", "first_token_tail", "latency_tails", "token_time_tail"]
 
+CLOSED = REGIMES.index("concurrency")
 # Shares of the requests whose latencies are told.
 SHARES = {"p50": 0.5, "p90": 0.9, "p99": 0.99}
 
 
-def first_token_tail(s: Setup, q: Requests, batch: Any, arrivals: Any, *, share: float) -> Any:
-    """Time to the first token that a share of the requests stays under, arrivals at random [s].
+def first_token_tail(
+    s: Setup, q: Requests, batch: Any, arrivals: Any, *, share: float, together: Any = 0.0
+) -> Any:
+    """Time to the first token that a share of the requests stays under [s]; arrivals are random.
 
     The wait of the queue has an exponential tail: P(wait > t) = rho exp(-2 (1 - rho) t / (rho service)), the heavy-traffic
     form of M/D/1 [1]_; the iteration that runs on arrival has that share of its time still to go.
@@ -35,6 +38,9 @@ def first_token_tail(s: Setup, q: Requests, batch: Any, arrivals: Any, *, share:
         Requests per second and replica [1/s].
     share : float
         Share of the requests [1].
+    together : float or array
+        Share of the others that asks at the same moment, as clients of a closed loop do [1]; a request stands anywhere
+        among them.
 
     References
     ----------
@@ -45,7 +51,8 @@ def first_token_tail(s: Setup, q: Requests, batch: Any, arrivals: Any, *, share:
     load = np.clip(arrivals / ranks * service, 1e-9, BUSIEST)
     wait = service * load / (2.0 * (1.0 - load)) * np.maximum(np.log(load / (1.0 - share)), 0.0)
     running = np.where(np.asarray(batch) > 1.0, share * decode_time(s, q, np.maximum(batch, 1.0)), 0.0)
-    return s.constants["serving.first"] + service + wait + running
+    crowd = share * together * np.maximum(batch / ranks - 1.0, 0.0) * service
+    return s.constants["serving.first"] + service + wait + crowd + running
 
 
 def token_time_tail(s: Setup, q: Requests, batch: Any, *, share: float) -> Any:
@@ -64,7 +71,12 @@ def token_time_tail(s: Setup, q: Requests, batch: Any, *, share: float) -> Any:
 
 def latency_tails(s: Setup, q: Requests, batch: float, arrivals: float) -> dict[str, dict[str, float]]:
     """Quantiles of the time to the first token and of the time per token of one answer [s], by :data:`SHARES`."""
+    looped = int(q.regime) == CLOSED
+    together = s.constants["serving.together"] if looped else 0.0
+    # clients beyond what the cache holds wait until as many answers are done
+    beyond = max(float(q.concurrency / s.replicas) - batch, 0.0) / arrivals if looped and arrivals > 0 else 0.0
+    first = {n: first_token_tail(s, q, batch, arrivals, share=x, together=together) for n, x in SHARES.items()}
     return {
-        "ttft": {name: float(first_token_tail(s, q, batch, arrivals, share=x)) for name, x in SHARES.items()},
+        "ttft": {name: float(value) + beyond for name, value in first.items()},
         "tpot": {name: float(token_time_tail(s, q, batch, share=x)) for name, x in SHARES.items()},
     }
