@@ -31,6 +31,10 @@ def test_shipped_constants_are_nearer_than_the_peer(found: list) -> None:
     assert compare.median_error([p.own for p in found]) < compare.median_error([p.peer for p in found])
 
 
+def test_models_that_no_constant_saw_are_nearer_too(found: list) -> None:
+    assert compare.median_error([p.unseen for p in found]) < compare.median_error([p.peer for p in found])
+
+
 def test_bias_is_small(found: list) -> None:
     assert 0.9 < float(np.median([p.own for p in found])) < 1.1
 
