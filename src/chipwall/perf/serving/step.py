@@ -163,11 +163,11 @@ def present(value: Any) -> bool:
 
 def _product(rows: Any, columns: Any, depth: Any, r: Rates, bandwidth: Any, c: Mapping[str, Any]) -> Any:
     """Mean time of a matrix product whose row count varies from step to step, launch left to the layer [s]."""
-    scale = np.where(
-        r.kind == 0,
-        c["serving.gemm"],
-        np.where(r.kind == 1, c["serving.int8"], np.where(r.kind == 2, c["serving.int4"], c["serving.fp4"])),
-    )
+    names = ("serving.gemm", "serving.int8", "serving.int4", "serving.fp4")
+    if isinstance(r.kind, float):
+        scale = c[names[int(r.kind)]]  # one setup: no need to choose among arrays
+    else:
+        scale = np.select([r.kind == k for k in (0, 1, 2)], [c[n] for n in names[:3]], c[names[3]])
     return product_seconds(
         rows, columns, depth, averaged_rows(rows, c["serving.rows"]), columns + c["serving.columns"], r.weight_bytes,
         r.input_bytes, r.output_bytes, r.peak, bandwidth, np.minimum(r.efficiency * scale, MOST),

@@ -23,7 +23,7 @@ SHARES = {"p50": 0.5, "p90": 0.9, "p99": 0.99}
 
 
 def first_token_tail(
-    s: Setup, q: Requests, batch: Any, arrivals: Any, *, share: float, together: Any = 0.0
+    s: Setup, q: Requests, batch: Any, arrivals: Any, *, share: Any, together: Any = 0.0
 ) -> Any:
     """Time to the first token that a share of the requests stays under [s]; arrivals are random.
 
@@ -36,7 +36,7 @@ def first_token_tail(
         Sequences of the replica in flight [1].
     arrivals : float or array
         Requests per second and replica [1/s].
-    share : float
+    share : float or array
         Share of the requests [1].
     together : float or array
         Share of the others that asks at the same moment, as clients of a closed loop do [1]; a request stands anywhere
@@ -55,7 +55,7 @@ def first_token_tail(
     return s.constants["serving.first"] + service + wait + crowd + running
 
 
-def token_time_tail(s: Setup, q: Requests, batch: Any, *, share: float) -> Any:
+def token_time_tail(s: Setup, q: Requests, batch: Any, *, share: Any) -> Any:
     """Mean time per token of an answer that a share of the answers stays under [s].
 
     An answer of ``output`` tokens meets a piece of another prompt in a binomial number of its iterations; the normal
@@ -64,9 +64,15 @@ def token_time_tail(s: Setup, q: Requests, batch: Any, *, share: float) -> Any:
     alone, beside, part = mixed_steps(s, q, batch, np.maximum(batch - 1.0, 0.0))
     steps = np.maximum(q.output / q.accepted, 1.0)
     part = np.clip(part, 0.0, 1.0)
-    more = part + NormalDist().inv_cdf(share) * np.sqrt(part * (1.0 - part) / steps)
+    more = part + _deviations(share) * np.sqrt(part * (1.0 - part) / steps)
     fast, slow = step_time(s, **alone), step_time(s, **beside)
     return (fast + np.clip(more, 0.0, 1.0) * (slow - fast)) * pipeline_loss(s) / q.accepted
+
+
+def _deviations(share: Any) -> Any:
+    """Standard deviations above the mean under which a share of a normal distribution lies [1]."""
+    found = [NormalDist().inv_cdf(float(x)) for x in np.atleast_1d(share)]
+    return np.array(found) if np.ndim(share) else found[0]
 
 
 def latency_tails(s: Setup, q: Requests, batch: float, arrivals: float) -> dict[str, dict[str, float]]:
@@ -75,8 +81,7 @@ def latency_tails(s: Setup, q: Requests, batch: float, arrivals: float) -> dict[
     together = s.constants["serving.together"] if looped else 0.0
     # clients beyond what the cache holds wait until as many answers are done
     beyond = max(float(q.concurrency / s.replicas) - batch, 0.0) / arrivals if looped and arrivals > 0 else 0.0
-    first = {n: first_token_tail(s, q, batch, arrivals, share=x, together=together) for n, x in SHARES.items()}
-    return {
-        "ttft": {name: float(value) + beyond for name, value in first.items()},
-        "tpot": {name: float(token_time_tail(s, q, batch, share=x)) for name, x in SHARES.items()},
-    }
+    shares = np.array(list(SHARES.values()))
+    first = first_token_tail(s, q, batch, arrivals, share=shares, together=together) + beyond
+    each = token_time_tail(s, q, batch, share=shares)
+    return {name: dict(zip(SHARES, map(float, tail), strict=True)) for name, tail in (("ttft", first), ("tpot", each))}
