@@ -125,6 +125,8 @@ def test_constants_of_experts_act_where_they_say() -> None:
     plain = parts(s, decoding=16.0, fresh=100.0)["experts"]
     assert more - plain == pytest.approx(32 * 100 * 1e-6)
     spread = replace(s, expert=2.0, tensor=2.0, group=2.0)
+    # two chips compute half of the picks each
+    assert parts(spread, decoding=16.0)["experts"] == pytest.approx(0.5 * base, rel=1e-2)
     uneven = with_constants(spread, serving__imbalance=1.5)
     assert parts(uneven, decoding=16.0)["experts"] == pytest.approx(1.5 * parts(spread, decoding=16.0)["experts"], rel=1e-2)
     assert parts(with_constants(s, serving__imbalance=1.5), decoding=16.0)["experts"] == pytest.approx(base)
@@ -261,6 +263,7 @@ def test_the_first_token_waits_in_a_queue() -> None:
     q = Requests(prompt=4000.0, output=200.0)
     service, decode = float(prompt_time(s, q, 8.0)), float(decode_time(s, q, 8.0))
     arrivals = 0.5 / service
+    assert service > float(prompt_time(s, q, 1.0))
     # M/D/1 at half load waits half a service, and for half of the iteration that runs
     assert float(first_token_time(s, q, 8.0, arrivals)) == pytest.approx(0.01 + 1.5 * service + 0.5 * decode)
     tail = float(first_token_tail(s, q, 8.0, arrivals, share=0.99))
