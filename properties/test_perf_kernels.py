@@ -125,5 +125,6 @@ def test_the_compiled_formula_is_the_same_formula() -> None:
     given = (m, 4096.0, 8192.0, 1.0, 1.0, 2.0, 1.0, hw.peak("fp8"), hw.memory_bandwidth, hw.cores, *c)
     smooth = numba.njit(kernels.smooth_maximum)
     scope = {**kernels.gemm_seconds.__globals__, "smooth_maximum": smooth}
+    scope["product_seconds"] = numba.njit(type(smooth.py_func)(kernels.product_seconds.__code__, scope))
     plain = type(kernels.gemm_seconds)(kernels.gemm_seconds.__code__, scope)
     np.testing.assert_allclose(numba.njit(plain)(*given), kernels.gemm_seconds(*given), rtol=1e-12)
