@@ -47,7 +47,9 @@ levers = st.lists(
 def test_books_balance_under_any_levers(name: str, more: list[Lever], seed: int) -> None:
     paths = simulate(load_scenario(name).with_levers(*more), draws=8, until="2028Q2", seed=seed)
     q = paths.quantity
-    assert np.allclose(q("budget") + q("additional"), q("spending_total") + q("unmet"), rtol=1e-9)
+    waiting = np.concatenate([np.zeros((8, 1)), q("backlog")[:, :-1]], axis=1)
+    assert np.allclose(waiting + q("budget") + q("additional"), q("spending_total") + q("unmet"), rtol=1e-9, atol=1.0)
+    assert np.allclose(q("unmet"), q("moved_abroad") + q("cancelled") + q("backlog"), rtol=1e-9, atol=1.0)
     assert np.allclose(q("spending_us"), q("seller_net_us") + q("us_take"), rtol=1e-9, atol=1e-3)
     for value in paths.values.values():
         assert np.isfinite(value).all()
@@ -84,7 +86,7 @@ def test_nobody_spends_more_than_there_is(
     weights = np.exp(np.array(utilities).reshape(1, 6, 1) / similarity)
     stock, nests = np.array(offered).reshape(6, 1), (slice(0, 3), slice(3, 4), slice(4, 6))
     bought = purchases(
-        weights, budget=np.array([[budget]]), offered=stock, nests=nests, similarity=np.array([similarity]),
+        weights, money=np.array([[budget]]), offered=stock, nests=nests, similarity=np.array([similarity]),
         extra=(slice(0, 3), np.array([extra])),
     )  # fmt: skip
     assert (bought.spent[0] <= stock * (1 + 1e-9) + 1e-6).all()

@@ -4,12 +4,12 @@ from datetime import date
 
 import numpy as np
 import pytest
-from chipwall.market.forecast.continuation import Piece, remainder
 from hypothesis import given
 from hypothesis import strategies as st
 
 from chipwall.catalog.periods import parse_period
 from chipwall.market.forecast.scoring import band, continuous_ranked_probability_score, covered
+from chipwall.market.model.continuation import Piece, remainder
 
 numbers = st.floats(-1e6, 1e6)
 draws = st.lists(numbers, min_size=1, max_size=40).map(lambda found: np.array(found))

@@ -19,7 +19,7 @@ HERE = Path(__file__).parent
 SOURCES = ("selene", "sc21", "nemo", "llama-3")
 COMPLETE = 0.08
 # Rows outside 8 %, with the bound they are held to instead; the reasons are in docs/performance-training.md.
-KNOWN: Mapping[str, float] = {"V001": 0.13, "V002": 0.19, "V007": 0.14, "V008": 0.11, "V009": 0.23}
+KNOWN: Mapping[str, float] = {"V001": 0.13, "V002": 0.19, "V007": 0.14, "V008": 0.11, "V009": 0.23, "V012": 0.09}
 OPEN = 0.60
 
 

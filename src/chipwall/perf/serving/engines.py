@@ -120,7 +120,7 @@ def year_of(date: str) -> float | None:
     Examples
     --------
     >>> round(year_of("2026-05"), 2)
-    2026.37
+    2026.38
     """
     found = re.match(r"(20\d\d)(?:-(\d\d))?(?:-(\d\d))?$", date.strip())
     if not found:
