@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
 from importlib.resources import files
@@ -246,9 +245,9 @@ def test_a_number_goes_to_its_chip(text: str, subject: str, value: float, world:
 
 
 @pytest.fixture(scope="module", params=["en", "zh"])
-def checked(request: pytest.FixtureRequest, world: World) -> Iterator[tuple[str, CheckedText]]:
+def checked(request: pytest.FixtureRequest, world: World) -> tuple[str, CheckedText]:
     words = (files("chipwall.claims") / "data" / "articles" / f"sample.{request.param}.txt").read_text(encoding="utf-8")
-    yield request.param, checked_text(plain_document(words, "sample"), world, said=SAID)
+    return request.param, checked_text(plain_document(words, "sample"), world, said=SAID)
 
 
 def test_the_sample_article_is_read(checked: tuple[str, CheckedText]) -> None:
