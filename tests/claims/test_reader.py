@@ -317,3 +317,50 @@ def test_what_cannot_be_computed_is_said(world: World) -> None:
     )
     codes = [s.code for s in checked_text(text, world, said=SAID).statements]
     assert codes == ["not_computable", "not_computable", "contradicted"]
+
+
+# ------------------------------------------------------------------------------------------------ what is not stated
+
+
+@pytest.mark.parametrize(
+    ("words", "verdict"),
+    [
+        ("The H20 was sold to China without a licence in 2024.", "supported"),
+        ("H200 cannot be sold to China without a licence.", "supported"),
+        ("No licence is needed to export the H20 to China.", "contradicted"),
+        ("The H20 does not need a licence for China.", "contradicted"),
+        ("The H200 no longer requires a licence for China.", "contradicted"),
+        ("A licence is not required for the H20 in China.", "contradicted"),
+        ("向中国出口H20无需许可证。", "contradicted"),
+        ("H200对华出口不需要许可证。", "contradicted"),
+        ("H200对华出口需要许可证。", "supported"),
+    ],
+)
+def test_a_negated_licence_is_read_as_negated(words: str, verdict: str, world: World) -> None:
+    found = checked_text(plain_document(words, "one"), world, said=date(2026, 1, 20)).statements
+    assert [c.code for c in found] == [verdict]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "The H200 is not banned in China.",
+        "H200并未被禁止向中国出口。",
+        "The H200 is not twice as fast as the H100.",
+        "H200的性能不是H20的六倍。",
+        "The H200 does not have 141 GB of memory.",
+        "The H200 has neither 192 GB nor 8 TB/s.",
+        "If the H200 had 282 GB of memory, it could serve larger models.",
+        "如果H200有282GB显存，就能运行更大的模型。",
+        "Is the H200 twice as fast as the H100?",
+    ],
+)
+def test_what_is_denied_supposed_or_asked_gets_no_verdict(words: str, world: World) -> None:
+    found = list(statements(plain_document(words, "one"), world, said=SAID))
+    assert found
+    assert not any(s.candidate.tables for s in found)
+
+
+@pytest.mark.parametrize("words", ["The H200 has not only 141 GB of memory.", "H200的显存不低于141GB。"])
+def test_a_bound_or_an_emphasis_is_no_denial(words: str, world: World) -> None:
+    assert any(s.candidate.tables for s in statements(plain_document(words, "one"), world, said=SAID))

@@ -183,6 +183,8 @@ class Stretch:
 
     def candidate(self, frame: str, start: int, end: int, *tables: Table, sure: float = 0.9) -> Candidate:
         """A candidate that carries the assumptions made so far, and forgets them."""
+        if frame in _OF_AMOUNTS and (_DENIED.search(self.text, max(start - 50, 0), start) or _ASKED.search(self.text)):
+            return self.refused(frame, start, end, text("it is denied, supposed or asked; only what is stated is checked"))
         made = Candidate(frame, start, end, tables, sure, tuple(self.notes))
         self.notes.clear()
         return made
@@ -193,6 +195,15 @@ class Stretch:
         return Candidate(frame, start, end, why=why)
 
 
+_OF_AMOUNTS = ("limit", "ratio", "system", "fact", "model", "share", "stock")
+# a denial or supposition of the amount that follows in the same clause; "not only", "no less than", "does not exceed" assert or bound it
+_DENIED = re.compile(
+    r"\b(?:is|are|was|were|do|does|did|has|have|had)(?: not|n['’]t)\b(?! (?:only|just|merely|exceed|reach|less|more|lower|higher|above|below|under|over))[^,.;:，。；：]*$"
+    r"|\b(?:neither|nor|if|unless|suppose|imagine)\b[^,.;:，。；：]*$"
+    r"|(?:不是|并非|并没有|如果|假如|假设|倘若|要是)(?!超过|高于|低于|只|仅|不)[^,.;:，。；：]*$",
+    re.IGNORECASE,
+)
+_ASKED = re.compile(r"(?:[?？]|吗[。.]?)[\s\"'”’」)）]*$")
 _AHEAD = re.compile(r"\bwill\b|\bto be\b|announc|plans?\b|going to|将|宣布|拟|计划|准备", re.IGNORECASE)
 _OWNED = re.compile(
     r"\bof(?:\s+(?:the|an?|its|one|single|older|previous|Nvidia(?:.s)?|Huawei(?:.s)?))*\s*$", re.IGNORECASE

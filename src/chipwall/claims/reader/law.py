@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from chipwall.claims.reader.frames import Candidate, Stretch, Table, table
+from chipwall.claims.reader.marks import Word
 from chipwall.claims.reader.numbers import Amount
 from chipwall.text import text
 
@@ -80,8 +81,11 @@ def permitted(stretch: Stretch) -> Iterator[Candidate]:
     destination = next((w.name for w in marks.of("country") if w.name != "US"), "")
     if not destination:
         return
-    for word in marks.of("law"):
-        if word.name not in ("needs_licence", "no_licence", "banned", "allowed", "case_by_case", "denial"):
+    for mark in marks.of("law"):
+        if mark.name not in ("needs_licence", "no_licence", "banned", "allowed", "case_by_case", "denial"):
+            continue
+        word = _with_polarity(marks.text, mark)
+        if word is None:
             continue
         clause = marks.clause(word.start)
         chips = [n.ids[0] for n in stretch.chips(clause)]
@@ -101,6 +105,22 @@ def permitted(stretch: Stretch) -> Iterator[Candidate]:
             made = stretch.candidate("licence", word.start, word.end, *tables, sure=0.8)
             yield replace(made, one_suffices=word.name in ("allowed", "banned", "needs_licence"))
             return
+
+
+_NOT = re.compile(
+    r"(?:\b(?:no|not|never|nor|neither|cannot|no longer|nothing)|n['’]t)\s+(?:\w+\s+){0,2}$|(?:不|未|没有?|无|非|毋|免)(?:再|会|必|被|是|曾)?$", re.IGNORECASE
+)
+_REFUSED = re.compile(r"cannot|can not|can['’]t|\bnot be\b|never|illegal|unlawful|bann|prohibit|barred|forbid", re.IGNORECASE)
+
+
+def _with_polarity(said: str, word: Word) -> Word | None:
+    """The word as its negation has it: *no licence is needed* needs none; None where a negated word says nothing sure."""
+    if said[word.start : word.end].lower().startswith("without"):
+        return word if _REFUSED.search(said[: word.start]) else replace(word, name="no_licence")
+    negation = _NOT.search(said, max(word.start - 30, 0), word.start)
+    if negation is None or word.name == "no_licence":
+        return word
+    return replace(word, name="no_licence", start=negation.start()) if word.name == "needs_licence" else None
 
 
 def _is_uncertain(stretch: Stretch, clause: tuple[int, int]) -> bool:
