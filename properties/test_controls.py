@@ -72,7 +72,9 @@ def test_raising_tpp_never_loosens_the_2023_class(item: Item, more: Decimal, pla
 @settings(max_examples=150, deadline=None)
 def test_no_rule_speaks_before_it_exists(item: Item, journey: Journey, day: date) -> None:
     decision = decide(item, journey, on=day)
-    if day < date(2022, 8, 26):
+    # embargoes are older than the rules on chips
+    embargoed = {journey.exporter, journey.destination, journey.headquarters} & set(law().rules["part746"].countries)
+    if day < date(2022, 8, 26) and not embargoed:
         assert decision.licence.as_enforced in ("not_required", "n/a")
     if day < date(2022, 10, 7):
         assert decision.eccn == "not_3A090"
