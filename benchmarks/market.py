@@ -11,6 +11,7 @@ virtual cores of an EPYC, Python 3.11) are printed instead.
 from __future__ import annotations
 
 import argparse
+import logging
 import resource
 import statistics
 import time
@@ -93,7 +94,7 @@ def _ema() -> float:
         warnings.simplefilter("ignore")
         from ema_workbench import Model, RealParameter, ScalarOutcome, ema_logging, perform_experiments
 
-        ema_logging.log_to_stderr(ema_logging.ERROR)
+        ema_logging.log_to_stderr(logging.ERROR)
         model = Model("nothing", function=lambda x=0.0: {"y": x})
         model.uncertainties, model.outcomes = [RealParameter("x", 0, 1)], [ScalarOutcome("y")]
         wall, _ = seconds(lambda: perform_experiments(model, scenarios=2000), runs=1)
