@@ -28,6 +28,7 @@ __all__ = [
     "Test",
     "Value",
     "Verdict",
+    "number_at",
 ]
 
 # What a condition or a quantity can be.
@@ -48,6 +49,13 @@ Code = Literal[
     "not_computable",
 ]
 CODES: tuple[Code, ...] = get_args(Code)
+
+
+def number_at(at: Mapping[str, Value], name: str) -> float:
+    """The condition of this name, a number by the vocabulary."""
+    value = at[name]
+    assert isinstance(value, float)
+    return value
 
 
 @dataclass(frozen=True, slots=True)

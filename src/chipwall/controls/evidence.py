@@ -137,8 +137,9 @@ def weighed_area(chip: Chip) -> Weighed:
     return Weighed(value, status, None if low == high == 1 else (value * low, value * high))
 
 
-@lru_cache(maxsize=64)
-def _compiled(pattern: str) -> re.Pattern[str]:
+@lru_cache(maxsize=512)
+def compiled(pattern: str) -> re.Pattern[str]:
+    """A pattern of the law's data, in any case of letters."""
     return re.compile(pattern, re.IGNORECASE)
 
 
@@ -150,7 +151,7 @@ def datacentre_mark(chip: Chip, law: Law) -> Mark:
         says = text("{status}, {source}", status=Text.of(fact.status), source=fact.source)
         return Mark(recalled, fact.status, says, fact.source)
     for line in law.marks:
-        if line.vendor == chip.vendor and _compiled(line.pattern).search(chip.name):
+        if line.vendor == chip.vendor and compiled(line.pattern).search(chip.name):
             return Mark(line.datacenter, "official", line.says, line.source)
     memory = _claim(chip, "memory_type")
     if memory is not None and "HBM" in str(memory.value) and memory.status in _KNOWN and _sourced(memory):

@@ -6,11 +6,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
-from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
 
 from chipwall.controls import measures
-from chipwall.controls.evidence import Weighed, availability, datacentre_mark, weighed, weighed_area
+from chipwall.controls.evidence import Weighed, availability, compiled, datacentre_mark, weighed, weighed_area
 from chipwall.controls.law import Law
 from chipwall.controls.logic import Interval, Number
 from chipwall.controls.records import Item, Journey
@@ -52,11 +51,6 @@ _POWERS = 20
 _SYNTHETIC = re.compile(r"^synthetic\b(?:\s*\((.*)\))?", re.IGNORECASE)
 
 
-@lru_cache(maxsize=512)
-def _compiled(pattern: str) -> re.Pattern[str]:
-    return re.compile(pattern, re.IGNORECASE)
-
-
 def vendor_of(name: str, law: Law) -> tuple[str, str]:
     """Vendor id and its country, recognised in a part's name; empty strings when nobody is.
 
@@ -64,10 +58,10 @@ def vendor_of(name: str, law: Law) -> tuple[str, str]:
     """
     synthetic = _SYNTHETIC.match(name.strip())
     words = (synthetic[1] or "") if synthetic else name
-    if synthetic and _compiled(r"\b(PRC|China|Chinese|CN)\b").search(words):
+    if synthetic and compiled(r"\b(PRC|China|Chinese|CN)\b").search(words):
         return "", "CN"
     for vendor in law.vendors:
-        if _compiled(vendor.pattern).search(words) or words.strip().lower() == vendor.id:
+        if compiled(vendor.pattern).search(words) or words.strip().lower() == vendor.id:
             return vendor.id, vendor.country
     return "", ""
 
@@ -79,7 +73,7 @@ def is_amount(number: Decimal) -> bool:
 
 def named_parts(name: str, vendor: str, law: Law) -> frozenset[str]:
     """Ids of the parts that a letter, guidance or announcement names and that this name is."""
-    return frozenset(part.id for part in law.parts if part.vendor == vendor and _compiled(part.pattern).search(name))
+    return frozenset(part.id for part in law.parts if part.vendor == vendor and compiled(part.pattern).search(name))
 
 
 def item_of_numbers(

@@ -26,9 +26,6 @@ __all__ = ["OWN_SOURCE", "model_at", "model_of"]
 OWN_SOURCE = "own-file"
 # No configuration has more layers [1].
 MOST_LAYERS = 2000
-BLOCK_FIELDS = ("feed_forward", "ffn", "gated", "experts", "top_k", "expert_ffn", "shared_ffn", "expert_dim")
-# Where a GGUF file names no mixture: the format whose bits per weight are nearest [bit].
-MIXTURE_BITS = ((4.2, "q3_k_m"), (5.2, "q4_k_m"), (6.2, "q5_k_m"), (7.5, "q6_k"))
 
 
 def model_at(name: str) -> LanguageModel:

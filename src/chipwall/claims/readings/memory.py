@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from chipwall.catalog.records import Chip, LanguageModel
 from chipwall.claims.library import World
-from chipwall.claims.records import Claim, Reading, Value
+from chipwall.claims.records import Claim, Reading, Value, number_at
 from chipwall.text import text
 from chipwall.units import GIB
 
@@ -25,8 +25,8 @@ def _serving(chip_id: str, at: Mapping[str, Value], world: World) -> Reading:
     from chipwall.perf.serving.memory import Holding
 
     chip, model = world.chip(chip_id), world.model(str(at["model"]))
-    chips = int(_number(at, "chips"))
-    asked = Asked("bf16", _number(at, "context"), _number(at, "sequences"))
+    chips = int(number_at(at, "chips"))
+    asked = Asked("bf16", number_at(at, "context"), number_at(at, "sequences"))
     how = Holding(engine_on(chip.vendor.lower()))
     b = fitting(model, chip, chips=chips, weights=str(at["weights"]), asked=asked, how=how).budget
     largest = max(b.terms, key=lambda t: t.bytes)
@@ -50,15 +50,15 @@ def _tuning(chip_id: str, at: Mapping[str, Value], world: World) -> Reading:
     from chipwall.perf.training.tune import tuning_budget
 
     chip, model = world.chip(chip_id), world.model(str(at["model"]))
-    chips = int(_number(at, "chips"))
+    chips = int(number_at(at, "chips"))
     found = tuning_budget(
         model,
         chip,
         chips=chips,
         base=str(at["weights"]),
-        rank=int(_number(at, "rank")),
-        sequences=int(_number(at, "sequences")),
-        sequence=int(_number(at, "context")),
+        rank=int(number_at(at, "rank")),
+        sequences=int(number_at(at, "sequences")),
+        sequence=int(number_at(at, "context")),
     )
     need = found.need
     low, high = interval(need, "memory", "all", bands=step_bands())
@@ -81,9 +81,3 @@ def _tuning(chip_id: str, at: Mapping[str, Value], world: World) -> Reading:
 def _sources(chip: Chip, model: LanguageModel) -> tuple[str, ...]:
     fact = chip.fact("memory_reported") or chip.fact("memory_capacity")
     return (*((fact.source,) if fact else ()), model.source)
-
-
-def _number(at: Mapping[str, Value], name: str) -> float:
-    value = at[name]
-    assert isinstance(value, float)
-    return value

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from chipwall.claims.library import World
 from chipwall.claims.measured import measured_kernels, measured_runs
 from chipwall.claims.readings.agreement import shared_errors
-from chipwall.claims.records import Claim, Reading, Value
+from chipwall.claims.records import Claim, Reading, Value, number_at
 from chipwall.errors import Unknown
 from chipwall.text import Text, text
 from chipwall.units import format_quantity
@@ -48,12 +48,6 @@ _KERNELS: Mapping[str, str] = {
     "fft": "FFT, 512 x 512 x 512, complex FP64",
     "stencil": "7-point stencil, FP64",
 }
-
-
-def _number(at: Conditions, name: str) -> float:
-    value = at[name]
-    assert isinstance(value, float)
-    return value
 
 
 def _engine(at: Conditions) -> str:
@@ -94,11 +88,11 @@ def _energy(chip_id: str, at: Conditions, world: World) -> Reading:
     from chipwall.perf.serving.serve import Question, serving
 
     question = Question(
-        prompt=_number(at, "prompt"),
-        output=_number(at, "output"),
-        chips=int(_number(at, "chips")),
+        prompt=number_at(at, "prompt"),
+        output=number_at(at, "output"),
+        chips=int(number_at(at, "chips")),
         engine=_engine(at),
-        concurrency=_number(at, "batch"),
+        concurrency=number_at(at, "batch"),
         precision=str(at["precision"]),
     )
     return _estimate(serving(world.model(str(at["model"])), world.chip(chip_id), question).energy)
@@ -122,16 +116,16 @@ def _served(chip_id: str, at: Conditions, world: World, *, metric: str) -> Readi
     from chipwall.perf.serving.serve import Question, question_standing, requests_of, setups_of
 
     chip, model, phase = world.chip(chip_id), world.model(str(at["model"])), str(at["phase"])
-    chips, engine = int(_number(at, "chips")), engine_on(chip.vendor.lower(), _engine(at))
+    chips, engine = int(number_at(at, "chips")), engine_on(chip.vendor.lower(), _engine(at))
     hw = hardware(chip, engine=engine)
     alone = phase in ("prefill", "decode")
     degree = next(t for t in range(chips, 0, -1) if chips % t == 0 and (model.heads or 1) % t == 0)
     question = Question(
-        prompt=_number(at, "prompt"),
-        output=1.0 if alone else _number(at, "output"),
+        prompt=number_at(at, "prompt"),
+        output=1.0 if alone else number_at(at, "output"),
         chips=chips,
         engine=engine,
-        concurrency=0.0 if phase == "full" else _number(at, "batch"),
+        concurrency=0.0 if phase == "full" else number_at(at, "batch"),
         precision=str(at["precision"]),
         tensor=degree if alone else 0,
     )
@@ -228,7 +222,7 @@ def training_ratio(claim: Claim, at: Conditions, world: World) -> Reading:
 
 def work_ratio(claim: Claim, at: Conditions, world: World) -> Reading:
     """The subject's speed over the baseline's in one kind of work, so that one claim can span all of them [1]."""
-    chips = _number(at, "chips")
+    chips = number_at(at, "chips")
     common: dict[str, Value] = {"model": at["model"], "precision": at["precision"]}
     if at["work"] in ("training", "adapters"):
         task = "pretrain" if at["work"] == "training" else "lora"
@@ -268,7 +262,7 @@ def _settled(chip_id: str, at: Conditions, world: World) -> Reading:
 def _trained(chip_id: str, at: Conditions, world: World) -> Training:
     """The training answer, computed once for each chip and job."""
     model, chip = world.model(str(at["model"])), world.chip(chip_id)
-    chips, batch, length = (int(_number(at, name)) for name in ("chips", "batch", "sequence"))
+    chips, batch, length = (int(number_at(at, name)) for name in ("chips", "batch", "sequence"))
     precision = str(at["precision"])
 
     def whole() -> Training:

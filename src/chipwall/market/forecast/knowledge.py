@@ -19,7 +19,6 @@ __all__ = ["FIRST_CUT", "Knowledge", "known_day"]
 
 # Before this day too little is counted for the simulation to begin.
 FIRST_CUT = date(2024, 12, 31)
-LATEST = "2031Q4"
 
 
 @dataclass(frozen=True)

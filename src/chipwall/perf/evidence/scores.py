@@ -18,8 +18,6 @@ from chipwall.perf.load import measured
 
 __all__ = ["Outcome", "Score", "by", "score", "serving_outcomes", "training_outcomes"]
 
-TIMES = ("us", "step_time_s", "time_to_train_min", "ttft_ms", "tpot_ms")
-
 
 @dataclass(frozen=True, slots=True)
 class Outcome:

@@ -117,7 +117,7 @@ class Training:
 
     @property
     def fit(self) -> Verdict:
-        """``fits``, ``tight`` (within 10 % of the room, either way) or ``does not fit``."""
+        """``fits``, ``tight`` or ``does not fit``: the verdict of the budget."""
         return self.budget.verdict
 
 

@@ -525,8 +525,3 @@ _WEIGHT = [
 def legend() -> tuple[tuple[str, str, Text], ...]:
     """Code, sign and words of every verdict."""
     return tuple((code, SIGNS[code], CODE_WORDS[code]) for code in CODES)
-
-
-def sources_of(notes: tuple[Note, ...]) -> tuple[Source, ...]:
-    """Every source that a note rests on, in the order of first use."""
-    return tuple({s.id: s for n in notes for s in n.sources}.values())

@@ -23,6 +23,7 @@ from chipwall.report.pages.memory import (
     Tuning,
     fitted,
     formulas_table,
+    memory_sources,
     serving_table,
     tuned,
     tuning_table,
@@ -225,7 +226,7 @@ def memory_section(chip: Chip, models: Sequence[LanguageModel], lang: str) -> Se
                 weights=b.bytes_of("weights") / GIB, cache=(b.bytes_of("cache") + b.bytes_of("state")) / GIB,
                 engine=b.bytes_of("engine") / GIB, total=b.need / GIB, memory=b.room / GIB,
             )  # fmt: skip
-            cells.append(Cell(shown, b.need, _memory_sources(model, chip), "", calculation))
+            cells.append(Cell(shown, b.need, memory_sources(model, chip), "", calculation))
         rows.append((model.name, *cells))
     columns = (Column("model", text("Model")), *(Column(f"{f}_bytes", f) for f in FORMATS))
     grid = Table(
@@ -293,11 +294,6 @@ def fit_sentences(chip: Chip, model: LanguageModel) -> tuple[Text, ...]:
                 )
             )
     return tuple(said)
-
-
-def _memory_sources(model: LanguageModel, chip: Chip) -> tuple[str, ...]:
-    fact = chip.fact("memory_reported") or chip.fact("memory_capacity")
-    return tuple(dict.fromkeys([model.source, *([fact.source] if fact else [])]))
 
 
 def ceilings_section(chips: Sequence[Chip], models: Sequence[LanguageModel]) -> Section:

@@ -20,8 +20,8 @@ from chipwall.text import Text, text
 from chipwall.units import GIB
 
 __all__ = [
-    "VERDICTS", "Serving", "Tuning", "budget_table", "fit_answer", "fitted", "formulas_table", "serving_table", "tuned",
-    "tuning_table",
+    "VERDICTS", "Serving", "Tuning", "budget_table", "fit_answer", "fitted", "formulas_table", "memory_sources", "serving_table",
+    "tuned", "tuning_table",
 ]  # fmt: skip
 
 # Tokens in the cache of a sequence, where nobody says.
@@ -68,7 +68,8 @@ def gib(value: float) -> str:
     return f"{value / GIB:,.1f}"
 
 
-def _sources(model: LanguageModel, chip: Chip) -> tuple[str, ...]:
+def memory_sources(model: LanguageModel, chip: Chip) -> tuple[str, ...]:
+    """Ids of what a budget of this model on this chip rests on."""
     fact = chip.fact("memory_reported") or chip.fact("memory_capacity")
     return tuple(dict.fromkeys([model.source, *([fact.source] if fact else [])]))
 
@@ -96,8 +97,8 @@ def serving_table(model: LanguageModel, chip: Chip, formats: Sequence[str], how:
             _bytes_cell(b.bytes_of("weights") + b.bytes_of("draft"), b, ("weights", "draft"), model, chip),
             _bytes_cell(b.bytes_of("engine"), b, ("engine",), model, chip),
             _bytes_cell(b.bytes_of("cache") + b.bytes_of("state"), b, ("cache", "state"), model, chip),
-            Cell(gib(b.need), b.need, _sources(model, chip), "†"),
-            Cell(gib(b.room), b.room, _sources(model, chip), "†", b.formula),
+            Cell(gib(b.need), b.need, memory_sources(model, chip), "†"),
+            Cell(gib(b.room), b.room, memory_sources(model, chip), "†", b.formula),
         ]
         rows.append(
             (
@@ -108,16 +109,16 @@ def serving_table(model: LanguageModel, chip: Chip, formats: Sequence[str], how:
                 Cell(
                     text("{gib} GiB short", gib=gib(b.short)) if b.free < 0 else text("{gib} GiB", gib=gib(b.free)),
                     b.free,
-                    _sources(model, chip),
+                    memory_sources(model, chip),
                     "",
                     text("{room} - {total} GiB", room=gib(b.room), total=gib(b.need)),
                 ),
-                Cell(f"{found.held:,.0f}", found.held, _sources(model, chip), "†"),
-                Cell(f"{found.longest:,.0f}", found.longest, _sources(model, chip), "†"),
+                Cell(f"{found.held:,.0f}", found.held, memory_sources(model, chip), "†"),
+                Cell(f"{found.longest:,.0f}", found.longest, memory_sources(model, chip), "†"),
                 Cell(
                     f"{found.chips_needed}" if found.chips_needed else text("over 512"),
                     found.chips_needed or None,
-                    _sources(model, chip),
+                    memory_sources(model, chip),
                     "†",
                 ),
             )
@@ -155,7 +156,7 @@ def _bytes_cell(size: float, b: Budget, keys: tuple[str, ...], model: LanguageMo
     joined: Text | None = None
     for formula in formulas:
         joined = formula if joined is None else text("{before} + {after}", before=joined, after=formula)
-    return Cell(gib(size), size, _sources(model, chip), "†", joined or text("0 B"))
+    return Cell(gib(size), size, memory_sources(model, chip), "†", joined or text("0 B"))
 
 
 def _format_notes(chip: Chip, formats: Sequence[str]) -> list[Text]:
@@ -200,8 +201,8 @@ def tuning_table(model: LanguageModel, chip: Chip, formats: Sequence[str], how: 
             (
                 weights,
                 *(_part_cell(need, name, model, chip) for name in shown),
-                Cell(gib(need.need), need.need, _sources(model, chip), "†"),
-                Cell(gib(need.room), need.room, _sources(model, chip)),
+                Cell(gib(need.need), need.need, memory_sources(model, chip), "†"),
+                Cell(gib(need.room), need.room, memory_sources(model, chip)),
                 Cell(VERDICTS[need.verdict], need.verdict),
             )
         )
@@ -222,7 +223,7 @@ def _part_cell(need: Budget, name: str, model: LanguageModel, chip: Chip) -> Cel
     found = next((t for t in need.terms if t.key == name and t.where == "chip"), None)
     if found is None:
         return Cell("-")
-    return Cell(gib(found.bytes), found.bytes, _sources(model, chip), "†", found.formula)
+    return Cell(gib(found.bytes), found.bytes, memory_sources(model, chip), "†", found.formula)
 
 
 def tuned(model: LanguageModel, chip: Chip, weights: str, how: Tuning, chips: int) -> Budget:
@@ -245,7 +246,7 @@ def formulas_table(model: LanguageModel, chip: Chip, weights: str, serving: Serv
     with suppress(ChipwallError):  # where no layout splits a step over the chips, its table says so
         budgets.append((text("tune"), tuned(model, chip, weights, tuning, serving.chips)))
     rows = [
-        (use, t.name, t.formula, Cell(gib(t.bytes), t.bytes, _sources(model, chip), "†"))
+        (use, t.name, t.formula, Cell(gib(t.bytes), t.bytes, memory_sources(model, chip), "†"))
         for use, b in budgets
         for t in b.terms
     ]
@@ -302,7 +303,7 @@ def fit_answer(
 
     return {
         "model": model.id, "chip": chip.id, "chips": serving.chips, "memory_bytes_per_chip": memory, "memory_basis": how,
-        "sources": _sources(model, chip),
+        "sources": memory_sources(model, chip),
         "serving": {f: served(f) for f in formats},
         "tuning": {f: adapted(f) for f in formats},
     }  # fmt: skip
