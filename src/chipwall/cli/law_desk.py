@@ -15,7 +15,7 @@ from chipwall.api.law import law_asked, owners_asked
 from chipwall.cli.extras import require_extra
 from chipwall.cli.kinds import DAY, IN_FILE, WORD, OutFile, Word
 from chipwall.cli.law_options import YES_NO, item_options, journey_options, spoken
-from chipwall.cli.options import Out, answer_options
+from chipwall.cli.options import Out, answer_options, command
 from chipwall.controls.acts import KNOWLEDGE, Asking, acts, judged
 from chipwall.controls.goods import item_by_name
 from chipwall.controls.horizon import horizon
@@ -31,7 +31,7 @@ from chipwall.text import text
 __all__ = ["COMMANDS"]
 
 
-@click.command("screen")
+@command("screen")
 @click.argument("file", type=IN_FILE)
 @click.option("--on", type=DAY, help="Day. Default: today.")
 @click.option("--parties", type=IN_FILE, help="CSV of your own parties, owners and lists.")
@@ -58,7 +58,7 @@ def screen_command(file: Path, on: date | None, parties: Path | None, out: Out) 
     out.show(screen_table(rows, on=when.isoformat()), data=data)
 
 
-@click.command("ledger")
+@command("ledger")
 @click.argument("file", type=IN_FILE)
 @click.option("--on", type=DAY, help="Last day that counts. Default: today.")
 @answer_options
@@ -71,7 +71,7 @@ def ledger_command(file: Path, on: date | None, out: Out) -> None:
     out.show(*ledger_tables(found, day=when.isoformat()), data=found)
 
 
-@click.command("horizon")
+@command("horizon")
 @click.option("--on", type=DAY, help="Day. Default: today.")
 @answer_options
 def horizon_command(on: date | None, out: Out) -> None:
@@ -83,7 +83,7 @@ def horizon_command(on: date | None, out: Out) -> None:
     out.show(horizon_table(rows, day=when.isoformat()), data=rows)
 
 
-@click.command("memo")
+@command("memo")
 @item_options
 @journey_options
 @click.option("--on", "--as-of", "on", type=DAY, help="Day of the act; a later day reruns the memo. Default: today.")
@@ -97,8 +97,8 @@ def memo_command(place: Path | None, out: Out, **given: Any) -> None:
 
     answer = ask(**spoken(given))
     rules, known = law_asked(given["parties"], given["overlay"]), catalog.load()
-    command = _command(click.get_current_context())
-    made = memo(answer.record, law=rules, known=known.sources, version=known.version, command=command)
+    again = _command(click.get_current_context())
+    made = memo(answer.record, law=rules, known=known.sources, version=known.version, command=again)
     if place is not None:
         _write(made, place, out.lang)
         out.say(text("Memo written: {path}", path=str(place)))
@@ -150,7 +150,7 @@ def _write(made: Any, out: Path, lang: str) -> None:
         )
 
 
-@click.command("act")
+@command("act")
 @click.argument("act", type=Word(*acts()))
 @click.argument("chip", required=False, type=WORD)
 @click.option("--to", type=WORD, default="CN", show_default=True, help="Where the user sits, or the chip stands.")
