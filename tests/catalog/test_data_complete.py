@@ -87,7 +87,7 @@ def test_few_facts_are_unsourced_and_none_that_people_ask_first(chips: dict[str,
 def test_every_language_model_is_there_once_with_a_known_source() -> None:
     models = [model for path in Path(str(DATA)).glob("models/*.toml") for model in _read(path)["model"]]
     known = {source["id"] for source in _read(Path(str(DATA / "sources.toml")))["source"]}
-    assert len({model["id"] for model in models}) == len(models) == 181
+    assert len({model["id"] for model in models}) == len(models) == 267
     assert {model["source"] for model in models} <= known
 
 

@@ -186,7 +186,7 @@ def test_no_problem_in_the_package() -> None:
     problems, counts = problems_in()
     assert problems == []
     assert counts["chips"] >= 120
-    assert counts["models"] == 181
+    assert counts["models"] == 267
 
 
 @pytest.fixture

@@ -24,6 +24,7 @@ from chipwall.catalog.files import DATA, Problem, fingerprint, read_records, rea
 from chipwall.catalog.layers import Layers
 from chipwall.catalog.names import Alias, Family, Names
 from chipwall.catalog.records import Checkpoint, Chip, LanguageModel, System
+from chipwall.catalog.tower import Tower
 from chipwall.errors import DataError
 from chipwall.sources import Fact, Source
 from chipwall.text import text
@@ -221,6 +222,7 @@ def _model(row: list[Any]) -> LanguageModel:
     made = dict(zip((f.name for f in fields(LanguageModel)), row, strict=True))
     made["released"] = date.fromisoformat(made["released"]) if made["released"] else None
     made["aliases"] = tuple(made["aliases"])
+    made["tower"] = None if made["tower"] is None else Tower(*made["tower"])
     for name in ("layers", "draft"):
         made[name] = tuple(Layers(*r) for r in made[name])
     made["checkpoints"] = tuple(

@@ -28,7 +28,7 @@ SURE = ("exact", "assumed", "family", "part", "proxy")
 TUNED = (
     "instruct", "chat", "base", "it", "pt", "hf", "thinking", "reasoning", "preview", "2410", "2412", "2501", "2503", "2506",
     "2507", "2508", "2509", "2512", "0324", "0528", "0905", "latest", "dynamic", "kv", "static", "tensor", "g128", "v2", "marlin",
-    "bnb", "unsloth", "autoround", "exp", "terminus", "speciale",
+    "bnb", "unsloth", "autoround", "qat", "exp", "terminus", "speciale",
 )  # fmt: skip
 # Endings that name the storage format of a copy, keys of :data:`chipwall.perf.formats.ALIASES` or ``FORMATS``.
 QUANTISED = {
@@ -69,7 +69,7 @@ def key(name: str) -> str:
     """
     folded = unicodedata.normalize("NFKC", name).casefold()
     # normalised again: taking a space away can bring a letter and its accent together
-    return unicodedata.normalize("NFKC", re.sub(r"[\s\-_()（）/·]+", "", folded))
+    return unicodedata.normalize("NFKC", re.sub(r"[\s\-_()（）/·:]+", "", folded))
 
 
 class Names:

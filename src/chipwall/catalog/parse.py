@@ -16,6 +16,7 @@ from chipwall.catalog.layers import Layers
 from chipwall.catalog.quantities import QUANTITIES
 from chipwall.catalog.records import Checkpoint, Chip, LanguageModel, System
 from chipwall.catalog.schema import SCHEMA_VERSION, ChipFile, FactRow, ModelRow, SourceRow, SystemRow
+from chipwall.catalog.tower import Tower
 from chipwall.errors import InputError
 from chipwall.sources import DERIVED, UNSOURCED, Fact, Source
 from chipwall.text import Text, text
@@ -287,6 +288,7 @@ def model_record(record: Record, sources: Mapping[str, Source], problems: list[P
             "layers",
             "draft",
             "checkpoints",
+            "tower",
         }
     )
     return LanguageModel(
@@ -301,6 +303,7 @@ def model_record(record: Record, sources: Mapping[str, Source], problems: list[P
         active_parameters=_billions(row.active_parameters_b),
         vision=float(row.vision_b) * GIGA,
         lookup=float(row.lookup_b) * GIGA,
+        tower=None if row.tower is None else Tower(**row.tower.model_dump()),
         released=released,
     )
 

@@ -14,6 +14,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from chipwall.catalog.layers import Layers
+from chipwall.catalog.tower import Tower
 from chipwall.errors import Unknown
 from chipwall.sources import Fact
 from chipwall.text import text
@@ -171,6 +172,12 @@ class LanguageModel:
         Counts as published [1]; what the engines compute with is :attr:`architecture`.
     vision, lookup : float
         Weights of a vision or audio tower, and of tables looked up beside the embedding [1].
+    tower : Tower or None
+        The vision tower by its dimensions, where images can be priced.
+    purpose : str
+        ``embedding`` or ``reranker`` for a model that reads and writes no text; empty for one that generates.
+    bidirectional : bool
+        Whether every token sees every other: an encoder.
     default_dtype : str
         Number format in which the model is published, a key of :data:`chipwall.perf.formats.FORMATS`.
     missing : str
@@ -199,6 +206,9 @@ class LanguageModel:
     depth: int | None = None
     vision: float = 0.0
     lookup: float = 0.0
+    tower: Tower | None = None
+    purpose: str = ""
+    bidirectional: bool = False
     hf_id: str = ""
     locator: str = ""
     note: str = ""

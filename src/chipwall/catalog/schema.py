@@ -174,6 +174,29 @@ class LayersRow(_Row):
         return self
 
 
+class TowerRow(_Row):
+    """The ``[model.tower]`` of a model that sees; see :class:`chipwall.catalog.tower.Tower`."""
+
+    layers: int = Field(gt=0)
+    hidden: int = Field(gt=0)
+    ffn: int = Field(gt=0)
+    heads: int = Field(gt=0)
+    patch: int = Field(gt=0)
+    gated: StrictBool = False
+    merge: int = Field(default=1, gt=0)
+    side: int = _positive()
+    tile: int = _positive()
+    most_tiles: int = Field(default=1, gt=0)
+    thumbnail: StrictBool = False
+    least: int = _positive()
+    most: int = _positive()
+    longest: int = _positive()
+    tokens: int = _positive()
+    window: int = _positive()
+    whole: int = _positive()
+    row_tokens: StrictBool = False
+
+
 class CheckpointRow(_Row):
     """One ``[[model.checkpoints]]``: a published copy, its format, parts of other formats, and its size."""
 
@@ -204,6 +227,9 @@ class ModelRow(_Row):
     checkpoints: tuple[CheckpointRow, ...] = ()
     vision_b: Decimal = Decimal(0)
     lookup_b: Decimal = Decimal(0)
+    tower: TowerRow | None = None
+    purpose: Literal["", "embedding", "reranker"] = ""
+    bidirectional: StrictBool = False
     released: date | str | None = None
     default_dtype: str = ""
     status: Status

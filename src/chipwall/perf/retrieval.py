@@ -23,17 +23,13 @@ import numpy as np
 from chipwall.catalog.records import Chip, LanguageModel
 from chipwall.errors import InputError
 from chipwall.perf.device import Hardware, hardware
+from chipwall.perf.encoder import EncoderShape, encoder_time
 from chipwall.perf.estimate import Bound, Estimate, Part
 from chipwall.perf.formats import recipe as recipe_of
 from chipwall.perf.layout import Layout
 from chipwall.perf.load import table
 from chipwall.perf.numeric import Numeric
-from chipwall.perf.ops import (
-    attention_prefill_time,
-    elementwise_time,
-    gemm_time,
-    touched_experts,
-)
+from chipwall.perf.ops import elementwise_time, gemm_time, touched_experts
 from chipwall.perf.ops.collectives import all_gather_time
 from chipwall.perf.serving.engines import engine_on
 from chipwall.perf.serving.fits import check_context
@@ -136,21 +132,8 @@ def embedding_time(hw: Hardware, model: Embedder, *, texts: Numeric, length: Num
     texts, length : float or array
         Texts, and tokens of each [1].
     """
-    tokens = np.multiply(texts, length)
-    width, inner = float(model.hidden), float(model.ffn) * (2.0 if model.gated else 1.0)
-    products = (
-        gemm_time(hw, m=tokens, n=3.0 * width, k=width, recipe=recipe)
-        + gemm_time(hw, m=tokens, n=width, k=width, recipe=recipe)
-        + gemm_time(hw, m=tokens, n=inner, k=width, recipe=recipe)
-        + gemm_time(hw, m=tokens, n=width, k=float(model.ffn), recipe=recipe)
-    )
-    attention = attention_prefill_time(
-        hw, batch=texts, queries=length, heads=float(model.heads), kv_heads=float(model.heads),
-        head_dim=width / model.heads, causal=False,
-    )  # fmt: skip
-    # two norms with their residuals and the activation
-    moved = elementwise_time(hw, moved=tokens * 2.0 * (8.0 * width + 2.0 * inner), kernels=3.0)
-    return model.layers * (products + attention + moved)
+    shape = EncoderShape(model.layers, model.hidden, model.ffn, model.heads, gated=model.gated)
+    return encoder_time(hw, shape, texts=texts, length=length, recipe=recipe)
 
 
 def search_time(hw: Hardware, index: Index, *, queries: Numeric, nearest: Numeric = 10.0) -> Numeric:

@@ -18,7 +18,7 @@ from chipwall.catalog.own.reading import refusal
 from chipwall.errors import InputError
 from chipwall.text import text
 
-__all__ = ["Configuration", "gguf_table", "known_types", "language_part"]
+__all__ = ["Configuration", "gguf_table", "known_types", "language_part", "tower_rules"]
 
 # Nobody has built more of any dimension; what is larger is a mistake or an attack [1].
 LARGEST = 2_000_000_000
@@ -46,6 +46,12 @@ def _types() -> dict[str, dict[str, Any]]:
 def gguf_table() -> Mapping[str, Mapping[str, str]]:
     """Names of a GGUF header: ``types`` of architectures and ``keys`` of dimensions, as a configuration has them."""
     return _table()["gguf"]  # type: ignore[no-any-return]
+
+
+@cache
+def tower_rules() -> Mapping[str, Mapping[str, Any]]:
+    """How images become tokens, by the ``model_type`` of the file."""
+    return {name: rule for rule in _table()["tower"] for name in rule["names"]}
 
 
 def known_types() -> tuple[str, ...]:

@@ -18,6 +18,7 @@ from chipwall.catalog.own.quantisation import checkpoint_of, plain_format
 from chipwall.catalog.own.reading import json_object, refusal
 from chipwall.catalog.own.rules import attention_kinds, block_kinds
 from chipwall.catalog.own.tensors import checkpoint_bytes
+from chipwall.catalog.own.towers import tower_of, vision_weights
 from chipwall.catalog.records import Checkpoint, LanguageModel
 from chipwall.text import text
 
@@ -114,8 +115,8 @@ def model_of(values: Mapping[str, Any], path: Path) -> LanguageModel:
         tied_embeddings=bool(c.record.get("tied", False) if tied is None else tied), norm="",
         max_context=c.count("context") or None,
         parameters=None, active_parameters=None, default_dtype=plain_format({**c.outer, **c.values}), released=None,
-        status="reported", source=OWN_SOURCE, draft=_draft(c, records), vision=_vision(c), lookup=_lookup(c, layers),
-        locator=path.name,
+        status="reported", source=OWN_SOURCE, draft=_draft(c, records), vision=vision_weights(c), lookup=_lookup(c, layers),
+        locator=path.name, tower=tower_of(c), purpose=_purpose(c), bidirectional=bool(c.record.get("encoder")),
     )  # fmt: skip
     shape = made.architecture
     return replace(made, parameters=float(shape.weights), active_parameters=float(shape.named_active_weights))
@@ -126,6 +127,15 @@ def _name(c: Configuration, path: Path) -> str:
     found = stated.rstrip("/").split("/")[-1] if isinstance(stated, str) and stated.strip("/. ") else ""
     found = found or (path.resolve().parent.name if path.stem == "config" else path.stem)
     return re.sub(r"[^\w.+-]+", "-", found)[:80] or "own-model"
+
+
+def _purpose(c: Configuration) -> str:
+    """What a model that writes no text is for; an encoder embeds unless its head scores."""
+    classes = [str(name) for name in c.raw("architectures") or () if isinstance(name, str)]
+    scores = any(name.endswith("ForSequenceClassification") for name in classes)
+    if scores:
+        return "reranker"
+    return "embedding" if c.record.get("encoder") else ""
 
 
 def _records(c: Configuration, layers: int) -> tuple[Layers, ...]:
@@ -166,33 +176,11 @@ def _draft(c: Configuration, records: tuple[Layers, ...]) -> tuple[Layers, ...]:
     return (replace(a, count=count, keeps=True, **apart),)
 
 
-def _vision(c: Configuration) -> float:
-    """Weights of a vision tower by its widths, and of the layer that joins its patches [1]; 0 where there is none."""
-    tower = c.outer.get("vision_config")
-    if not isinstance(tower, Mapping):
-        return 0.0
-
-    def width(*keys: str) -> float:
-        found = next((tower[k] for k in keys if isinstance(tower.get(k), int | float)), 0)
-        return float(found) if 0 <= float(found) <= 1e5 else 0.0
-
-    hidden, layers = (
-        width("hidden_size", "width", "embed_dim", "vt_hidden_size"),
-        width("num_hidden_layers", "depth", "layers"),
-    )
-    inner = width("intermediate_size", "vt_intermediate_size") or width("mlp_ratio") * hidden
-    if tower.get("model_type") == "qwen2_vl":
-        hidden, inner = width("embed_dim"), width("mlp_ratio") * width("embed_dim")
-    joined = hidden * max(width("spatial_merge_size"), 1.0) ** 2
-    out = width("out_hidden_size") or float(c.count("hidden"))
-    return layers * (4.0 * hidden**2 + 2.0 * hidden * inner) + (joined**2 + joined * out if hidden else 0.0)
-
-
 def _lookup(c: Configuration, layers: int) -> float:
     """Weights of tables looked up beside the embedding [1]."""
     kind = c.record.get("lookup")
     if kind == "positions":
-        return float(c.count("context") * c.count("hidden"))
+        return float((c.count("context") + c.count("type_vocab_size")) * c.count("hidden"))
     if kind == "per_layer":
         width = c.count("hidden_size_per_layer_input")
         rows = c.count("vocab_size_per_layer_input") or c.count("vocab")

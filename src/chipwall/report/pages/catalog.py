@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import fields
 
 from chipwall.catalog import load
 from chipwall.catalog.choose import reason
 from chipwall.catalog.layers import Layers
 from chipwall.catalog.quantities import QUANTITIES
 from chipwall.catalog.records import Chip, LanguageModel, System
+from chipwall.catalog.tower import Tower
 from chipwall.controls.measures import Measure, performance_density, total_processing_performance
 from chipwall.errors import Unknown
 from chipwall.report.forms.table import Cell, Column, Table
@@ -284,7 +286,7 @@ def attention_words(model: LanguageModel) -> Text | str:
 def model_table(model: LanguageModel, sources: dict[str, Source]) -> Table:
     """Dimensions of one model, and what follows from them."""
     skipped = {"id", "name", "aliases", "source", "status", "locator", "note", "parameters", "active_parameters"}
-    skipped |= {"layers", "draft", "checkpoints"}
+    skipped |= {"layers", "draft", "checkpoints", "tower"}
     mark = MARKS.get(model.status, "")
     rows: list[tuple[object, ...]] = [
         (Cell(text("parameters, billion"), "parameters"), _billions(model.parameters, model)),
@@ -295,6 +297,7 @@ def model_table(model: LanguageModel, sources: dict[str, Source]) -> Table:
         if name not in skipped and value not in (None, "", (), 0.0):
             rows.append((Cell(Text.of(name), name), Cell(dimension_words(value), value, (model.source,), mark)))
     rows += _layer_rows(model, mark)
+    rows += _tower_rows(model, mark)
     rows += _implied_rows(model)
     known = sources.get(model.source)
     notes = [text("Source: {title}", title=known.title if known else text("the file you gave")), LEGEND]
@@ -319,6 +322,23 @@ def _layer_rows(model: LanguageModel, mark: str) -> list[tuple[object, ...]]:
                         (Cell(label, f"{kind}_{i}_{name}"), Cell(dimension_words(value), value, (model.source,), mark))
                     )
     return rows
+
+
+def _tower_rows(model: LanguageModel, mark: str) -> list[tuple[object, ...]]:
+    """The dimensions of the vision tower, and the tokens of an image of a usual size."""
+    tower = model.tower
+    if tower is None:
+        return []
+    plain = {f.name: f.default for f in fields(Tower)}
+    rows: list[tuple[object, ...]] = []
+    for name, unset in plain.items():
+        value = getattr(tower, name)
+        if value != unset:
+            label = text("vision tower: {field}", field=Text.of(name))
+            rows.append((Cell(label, f"tower_{name}"), Cell(dimension_words(value), value, (model.source,), mark)))
+    cost = tower.image(1024, 1024)
+    label = text("tokens of an image of 1024 x 1024 pixels")
+    return [*rows, (Cell(label, "image_tokens"), Cell(f"{cost.tokens:,}", cost.tokens, (), "†"))]
 
 
 def _implied_rows(model: LanguageModel) -> list[tuple[object, ...]]:
