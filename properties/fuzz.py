@@ -28,13 +28,13 @@ from chipwall.cli.kinds import (
     QUARTER,
     SHARE,
     TIME,
+    CatalogNames,
     Count,
-    Kind,
-    Names,
     NumberFrom,
+    OneOf,
+    OptionKind,
     OutFile,
     OutFolder,
-    Word,
 )
 
 # A call of each command that is answered, to which one bad option is added; heavy ones are only ever refused.
@@ -72,7 +72,7 @@ FREE = {"party", "shipper", "by", "reader", "other_eccn", "root", "source"}
 LEFT_OUT = {"mcp", "web"}
 ALWAYS = ["", " ", "\x1b[31mX\x07", "\u202eevil", "A" * 5000, "<script>alert(1)</script>", "../../../../etc/passwd\x00"]
 NUMBERS = ["nan", "inf", "-inf", "1e400", "-1", "²", "a few", "9" * 400, "1,2.3.4", "0x10", "1e", "--", "1 GB/s"]
-BY_KIND: list[tuple[type | Kind, list[str]]] = [
+BY_KIND: list[tuple[type | OptionKind, list[str]]] = [
     (AUTO, [*NUMBERS, "0", "2.5", "car"]),
     (DAY, ["2026-13-01", "20260201", "tomorrow", "2026-02-30", "0001-01-01", "2026"]),
     (QUARTER, ["2026", "2026Q5", "2026Q0", "Q12026", "٢٠٢٦Q1", "1999Q1"]),
@@ -80,8 +80,8 @@ BY_KIND: list[tuple[type | Kind, list[str]]] = [
     (SHARE, [*NUMBERS, "1.0", "2"]),
     (Count, [*NUMBERS, "2.5", "1e12"]),
     (NumberFrom, [*NUMBERS, "1e300"]),
-    (Names, ["nosuch-thing", "h200,,h20", ","]),
-    (Word, ["nosuch", "0"]),
+    (CatalogNames, ["nosuch-thing", "h200,,h20", ","]),
+    (OneOf, ["nosuch", "0"]),
     (OutFile, ["nosuch/x.html", ".", "x" * 300, "-", "/proc/x"]),
     (OutFolder, ["nosuch/x", "x" * 300, "-", "/proc/x/y"]),
     (IN_FILE, ["nosuch.toml", ".", "/dev/null", "/dev/zero", "x" * 400]),

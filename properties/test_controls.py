@@ -13,7 +13,7 @@ from chipwall.controls import arrays
 from chipwall.controls.decide import decide
 from chipwall.controls.item import item_of_numbers, operands
 from chipwall.controls.load import law
-from chipwall.controls.logic import any_of, verdict
+from chipwall.controls.logic import any_of, clause_met
 from chipwall.controls.records import Item, Journey
 
 LIMITS = sorted(
@@ -144,7 +144,7 @@ def test_arrays_and_explained_form_agree_on_the_class(table: list[Item], day: da
     veiled = [replace(item, **{name: None}) if name else item for item, name in zip(table, hidden, strict=False)]
     found = arrays.classes(columns(veiled, day), day)
     journey = Journey(destination="CN", headquarters="CN")
-    assert [arrays.CLASSES[index] for index in found] == [decide(item, journey, on=day).eccn for item in veiled]
+    assert [arrays.CONTROL_CLASSES[index] for index in found] == [decide(item, journey, on=day).eccn for item in veiled]
 
 
 @pytest.mark.parametrize("family", sorted({clause.family for clause in law().clauses}))
@@ -155,7 +155,7 @@ def test_arrays_and_explained_form_agree_on_every_family(family: str, table: lis
     view = law().on(day)
     for item, answer in zip(table, found, strict=True):
         numbers = operands(item, Journey(), dram_bandwidth=item.dram_bandwidth, datacenter=item.datacenter)
-        truth = any_of(verdict(clause, numbers, view.limits) for clause in view.family(family))
+        truth = any_of(clause_met(clause, numbers, view.limits) for clause in view.family(family))
         assert {True: 1, False: 0, None: -1}[truth] == answer
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chipwall.catalog.periods import parse_period
-from chipwall.market.forecast.scoring import band, continuous_ranked_probability_score, covered
+from chipwall.market.forecast.scoring import continuous_ranked_probability_score, covered, forecast_band
 from chipwall.market.model.continuation import Piece, remainder
 
 numbers = st.floats(-1e6, 1e6)
@@ -36,7 +36,7 @@ def test_order_of_draws_does_not_matter(made: np.ndarray, value: float) -> None:
 
 @given(draws)
 def test_the_median_is_covered(made: np.ndarray) -> None:
-    low, middle, high = band(made)
+    low, middle, high = forecast_band(made)
     assert low <= middle <= high
     assert covered(made, value=middle)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import re
-from collections import Counter, defaultdict
 from importlib import import_module
 from pathlib import Path
 
@@ -18,8 +17,6 @@ MODULES = [p for p in sorted(SOURCE.rglob("*.py")) if p.name != "__init__.py"]
 # Commands that print one page or talk to a program: they have no table to give in other forms.
 ONE_FORM = {"scoreboard", "mcp"}
 FORMS = {"--json", "--csv", "--md", "--lang", "--explain"}
-# Names of functions and classes that two modules of one package still share, each with another meaning: to be renamed.
-SHARED_IN_A_PACKAGE, SHARED_IN_THE_HOUSE = 33, 108
 
 
 def strings_of(path: Path) -> list[tuple[int, str]]:
@@ -77,15 +74,3 @@ def test_every_command_has_every_form_and_no_old_spelling(name: str, command: cl
     if name not in ONE_FORM:
         assert options >= FORMS, FORMS - options
     assert not options & set(OTHER_NAMES)
-
-
-def test_shared_names_do_not_grow() -> None:
-    places: dict[str, list[str]] = defaultdict(list)
-    for path in MODULES:
-        for node in ast.parse(path.read_text(encoding="utf-8")).body:
-            if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and not node.name.startswith("_"):
-                places[node.name].append(path.relative_to(SOURCE).parts[0])
-    shared = {name: rooms for name, rooms in places.items() if len(rooms) > 1}
-    inside = [name for name, rooms in shared.items() if max(Counter(rooms).values()) > 1]
-    assert len(inside) <= SHARED_IN_A_PACKAGE, sorted(inside)
-    assert len(shared) <= SHARED_IN_THE_HOUSE

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from chipwall.perf.evidence.training_rows import predict_rows
-from chipwall.perf.evidence.validate import Prediction, read_rows
+from chipwall.perf.evidence.training_rows import predict_training_rows
+from chipwall.perf.evidence.validate import Prediction, read_measurements
 
 HERE = Path(__file__).parent
 SOURCES = ("selene", "sc21", "nemo", "llama-3")
@@ -25,7 +25,7 @@ OPEN = 0.60
 
 def rows() -> Iterator[Mapping[str, str]]:
     for table in sorted(p for name in SOURCES for p in (HERE / name).glob("*.csv")):
-        yield from read_rows("training", table)
+        yield from read_measurements("training", table)
 
 
 def is_complete(row: Mapping[str, str]) -> bool:
@@ -38,7 +38,7 @@ def test_there_are_twenty_two_rows_in_four_places() -> None:
 
 @pytest.mark.parametrize("row", list(rows()), ids=lambda r: r["id"])
 def test_published_run(row: Mapping[str, str]) -> None:
-    (found,) = predict_rows([row])
+    (found,) = predict_training_rows([row])
     assert isinstance(found, Prediction), found
     bound = KNOWN.get(row["id"], COMPLETE if is_complete(row) else OPEN)
     assert abs(found.error) <= bound, f"{found.predicted:.4g} against {found.measured:.4g}: {100 * found.error:+.1f} %"

@@ -16,7 +16,7 @@ from chipwall import catalog, units
 from chipwall.catalog import prices, series
 from chipwall.catalog.check import problems_in
 from chipwall.catalog.files import DATA
-from chipwall.claims.library import World
+from chipwall.claims.library import Library
 from chipwall.claims.readings.series import price as claimed_price
 from chipwall.claims.records import Claim
 from chipwall.errors import Unknown
@@ -34,15 +34,15 @@ def test_prices_of_a_chip_newest_first_with_ranges() -> None:
 
 
 def test_at_least_25_chips_have_a_sourced_price() -> None:
-    assert len({p.chip for p in prices.load() if p.status != "unsourced"}) >= 45
+    assert len({p.chip for p in prices.load_prices() if p.status != "unsourced"}) >= 45
 
 
 def test_weekly_rents_answer_for_their_day() -> None:
-    found = prices.quote("nvidia-h200-sxm", on=date(2026, 9, 1), **SPOT)
+    found = prices.quoted_price("nvidia-h200-sxm", on=date(2026, 9, 1), **SPOT)
     assert found.per_hour == pytest.approx(3.02)
     assert found.dated == date(2026, 8, 31)
     assert not found.stale
-    before = prices.quote("nvidia-h200-sxm", on=date(2026, 8, 30), **SPOT)
+    before = prices.quoted_price("nvidia-h200-sxm", on=date(2026, 8, 30), **SPOT)
     assert before.per_hour == pytest.approx(3.59)
     assert len(prices.history("nvidia-h100-sxm", offer="rent", place="united-states", term="on-demand")) >= 30
 
@@ -51,35 +51,35 @@ def test_the_band_widens_after_the_half_life_and_the_quote_goes_stale() -> None:
     printed = date(2026, 9, 28)
     widths = []
     for days in (0, 59, 120, 199):
-        found = prices.quote("nvidia-b200", on=printed + timedelta(days=days), **SPOT)
+        found = prices.quoted_price("nvidia-b200", on=printed + timedelta(days=days), **SPOT)
         widths.append(found.high / found.low)
         assert not found.stale
     assert widths[0] == widths[1] < widths[2] < widths[3]
-    assert prices.quote("nvidia-b200", on=printed + timedelta(days=201), **SPOT).stale
+    assert prices.quoted_price("nvidia-b200", on=printed + timedelta(days=201), **SPOT).stale
 
 
 def test_money_changes_by_a_dated_rate() -> None:
-    dollars = prices.quote("metax-c500", offer="buy", on=date(2026, 11, 28))
-    yuan = prices.quote("metax-c500", offer="buy", on=date(2026, 11, 28), currency="CNY")
+    dollars = prices.quoted_price("metax-c500", offer="buy", on=date(2026, 11, 28))
+    yuan = prices.quoted_price("metax-c500", offer="buy", on=date(2026, 11, 28), currency="CNY")
     assert yuan.rate is None
     assert dollars.rate is not None
     assert dollars.amount == pytest.approx(yuan.amount / dollars.rate.per_dollar)
     assert "exchange-rate-auto" in dollars.sources
     with pytest.raises(Unknown):
-        prices.quote("metax-c500", offer="buy", on=date(2026, 11, 28), currency="EUR")
+        prices.quoted_price("metax-c500", offer="buy", on=date(2026, 11, 28), currency="EUR")
 
 
 def test_a_quote_without_a_source_is_unknown() -> None:
     assert [p.status for p in prices.prices("nvidia-b200", offer="buy")] == ["unsourced"]
     with pytest.raises(Unknown):
-        prices.quote("nvidia-b200", offer="buy", on=date(2026, 11, 28))
+        prices.quoted_price("nvidia-b200", offer="buy", on=date(2026, 11, 28))
 
 
 def test_no_quantity_stands_in_two_stores() -> None:
     for chip in catalog.load().chips.values():
         assert not [f for f in chip.facts if f.quantity.startswith(("price", "rent"))], chip.id
-    told = [row["series"] for _, row in prices.read_rows() if row["series"]]
-    held = {o.series for rows in series.load().observations.values() for o in rows if o.table != "prices"}
+    told = [row["series"] for _, row in prices.read_quotes() if row["series"]]
+    held = {o.series for rows in series.load_series().observations.values() for o in rows if o.table != "prices"}
     assert told
     assert not set(told) & held
 
@@ -87,10 +87,10 @@ def test_no_quantity_stands_in_two_stores() -> None:
 @pytest.mark.parametrize("chip", ["nvidia-h100-sxm", "nvidia-h20-96gb"])
 def test_every_door_tells_the_same_price(chip: str, run: Callable[..., Any]) -> None:
     on = date(2026, 6, 30)
-    found = prices.quote(chip, offer="buy", on=on, place="")
+    found = prices.quoted_price(chip, offer="buy", on=on, place="")
     newest = next(p for p in prices.prices(chip, offer="buy", known_on=on) if p.source == found.held[0].source)
     claim = Claim(id="x", statement="x", quantity="price", relation="at most", value=1.0, unit="USD", subject=chip)
-    reading = claimed_price(claim, {"on": on, "place": found.place}, World(catalog.load()))
+    reading = claimed_price(claim, {"on": on, "place": found.place}, Library(catalog.load()))
     assert reading.value == pytest.approx(newest.amount)
     _, section = price_section(catalog.load().chips[chip], [], on=on)
     assert newest.amount in [cell.value for row in section.tables[0].rows for cell in row if hasattr(cell, "value")]
@@ -102,7 +102,7 @@ def test_every_door_tells_the_same_price(chip: str, run: Callable[..., Any]) -> 
 
 
 def test_rents_of_claims_and_store_agree() -> None:
-    found = prices.quote("nvidia-h100-sxm", offer="rent", on=date(2026, 10, 1))
+    found = prices.quoted_price("nvidia-h100-sxm", offer="rent", on=date(2026, 10, 1))
     assert found.amount == pytest.approx(3.499 / units.HOUR)
 
 

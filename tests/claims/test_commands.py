@@ -80,12 +80,12 @@ def test_an_unknown_claim_names_the_nearest(run) -> None:
 
 
 def test_the_vocabulary_is_complete(run) -> None:
-    from chipwall.claims.quantities import QUANTITIES
-    from chipwall.claims.readings.table import ENGINES
+    from chipwall.claims.quantities import CLAIM_QUANTITIES
+    from chipwall.claims.readings.table import READINGS
 
-    assert set(QUANTITIES) == set(ENGINES)
+    assert set(CLAIM_QUANTITIES) == set(READINGS)
     told = run("claim", "vocabulary", "--json").out
-    assert all(f'"{name}"' in told for name in QUANTITIES)
+    assert all(f'"{name}"' in told for name in CLAIM_QUANTITIES)
 
 
 @pytest.mark.parametrize(("chip", "least"), [("nvidia-h200-sxm", 15), ("huawei-ascend-910c", 2), ("google-tpu-v4", 0)])

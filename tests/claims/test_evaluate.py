@@ -7,17 +7,17 @@ import pytest
 
 from chipwall.claims import evaluate
 from chipwall.claims.evaluate import verdict
-from chipwall.claims.library import World, packaged_world
+from chipwall.claims.library import Library, packaged_world
 from chipwall.claims.parse import claims_of_text
 from chipwall.claims.records import Claim, Reading
 
 
 @pytest.fixture(scope="module")
-def world() -> World:
+def world() -> Library:
     return packaged_world()
 
 
-def one(words: str, world: World) -> Claim:
+def one(words: str, world: Library) -> Claim:
     return claims_of_text(words, world, file="claim.toml")[0]
 
 
@@ -76,7 +76,7 @@ def test_draws_decide_by_their_share() -> None:
         assert (found, chance) == (holds, share)
 
 
-def test_a_missing_fact_is_cannot_tell(world: World) -> None:
+def test_a_missing_fact_is_cannot_tell(world: Library) -> None:
     words = """
     [[claim]]
     id = "x"
@@ -95,7 +95,7 @@ def test_a_missing_fact_is_cannot_tell(world: World) -> None:
     assert "not published" in str(found.points[0].reading.unknown)
 
 
-def test_a_model_that_does_not_fit_is_cannot_tell_and_says_so(world: World) -> None:
+def test_a_model_that_does_not_fit_is_cannot_tell_and_says_so(world: Library) -> None:
     words = """
     [[claim]]
     id = "x"
@@ -114,7 +114,7 @@ def test_a_model_that_does_not_fit_is_cannot_tell_and_says_so(world: World) -> N
     assert "does not fit" in str(found.points[0].reading.unknown)
 
 
-def test_depends_says_where(world: World) -> None:
+def test_depends_says_where(world: Library) -> None:
     words = """
     [[claim]]
     id = "x"
@@ -145,13 +145,13 @@ def test_depends_says_where(world: World) -> None:
         ("nvidia_datacenter_revenue @ FY2025", (22.6 + 26.3 + 30.8 + 35.6) * 1e9),
     ],
 )
-def test_observations_by_period(observation: str, value: float, world: World) -> None:
+def test_observations_by_period(observation: str, value: float, world: Library) -> None:
     from chipwall.claims.readings.series import observed
 
     assert observed(observation, world).value == pytest.approx(value)
 
 
-def test_a_lone_bound_is_open_on_the_other_side(world: World) -> None:
+def test_a_lone_bound_is_open_on_the_other_side(world: Library) -> None:
     from chipwall.claims.readings.series import observed
 
     capacity = observed("huawei_capacity_us_commerce @ 2025", world)  # at or below 200,000
@@ -160,7 +160,7 @@ def test_a_lone_bound_is_open_on_the_other_side(world: World) -> None:
     assert (orders.low, orders.high) == (2_000_000.0, float("inf"))
 
 
-def test_an_unfinished_year_is_not_summed(world: World) -> None:
+def test_an_unfinished_year_is_not_summed(world: Library) -> None:
     from chipwall.claims.readings.series import observed
     from chipwall.errors import Unknown
 
@@ -168,8 +168,8 @@ def test_an_unfinished_year_is_not_summed(world: World) -> None:
         observed("nvidia_total_revenue @ FY2027", world)
 
 
-def test_scenarios_share_their_draws(world: World) -> None:
-    small = World(world.catalog, draws=40)
+def test_scenarios_share_their_draws(world: Library) -> None:
+    small = Library(world.catalog, draws=40)
     words = """
     [[claim]]
     id = "x"
@@ -241,9 +241,9 @@ EVERY = {
 
 
 @pytest.mark.parametrize("quantity", EVERY)
-def test_every_quantity_of_numbers_can_be_asked(quantity: str, world: World) -> None:
+def test_every_quantity_of_numbers_can_be_asked(quantity: str, world: Library) -> None:
     """Zero as the least: every one of them is a number, and none of these is below it but a difference."""
-    small = World(world.catalog, draws=30)
+    small = Library(world.catalog, draws=30)
     head = f'[[claim]]\nid = "x"\nstatement = "x"\nquantity = "{quantity}"\nrelation = "at least"\nvalue = 0\n'
     found = verdict(one(head + EVERY[quantity], small), small)
     assert found.value is not None, found.points[0].reading.unknown
@@ -255,7 +255,7 @@ def test_every_quantity_of_numbers_can_be_asked(quantity: str, world: World) -> 
         assert found.answer == "supported"
 
 
-def test_an_old_quote_says_nothing_about_today(world: World) -> None:
+def test_an_old_quote_says_nothing_about_today(world: Library) -> None:
     head = '[[claim]]\nid = "x"\nstatement = "x"\nquantity = "rent"\nrelation = "at most"\nvalue = 1000\n'
     head += 'unit = "USD/h"\nsubject = "h100"\n'
     days = {"2025-11-20": "supported", "2027-11-20": "stale evidence"}
@@ -264,16 +264,16 @@ def test_an_old_quote_says_nothing_about_today(world: World) -> None:
         assert verdict(asked, world).answer == answer
 
 
-def test_every_quantity_is_tried(world: World) -> None:
-    from chipwall.claims.quantities import QUANTITIES
+def test_every_quantity_is_tried(world: Library) -> None:
+    from chipwall.claims.quantities import CLAIM_QUANTITIES
 
-    words = {name for name, q in QUANTITIES.items() if q.dimension in ("word", "answer", "flag")}
-    assert set(EVERY) | words == set(QUANTITIES)
+    words = {name for name, q in CLAIM_QUANTITIES.items() if q.dimension in ("word", "answer", "flag")}
+    assert set(EVERY) | words == set(CLAIM_QUANTITIES)
 
 
-def test_what_the_model_has_no_channel_for_is_no_finding(world: World) -> None:
+def test_what_the_model_has_no_channel_for_is_no_finding(world: Library) -> None:
     """Legal sales do not lead to Chinese wafers in the model: that is 'no mechanism', never nought percent of draws."""
-    small = World(world.catalog, draws=40)
+    small = Library(world.catalog, draws=40)
     words = """
     [[claim]]
     id = "x"
@@ -300,8 +300,8 @@ def test_an_answer_does_not_depend_on_what_was_asked_before() -> None:
     from chipwall.claims.library import packaged_world
     from chipwall.claims.load import shipped_claims
 
-    def fresh() -> World:
-        return World(packaged_world().catalog, draws=40)
+    def fresh() -> Library:
+        return Library(packaged_world().catalog, draws=40)
 
     claims = {c.id: c for c in shipped_claims(fresh())}
     simulated = [c for c in claims.values() if "path" in c.fixed or "path" in c.free][:3]

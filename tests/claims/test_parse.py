@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from chipwall.claims.library import World, packaged_world
+from chipwall.claims.library import Library, packaged_world
 from chipwall.claims.parse import claims_of_file, claims_of_text
 from chipwall.errors import InputError
 
@@ -26,23 +26,23 @@ measure = "memory_capacity"
 
 
 @pytest.fixture(scope="module")
-def world() -> World:
+def world() -> Library:
     return packaged_world()
 
 
-def refused(words: str, world: World) -> str:
+def refused(words: str, world: Library) -> str:
     with pytest.raises(InputError) as caught:
         claims_of_text(words, world, file="mine.toml")
     assert len(caught.value.lines()) <= 3
     return str(caught.value)
 
 
-def test_a_good_claim(world: World) -> None:
+def test_a_good_claim(world: Library) -> None:
     (found,) = claims_of_text(GOOD, world, file="mine.toml")
     assert (found.subject, found.value, found.tolerance, found.line) == ("nvidia-h200-sxm", 141e9, 0.1, 1)
 
 
-def test_defaults_are_filled_in(world: World) -> None:
+def test_defaults_are_filled_in(world: Library) -> None:
     words = GOOD.replace('"fact"', '"decision"').replace('"about"', '"is"').replace("value = 141", 'value = "3A090.a"')
     words = words.replace('unit = "GB"\n', "").replace(
         'measure = "memory_capacity"', 'answer = "eccn"\non = 2026-02-01'
@@ -77,7 +77,7 @@ def test_defaults_are_filled_in(world: World) -> None:
         ("statement =", "statment =", "unknown field 'statment'", 3),
     ],
 )
-def test_refused_with_place_and_fix(change: str, to: str, told: str, line: int, world: World) -> None:
+def test_refused_with_place_and_fix(change: str, to: str, told: str, line: int, world: Library) -> None:
     assert change in GOOD
     message = refused(GOOD.replace(change, to), world)
     assert told in message
@@ -85,12 +85,12 @@ def test_refused_with_place_and_fix(change: str, to: str, told: str, line: int, 
     assert len(message.splitlines()) >= 2  # never a bare complaint
 
 
-def test_the_nearest_names_are_told(world: World) -> None:
+def test_the_nearest_names_are_told(world: Library) -> None:
     assert "'fact_ratio'" in refused(GOOD.replace('"fact"', '"fact_rati"'), world)
     assert "memory_capacity" in refused(GOOD.replace('"memory_capacity"', '"memory_capcity"'), world)
 
 
-def test_every_problem_of_a_file_at_once(world: World) -> None:
+def test_every_problem_of_a_file_at_once(world: Library) -> None:
     second = GOOD.replace("H200", "Hxyz200").replace('"GB"', '"W"')
     message = refused(GOOD.replace('"about"', '"bout"') + second, world)
     assert message.startswith("2 problems in mine.toml") or message.startswith("3 problems in mine.toml")
@@ -107,11 +107,11 @@ def test_every_problem_of_a_file_at_once(world: World) -> None:
         (GOOD + GOOD, "'a-claim' is used twice"),
     ],
 )
-def test_files_without_claims(words: str, told: str, world: World) -> None:
+def test_files_without_claims(words: str, told: str, world: Library) -> None:
     assert told in refused(words, world)
 
 
-def test_a_word_the_law_never_answers(world: World) -> None:
+def test_a_word_the_law_never_answers(world: Library) -> None:
     words = GOOD.replace('"fact"', '"decision"').replace('"about"', '"is"').replace("value = 141", 'value = "3A090.d"')
     words = words.replace('unit = "GB"\n', "").replace(
         'measure = "memory_capacity"', 'answer = "eccn"\non = 2026-02-01'
@@ -119,20 +119,20 @@ def test_a_word_the_law_never_answers(world: World) -> None:
     assert "the law never answers '3A090.d' to eccn" in refused(words, world)
 
 
-def test_a_date_in_quotes_is_no_date(world: World) -> None:
+def test_a_date_in_quotes_is_no_date(world: Library) -> None:
     words = GOOD.replace('"fact"', '"measure_over_limit"').replace('unit = "GB"\n', "")
     words = words.replace('measure = "memory_capacity"', 'limit = "a1-tpp"\non = "2026-02-01"')
     assert "'2026-02-01' is not a date" in refused(words, world)
 
 
-def test_free_conditions_that_mix_units(world: World) -> None:
+def test_free_conditions_that_mix_units(world: Library) -> None:
     words = GOOD.replace(
         '[claim.fixed]\nmeasure = "memory_capacity"', '[claim.free]\nmeasure = ["memory_capacity", "tdp"]'
     )
     assert "does not fit" in refused(words, world)
 
 
-def test_too_many_combinations(world: World) -> None:
+def test_too_many_combinations(world: Library) -> None:
     counts = ", ".join(str(n) for n in range(1, 80))
     words = GOOD.replace('"fact"', '"memory_share"').replace('unit = "GB"', 'unit = "1"').replace("141\n", "1\n")
     words = words.replace(
@@ -143,7 +143,7 @@ def test_too_many_combinations(world: World) -> None:
     assert "6241 combinations of free conditions" in refused(words, world)
 
 
-def test_nothing_in_a_claim_is_run(world: World) -> None:
+def test_nothing_in_a_claim_is_run(world: Library) -> None:
     assert "is not a count" in refused(
         GOOD.replace('"fact"', '"memory_share"').replace(
             'measure = "memory_capacity"',
@@ -153,6 +153,6 @@ def test_nothing_in_a_claim_is_run(world: World) -> None:
     )
 
 
-def test_a_file_that_is_not_there(world: World, tmp_path: Path) -> None:
+def test_a_file_that_is_not_there(world: Library, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="cannot read"):
         claims_of_file(tmp_path / "none.toml", world)

@@ -9,7 +9,7 @@ import pytest
 from chipwall.catalog.choose import chosen_fact
 from chipwall.catalog.load import Catalog
 from chipwall.claims.evaluate import evaluated
-from chipwall.claims.library import World, packaged_world
+from chipwall.claims.library import Library, packaged_world
 from chipwall.claims.load import shipped_claims
 from chipwall.claims.records import Verdict
 
@@ -17,12 +17,12 @@ DRAWS = 120
 
 
 @pytest.fixture(scope="module")
-def world() -> World:
-    return World(packaged_world().catalog, draws=DRAWS)
+def world() -> Library:
+    return Library(packaged_world().catalog, draws=DRAWS)
 
 
 @pytest.fixture(scope="module")
-def verdicts(world: World) -> dict[str, Verdict]:
+def verdicts(world: Library) -> dict[str, Verdict]:
     return {v.claim.id: v for v in evaluated(shipped_claims(world), world)}
 
 
@@ -39,12 +39,12 @@ def test_each_is_in_two_languages_and_says_who_said_it(verdicts: dict[str, Verdi
         assert bool(v.claim.note) == bool(v.claim.note_zh), v.claim.id
 
 
-def test_each_is_unique_across_files(world: World) -> None:
+def test_each_is_unique_across_files(world: Library) -> None:
     ids = [c.id for c in shipped_claims(world)]
     assert len(ids) == len(set(ids))
 
 
-def test_every_source_resolves(verdicts: dict[str, Verdict], world: World) -> None:
+def test_every_source_resolves(verdicts: dict[str, Verdict], world: Library) -> None:
     for v in verdicts.values():
         missing = [s for s in v.sources if s not in world.sources]
         assert not missing, (v.claim.id, missing)
@@ -114,7 +114,7 @@ def with_fact(catalog: Catalog, chip_id: str, quantity: str, value: float, publi
     return replace(catalog, chips={**catalog.chips, chip_id: changed})
 
 
-def moved(before: dict[str, Verdict], after: World, *, files: tuple[str, ...]) -> set[str]:
+def moved(before: dict[str, Verdict], after: Library, *, files: tuple[str, ...]) -> set[str]:
     """Ids of claims of some files whose verdict or any number behind it differs."""
 
     def content(v: Verdict) -> tuple[object, ...]:
@@ -162,34 +162,34 @@ def test_a_changed_fact_moves_its_claims_and_no_other(
     published: str,
     expected: set[str],
     verdicts: dict[str, Verdict],
-    world: World,
+    world: Library,
 ) -> None:
-    changed = World(with_fact(world.catalog, chip, quantity, value, published), draws=DRAWS)
+    changed = Library(with_fact(world.catalog, chip, quantity, value, published), draws=DRAWS)
     found = moved(verdicts, changed, files=SHEETS)
     assert found <= {i for i, v in verdicts.items() if uses(v, chip)}, "a claim that names another chip moved"
     assert found == expected
 
 
-def test_a_changed_class_follows_from_a_changed_rate(verdicts: dict[str, Verdict], world: World) -> None:
+def test_a_changed_class_follows_from_a_changed_rate(verdicts: dict[str, Verdict], world: Library) -> None:
     """160 dense TFLOP/s at 16 bit is 2,560: the H20 would be 3A090.b, and the false claim true."""
-    changed = World(with_fact(world.catalog, "nvidia-h20-96gb", "bf16_rate", 160e12, "160 TFLOP/s"), draws=DRAWS)
+    changed = Library(with_fact(world.catalog, "nvidia-h20-96gb", "bf16_rate", 160e12, "160 TFLOP/s"), draws=DRAWS)
     found = {v.claim.id: v for v in evaluated([c for c in shipped_claims(changed) if c.file == "law.toml"], changed)}
     assert found["h20-is-3a090-b"].answer == "supported"
     assert found["h200-ten-times-the-limit"].value == verdicts["h200-ten-times-the-limit"].value
 
 
-def test_a_changed_limit_moves_multiples_of_it_alone(verdicts: dict[str, Verdict], world: World) -> None:
+def test_a_changed_limit_moves_multiples_of_it_alone(verdicts: dict[str, Verdict], world: Library) -> None:
     from decimal import Decimal
 
     rule = world.law.parameters["a2-tpp"]
     halved = replace(rule, records=tuple(replace(r, value=(r.value or Decimal(0)) / 2) for r in rule.records))
     law = replace(world.law, parameters={**world.law.parameters, "a2-tpp": halved})
     assert moved(
-        verdicts, World(world.catalog, _law=law, draws=DRAWS), files=("hardware.toml", "law.toml", "market.toml")
+        verdicts, Library(world.catalog, _law=law, draws=DRAWS), files=("hardware.toml", "law.toml", "market.toml")
     ) == {"h200-ten-times-the-limit"}
 
 
-def test_a_changed_observation_moves_its_claims_alone(verdicts: dict[str, Verdict], world: World) -> None:
+def test_a_changed_observation_moves_its_claims_alone(verdicts: dict[str, Verdict], world: Library) -> None:
     name = "cambricon_units_goldman"
     rows = tuple(
         replace(o, value=75e3, low=None, high=None) if o.period.label == "2025 forecast" else o
@@ -197,15 +197,15 @@ def test_a_changed_observation_moves_its_claims_alone(verdicts: dict[str, Verdic
     )
     book = replace(world.book, observations={**world.book.observations, name: rows})
     found = moved(
-        verdicts, World(world.catalog, _book=book, draws=DRAWS), files=("hardware.toml", "law.toml", "market.toml")
+        verdicts, Library(world.catalog, _book=book, draws=DRAWS), files=("hardware.toml", "law.toml", "market.toml")
     )
     assert found == {"cambricon-75k", "cambricon-doubles", "other-chinese-below-100k"}
 
 
-def test_facts_reach_the_simulation(world: World) -> None:
+def test_facts_reach_the_simulation(world: Library) -> None:
     """An H200 with no memory bandwidth to speak of changes what a market with it computes."""
     changed = with_fact(world.catalog, "nvidia-h200-sxm", "memory_bandwidth", 1e12, "1 TB/s")
-    worlds = [World(c, draws=20) for c in (world.catalog, changed)]
+    worlds = [Library(c, draws=20) for c in (world.catalog, changed)]
     totals = [
         w.paths("h200-share-cap", "shipped", until="2027Q1").at("h100e_bandwidth_total", "2027Q1").mean()
         for w in worlds

@@ -39,7 +39,7 @@ def test_array_form_gives_the_expected_class_of_every_processor_case() -> None:
         },
         np.array([row["as_of"] for row in table], dtype="datetime64[D]"),
     )
-    assert [arrays.CLASSES[index] for index in found] == [row["expected_eccn"] for row in table]
+    assert [arrays.CONTROL_CLASSES[index] for index in found] == [row["expected_eccn"] for row in table]
 
 
 def test_density_is_worked_out_from_area_and_undefined_without_one() -> None:
@@ -49,7 +49,7 @@ def test_density_is_worked_out_from_area_and_undefined_without_one() -> None:
         "datacenter": np.array([1.0, 1.0]),
     }
     found = arrays.classes(columns, date(2024, 6, 1))
-    assert [arrays.CLASSES[index] for index in found] == ["3A090.a", "unknown"]
+    assert [arrays.CONTROL_CLASSES[index] for index in found] == ["3A090.a", "unknown"]
 
 
 def test_columns_broadcast_and_blocks_join() -> None:
@@ -58,12 +58,12 @@ def test_columns_broadcast_and_blocks_join() -> None:
         {"tpp": tpp, "performance_density": np.array([0.1]), "datacenter": np.array([1.0])}, date(2024, 6, 1)
     )
     assert found.size == 40001
-    assert np.array_equal(found == arrays.CLASSES.index("3A090.a"), tpp >= 4800)
+    assert np.array_equal(found == arrays.CONTROL_CLASSES.index("3A090.a"), tpp >= 4800)
 
 
 def test_a_column_left_out_is_unknown() -> None:
     found = arrays.classes({"tpp": np.array([2000.0, 5000.0])}, date(2024, 6, 1))
-    assert [arrays.CLASSES[index] for index in found] == ["unknown", "3A090.a"]
+    assert [arrays.CONTROL_CLASSES[index] for index in found] == ["unknown", "3A090.a"]
 
 
 def test_duty_bands_on_arrays() -> None:

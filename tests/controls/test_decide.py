@@ -203,10 +203,10 @@ def test_gh200_memory_on_the_cpu_is_read_both_ways() -> None:
 
 
 def test_every_word_of_china_gate_has_words_for_people() -> None:
-    from chipwall.report.pages.law_decision import words
+    from chipwall.report.pages.law_decision import legal_words
 
     for gate in law().gates:
-        assert str(words(gate.status)) != gate.status or "_" not in gate.status
+        assert str(legal_words(gate.status)) != gate.status or "_" not in gate.status
 
 
 def test_tpp_beside_a_memory_device_contradicts_nothing() -> None:

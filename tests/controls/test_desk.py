@@ -14,7 +14,7 @@ from chipwall.controls.horizon import horizon
 from chipwall.controls.ledger import Shipment, ledger_of
 from chipwall.controls.load import law
 from chipwall.controls.records import Journey
-from chipwall.controls.screening import Asked, screened
+from chipwall.controls.screening import NameToScreen, screened
 from chipwall.errors import InputError
 
 TODAY = date(2026, 11, 28)
@@ -38,20 +38,22 @@ def run(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]
     ],
 )
 def test_a_name_is_found_or_unknown_and_never_cleared(name: str, outcome: str) -> None:
-    assert screened(Asked(name), law=law(), on=TODAY).outcome == outcome
+    assert screened(NameToScreen(name), law=law(), on=TODAY).outcome == outcome
 
 
 def test_owners_of_an_unknown_name_add_up() -> None:
-    half = screened(Asked("Shell", (("SMIC", Decimal(30)), ("YMTC", Decimal(20)))), law=law(), on=TODAY)
+    half = screened(NameToScreen("Shell", (("SMIC", Decimal(30)), ("YMTC", Decimal(20)))), law=law(), on=TODAY)
     assert half.outcome == "owned"
-    open_share = screened(Asked("Shell", (("SMIC", Decimal(30)), ("nobody knows", Decimal(20)))), law=law(), on=TODAY)
+    open_share = screened(
+        NameToScreen("Shell", (("SMIC", Decimal(30)), ("nobody knows", Decimal(20)))), law=law(), on=TODAY
+    )
     assert open_share.outcome == "perhaps_owned"
-    below = screened(Asked("Shell", (("SMIC", Decimal(30)),)), law=law(), on=TODAY)
+    below = screened(NameToScreen("Shell", (("SMIC", Decimal(30)),)), law=law(), on=TODAY)
     assert below.outcome == "not_found"
 
 
 def test_a_misspelt_name_is_shown_what_looks_like_it() -> None:
-    assert any("Huawei" in name for name in screened(Asked("Huawie"), law=law(), on=TODAY).near)
+    assert any("Huawei" in name for name in screened(NameToScreen("Huawie"), law=law(), on=TODAY).near)
 
 
 def shipment(product: str, units: int, to: str, day: int, tpp: int | None = 15832) -> Shipment:

@@ -11,7 +11,7 @@ from chipwall.controls.decide import decide
 from chipwall.controls.load import law
 from chipwall.controls.records import Decision, Item, Journey
 from chipwall.report.pages.law_decision import licence_words
-from chipwall.report.pages.law_timeline import compare_table
+from chipwall.report.pages.law_timeline import destinations_table
 from chipwall.report.pages.law_words import flag_lines
 
 FREE = {"not_required": 0, "exception_available": 1}
@@ -134,7 +134,7 @@ def test_of_an_item_nobody_knows_nothing_is_free_to_china(journey: Journey, on: 
 @given(items, journeys, days)
 def test_the_matrix_never_says_less_than_the_single_answer(item: Item, journey: Journey, on: date) -> None:
     found = answer(item, journey, on)
-    table = compare_table([[found]], on=on)
+    table = destinations_table([[found]], on=on)
     cell = str(table.rows[0][-1])
     assert str(licence_words(found)) in cell
     notes = " ".join(str(note) for note in table.notes)

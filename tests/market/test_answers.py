@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from chipwall.errors import InputError
-from chipwall.market.model.paths import Paths, band
+from chipwall.market.model.paths import Paths, sample_band
 from chipwall.market.policy.scenario import load_scenario, proposals
 from chipwall.market.simulate import simulate
 from chipwall.market.study.ask import question, reply
 from chipwall.market.study.dependence import leaving
 from chipwall.market.study.difference import effect, movers, yearly
-from chipwall.market.study.sensitivity import Outcome, tornado
+from chipwall.market.study.sensitivity import DrawOutcome, tornado
 from chipwall.report.language.lookup import translated
 from chipwall.report.pages import market_answer as answers
 from chipwall.report.pages.market import shown_band
@@ -93,9 +93,9 @@ def test_each_paragraph_says_the_numbers_of_its_runs(name: str, runs: dict[str, 
 
 
 def test_a_band_that_says_nothing_is_not_known() -> None:
-    wide = band(np.exp(np.linspace(0, 8, 400)))
+    wide = sample_band(np.exp(np.linspace(0, 8, 400)))
     assert "not known" in shown_band(wide, "count").shown
-    assert "not known" not in shown_band(band(np.linspace(90, 110, 400)), "count").shown
+    assert "not known" not in shown_band(sample_band(np.linspace(90, 110, 400)), "count").shown
 
 
 def test_dust_is_nothing() -> None:
@@ -170,7 +170,7 @@ def test_the_ratio_can_be_asked_under_every_pair(runs: dict[str, Paths]) -> None
 
 
 def test_a_tornado_has_its_ends_where_the_model_has_them() -> None:
-    middle, swings = tornado("share-50", "h200-share-cap", outcome=Outcome("us_take", "2027Q4", "2027Q1"))
+    middle, swings = tornado("share-50", "h200-share-cap", outcome=DrawOutcome("us_take", "2027Q4", "2027Q1"))
     assert middle > 0
     told = {s.name: s for s in swings}
     assert told["licence_pace"].at_high > told["licence_pace"].at_low

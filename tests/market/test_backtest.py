@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 
 from chipwall.catalog.periods import parse_period
-from chipwall.catalog.series import Book, load
+from chipwall.catalog.series import SeriesBook, load_series
 from chipwall.errors import InputError
-from chipwall.market.forecast.backtest import Row, read_table, score
+from chipwall.market.forecast.backtest import Row, read_backtest, scored_table
 from chipwall.market.forecast.baseline import FLOOR, normal_crps, ruler
 from chipwall.market.forecast.knowledge import Knowledge
 from chipwall.market.forecast.predictive import predictive
-from chipwall.market.forecast.scoring import band, continuous_ranked_probability_score, covered, rank_of
+from chipwall.market.forecast.scoring import continuous_ranked_probability_score, covered, forecast_band, rank_of
 from chipwall.market.model.continuation import quarter_of
 from chipwall.market.model.quarters import quarter_index
 from chipwall.market.model.record import known_at
@@ -89,7 +89,7 @@ def write(tmp_path: Path, rows: str, head: str = HEAD) -> Path:
 
 def test_a_table_with_a_mark_quotes_and_any_case(tmp_path: Path) -> None:
     place = write(tmp_path, 'nvidia_datacenter_revenue,FY26Q4,"62.3",USD bn\n\n', "\ufeffSeries,Period,Value,Unit\n")
-    assert read_table(place) == (Row("nvidia_datacenter_revenue", "FY26Q4", "62.3", "USD bn", 2),)
+    assert read_backtest(place) == (Row("nvidia_datacenter_revenue", "FY26Q4", "62.3", "USD bn", 2),)
 
 
 @pytest.mark.parametrize(
@@ -100,14 +100,14 @@ def test_bad_tables_are_refused(tmp_path: Path, content: str, said: str) -> None
     place = tmp_path / "bad.csv"
     place.write_bytes(content.encode("utf-8", "surrogateescape"))
     with pytest.raises(InputError) as caught:
-        read_table(place)
+        read_backtest(place)
     assert said in str(caught.value)
     assert len(caught.value.lines()) <= 3
 
 
 def test_a_missing_table_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="cannot read"):
-        read_table(tmp_path / "none.csv")
+        read_backtest(tmp_path / "none.csv")
 
 
 @pytest.mark.parametrize(
@@ -127,7 +127,7 @@ def test_a_missing_table_is_refused(tmp_path: Path) -> None:
     ],
 )
 def test_what_is_skipped_has_a_reason(row: Row, said: str, knowledge: Knowledge) -> None:
-    done = score([row], knowledge=knowledge)
+    done = scored_table([row], knowledge=knowledge)
     assert not done.points
     assert (done.coverage, done.crps, done.share_better_than_last_value) == (None, None, None)
     assert said in done.skipped[0].reason
@@ -135,7 +135,7 @@ def test_what_is_skipped_has_a_reason(row: Row, said: str, knowledge: Knowledge)
 
 def test_a_unit_of_another_size_is_converted(knowledge: Knowledge) -> None:
     rows = [Row("chip_price_H100", "2027", v, u, 2) for v, u in (("23", "k USD"), ("23000", "USD"), ("23", ""))]
-    assert {p.value for p in score(rows, knowledge=knowledge).points} == {23.0}
+    assert {p.value for p in scored_table(rows, knowledge=knowledge).points} == {23.0}
 
 
 def test_scores_add_up(knowledge: Knowledge) -> None:
@@ -145,7 +145,7 @@ def test_scores_add_up(knowledge: Knowledge) -> None:
         Row("rental_gix_H100", "2026-03-01 to 2026-03-15", "2", "USD/GPU-h", 4),
         Row("nobody", "2026", "2", "", 5),
     ]
-    done = score(rows, knowledge=knowledge)
+    done = scored_table(rows, knowledge=knowledge)
     told: dict[str, Any] = json.loads(json.dumps(done.record()))
     assert told["points"] == 3
     assert told["coverage_90"] == pytest.approx(2 / 3)
@@ -162,7 +162,7 @@ def test_scores_add_up(knowledge: Knowledge) -> None:
     assert set(told["skipped"][0]) == {"series", "period", "reason"}
     made = predictive("nvidia_datacenter_revenue", parse_period("FY27Q2"), knowledge=knowledge)
     point = told["by_series"][0]["by_period"][0]
-    assert (point["low"], point["median"], point["high"]) == pytest.approx(band(made.draws))
+    assert (point["low"], point["median"], point["high"]) == pytest.approx(forecast_band(made.draws))
     assert point["crps"] == pytest.approx(continuous_ranked_probability_score(made.draws, value=85.0))
     assert point["known_on"] == "2026-04-26"
 
@@ -170,7 +170,7 @@ def test_scores_add_up(knowledge: Knowledge) -> None:
 # ---- the strict cut
 
 
-def hidden(book: Book, series: str, period: str) -> Book:
+def hidden(book: SeriesBook, series: str, period: str) -> SeriesBook:
     """A record without the row of a period, and without everything later of its series."""
     start = parse_period(period).start
     kept = tuple(
@@ -189,9 +189,11 @@ def hidden(book: Book, series: str, period: str) -> Book:
 )  # fmt: skip
 def test_a_value_is_forecast_the_same_with_and_without_its_row(series: str, period: str) -> None:
     """What the record holds by now about a period, or after it, moves nothing in the forecast of it."""
-    book = load()
+    book = load_series()
     bands = [
-        band(predictive(series, parse_period(period), knowledge=Knowledge(b, draws=300, model="idc" in series)).draws)
+        forecast_band(
+            predictive(series, parse_period(period), knowledge=Knowledge(b, draws=300, model="idc" in series)).draws
+        )
         for b in (book, hidden(book, series, period))
     ]
     assert bands[0] == bands[1]
@@ -221,7 +223,7 @@ def test_only_what_was_in_print_before_the_period_is_used() -> None:
 def test_an_earlier_day_holds() -> None:
     row = Row("nvidia_datacenter_revenue", "FY27Q1", "75.2", "USD bn", 2)
     late, early = (
-        score([row], knowledge=Knowledge(draws=300, model=False, known_on=day)).points[0]
+        scored_table([row], knowledge=Knowledge(draws=300, model=False, known_on=day)).points[0]
         for day in (None, date(2025, 6, 30))
     )
     assert early.known_on == "2025-06-30"
@@ -268,7 +270,7 @@ def test_closed_crps_matches_the_draws() -> None:
 
 
 def test_a_published_forecast_stands_beside(knowledge: Knowledge) -> None:
-    done = score([Row("idc_domestic_share", "2025", "0.415", "fraction", 2)], knowledge=knowledge)
+    done = scored_table([Row("idc_domestic_share", "2025", "0.415", "fraction", 2)], knowledge=knowledge)
     point = done.points[0]
     assert point.published == 0.4
     assert point.published_crps == pytest.approx(0.015)

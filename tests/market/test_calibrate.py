@@ -13,17 +13,24 @@ import pytest
 from numpy.typing import NDArray
 
 from chipwall.catalog.periods import parse_period
-from chipwall.catalog.series import load
-from chipwall.market.forecast.calibrate import Calibration, Target, calibration, calibration_toml, targets, weights
-from chipwall.market.forecast.rolling import Item, fitted, items
-from chipwall.market.model.continuation import Point, Trend, classes, forecast
+from chipwall.catalog.series import load_series
+from chipwall.market.forecast.calibrate import (
+    MarketCalibration,
+    Target,
+    market_calibration,
+    overlay_toml,
+    targets,
+    weights,
+)
+from chipwall.market.forecast.rolling import ForecastItem, fitted_class, items
+from chipwall.market.model.continuation import PastPoint, Trend, continuation_classes, forecast
 from chipwall.market.model.priors import load_priors
 from chipwall.market.model.record import newest
 
 
 @pytest.fixture(scope="module")
-def done() -> Calibration:
-    return calibration(draws=1500, seed=3)
+def done() -> MarketCalibration:
+    return market_calibration(draws=1500, seed=3)
 
 
 def test_every_target_was_over_by_the_newest_day() -> None:
@@ -34,7 +41,7 @@ def test_every_target_was_over_by_the_newest_day() -> None:
 
 
 def test_no_target_counts_every_card() -> None:
-    book = load()
+    book = load_series()
     assert all(book.series[name].scope != "all accelerators" for target in targets() for name in target.series)
 
 
@@ -51,25 +58,25 @@ def test_what_the_simulation_takes_from_the_record_is_no_target() -> None:
         assert not target.model.startswith(("delivered_", "nvidia", "rent_us"))
 
 
-def test_the_fit_moves_the_model_towards_the_data(done: Calibration) -> None:
+def test_the_fit_moves_the_model_towards_the_data(done: MarketCalibration) -> None:
     for fit in done.fits:
         before, after = (abs(np.log(max(x[1], 1e-9) / fit.target.value)) for x in (fit.prior, fit.fitted))
         assert after < before + 0.15, fit.target.name
 
 
-def test_lock_in_terms_stay_priors(done: Calibration) -> None:
+def test_lock_in_terms_stay_priors(done: MarketCalibration) -> None:
     ratio = {p.name: p.sd_ratio for p in done.parameters}
     for name in ("own_share_feedback", "policy_pressure", "learning_by_use", "ecosystem_weight"):
         assert ratio[name] > 0.85
     assert ratio["yield_2024"] < 0.95
 
 
-def test_the_same_seed_gives_the_same_file(done: Calibration) -> None:
-    assert calibration_toml(calibration(draws=1500, seed=3)) == calibration_toml(done)
+def test_the_same_seed_gives_the_same_file(done: MarketCalibration) -> None:
+    assert overlay_toml(market_calibration(draws=1500, seed=3)) == overlay_toml(done)
 
 
-def test_the_file_is_an_overlay_of_the_priors(done: Calibration) -> None:
-    told = tomllib.loads(calibration_toml(done))
+def test_the_file_is_an_overlay_of_the_priors(done: MarketCalibration) -> None:
+    told = tomllib.loads(overlay_toml(done))
     names = set(load_priors(overlay=False).names)
     assert set(told) - {"meta", "correlation"} <= names
     assert set(told["meta"]["sd_ratio"]) == names
@@ -120,9 +127,11 @@ def test_a_class_is_fitted_to_the_noise_it_is_given() -> None:
     for i in range(12):
         walk = np.cumsum(0.3 * rng.standard_normal(9))
         for end in range(2, 9):
-            points = tuple(Point(float(t), float(walk[t])) for t in range(end))
-            made.append(Item(f"s{i}", "test", str(end), date(2024, 1, 1), points, float(end), float(walk[end]), 0))
-    trend = fitted([m for m in made if m.series < "s6"], base=base)
+            points = tuple(PastPoint(float(t), float(walk[t])) for t in range(end))
+            made.append(
+                ForecastItem(f"s{i}", "test", str(end), date(2024, 1, 1), points, float(end), float(walk[end]), 0)
+            )
+    trend = fitted_class([m for m in made if m.series < "s6"], base=base)
     judged = [m for m in made if m.series >= "s6"]
     inside = []
     for m in judged:
@@ -133,7 +142,7 @@ def test_a_class_is_fitted_to_the_noise_it_is_given() -> None:
 
 
 def test_no_series_that_decisions_open_is_in_the_fit_of_a_class() -> None:
-    found = {i.series for i in items(load(), families=classes(prior=True))}
+    found = {i.series for i in items(load_series(), families=continuation_classes(prior=True))}
     assert "epoch_nvidia_china_legal_units_H20" not in found
     assert "epoch_global_h100e_cum_Nvidia" in found
 

@@ -8,18 +8,18 @@ import pytest
 from numpy.typing import NDArray
 
 from chipwall.catalog.periods import parse_period
-from chipwall.catalog.series import load
+from chipwall.catalog.series import load_series
 from chipwall.errors import Unknown
 from chipwall.market.forecast.aggregation import over_period
 from chipwall.market.forecast.knowledge import Knowledge
 from chipwall.market.forecast.observables import NOT_PREDICTED, default_observable, observables
 from chipwall.market.forecast.predictive import last_value, predictive
-from chipwall.market.forecast.scoring import band
+from chipwall.market.forecast.scoring import forecast_band
 from chipwall.market.model.continuation import (
+    PastPoint,
     Piece,
-    Point,
     Trend,
-    classes,
+    continuation_classes,
     forecast,
     points_of,
     quantile_draws,
@@ -45,12 +45,12 @@ def ramp() -> NDArray[np.float64]:
 
 
 def test_every_entry_names_known_series_classes_and_quantities(knowledge: Knowledge) -> None:
-    book = load()
+    book = load_series()
     paths = knowledge.paths(Cut(date(2026, 6, 30), date(2026, 7, 1)))
     for name, told in observables().items():
         assert name in book.series
         assert told.basis or told.skip
-        assert not told.family or told.family in classes()
+        assert not told.family or told.family in continuation_classes()
         assert not told.borrow or told.borrow in book.series
         for term in (*told.terms, *told.over, *told.otherwise):
             assert not term.times or 0 < term.times[0] <= term.times[1]
@@ -60,7 +60,7 @@ def test_every_entry_names_known_series_classes_and_quantities(knowledge: Knowle
 
 
 def test_no_share_of_all_cards_rests_on_a_share_of_hbm_class_chips() -> None:
-    book = load()
+    book = load_series()
     for name, told in observables().items():
         if book.series[name].definition == "idc-card-share":
             assert not told.quantities
@@ -68,7 +68,7 @@ def test_no_share_of_all_cards_rests_on_a_share_of_hbm_class_chips() -> None:
 
 def test_every_series_is_predicted_or_says_why_not(knowledge: Knowledge) -> None:
     predicted, reasons = [], {}
-    for about in load().series.values():
+    for about in load_series().series.values():
         form = about.period_forms[0].split()[0] if about.period_forms else ""
         label = {
             "YYYY": "2026",
@@ -96,7 +96,7 @@ def test_every_series_is_predicted_or_says_why_not(knowledge: Knowledge) -> None
 
 
 def test_plans_and_constants_are_not_predicted() -> None:
-    book = load()
+    book = load_series()
     for about in book.series.values():
         if about.kind in NOT_PREDICTED and about.id not in observables():
             assert default_observable(about).skip
@@ -145,20 +145,20 @@ def test_a_year_less_its_first_half_is_its_second_half() -> None:
 
 
 def test_the_filter_follows_a_straight_line() -> None:
-    points = [Point(float(t), 0.2 * t) for t in range(12)]
+    points = [PastPoint(float(t), 0.2 * t) for t in range(12)]
     trend = replace(TREND, growth=0.2, growth_sd=0.01, level_noise=0.01, growth_noise=0.001, report_noise=0.01)
     assert forecast(points, trend=trend, time=14.0).mean == pytest.approx(2.8, abs=0.02)
 
 
 def test_the_band_widens_with_the_horizon() -> None:
-    points = [Point(0.0, 1.0), Point(1.0, 1.1)]
+    points = [PastPoint(0.0, 1.0), PastPoint(1.0, 1.1)]
     widths = [forecast(points, trend=TREND, time=t).sd for t in (1.0, 2.0, 4.0, 8.0)]
     assert widths == sorted(widths)
     assert widths[0] < widths[-1]
 
 
 def test_growth_falls_back_to_the_long_run() -> None:
-    points = [Point(float(t), 0.5 * t) for t in range(6)]
+    points = [PastPoint(float(t), 0.5 * t) for t in range(6)]
     near, far = (forecast(points, trend=TREND, time=t).mean for t in (30.0, 60.0))
     assert far - near < 0.5  # 15 a quarter would be without damping
 
@@ -179,14 +179,14 @@ def test_quantile_draws_are_those_of_student() -> None:
 
 
 def test_a_series_that_surprised_its_class_gets_a_wider_band() -> None:
-    calm = [Point(float(t), 0.0) for t in range(8)]
-    wild = [Point(float(t), 0.8 * (-1) ** t) for t in range(8)]
+    calm = [PastPoint(float(t), 0.0) for t in range(8)]
+    wild = [PastPoint(float(t), 0.8 * (-1) ** t) for t in range(8)]
     assert forecast(calm, trend=TREND, time=9.0).sd < forecast(wild, trend=TREND, time=9.0).sd
 
 
 def test_sampled_paths_have_the_spread_of_the_forecast() -> None:
     """One filter: draws of the path of the simulation against mean and scale of the forecast that is scored."""
-    points = [Point(0.0, 1.0), Point(1.0, 1.1), Point(2.0, 1.15)]
+    points = [PastPoint(0.0, 1.0), PastPoint(1.0, 1.1), PastPoint(2.0, 1.15)]
     normals = np.random.default_rng(5).standard_normal((7 + 2 * 8, 40_000))
     times = [0.5, 1.5, *(2.0 + t for t in range(1, 7))]
     made = sampled_path(points, trend=TREND, times=times, normals=normals)
@@ -219,14 +219,16 @@ def test_a_running_total_starts_at_its_last_value(knowledge: Knowledge) -> None:
     for name in ("epoch_global_h100e_cum_Nvidia", "epoch_huawei_h100e_cum", "epoch_china_smuggled_units_cum"):
         made = predictive(name, parse_period("2025Q3"), knowledge=knowledge)
         last = knowledge.rows(name, made.cut)[-1].as_printed
-        low, _, high = band(made.draws)
+        low, _, high = forecast_band(made.draws)
         assert last is not None
         assert 0.95 * last < low
         assert high < 4.5 * last
 
 
 def test_epochs_quarters_repeat_within_the_year(knowledge: Knowledge) -> None:
-    _, middle, _ = band(predictive("epoch_huawei_units_910C", parse_period("2025Q3"), knowledge=knowledge).draws)
+    _, middle, _ = forecast_band(
+        predictive("epoch_huawei_units_910C", parse_period("2025Q3"), knowledge=knowledge).draws
+    )
     assert middle == pytest.approx(150_000, rel=0.1)
 
 

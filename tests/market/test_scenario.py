@@ -7,7 +7,7 @@ from chipwall.errors import InputError
 from chipwall.market.model.gates import CHAIN
 from chipwall.market.model.products import load_products
 from chipwall.market.model.quarters import quarter_index
-from chipwall.market.model.timeline import LEVERS, timeline
+from chipwall.market.model.timeline import LEVERS, laid_levers
 from chipwall.market.policy.scenario import as_known, load_scenario, parse_scenario, proposals, shipped_scenarios
 from chipwall.market.simulate import simulate
 
@@ -54,7 +54,7 @@ def test_every_scenario_runs(name: str) -> None:
 
 
 def test_later_levers_lie_over_earlier_ones() -> None:
-    lines = timeline(load_scenario("h200-share-cap").levers, products=load_products(), quarters=40)
+    lines = laid_levers(load_scenario("h200-share-cap").levers, products=load_products(), quarters=40)
     assert lines.washington[quarter_index("2025Q2")] == 0
     decided = quarter_index("2027Q1")
     assert (lines.beijing[decided:] == 3).all()
@@ -67,7 +67,7 @@ def test_later_levers_lie_over_earlier_ones() -> None:
 
 def test_a_day_of_knowledge_drops_what_was_decided_later() -> None:
     scenario = as_known(load_scenario("record"), last=quarter_index("2025Q2"))
-    lines = timeline(scenario.levers, products=scenario.products, quarters=24)
+    lines = laid_levers(scenario.levers, products=scenario.products, quarters=24)
     after = quarter_index("2025Q3")
     assert (lines.washington[after:] == CHAIN).all()
     assert (lines.beijing[after:] == CHAIN).all()
@@ -77,11 +77,11 @@ def test_a_day_of_knowledge_drops_what_was_decided_later() -> None:
 
 def test_a_product_off_the_market_is_not_sold() -> None:
     products = load_products()
-    lines = timeline(load_scenario("record").levers, products=products, quarters=40)
+    lines = laid_levers(load_scenario("record").levers, products=products, quarters=40)
     row = [p.id for p in products].index("h20")
     assert lines.on_market[quarter_index("2025Q4"), row] == 1
     assert lines.on_market[quarter_index("2026Q1"), row] == 0
-    again = timeline(load_scenario("h20-only").levers, products=products, quarters=40)
+    again = laid_levers(load_scenario("h20-only").levers, products=products, quarters=40)
     assert again.on_market[quarter_index("2027Q1"), row] == 1
 
 

@@ -35,7 +35,7 @@ LATER = ("2026-03", "2026-05")
 
 
 def test_nothing_of_the_record_is_lost() -> None:
-    book = series.load()
+    book = series.load_series()
     kept = dict.fromkeys(RECORD, 0)
     for seen in book.observations.values():
         for row in seen:
@@ -49,7 +49,7 @@ def test_nothing_of_the_record_is_lost() -> None:
 
 
 def test_every_row_says_what_it_counts_its_vintage_and_its_source() -> None:
-    book = series.load()
+    book = series.load_series()
     for seen in book.observations.values():
         for row in seen:
             assert row.counted
@@ -61,12 +61,12 @@ def test_every_row_says_what_it_counts_its_vintage_and_its_source() -> None:
 
 
 def test_every_source_is_used() -> None:
-    book = series.load()
+    book = series.load_series()
     assert set(book.sources) == {row.source for seen in book.observations.values() for row in seen}
 
 
 def test_added_rows_end_by_the_cut() -> None:
-    book = series.load()
+    book = series.load_series()
     added = [row for seen in book.observations.values() for row in seen if row.table == series.CONTEXT]
     assert added
     assert all(row.period.by(date(2025, 6, 30)) for row in added)
@@ -116,8 +116,8 @@ def test_an_unknown_series_names_the_nearest() -> None:
 
 def test_prices_are_of_chips_that_exist() -> None:
     known = catalog.load().chips
-    book = series.load()
-    assert {p.chip for p in prices.load()} | {s.chip for s in book.series.values() if s.chip} <= set(known)
+    book = series.load_series()
+    assert {p.chip for p in prices.load_prices()} | {s.chip for s in book.series.values() if s.chip} <= set(known)
 
 
 @pytest.mark.parametrize(
@@ -202,7 +202,7 @@ def test_fiscal_quarters_follow_each_other() -> None:
 
 
 def test_the_forms_of_every_series_are_understood() -> None:
-    for about in series.load().series.values():
+    for about in series.load_series().series.values():
         for row in series.observations(about.id):
             if not row.period.dated:
                 assert about.kind in ("spec", "claim", "parameter", "benchmark"), row

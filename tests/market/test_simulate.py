@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from chipwall.errors import InputError
-from chipwall.market.model.paths import band, quantile_error
+from chipwall.market.model.paths import quantile_error, sample_band
 from chipwall.market.model.priors import load_priors
 from chipwall.market.model.quarters import quarter_index
 from chipwall.market.model.service import hedonic_rent
@@ -281,13 +281,13 @@ def test_quantile_error_covers_the_truth_as_often_as_it_says(level: float) -> No
 def test_error_of_the_simulation_covers_a_long_run() -> None:
     long = simulate("record", draws=8000, until="2023Q4", keep=("budget",))
     truth = float(np.median(long.at("budget", "2023Q4")))
-    found = [band(part) for part in long.at("budget", "2023Q4").reshape(20, 400)]
+    found = [sample_band(part) for part in long.at("budget", "2023Q4").reshape(20, 400)]
     assert sum(abs(b.mid - truth) <= 2 * b.error_mid for b in found) >= 17
 
 
 def test_errors_shrink_with_the_root_of_draws() -> None:
     sample = np.random.default_rng(1).standard_normal(40_000)
-    ratio = band(sample[:10_000]).error_mid / band(sample).error_mid
+    ratio = sample_band(sample[:10_000]).error_mid / sample_band(sample).error_mid
     assert ratio == pytest.approx(2.0, rel=0.15)
 
 

@@ -10,7 +10,7 @@ from chipwall import catalog
 from chipwall.perf.budget import Budget
 from chipwall.perf.layout import Layout
 from chipwall.perf.training.tune import finetuning, tuning_budget
-from chipwall.report.pages.memory import Serving, Tuning, fit_answer, fitted
+from chipwall.report.pages.memory import ServedAs, Tuning, fit_answer, served_fit
 from chipwall.units import GIB, GIGA
 
 # A dense model, one with grouped heads and tied embeddings, three mixtures (latent attention; windows; recurrent layers).
@@ -50,8 +50,8 @@ def test_on_one_chip(name: str) -> None:
     model, chip = catalog.model(name), catalog.chip("h200")
     for base in ("bf16", "fp8", "int4", "nf4"):
         check(tuning_budget(model, chip, base=base, rank=16))
-        check(fitted(model, chip, base, Serving(chips=1, sequences=3)).budget)
-        check(fitted(model, chip, base, Serving(chips=8, sequences=30)).budget)
+        check(served_fit(model, chip, base, ServedAs(chips=1, sequences=3)).budget)
+        check(served_fit(model, chip, base, ServedAs(chips=8, sequences=30)).budget)
     for asked in ({"method": "full"}, {"modules": "all", "rank": 64}, {"recompute": "none"}, {"logits": "whole"}):
         check(finetuning(model, chip, base="bf16", **asked).budget)
 
@@ -80,11 +80,11 @@ def test_on_many_chips(name: str, method: str, layout: Layout, micro_batch: int,
 def test_both_commands_say_the_same(name: str, base: str, chips: int, sequences: int) -> None:
     model, chip = catalog.model(name), catalog.chip("h200")
     long = finetuning(model, chip, base=base, chips=chips, sequences=sequences)
-    short = fit_answer(model, chip, [base], Serving(chips), Tuning(batch=sequences))["tuning"][base]  # type: ignore[index]
+    short = fit_answer(model, chip, [base], ServedAs(chips), Tuning(batch=sequences))["tuning"][base]  # type: ignore[index]
     assert {p["part"]: p["bytes"] for p in short["parts"]} == long.memory
     assert (short["verdict"], short["memory_bytes"]) == (long.fit, long.budget.room)
 
 
 def test_a_batch_that_no_layout_divides_is_said() -> None:
-    found = fit_answer(catalog.model("llama-2-70b"), catalog.chip("h100"), ["int4"], Serving(3), Tuning(batch=1))
+    found = fit_answer(catalog.model("llama-2-70b"), catalog.chip("h100"), ["int4"], ServedAs(3), Tuning(batch=1))
     assert "no layout divides" in str(found["tuning"]["int4"]["refused"])  # type: ignore[index]

@@ -11,7 +11,7 @@ import pytest
 from chipwall import catalog
 from chipwall.errors import InputError
 from chipwall.perf.device import hardware
-from chipwall.perf.evidence.serving_rows import predict_rows
+from chipwall.perf.evidence.serving_rows import predict_serving_rows
 from chipwall.perf.evidence.validate import Prediction, Skip
 from chipwall.perf.fitting.regression import Fit
 from chipwall.perf.fitting.serving import ServingFit, group_of, prepared, terms, without_publishers
@@ -175,12 +175,12 @@ def test_constants_stay_between_their_bounds() -> None:
 
 
 def test_a_row_is_predicted_in_its_own_metric() -> None:
-    base = predict_rows([ROW])[0]
+    base = predict_serving_rows([ROW])[0]
     assert isinstance(base, Prediction)
     assert base.low < base.predicted < base.high
     assert base.class_ == "tuned dense"
-    total = predict_rows([{**ROW, "metric": "tokens_per_s_total"}])[0]
-    each = predict_rows([{**ROW, "metric": "samples_per_s"}])[0]
+    total = predict_serving_rows([{**ROW, "metric": "tokens_per_s_total"}])[0]
+    each = predict_serving_rows([{**ROW, "metric": "samples_per_s"}])[0]
     assert isinstance(total, Prediction)
     assert isinstance(each, Prediction)
     assert total.predicted == pytest.approx(2 * base.predicted)
@@ -212,7 +212,7 @@ def test_open_columns_are_searched_and_unknown_names_get_a_stand_in() -> None:
             "scenario": "server",
         },
     ]
-    assert all(isinstance(p, Prediction) for p in predict_rows(rows))
+    assert all(isinstance(p, Prediction) for p in predict_serving_rows(rows))
 
 
 def test_inexpressible_rows_say_why() -> None:
@@ -222,7 +222,7 @@ def test_inexpressible_rows_say_why() -> None:
         {**ROW, "model": "nothing-like-it", "params_b": ""},
         {**ROW, "precision_weights": "fp3"},
     ]
-    found = predict_rows(rows)
+    found = predict_serving_rows(rows)
     assert all(isinstance(p, Skip) and p.reason for p in found)
 
 

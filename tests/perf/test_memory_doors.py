@@ -16,7 +16,7 @@ from chipwall.perf.serving.memory import Holding
 from chipwall.perf.serving.serve import Question, serving
 from chipwall.perf.training.train import training
 from chipwall.perf.training.tune import finetuning
-from chipwall.report.pages.memory import Serving, Tuning, fit_answer, fitted
+from chipwall.report.pages.memory import ServedAs, Tuning, fit_answer, served_fit
 
 NAMED = (
     "llama-3.1-8b", "llama-3.1-70b", "mixtral-8x22b", "deepseek-v3", "qwen3-235b-a22b", "gpt-oss-120b", "qwen3.6-27b",
@@ -46,7 +46,7 @@ def test_fit_and_infer_give_one_verdict_and_one_count(name: str, weights: str) -
     for chip_name in CHIPS:
         chip = catalog.chip(chip_name)
         for chips in (1, 8):
-            found = fitted(model, chip, weights, Serving(chips, context=2000))
+            found = served_fit(model, chip, weights, ServedAs(chips, context=2000))
             question = Question(chips=chips, precision=weights, prompt=1500, output=500, concurrency=1)
             got, refusal = asked(serving, model, chip, question)
             if got is None:
@@ -85,7 +85,7 @@ def test_fit_and_finetune_give_one_row(name: str) -> None:
     model, chip = catalog.model(name), catalog.chip("h200")
     for base in ("bf16", "nf4"):
         for chips in (1, 4):
-            row = fit_answer(model, chip, [base], Serving(chips), Tuning())["tuning"][base]  # type: ignore[index]
+            row = fit_answer(model, chip, [base], ServedAs(chips), Tuning())["tuning"][base]  # type: ignore[index]
             tuned = finetuning(model, chip, chips=chips, base=base, neighbours=False)
             assert row["total_bytes"] == pytest.approx(tuned.budget.need)
             assert row["verdict"] == tuned.fit
@@ -94,7 +94,7 @@ def test_fit_and_finetune_give_one_row(name: str) -> None:
 def test_engine_settings_move_the_room_as_they_say() -> None:
     model, chip = catalog.model("qwen3-32b"), catalog.chip("h100")
     usual, more, small, drafted = (
-        fitted(model, chip, "bf16", Serving(how=how)).room
+        served_fit(model, chip, "bf16", ServedAs(how=how)).room
         for how in (
             Holding(""),
             Holding("", share=0.95),

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from chipwall import catalog
-from chipwall.catalog.architecture import stacked
+from chipwall.catalog.architecture import stacked_models
 from chipwall.perf.operators import operators
 
 MODELS = catalog.load().models
@@ -41,7 +41,7 @@ def test_tensor_parallel_divides_the_work_and_copies_few_key_heads() -> None:
 def test_stacked_models_are_the_single_ones() -> None:
     names = ("llama-3.1-8b", "deepseek-r1", "nemotron-3-super-120b-a12b", "gemma-4-31b", "deepseek-v4-pro")
     each = [MODELS[n].architecture for n in names]
-    many = stacked(each, index=[4, 3, 2, 1, 0])
+    many = stacked_models(each, index=[4, 3, 2, 1, 0])
     for place, one in enumerate(reversed(each)):
         for quantity in ("weights", "active_weights"):
             assert getattr(many, quantity)[place] == pytest.approx(float(getattr(one, quantity)))

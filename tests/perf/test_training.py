@@ -12,7 +12,7 @@ from chipwall import catalog
 from chipwall.errors import InputError, Unknown
 from chipwall.perf.device import hardware
 from chipwall.perf.evidence.training import setup_of_row
-from chipwall.perf.evidence.training_rows import predict_rows
+from chipwall.perf.evidence.training_rows import predict_training_rows
 from chipwall.perf.evidence.validate import Prediction, Skip
 from chipwall.perf.layout import Layout
 from chipwall.perf.load import measured
@@ -177,7 +177,7 @@ def test_rows_are_predicted_in_their_own_metric() -> None:
         if row["use"] == "fit" and row["metric"] in wanted:
             rows.setdefault(row["metric"], row)
     assert set(rows) == wanted
-    for found in predict_rows(list(rows.values())):
+    for found in predict_training_rows(list(rows.values())):
         assert isinstance(found, Prediction), found
         assert found.low < found.predicted < found.high
         assert 0.4 < found.predicted / found.measured < 2.5
@@ -186,7 +186,7 @@ def test_rows_are_predicted_in_their_own_metric() -> None:
 def test_every_fit_row_of_the_tables_is_predicted() -> None:
     for kind in ("training", "finetune"):
         rows = [r for r in measured(kind) if r["use"] == "fit" and r["outcome"] == "ok"][::9]
-        found = predict_rows(rows)
+        found = predict_training_rows(rows)
         assert not [s for s in found if isinstance(s, Skip)]
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from chipwall.errors import InputError
 from chipwall.perf.constants import calibration
-from chipwall.perf.evidence.validate import read_rows, validated
+from chipwall.perf.evidence.validate import read_measurements, validated_table
 from chipwall.perf.fitting.constants_file import calibration_toml
 from chipwall.perf.fitting.hardware import refit
 from chipwall.perf.load import constants_table, measured
@@ -49,13 +49,13 @@ def test_json_has_the_published_shape(tmp_path: Path, run: Callable[..., Any]) -
 
 def test_a_file_without_the_use_column_counts_all(tmp_path: Path) -> None:
     rows = [{k: v for k, v in ROW.items() if k not in ("use", "class")}]
-    found = validated("kernels", read_rows("kernels", as_csv(rows, tmp_path / "a.csv")))
+    found = validated_table("kernels", read_measurements("kernels", as_csv(rows, tmp_path / "a.csv")))
     assert found.summary["counted"] == 1
 
 
 def test_predictions_are_in_the_unit_of_the_row() -> None:
     rate = {**ROW, "metric": "tflops", "value": "817.2"}
-    time, speed = validated("kernels", [ROW, rate]).results
+    time, speed = validated_table("kernels", [ROW, rate]).results
     assert speed.predicted == pytest.approx(2 * 4096 * 8192 * 8192 / (time.predicted * 1e-6) / 1e12)
     assert speed.low < speed.predicted < speed.high
 
@@ -63,7 +63,7 @@ def test_predictions_are_in_the_unit_of_the_row() -> None:
 def test_collectives_predict_bandwidth_or_else_latency() -> None:
     row = {"id": "C1", "chip": "H100", "n": "8", "op": "all_reduce", "bytes": "536870912", "busbw_gbps": "445"}
     row["latency_us"] = "2111"
-    band, late = validated("collectives", [row, {**row, "id": "C2", "busbw_gbps": ""}]).results
+    band, late = validated_table("collectives", [row, {**row, "id": "C2", "busbw_gbps": ""}]).results
     assert band.predicted == pytest.approx(445, rel=0.15)
     assert late.predicted == pytest.approx(2111, rel=0.15)
 
@@ -71,7 +71,7 @@ def test_collectives_predict_bandwidth_or_else_latency() -> None:
 def test_every_row_is_answered() -> None:
     for kind in ("kernels", "collectives"):
         rows = measured(kind)[::9]
-        found = validated(kind, rows)
+        found = validated_table(kind, rows)
         assert len(found.results) + len(found.skipped) == len(rows)
         assert len(found.skipped) <= 2
         assert found.summary["median_error"] < 0.08
@@ -85,12 +85,12 @@ def test_every_row_is_answered() -> None:
 def test_columns_are_checked(tmp_path: Path, change: dict[str, str | None], message: str) -> None:
     row = {k: v for k, v in {**ROW, **change}.items() if v is not None}
     with pytest.raises(InputError, match=message):
-        read_rows("kernels", as_csv([row], tmp_path / "a.csv"))
+        read_measurements("kernels", as_csv([row], tmp_path / "a.csv"))
 
 
 def test_an_unknown_unit_is_refused() -> None:
     with pytest.raises(InputError, match="furlongs"):
-        validated("kernels", [{**ROW, "metric": "furlongs"}])
+        validated_table("kernels", [{**ROW, "metric": "furlongs"}])
 
 
 @pytest.mark.parametrize(("kind", "name"), [("kernel", "a.csv"), ("kernels", "missing.csv")])
@@ -106,7 +106,7 @@ def test_binary_rubbish_is_refused(tmp_path: Path) -> None:
     place = tmp_path / "a.csv"
     place.write_bytes(b"\xff\xfe\x00\x01")
     with pytest.raises(InputError):
-        read_rows("kernels", place)
+        read_measurements("kernels", place)
 
 
 def test_calibration_file_is_what_its_writer_writes() -> None:

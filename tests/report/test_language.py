@@ -12,7 +12,7 @@ import pytest
 from babel.messages import Catalog
 
 from chipwall.catalog import series as series_door
-from chipwall.catalog.prices import load as held_prices
+from chipwall.catalog.prices import load_prices as held_prices
 from chipwall.claims.library import packaged_world
 from chipwall.claims.load import shipped_claims
 from chipwall.controls.load import law
@@ -131,7 +131,7 @@ def facts(catalog) -> list[str]:
         said.add(record.citation)
     for event in law().events:
         said |= {event.title, event.citation, event.actor}
-    for series in series_door.load().observations.values():
+    for series in series_door.load_series().observations.values():
         said |= {seen.note for seen in series}
     said |= {price.note for price in held_prices()}
     said |= {claim.by for claim in shipped_claims(packaged_world())}

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from chipwall.perf.evidence.index import index
-from chipwall.perf.evidence.serving_rows import predict_rows
+from chipwall.perf.evidence.serving_rows import predict_serving_rows
 from chipwall.perf.evidence.validate import Prediction
 from chipwall.perf.load import measured
 
@@ -53,7 +53,8 @@ def pairs() -> list[Pair]:
     left_out = {r["id"]: float(np.exp(e)) for r, e in zip(index().rows, index().errors["by_model"], strict=True)}
     with (HERE / "answers.csv").open(encoding="utf-8", newline="") as handle:
         answers = {a["id"]: float(a["tpot_ms"]) for a in csv.DictReader(handle) if a["tpot_ms"]}
-    shipped = {p.id: p.predicted / p.measured for p in predict_rows([rows[n] for n in answers]) if isinstance(p, Prediction)}
+    found = predict_serving_rows([rows[n] for n in answers])
+    shipped = {p.id: p.predicted / p.measured for p in found if isinstance(p, Prediction)}
     return [
         Pair(shipped[name], left_out[name], value / float(rows[name]["value"]), rows[name])
         for name, value in answers.items()

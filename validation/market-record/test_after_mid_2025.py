@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from chipwall.market.forecast.backtest import Backtest, read_table, score
+from chipwall.market.forecast.backtest import Backtest, read_backtest, scored_table
 from chipwall.market.forecast.knowledge import Knowledge
 
 
 @pytest.fixture(scope="module")
 def done() -> Backtest:
-    rows = read_table(Path(__file__).parent / "after-mid-2025.csv")
-    return score(rows, knowledge=Knowledge(draws=2000))
+    rows = read_backtest(Path(__file__).parent / "after-mid-2025.csv")
+    return scored_table(rows, knowledge=Knowledge(draws=2000))
 
 
 def test_the_band_covers_eight_to_ten_in_ten(done: Backtest) -> None:

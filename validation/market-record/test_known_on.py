@@ -7,7 +7,7 @@ from datetime import date
 import numpy as np
 import pytest
 
-from chipwall.catalog.series import load
+from chipwall.catalog.series import load_series
 from chipwall.market.model.paths import Paths
 from chipwall.market.simulate import simulate
 
@@ -49,7 +49,7 @@ def sample(paths: Paths, name: str, quarter: str, how: str) -> np.ndarray:
 
 
 def happened(series: str, period: str, how: str) -> float:
-    row = next(o for o in load().observations[series] if o.period.label == period and o.value is not None)
+    row = next(o for o in load_series().observations[series] if o.period.label == period and o.value is not None)
     return float(row.as_printed or 0.0) if how == "printed" else float(row.value or 0.0)
 
 

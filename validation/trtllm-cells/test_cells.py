@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from chipwall.perf.evidence.serving_rows import predict_rows
+from chipwall.perf.evidence.serving_rows import predict_serving_rows
 from chipwall.perf.evidence.validate import Prediction
 from chipwall.perf.fitting.left_out import cell_row
 
@@ -23,7 +23,7 @@ def error(column: str) -> float:
 
 
 def test_shipped_constants_are_within_ten_percent_on_average() -> None:
-    found = predict_rows([cell_row(c) for c in CELLS])
+    found = predict_serving_rows([cell_row(c) for c in CELLS])
     predicted = np.array([p.predicted for p in found if isinstance(p, Prediction)])
     assert len(predicted) == len(CELLS)
     assert float(np.mean(np.abs(predicted / MEASURED - 1))) < 0.10

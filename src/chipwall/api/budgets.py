@@ -26,11 +26,11 @@ def budgets(
     from chipwall.perf.formats import CACHE_BYTES, format_named
     from chipwall.perf.formats import FORMATS as STORED
     from chipwall.perf.training.tune import MODULES
-    from chipwall.report.pages.memory import Serving, Tuning, fit_answer
+    from chipwall.report.pages.memory import ServedAs, Tuning, fit_answer
 
     usual = (*FORMATS, *((model.default_dtype,) if model.default_dtype in STORED else ()))
     wanted = tuple(dict.fromkeys(format_named(f, where="precision").name for f in formats or usual))
-    serving = Serving(chips, context, users, choice(kv, "kv", tuple(CACHE_BYTES)), how, tuple(ways.items()), beyond)
+    serving = ServedAs(chips, context, users, choice(kv, "kv", tuple(CACHE_BYTES)), how, tuple(ways.items()), beyond)
     tuning = Tuning(rank, choice(modules, "modules", MODULES), batch, length)
     whole = fit_answer(model, chip, wanted, serving, tuning)
     asked = {"formats": wanted, "to_serve": serving, "to_tune": tuning}

@@ -16,9 +16,9 @@ from chipwall.inputs import amount, choice, nearest_names, quote, term
 from chipwall.sources import Source
 from chipwall.text import text
 
-__all__ = ["STATUSES", "chip", "chips", "model", "source"]
+__all__ = ["CHIP_STATUSES", "chip", "chips", "model", "source"]
 
-STATUSES = ("shipping", "announced", "rumoured", "cancelled")
+CHIP_STATUSES = ("shipping", "announced", "rumoured", "cancelled")
 _COMPARED: dict[str, Callable[[float, float], bool]] = {
     ">=": operator.ge,
     "<=": operator.le,
@@ -109,7 +109,7 @@ def chips(
         members = catalog.load().names.family_members(term(family, "family"))
         found = [c for c in found if c.id in members]
     if status is not None:
-        wanted = choice(status, "status", STATUSES)
+        wanted = choice(status, "status", CHIP_STATUSES)
         found = [c for c in found if c.word("status") == wanted]
     for argument, limit in limits.items():
         if limit is not None:

@@ -441,7 +441,7 @@ def decision_answer(found: Decision) -> Answer:
         rows=rows,
         notes=found.unknowns,
         sources=found.citations,
-        data=lambda: law_decision.decision_answer(found, law().coverage),
+        data=lambda: law_decision.decision_record(found, law().coverage),
         source_of=source_of,
     )
 

@@ -76,7 +76,7 @@ def simulate(
         found = [s.with_parameters(ranges) for s in found]
     last, size = quarter(until, "until"), count(draws, "draws", most=MOST_DRAWS)
     keep = tuple(dict.fromkeys([*([] if quantities is None else choices(quantities, "quantities")), *HEADLINE]))
-    require_memory(size, len(quarters(last)), len(keep), runs=len(found))
+    refuse_too_many_draws(size, len(quarters(last)), len(keep), runs=len(found))
     day = None if known_on is None else known_day(term(known_on, "known_on"))
     chosen = count(seed, "seed", least=0, most=2**63 - 1)
     runs = [
@@ -96,7 +96,7 @@ def simulate(
     return paths_answer(runs, keep)
 
 
-def require_memory(draws: int, quarters: int, quantities: int, *, runs: int = 1) -> None:
+def refuse_too_many_draws(draws: int, quarters: int, quantities: int, *, runs: int = 1) -> None:
     """Refuse, before anything runs, what would not fit in 1 GiB; says how many draws do."""
     values = draws * quarters * quantities * runs
     if values > MOST_VALUES:
@@ -117,7 +117,7 @@ def paths_answer(runs: Sequence[Any], keep: tuple[str, ...], extra: Mapping[str,
     """Paths of one or two runs as an answer."""
     from chipwall.market.model.paths import CAVEATS
     from chipwall.market.model.quantities import unit_of
-    from chipwall.report.pages.market import paths_answer as as_json
+    from chipwall.report.pages.market import paths_record as as_json
 
     first = runs[0]
     figures = {}
@@ -219,7 +219,7 @@ def check(
 
 def _text(source: Any, *, said: object, as_of: object, by: str, reader: Sequence[str]) -> Answer:
     """A text, checked; a single word that is neither a file nor an id is a misspelt id."""
-    from chipwall.api.texts import checked, document_named, text_answer
+    from chipwall.api.texts import checked_document, document_named, text_answer
     from chipwall.claims.library import packaged_world
     from chipwall.claims.load import shipped_claims
     from chipwall.errors import unknown_name
@@ -231,7 +231,7 @@ def _text(source: Any, *, said: object, as_of: object, by: str, reader: Sequence
         raise unknown_name(
             "claim", quote(name), nearest=nearest_names(name, ids, cutoff=0.4), listing="chipwall claims"
         )
-    return text_answer(*checked(document_named(name), said=said, as_of=as_of, by=by, reader=reader))
+    return text_answer(*checked_document(document_named(name), said=said, as_of=as_of, by=by, reader=reader))
 
 
 def verdicts_answer(found: Sequence[Any], world: Any) -> Answer:

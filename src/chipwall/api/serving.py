@@ -15,24 +15,24 @@ from chipwall.perf.serving.workload import FLAGS
 from chipwall.text import text
 from chipwall.units import parse_quantity
 
-__all__ = ["MOST_TOKENS", "Amount", "operators_of", "question_of", "serve", "serve_answer"]
+__all__ = ["MOST_TOKENS", "AmountLike", "operators_of", "question_of", "serve", "serve_answer"]
 
 # Longest prompt or answer that is priced [token]; no published model takes a hundredth of it.
 MOST_TOKENS = 1e8
 # Largest memory that is taken for one [byte].
 MOST_BYTES = 2.0**50
-Amount = str | float
+AmountLike = str | float
 """A number in SI, or words with a unit."""
 
 
 def load_of(
     load: Load | None,
-    users: Amount | None,
-    rate: Amount | None,
-    batch: Amount | None,
-    burst: Amount | None,
-    ttft: Amount | None,
-    tpot: Amount | None,
+    users: AmountLike | None,
+    rate: AmountLike | None,
+    batch: AmountLike | None,
+    burst: AmountLike | None,
+    ttft: AmountLike | None,
+    tpot: AmountLike | None,
     prefill_workers: int,
 ) -> Load:
     """The load: a record, or the one that the plain arguments name; two at once are refused."""
@@ -199,8 +199,8 @@ def serve(
     rate: float | None = None,
     batch: float | None = None,
     burst: float | None = None,
-    ttft: Amount | None = None,
-    tpot: Amount | None = None,
+    ttft: AmountLike | None = None,
+    tpot: AmountLike | None = None,
     precision: str | None = None,
     kv: str | None = None,
     engine: str | None = None,
@@ -219,7 +219,7 @@ def serve(
     max_batched_tokens: int | None = None,
     max_sequences: int | None = None,
     draft: str | int | None = None,
-    weights_on_host: Amount | None = None,
+    weights_on_host: AmountLike | None = None,
     beyond_context: bool = False,
 ) -> Answer:
     """How fast a model serves on some chips: throughput, latencies, batch, memory and energy.

@@ -15,10 +15,10 @@ from chipwall.text import text
 
 if TYPE_CHECKING:
     from chipwall.claims.check import CheckedText
-    from chipwall.claims.library import World
+    from chipwall.claims.library import Library
     from chipwall.claims.reader.document import Document
 
-__all__ = ["TEXT_ENDINGS", "checked", "document_named", "text_answer"]
+__all__ = ["TEXT_ENDINGS", "checked_document", "document_named", "text_answer"]
 
 TEXT_ENDINGS = (".txt", ".md", ".markdown", ".html", ".htm", ".pdf")
 # Draws of a simulation behind a statement: the standard error of a probability is then about two percent.
@@ -53,9 +53,9 @@ def _is_path(words: str) -> bool:
     return words.lower().endswith(TEXT_ENDINGS) or Path(words).exists()
 
 
-def checked(
+def checked_document(
     document: Document, *, said: object = None, as_of: object = None, by: str = "", reader: Sequence[str] = ()
-) -> tuple[CheckedText, World]:
+) -> tuple[CheckedText, Library]:
     """A document with its verdicts, and the world they were computed in.
 
     Parameters
@@ -85,9 +85,9 @@ def checked(
     return checked_text(document, world, said=on, as_of=until, by=by, reader=tuple(reader)), world
 
 
-def text_answer(found: CheckedText, world: World) -> Answer:
+def text_answer(found: CheckedText, world: Library) -> Answer:
     """A checked text as an answer: one row per statement."""
-    from chipwall.report.pages.check import as_json, summary_words, verdict_sentence
+    from chipwall.report.pages.check import checked_record, summary_words, verdict_sentence
 
     rows = tuple(
         {
@@ -127,6 +127,6 @@ def text_answer(found: CheckedText, world: World) -> Answer:
         rows=rows,
         lines=lines,
         sources=tuple(dict.fromkeys(i for s in found.statements for v in s.verdicts for i in v.sources)),
-        data=lambda: as_json(found, "en"),
+        data=lambda: checked_record(found, "en"),
         source_of=lambda name: world.sources[name],
     )

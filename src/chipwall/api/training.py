@@ -8,7 +8,7 @@ from typing import Any
 
 from chipwall.answer import Answer, Figure, Line
 from chipwall.api.doors import chip_of, door, exact, figure_of, lines_of, model_of, source_of
-from chipwall.api.serving import MOST_TOKENS, Amount
+from chipwall.api.serving import MOST_TOKENS, AmountLike
 from chipwall.catalog.records import Chip, LanguageModel
 from chipwall.errors import InputError
 from chipwall.inputs import choice, choices, count, data_rate, flag, number
@@ -38,7 +38,7 @@ def train(
     recompute: str | None = None,
     offload: str | Sequence[str] | None = None,
     tokens: float | None = None,
-    network: Amount | None = None,
+    network: AmountLike | None = None,
     software: str | None = None,
     states: str | None = None,
     year: float = 2026.0,

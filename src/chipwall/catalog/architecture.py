@@ -5,7 +5,7 @@ feed-forward block. From them comes one :class:`Architecture`: groups of attenti
 blocks by kind, as plain numbers. The catalogue's page, the ceilings, memory, serving, training and retrieval all ask it
 the same questions, so that a question has one answer.
 
-Every number of an architecture may be an array, one entry per model (:func:`stacked`), and so may contexts; a group that
+Every number of an architecture may be an array, one entry per model (:func:`stacked_models`), and so may contexts; a group that
 a model lacks simply occurs zero times.
 
 Counts leave out norms and biases, which are below 0.1 % of any model of today.
@@ -30,15 +30,15 @@ from chipwall.catalog.blocks import INDEX_BYTES, UNBOUNDED, Attention, FeedForwa
 from chipwall.catalog.layers import Layers
 
 __all__ = [
-    "PARTS",
+    "WEIGHT_PARTS",
     "Architecture",
     "architecture_of",
-    "stacked",
+    "stacked_models",
 ]
 
 
 # Where a weight belongs: precision and layout follow the part.
-PARTS = ("attention", "dense", "shared", "experts", "router", "head", "embedding", "other")
+WEIGHT_PARTS = ("attention", "dense", "shared", "experts", "router", "head", "embedding", "other")
 
 
 @dataclass(frozen=True)
@@ -108,9 +108,9 @@ class Architecture:
 
     @cached_property
     def part_weights(self) -> Mapping[str, Number]:
-        """Weights by part [1], keys of :data:`PARTS`; they sum to :attr:`weights`. A tied table counts as embedding."""
+        """Weights by part [1], keys of :data:`WEIGHT_PARTS`; they sum to :attr:`weights`. A tied table counts as embedding."""
         hidden, zero = self.hidden, 0.0 * self.layers
-        found: dict[str, Number] = dict.fromkeys(PARTS, zero)
+        found: dict[str, Number] = dict.fromkeys(WEIGHT_PARTS, zero)
         for a in self.attention:
             found["attention"] = found["attention"] + a.count * a.weights(hidden)
         for f in self.feed_forward:
@@ -352,7 +352,7 @@ def _stacked_groups(each: Sequence[tuple[Any, ...]], where: Any) -> tuple[Any, .
     return tuple(made)
 
 
-def stacked(each: Sequence[Architecture], *, index: object = None) -> Architecture:
+def stacked_models(each: Sequence[Architecture], *, index: object = None) -> Architecture:
     """Many models as one record of arrays; ``index`` says which model stands at each position."""
     where = np.arange(len(each)) if index is None else np.asarray(index)
     plain = {

@@ -17,9 +17,9 @@ from typing import Literal
 
 from chipwall import units
 
-__all__ = ["Form", "Period", "nvidia_fiscal_quarter", "parse_period"]
+__all__ = ["Period", "PeriodForm", "nvidia_fiscal_quarter", "parse_period"]
 
-Form = Literal["year", "half", "quarter", "month", "day", "days", "fiscal quarter", "fiscal year", "span", "words"]
+PeriodForm = Literal["year", "half", "quarter", "month", "day", "days", "fiscal quarter", "fiscal year", "span", "words"]
 DAYS_PER_QUARTER = units.YEAR / units.DAY / 4
 
 
@@ -41,7 +41,7 @@ class Period:
     """
 
     label: str
-    form: Form
+    form: PeriodForm
     start: date | None = None
     end: date | None = None
     forecast: bool = False
@@ -112,7 +112,7 @@ def _century(words: str) -> int:
 _DAY = r"(\d{4})-(\d{2})-(\d{2})"
 _TO = r"\s*(?:to|until|through|/|\.\.\.?|-|–|—|,|~|_|:)\s*"
 _Match = re.Match[str]
-Made = tuple[Form, date, date]
+Made = tuple[PeriodForm, date, date]
 
 
 def _year(m: _Match) -> Made:

@@ -9,7 +9,7 @@ from pathlib import Path
 from chipwall.catalog.files import Problem, read_table
 from chipwall.catalog.load import Catalog
 from chipwall.catalog.periods import parse_period
-from chipwall.catalog.prices import PLACES, TERMS, UNITS, WHATS
+from chipwall.catalog.prices import PLACES, PRICE_UNITS, TERMS, WHATS
 from chipwall.inputs import quote
 from chipwall.sources import STATUSES, UNSOURCED
 from chipwall.text import Text, text
@@ -76,9 +76,9 @@ def _price_faults(row: Mapping[str, str], found: Catalog, currencies: set[str]) 
     if row["chip"] not in found.chips:
         yield text("unknown chip '{chip}'", chip=quote(row["chip"]))
     yield from _word_faults(row)
-    if row["unit"] not in UNITS:
+    if row["unit"] not in PRICE_UNITS:
         yield text("unit '{unit}' is no unit of a price", unit=quote(row["unit"]))
-    elif (currency := UNITS[row["unit"]][0]) not in currencies:
+    elif (currency := PRICE_UNITS[row["unit"]][0]) not in currencies:
         yield text("currency {currency} has no dated rate in {file}", currency=currency, file=RATES)
     yield from _number_faults(row)
     period = parse_period(row["period"])

@@ -1,7 +1,7 @@
 """Prices and rents: one store, every quote with what was priced, where, on which term, when, and by whom.
 
 A quote ages. Up to its half-life it stands as printed; after that its band widens with the time that has passed, as prices
-of these chips have moved; after a limit it is stale: it is shown as such and supports nothing. :func:`quote` answers one
+of these chips have moved; after a limit it is stale: it is shown as such and supports nothing. :func:`quoted_price` answers one
 question (this chip, bought or rented, on this term, at this place, on this day); :func:`prices` lists what is held.
 
 Notes
@@ -31,8 +31,20 @@ from chipwall.text import Text, text
 from chipwall.units import GIGA, HOUR, KILO, MEGA, format_quantity
 
 __all__ = [
-    "PLACES", "TERMS", "UNITS", "Price", "Quote", "Rate", "history", "load", "price_of_row", "prices", "quote", "rates",
-    "read_rows", "stale_after",
+    "PLACES",
+    "PRICE_UNITS",
+    "TERMS",
+    "Price",
+    "Quote",
+    "Rate",
+    "exchange_rates",
+    "history",
+    "load_prices",
+    "price_of_row",
+    "prices",
+    "quoted_price",
+    "read_quotes",
+    "stale_after",
 ]  # fmt: skip
 
 # Terms, the usual one first: what somebody who names none means.
@@ -43,7 +55,7 @@ TERMS: Mapping[str, tuple[str, ...]] = {
 PLACES = ("united-states", "china", "europe", "world")
 WHATS = ("chip", "baseboard", "module", "server", "rack")
 # Units of the table: currency, how many of it one is, and whether it is for an hour.
-UNITS: Mapping[str, tuple[str, float, bool]] = {
+PRICE_UNITS: Mapping[str, tuple[str, float, bool]] = {
     "USD": ("USD", 1.0, False),
     "k USD": ("USD", KILO, False),
     "M USD": ("USD", MEGA, False),
@@ -180,7 +192,7 @@ def stale_after(offer: str) -> int:
     return LIMIT[offer].days
 
 
-def read_rows() -> list[tuple[int, dict[str, str]]]:
+def read_quotes() -> list[tuple[int, dict[str, str]]]:
     """The rows of the table with their lines."""
     return _table("prices.csv")
 
@@ -194,7 +206,7 @@ def _table(name: str) -> list[tuple[int, dict[str, str]]]:
 
 def price_of_row(row: Mapping[str, str], unsourced: Iterable[str] = ()) -> Price:
     """The quote of a row that :mod:`chipwall.catalog.check` accepts; one whose source has no page is unsourced."""
-    currency, times, hourly = UNITS[row["unit"]]
+    currency, times, hourly = PRICE_UNITS[row["unit"]]
     per = times / int(row["cards"]) if row["what"] != "chip" and not hourly else times
     factor = per / HOUR if hourly else per
     value, low, high = (float(row[k]) * factor if row[k] else None for k in ("value", "low", "high"))
@@ -208,16 +220,16 @@ def price_of_row(row: Mapping[str, str], unsourced: Iterable[str] = ()) -> Price
 
 
 @lru_cache(maxsize=1)
-def load() -> tuple[Price, ...]:
+def load_prices() -> tuple[Price, ...]:
     """Every quote held, in file order."""
     from chipwall import catalog
 
     pageless = {s.id for s in catalog.load().sources.values() if s.kind == UNSOURCED}
-    return tuple(price_of_row(row, pageless) for _, row in read_rows())
+    return tuple(price_of_row(row, pageless) for _, row in read_quotes())
 
 
 @lru_cache(maxsize=1)
-def rates() -> tuple[Rate, ...]:
+def exchange_rates() -> tuple[Rate, ...]:
     """Every dated rate of exchange, oldest first."""
     found = [
         Rate(r["currency"], date.fromisoformat(r["date"]), float(r["per_dollar"]), r["source"])
@@ -232,7 +244,7 @@ def prices(
     """Quotes of a chip, newest first; those printed after ``known_on`` left out."""
     found = [
         p
-        for p in load()
+        for p in load_prices()
         if p.chip == chip_id
         and offer in ("", p.offer)
         and place in ("", p.place)
@@ -248,7 +260,7 @@ def _known(price: Price, day: date) -> bool:
     return price.period.start <= day and (printed is None or printed <= day)
 
 
-def quote(
+def quoted_price(
     chip_id: str,
     *,
     offer: str,
@@ -322,7 +334,7 @@ def _rate(have: str, want: str, day: date) -> tuple[float, Rate | None]:
     if have == want:
         return 1.0, None
     foreign = have if have != "USD" else want
-    near = [r for r in rates() if r.currency == foreign and abs(r.day - day) <= RATE_LIFE]
+    near = [r for r in exchange_rates() if r.currency == foreign and abs(r.day - day) <= RATE_LIFE]
     if not near or "USD" not in (have, want):
         raise Unknown(text("no dated rate of {a} against {b} near {day}", a=have, b=want, day=day))
     rate = min(near, key=lambda r: (r.day > day, abs(r.day - day)))

@@ -141,7 +141,7 @@ class Checkpoint:
     format : str
         Format of its matrices, a key of :data:`chipwall.perf.formats.FORMATS`.
     parts : tuple of (str, str)
-        Parts of :data:`chipwall.catalog.architecture.PARTS` that have another format, ``("attention", "bf16")``; head,
+        Parts of :data:`chipwall.catalog.architecture.WEIGHT_PARTS` that have another format, ``("attention", "bf16")``; head,
         embedding, router and what stands beside the layers stay in 16 bits unless they are named.
     hf_id : str
         Where it is published.

@@ -26,11 +26,11 @@ from chipwall.text import text
 __all__ = [
     "CONTEXT",
     "SERIES_UNITS",
-    "Book",
     "Observation",
     "Series",
+    "SeriesBook",
     "combine",
-    "load",
+    "load_series",
     "observations",
     "series",
 ]
@@ -163,8 +163,8 @@ class Observation:
 
 
 @dataclass(frozen=True, slots=True)
-class Book:
-    """Every series and observation, every source; see :func:`load`."""
+class SeriesBook:
+    """Every series and observation, every source; see :func:`load_series`."""
 
     series: Mapping[str, Series]
     observations: Mapping[str, tuple[Observation, ...]]
@@ -179,12 +179,12 @@ class Book:
 
 
 @lru_cache(maxsize=1)
-def load() -> Book:
+def load_series() -> SeriesBook:
     """The market data of the package, read and checked once."""
     return read(files("chipwall.catalog") / "data")
 
 
-def read(folder: Traversable) -> Book:
+def read(folder: Traversable) -> SeriesBook:
     """The market data of a folder, all problems reported at once.
 
     Raises
@@ -206,7 +206,7 @@ def read(folder: Traversable) -> Book:
         raise DataError(
             text("{count} rows of market data break a rule", count=len(problems)), where="; ".join(problems[:20])
         )
-    return Book(found, {name: tuple(seen) for name, seen in kept.items()}, listed)
+    return SeriesBook(found, {name: tuple(seen) for name, seen in kept.items()}, listed)
 
 
 def _rows(place: Traversable) -> Iterable[tuple[int, dict[str, str]]]:
@@ -290,7 +290,7 @@ def _problem(row: Mapping[str, str], *, known: Mapping[str, Series], sources: Ma
 
 def series(series_id: str) -> Series:
     """The series of that id; raises :class:`InputError` with the nearest ids."""
-    return load().find(series_id)
+    return load_series().find(series_id)
 
 
 def observations(series_id: str, *, period: str | None = None, context: bool = True) -> tuple[Observation, ...]:
@@ -303,7 +303,7 @@ def observations(series_id: str, *, period: str | None = None, context: bool = T
     context : bool
         Whether to include rows that this project added to the shared record.
     """
-    book = load()
+    book = load_series()
     book.find(series_id)
     found = tuple(o for o in book.observations[series_id] if context or o.table != CONTEXT)
     if period is None:
@@ -325,7 +325,7 @@ def combine(*series_ids: str) -> dict[str, tuple[Observation, ...]]:
     """
     if not series_ids:
         raise InputError(text("no series to combine"))
-    book = load()
+    book = load_series()
     first = book.find(series_ids[0])
     for other in map(book.find, series_ids[1:]):
         for field in ("definition", "unit", "counted", "scope"):

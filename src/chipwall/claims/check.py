@@ -15,7 +15,7 @@ from itertools import islice
 from typing import Any
 
 from chipwall.claims.evaluate import evaluated
-from chipwall.claims.library import World
+from chipwall.claims.library import Library
 from chipwall.claims.parse import claim_of_table
 from chipwall.claims.reader.document import Document
 from chipwall.claims.reader.frames import Candidate
@@ -102,7 +102,7 @@ class CheckedText:
 
 def checked_text(
     document: Document,
-    world: World,
+    world: Library,
     *,
     said: date,
     as_of: date | None = None,
@@ -115,7 +115,7 @@ def checked_text(
     ----------
     document : Document
         The text.
-    world : World
+    world : Library
         Facts, law, series and engines; its evidence is cut at ``as_of``.
     said : date
         The day the text was said; *this year* and the law count from there.
@@ -155,7 +155,7 @@ def _with_theirs(ours: list[Statement], theirs: list[Statement]) -> list[Stateme
     return sorted([*kept, *theirs], key=lambda s: s.sentence.start)[:MOST_STATEMENTS]
 
 
-def _evaluated(claims: list[Claim], world: World) -> dict[str, Verdict]:
+def _evaluated(claims: list[Claim], world: Library) -> dict[str, Verdict]:
     """Verdicts by claim; statements that say the same thing are computed once."""
     same: dict[str, Claim] = {}
     for claim in claims:
@@ -169,7 +169,7 @@ def _mark(claim: Claim) -> str:
 
 
 def _claims(
-    candidate: Candidate, statement: Statement, number: int, said: date, world: World
+    candidate: Candidate, statement: Statement, number: int, said: date, world: Library
 ) -> list[Claim | Text | str]:
     """A claim per reading; where a reading is none, why."""
     found: list[Claim | Text | str] = []
@@ -253,7 +253,7 @@ _SAYS = (
 _BY = r"(?:according to|as per|estimates? (?:by|from)|based on|根据|据|按照)"
 
 
-def _without_own(candidate: Candidate, speaker: str, world: World, lexicon: Lexicon) -> Candidate:
+def _without_own(candidate: Candidate, speaker: str, world: Library, lexicon: Lexicon) -> Candidate:
     """The candidate tested with others' numbers only; marked where there are none but the speaker's own."""
     patterns = [p for c in lexicon.tables["claimant"] if c["who"] == speaker for p in c["series"]]
     if not patterns or not candidate.tables or any(t["quantity"] not in _COUNTED for t in candidate.tables):

@@ -6,17 +6,17 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from difflib import get_close_matches
 
-from chipwall.claims.library import World
+from chipwall.claims.library import Library
 from chipwall.claims.readings.series import SEPARATOR
 from chipwall.claims.records import Value
-from chipwall.claims.vocabulary import ASSUMPTIONS, Condition
+from chipwall.claims.vocabulary import ASSUMPTIONS, ConditionKind
 from chipwall.errors import InputError
 from chipwall.text import text
 
 __all__ = ["condition_value"]
 
 
-def condition_value(condition: Condition, given: object, world: World) -> Value:
+def condition_value(condition: ConditionKind, given: object, world: Library) -> Value:
     """The value that engines take.
 
     Raises
@@ -27,7 +27,7 @@ def condition_value(condition: Condition, given: object, world: World) -> Value:
     return _SORTS[condition.sort](condition, given, world)
 
 
-def _text(condition: Condition, given: object) -> str:
+def _text(condition: ConditionKind, given: object) -> str:
     if not isinstance(given, str):
         raise InputError(text("{value} is not a name", value=str(given)), fix=text("Put the name in quotes"))
     return given
@@ -47,46 +47,46 @@ def _known(given: str, known: Iterable[str]) -> str:
     )
 
 
-def _chip(condition: Condition, given: object, world: World) -> Value:
+def _chip(condition: ConditionKind, given: object, world: Library) -> Value:
     return world.catalog.names.chip(_text(condition, given)).id
 
 
-def _model(condition: Condition, given: object, world: World) -> Value:
+def _model(condition: ConditionKind, given: object, world: Library) -> Value:
     return world.catalog.names.model(_text(condition, given)).id
 
 
-def _system(condition: Condition, given: object, world: World) -> Value:
+def _system(condition: ConditionKind, given: object, world: Library) -> Value:
     return world.catalog.names.system(_text(condition, given)).id
 
 
-def _day(condition: Condition, given: object, world: World) -> Value:
+def _day(condition: ConditionKind, given: object, world: Library) -> Value:
     if isinstance(given, date):
         return given
     raise InputError(text("'{value}' is not a date", value=str(given)), fix=text("Write 2026-02-01, without quotes"))
 
 
-def _choice(condition: Condition, given: object, world: World) -> Value:
+def _choice(condition: ConditionKind, given: object, world: Library) -> Value:
     choices = condition.choices or ("none", *world.law.parties)
     return _known(_text(condition, given), choices)
 
 
-def _count(condition: Condition, given: object, world: World) -> Value:
+def _count(condition: ConditionKind, given: object, world: Library) -> Value:
     if isinstance(given, (int, float)) and not isinstance(given, bool) and given >= 1 and float(given).is_integer():
         return float(given)
     raise InputError(text("{value} is not a count", value=str(given)), fix=text("Give a whole number of one or more"))
 
 
-def _share(condition: Condition, given: object, world: World) -> Value:
+def _share(condition: ConditionKind, given: object, world: Library) -> Value:
     if isinstance(given, (int, float)) and not isinstance(given, bool) and 0 <= given <= 1:
         return float(given)
     raise InputError(text("{value} is not a share", value=str(given)), fix=text("Give a share between 0 and 1"))
 
 
-def _limit(condition: Condition, given: object, world: World) -> Value:
+def _limit(condition: ConditionKind, given: object, world: Library) -> Value:
     return _known(_text(condition, given), world.law.parameters)
 
 
-def _observation(condition: Condition, given: object, world: World) -> Value:
+def _observation(condition: ConditionKind, given: object, world: Library) -> Value:
     words = _text(condition, given)
     if condition.name == "over" and SEPARATOR not in words:
         return world.book.find(words).id  # of the same period
@@ -102,35 +102,35 @@ def _observation(condition: Condition, given: object, world: World) -> Value:
     return words
 
 
-def _series(condition: Condition, given: object, world: World) -> Value:
+def _series(condition: ConditionKind, given: object, world: Library) -> Value:
     return world.book.find(_text(condition, given)).id
 
 
-def _scenario(condition: Condition, given: object, world: World) -> Value:
+def _scenario(condition: ConditionKind, given: object, world: Library) -> Value:
     from chipwall.market.policy.scenario import shipped_scenarios
 
     return _known(_text(condition, given), (*((ASSUMPTIONS,) if condition.default else ()), *shipped_scenarios()))
 
 
-def _quarter(condition: Condition, given: object, world: World) -> Value:
+def _quarter(condition: ConditionKind, given: object, world: Library) -> Value:
     from chipwall.market.model.quarters import quarter_index, quarter_name
 
     return quarter_name(quarter_index(_text(condition, given)))
 
 
-def _path(condition: Condition, given: object, world: World) -> Value:
+def _path(condition: ConditionKind, given: object, world: Library) -> Value:
     return _known(_text(condition, given), world.path_names)
 
 
-def _event(condition: Condition, given: object, world: World) -> Value:
+def _event(condition: ConditionKind, given: object, world: Library) -> Value:
     return _known(_text(condition, given), (e.id for e in world.law.events))
 
 
-def _country(condition: Condition, given: object, world: World) -> Value:
+def _country(condition: ConditionKind, given: object, world: Library) -> Value:
     return world.law.countries.resolve(_text(condition, given))
 
 
-_SORTS: Mapping[str, Callable[[Condition, object, World], Value]] = {
+_SORTS: Mapping[str, Callable[[ConditionKind, object, Library], Value]] = {
     "chip": _chip,
     "model": _model,
     "system": _system,

@@ -16,9 +16,9 @@ from statistics import median
 import numpy as np
 
 from chipwall.catalog.prices import stale_after
-from chipwall.claims.library import World
-from chipwall.claims.readings.table import ENGINES
-from chipwall.claims.records import Answer, Claim, Point, Reading, Value, Verdict
+from chipwall.claims.library import Library
+from chipwall.claims.readings.table import READINGS
+from chipwall.claims.records import Claim, ClaimAnswer, Point, Reading, Value, Verdict
 from chipwall.claims.region import described_region
 from chipwall.errors import ChipwallError
 
@@ -28,14 +28,14 @@ __all__ = ["CONFIDENCE", "evaluated", "verdict"]
 CONFIDENCE = 0.9
 
 
-def verdict(claim: Claim, world: World) -> Verdict:
+def verdict(claim: Claim, world: Library) -> Verdict:
     """Whether a claim holds in a world of facts, law, series and engines.
 
     Parameters
     ----------
     claim : Claim
         Parsed and checked.
-    world : World
+    world : Library
         The catalogue, the law and the market book it is evaluated against; nothing is read from anywhere else.
     """
     points = tuple(_point(claim, conditions, world) for conditions in _combinations(claim.free))
@@ -67,7 +67,7 @@ def verdict(claim: Claim, world: World) -> Verdict:
     )
 
 
-def evaluated(claims: Iterable[Claim], world: World) -> list[Verdict]:
+def evaluated(claims: Iterable[Claim], world: Library) -> list[Verdict]:
     """Verdicts of many claims, in order; simulations are shared between them, up to the last quarter that any asks for."""
     asked = list(claims)
     quarters, paths = _named(asked, "quarter", "from"), _named(asked, "path")
@@ -99,9 +99,9 @@ def _combinations(free: Mapping[str, tuple[Value, ...]]) -> list[dict[str, Value
     return [dict(zip(free, values, strict=True)) for values in product(*free.values())]
 
 
-def _point(claim: Claim, conditions: Mapping[str, Value], world: World) -> Point:
+def _point(claim: Claim, conditions: Mapping[str, Value], world: Library) -> Point:
     try:
-        reading = ENGINES[claim.quantity](claim, {**claim.fixed, **conditions}, world)
+        reading = READINGS[claim.quantity](claim, {**claim.fixed, **conditions}, world)
     except ChipwallError as problem:
         # a fact that nobody has, or a setup that cannot be: an answer, not a failure
         reading = Reading(None, unknown=" ".join(problem.lines()[:2]))
@@ -147,7 +147,7 @@ def _bounds(claim: Claim) -> tuple[float, float]:
     return claim.value - slack - room, claim.value + slack + room
 
 
-def _answer(holding: list[bool | None]) -> Answer:
+def _answer(holding: list[bool | None]) -> ClaimAnswer:
     if all(h is True for h in holding):
         return "supported"
     if all(h is False for h in holding):

@@ -1,6 +1,6 @@
 """What claims are evaluated against: facts, law, market book, and the engines that run on them.
 
-Nothing else is read, so a changed fact is a changed :class:`World`, and only the claims that use it can change.
+Nothing else is read, so a changed fact is a changed :class:`Library`, and only the claims that use it can change.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from chipwall.claims.measured import measured_sources
 from chipwall.sources import Source
 
 if TYPE_CHECKING:
-    from chipwall.catalog.series import Book
+    from chipwall.catalog.series import SeriesBook
     from chipwall.controls.law import Law
     from chipwall.market.model.paths import Paths
 
-__all__ = ["DRAWS", "World", "packaged_world"]
+__all__ = ["DRAWS", "Library", "packaged_world"]
 
 T = TypeVar("T")
 # Draws of one scenario: the standard error of a probability near a half is then about one percent.
@@ -30,7 +30,7 @@ DRAWS = 2000
 
 
 @dataclass(frozen=True)
-class World:
+class Library:
     """Facts, law and series, and the runs that claims share.
 
     Frozen: an answer never depends on what was asked before. Which simulations are run, how far and with which quantities, is
@@ -57,14 +57,14 @@ class World:
     keep: tuple[str, ...] = ()
     known_on: date | None = None
     _law: Law | None = None
-    _book: Book | None = None
+    _book: SeriesBook | None = None
     _answers: dict[tuple[Hashable, ...], Any] = field(default_factory=dict, compare=False)
 
-    def known_by(self, day: date) -> World:
+    def known_by(self, day: date) -> Library:
         """The same world without evidence that was published after a day; nothing is shared with this one."""
         return replace(self, known_on=day, _answers={})
 
-    def planned(self, *, horizon: str, keep: tuple[str, ...]) -> World:
+    def planned(self, *, horizon: str, keep: tuple[str, ...]) -> Library:
         """The same world with simulations to this quarter that keep these quantities; runs are shared with this one."""
         return replace(self, horizon=horizon, keep=keep)
 
@@ -78,13 +78,13 @@ class World:
         return law()
 
     @cached_property
-    def book(self) -> Book:
+    def book(self) -> SeriesBook:
         """Series and prices, packaged unless given."""
         if self._book is not None:
             return self._book
-        from chipwall.catalog.series import load
+        from chipwall.catalog.series import load_series
 
-        return load()
+        return load_series()
 
     @cached_property
     def sources(self) -> dict[str, Source]:
@@ -144,8 +144,8 @@ class World:
         return found
 
 
-def packaged_world() -> World:
+def packaged_world() -> Library:
     """The world that comes with the package."""
     from chipwall import catalog
 
-    return World(catalog.load())
+    return Library(catalog.load())

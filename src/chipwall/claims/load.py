@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from importlib.resources import files
 
-from chipwall.claims.library import World
+from chipwall.claims.library import Library
 from chipwall.claims.parse import claims_of_text
 from chipwall.claims.readings.series import SEPARATOR
 from chipwall.claims.records import Claim
@@ -13,7 +13,7 @@ from chipwall.claims.records import Claim
 __all__ = ["claims_about", "shipped_claims"]
 
 
-def shipped_claims(world: World) -> tuple[Claim, ...]:
+def shipped_claims(world: Library) -> tuple[Claim, ...]:
     """Every shipped claim, by file and then in the order of the file; ids are unique over all files."""
     folder = files("chipwall.claims") / "data"
     names = sorted(f.name for f in folder.iterdir() if f.name.endswith(".toml"))
@@ -22,7 +22,7 @@ def shipped_claims(world: World) -> tuple[Claim, ...]:
     )
 
 
-def claims_about(chip_id: str, claims: Sequence[Claim], world: World) -> tuple[Claim, ...]:
+def claims_about(chip_id: str, claims: Sequence[Claim], world: Library) -> tuple[Claim, ...]:
     """Those that name a chip: as subject, baseline or upper chip, or through a series that counts it."""
 
     def names(claim: Claim) -> bool:

@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from chipwall.claims.conditions import condition_value
-from chipwall.claims.library import World
-from chipwall.claims.quantities import QUANTITIES
+from chipwall.claims.library import Library
+from chipwall.claims.quantities import CLAIM_QUANTITIES
 from chipwall.claims.records import RELATIONS, Claim, Relation, Value
-from chipwall.claims.vocabulary import ANSWER_WORDS, Quantity, claim_si, dimension_of_unit, dimensions
+from chipwall.claims.vocabulary import ANSWER_WORDS, ClaimQuantity, claim_si, dimension_of_unit, dimensions
 from chipwall.errors import InputError
 from chipwall.files import Problems, text_of_file, toml_of_text
 from chipwall.inputs import known_or_nearest as nearest
@@ -52,7 +52,7 @@ _GROWTH = ("series_growth", "scenario_growth")
 _NUMBERS: tuple[Relation, ...] = ("about", "at least", "at most", "between")
 
 
-def claims_of_file(path: Path, world: World) -> tuple[Claim, ...]:
+def claims_of_file(path: Path, world: Library) -> tuple[Claim, ...]:
     """The claims of a file.
 
     Raises
@@ -64,7 +64,7 @@ def claims_of_file(path: Path, world: World) -> tuple[Claim, ...]:
     return claims_of_text(words, world, file=path.name)
 
 
-def claims_of_text(words: str, world: World, *, file: str) -> tuple[Claim, ...]:
+def claims_of_text(words: str, world: Library, *, file: str) -> tuple[Claim, ...]:
     """The claims of a text in TOML; ``file`` names it in messages."""
     problems = Problems(file, words, fix=text("What a claim may say: chipwall claim vocabulary"))
     document = toml_of_text(words, file=file)
@@ -87,7 +87,7 @@ def claims_of_text(words: str, world: World, *, file: str) -> tuple[Claim, ...]:
     return tuple(c for c in found if c is not None)
 
 
-def claim_of_table(table: Mapping[str, Any], world: World, *, file: str) -> Claim:
+def claim_of_table(table: Mapping[str, Any], world: Library, *, file: str) -> Claim:
     """The claim that one table states; raises :class:`InputError` with everything that is wrong in it."""
     problems = Problems(file, "")
     found = _Builder(table, 0, problems, world).claim()
@@ -99,7 +99,7 @@ def claim_of_table(table: Mapping[str, Any], world: World, *, file: str) -> Clai
 class _Builder:
     """One table on its way to a claim."""
 
-    def __init__(self, table: Mapping[str, Any], nth: int, problems: Problems, world: World) -> None:
+    def __init__(self, table: Mapping[str, Any], nth: int, problems: Problems, world: Library) -> None:
         self.table, self.nth, self.problems, self.world = table, nth, problems, world
         self.before = len(problems.found)
 
@@ -187,18 +187,18 @@ class _Builder:
                 text("Say under which conditions: a [claim.fixed] or a [claim.free] table"),
             )
 
-    def _quantity(self) -> Quantity | None:
+    def _quantity(self) -> ClaimQuantity | None:
         name = self.table.get("quantity")
         if not isinstance(name, str):
             return None
-        if name not in QUANTITIES:
+        if name not in CLAIM_QUANTITIES:
             self.problem(
-                "quantity", text("unknown quantity '{quantity}'", quantity=name), nearest(name, tuple(QUANTITIES))
+                "quantity", text("unknown quantity '{quantity}'", quantity=name), nearest(name, tuple(CLAIM_QUANTITIES))
             )
             return None
-        return QUANTITIES[name]
+        return CLAIM_QUANTITIES[name]
 
-    def _chips(self, quantity: Quantity) -> tuple[str, str]:
+    def _chips(self, quantity: ClaimQuantity) -> tuple[str, str]:
         found = {}
         for key, wanted in (("subject", quantity.subject), ("baseline", quantity.baseline)):
             name = self.table.get(key, "")
@@ -222,7 +222,7 @@ class _Builder:
                     self.problem(key, error.what, error.where or error.fix)
         return found["subject"], found["baseline"]
 
-    def _conditions(self, quantity: Quantity) -> tuple[dict[str, Value], dict[str, tuple[Value, ...]]]:
+    def _conditions(self, quantity: ClaimQuantity) -> tuple[dict[str, Value], dict[str, tuple[Value, ...]]]:
         fixed: dict[str, Value] = {}
         free: dict[str, tuple[Value, ...]] = {}
         names = tuple(c.name for c in quantity.conditions)
@@ -289,7 +289,7 @@ class _Builder:
             return None
 
     def _value(
-        self, quantity: Quantity, fixed: Mapping[str, Value], free: Mapping[str, tuple[Value, ...]]
+        self, quantity: ClaimQuantity, fixed: Mapping[str, Value], free: Mapping[str, tuple[Value, ...]]
     ) -> tuple[float | str | bool, float, float]:
         asked = dimensions(quantity, fixed, free, self.world)
         relation, value, symbol = self.table["relation"], self.table["value"], self.table.get("unit", "1")
@@ -338,7 +338,7 @@ class _Builder:
             self.problem("value", text("value {value} runs from more to less", value=str(value)))
         return found[0], found[-1], float(tolerance)
 
-    def _unit_fits(self, quantity: Quantity, symbol: str, asked: set[str]) -> bool:
+    def _unit_fits(self, quantity: ClaimQuantity, symbol: str, asked: set[str]) -> bool:
         try:
             got = dimension_of_unit(symbol)
         except InputError as error:
@@ -362,7 +362,7 @@ class _Builder:
         )
         return False
 
-    def _word(self, quantity: Quantity, asked: set[str], fixed: Mapping[str, Value]) -> str | bool:
+    def _word(self, quantity: ClaimQuantity, asked: set[str], fixed: Mapping[str, Value]) -> str | bool:
         relation, value = self.table["relation"], self.table["value"]
         flag = asked == {"flag"}
         if relation != ("is true" if flag else "is"):

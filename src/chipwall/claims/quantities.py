@@ -5,39 +5,39 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from chipwall.catalog.quantities import QUANTITIES as FACTS
-from chipwall.claims.readings.groups import GROUPS
+from chipwall.claims.readings.groups import CHIP_GROUPS
 from chipwall.claims.readings.series import STOCKS
-from chipwall.claims.vocabulary import ASSUMPTIONS, Condition, Quantity
+from chipwall.claims.vocabulary import ASSUMPTIONS, ClaimQuantity, ConditionKind
 from chipwall.text import text
 
-__all__ = ["QUANTITIES"]
+__all__ = ["CLAIM_QUANTITIES"]
 
 
-def _measure(*dimensions: str) -> Condition:
+def _measure(*dimensions: str) -> ConditionKind:
     names = tuple(n for n, q in FACTS.items() if not dimensions or q.dimension not in dimensions)
-    return Condition("measure", "choice", text("Which fact of the catalogue."), names)
+    return ConditionKind("measure", "choice", text("Which fact of the catalogue."), names)
 
 
-_ON = Condition("on", "day", text("Day of the law."))
+_ON = ConditionKind("on", "day", text("Day of the law."))
 _LEGAL = ("tpp", "performance_density", "dram_bandwidth", "io_rate")
 _FORMATS = ("bf16", "fp16", "fp8", "int8", "int4", "nf4", "fp4", "mxfp4", "fp32")
-_MODEL = Condition("model", "model", text("Language model."))
-_CHIPS = Condition("chips", "count", text("Chips that share the work."), default=1.0)
-_OFFER_PLACE = Condition(
+_MODEL = ConditionKind("model", "model", text("Language model."))
+_CHIPS = ConditionKind("chips", "count", text("Chips that share the work."), default=1.0)
+_OFFER_PLACE = ConditionKind(
     "place", "choice", text("Where it is offered."), ("china", "united-states", "world", "anywhere"), "anywhere"
 )
 _JOURNEY = (
     _ON,
-    Condition("destination", "country", text("Where it goes."), default="CN"),
-    Condition("headquarters", "country", text("Where the end user is headquartered."), default="CN"),
-    Condition(
+    ConditionKind("destination", "country", text("Where it goes."), default="CN"),
+    ConditionKind("headquarters", "country", text("Where the end user is headquartered."), default="CN"),
+    ConditionKind(
         "activity", "choice", text("How it travels."), ("export", "reexport", "in_country", "us_import"), "export"
     ),
-    Condition("party", "choice", text("A phrase for the end user; none by default."), default="none"),
+    ConditionKind("party", "choice", text("A phrase for the end user; none by default."), default="none"),
 )
 _SERVING = (
     _MODEL,
-    Condition(
+    ConditionKind(
         "precision",
         "choice",
         text("Format of the weights and products."),
@@ -45,17 +45,17 @@ _SERVING = (
         "fp8",
     ),
     _CHIPS,
-    Condition(
+    ConditionKind(
         "phase",
         "choice",
         text("Prompts only, answers only, both in flight, or both with as many in flight as memory holds."),
         ("prefill", "decode", "mixed", "full"),
         "mixed",
     ),
-    Condition("batch", "count", text("Sequences in flight on all chips."), default=1.0),
-    Condition("prompt", "count", text("Tokens of a prompt."), default=2048.0),
-    Condition("output", "count", text("Tokens of an answer."), default=256.0),
-    Condition(
+    ConditionKind("batch", "count", text("Sequences in flight on all chips."), default=1.0),
+    ConditionKind("prompt", "count", text("Tokens of a prompt."), default=2048.0),
+    ConditionKind("output", "count", text("Tokens of an answer."), default=256.0),
+    ConditionKind(
         "engine",
         "choice",
         text("Serving software."),
@@ -65,14 +65,14 @@ _SERVING = (
 )
 # The other side of a ratio runs as the subject does, unless the claimant says otherwise.
 _OTHER_SIDE = (
-    Condition(
+    ConditionKind(
         "baseline_batch",
         "count",
         text("Sequences in flight on the baseline's chips; the same by default."),
         default=0.0,
     ),
-    Condition("baseline_chips", "count", text("Chips on the baseline's side; the same by default."), default=0.0),
-    Condition(
+    ConditionKind("baseline_chips", "count", text("Chips on the baseline's side; the same by default."), default=0.0),
+    ConditionKind(
         "baseline_precision",
         "choice",
         text("Format on the baseline's side; the same by default."),
@@ -95,23 +95,27 @@ _FAMILIES = (
 )
 _TRAINING = (
     _MODEL,
-    Condition("task", "choice", text("Whole model, or adapters on a frozen one."), ("pretrain", "lora"), "pretrain"),
-    Condition("precision", "choice", text("Format of the products."), ("bf16", "fp16", "fp8"), "bf16"),
+    ConditionKind(
+        "task", "choice", text("Whole model, or adapters on a frozen one."), ("pretrain", "lora"), "pretrain"
+    ),
+    ConditionKind("precision", "choice", text("Format of the products."), ("bf16", "fp16", "fp8"), "bf16"),
     _CHIPS,
-    Condition("batch", "count", text("Sequences of one step."), default=512.0),
-    Condition("sequence", "count", text("Tokens of a sequence."), default=2048.0),
+    ConditionKind("batch", "count", text("Sequences of one step."), default=512.0),
+    ConditionKind("sequence", "count", text("Tokens of a sequence."), default=2048.0),
 )
 _SCENARIOS = (
-    Condition("scenario", "scenario", text("What governments do.")),
-    Condition("against", "scenario", text("What it is compared with, draw by draw.")),
-    Condition("path", "path", text("Which quantity of the market.")),
-    Condition("quarter", "quarter", text("When.")),
-    Condition("assumptions", "scenario", text("Whose parameter ranges; shipped ones by default."), default=ASSUMPTIONS),
+    ConditionKind("scenario", "scenario", text("What governments do.")),
+    ConditionKind("against", "scenario", text("What it is compared with, draw by draw.")),
+    ConditionKind("path", "path", text("Which quantity of the market.")),
+    ConditionKind("quarter", "quarter", text("When.")),
+    ConditionKind(
+        "assumptions", "scenario", text("Whose parameter ranges; shipped ones by default."), default=ASSUMPTIONS
+    ),
 )
 
 _ALL = (
-    Quantity("fact", text("Fact"), text("A number or word of the catalogue."), "measure", (_measure(),)),
-    Quantity(
+    ClaimQuantity("fact", text("Fact"), text("A number or word of the catalogue."), "measure", (_measure(),)),
+    ClaimQuantity(
         "fact_ratio",
         text("Ratio of facts"),
         text("The subject's number over the baseline's."),
@@ -119,43 +123,43 @@ _ALL = (
         (_measure("word", "flag"),),
         baseline=True,
     ),
-    Quantity(
+    ClaimQuantity(
         "position",
         text("Position between two chips"),
         text("0 at the baseline, 1 at the upper chip, on a logarithmic scale."),
         "1",
-        (_measure("word", "flag"), Condition("upper", "chip", text("The chip at 1."))),
+        (_measure("word", "flag"), ConditionKind("upper", "chip", text("The chip at 1."))),
         baseline=True,
     ),
-    Quantity(
+    ClaimQuantity(
         "legal_measure",
         text("Quantity of the law"),
         text("As the export rules define it, in exact decimal."),
         "legal",
-        (Condition("measure", "choice", text("Which one."), _LEGAL),),
+        (ConditionKind("measure", "choice", text("Which one."), _LEGAL),),
     ),
-    Quantity(
+    ClaimQuantity(
         "measure_over_limit",
         text("Multiple of a limit"),
         text("A quantity of the law over a limit in force on a day."),
         "1",
-        (Condition("limit", "limit", text("Which limit.")), _ON),
+        (ConditionKind("limit", "limit", text("Which limit.")), _ON),
     ),
-    Quantity(
+    ClaimQuantity(
         "limit_operand",
         text("What a limit limits"),
         text("The operand of the clause that uses the limit."),
         "word",
-        (Condition("limit", "limit", text("Which limit.")), _ON),
+        (ConditionKind("limit", "limit", text("Which limit.")), _ON),
         subject=False,
     ),
-    Quantity(
+    ClaimQuantity(
         "decision",
         text("Decision of the law"),
         text("One answer for a chip on a journey on a day."),
         "answer",
         (
-            Condition(
+            ConditionKind(
                 "answer",
                 "choice",
                 text("Which answer."),
@@ -172,15 +176,15 @@ _ALL = (
             *_JOURNEY,
         ),
     ),
-    Quantity(
+    ClaimQuantity(
         "event_effect",
         text("Effect of an event"),
         text("What an event of the record did to the law."),
         "word",
-        (Condition("event", "event", text("Which event.")),),
+        (ConditionKind("event", "event", text("Which event.")),),
         subject=False,
     ),
-    Quantity(
+    ClaimQuantity(
         "earlier_relaxations",
         text("Earlier relaxations"),
         text(
@@ -190,32 +194,32 @@ _ALL = (
         (_ON,),
         subject=False,
     ),
-    Quantity(
+    ClaimQuantity(
         "belongs_to",
         text("Family of silicon"),
         text("Whether a chip is of a family, Hopper for example."),
         "flag",
-        (Condition("family", "choice", text("Which family."), _FAMILIES),),
+        (ConditionKind("family", "choice", text("Which family."), _FAMILIES),),
     ),
-    Quantity(
+    ClaimQuantity(
         "came_out",
         text("When it came out"),
         text("Whether a chip was announced, or first shipped, between two days."),
         "flag",
         (
-            Condition("event", "choice", text("Announced, or available."), ("announced", "available")),
-            Condition("from", "day", text("First day.")),
-            Condition("until", "day", text("Last day.")),
+            ConditionKind("event", "choice", text("Announced, or available."), ("announced", "available")),
+            ConditionKind("from", "day", text("First day.")),
+            ConditionKind("until", "day", text("Last day.")),
         ),
     ),
-    Quantity(
+    ClaimQuantity(
         "ratio_to_best",
         text("Ratio to the best of a group"),
         text("The subject's number over the best one among the chips of a group on sale that day."),
         "1",
         (
-            Condition("group", "choice", text("Whose chips."), tuple(GROUPS)),
-            Condition(
+            ConditionKind("group", "choice", text("Whose chips."), tuple(CHIP_GROUPS)),
+            ConditionKind(
                 "measure",
                 "choice",
                 text("Which number."),
@@ -224,23 +228,23 @@ _ALL = (
             _ON,
         ),
     ),
-    Quantity(
+    ClaimQuantity(
         "model_parameters",
         text("Parameters of a model"),
         text("All parameters, or those active for one token."),
         "1",
-        (_MODEL, Condition("counted", "choice", text("All, or the active ones."), ("all", "active"), "all")),
+        (_MODEL, ConditionKind("counted", "choice", text("All, or the active ones."), ("all", "active"), "all")),
         subject=False,
     ),
-    Quantity(
+    ClaimQuantity(
         "system_ratio",
         text("Ratio of systems"),
         text("One system's sum over its chips over another's; power counts the hosts."),
         "1",
         (
-            Condition("system", "system", text("Which system.")),
-            Condition("over", "system", text("The system it is compared with.")),
-            Condition(
+            ConditionKind("system", "system", text("Which system.")),
+            ConditionKind("over", "system", text("The system it is compared with.")),
+            ConditionKind(
                 "measure",
                 "choice",
                 text("Which sum."),
@@ -249,39 +253,39 @@ _ALL = (
         ),
         subject=False,
     ),
-    Quantity(
+    ClaimQuantity(
         "memory_share",
         text("Share of memory needed"),
         text("Memory that the task needs over what the chips have for it; at most 1 means that it fits."),
         "1",
         (
             _MODEL,
-            Condition(
+            ConditionKind(
                 "task",
                 "choice",
                 text("Serve it, with a retrieved context in the cache, or fine-tune it with adapters."),
                 ("serve", "lora"),
             ),
-            Condition("weights", "choice", text("Format of the weights."), _FORMATS),
+            ConditionKind("weights", "choice", text("Format of the weights."), _FORMATS),
             _CHIPS,
-            Condition(
+            ConditionKind(
                 "context",
                 "count",
                 text("Tokens in the cache of a sequence, or of a training sequence."),
                 default=2048.0,
             ),
-            Condition("sequences", "count", text("Sequences at once."), default=1.0),
-            Condition("rank", "count", text("Rank of the adapters."), default=16.0),
+            ConditionKind("sequences", "count", text("Sequences at once."), default=1.0),
+            ConditionKind("rank", "count", text("Rank of the adapters."), default=16.0),
         ),
     ),
-    Quantity(
+    ClaimQuantity(
         "throughput",
         text("Throughput"),
         text("Tokens per second of all chips; prompt tokens for prefill."),
         "token/s",
         _SERVING,
     ),
-    Quantity(
+    ClaimQuantity(
         "throughput_ratio",
         text("Ratio of throughputs"),
         text("The subject's over the baseline's, per side as given."),
@@ -289,7 +293,7 @@ _ALL = (
         (*_SERVING, *_OTHER_SIDE),
         baseline=True,
     ),
-    Quantity(
+    ClaimQuantity(
         "energy_ratio",
         text("Ratio of energy per token"),
         text(
@@ -299,10 +303,12 @@ _ALL = (
         _SERVING,
         baseline=True,
     ),
-    Quantity("first_token_time", text("Time to first token"), text("Mean over requests."), "s", _SERVING),
-    Quantity("token_time", text("Time per output token"), text("Between two tokens of one answer."), "s", _SERVING),
-    Quantity("step_time", text("Time of a training step"), text("One optimizer step."), "s", _TRAINING),
-    Quantity(
+    ClaimQuantity("first_token_time", text("Time to first token"), text("Mean over requests."), "s", _SERVING),
+    ClaimQuantity(
+        "token_time", text("Time per output token"), text("Between two tokens of one answer."), "s", _SERVING
+    ),
+    ClaimQuantity("step_time", text("Time of a training step"), text("One optimizer step."), "s", _TRAINING),
+    ClaimQuantity(
         "training_ratio",
         text("Ratio of training speeds"),
         text("The subject's tokens per second over the baseline's."),
@@ -310,50 +316,54 @@ _ALL = (
         _TRAINING,
         baseline=True,
     ),
-    Quantity(
+    ClaimQuantity(
         "work_ratio",
         text("Ratio over kinds of work"),
         text("The subject's speed over the baseline's, by kind of work; sequences and prompts of 2,048 tokens."),
         "1",
         (
             _MODEL,
-            Condition(
+            ConditionKind(
                 "work",
                 "choice",
                 text("Kind of work."),
                 ("training", "adapters", "prompts", "1 answer", "8 answers", "32 answers"),
             ),
-            Condition("precision", "choice", text("Format of the products."), ("bf16", "fp8"), "bf16"),
-            Condition("chips", "count", text("Chips that serve; sixteen times as many train or tune."), default=8.0),
+            ConditionKind("precision", "choice", text("Format of the products."), ("bf16", "fp8"), "bf16"),
+            ConditionKind(
+                "chips", "count", text("Chips that serve; sixteen times as many train or tune."), default=8.0
+            ),
         ),
         baseline=True,
     ),
-    Quantity(
+    ClaimQuantity(
         "measured_ratio",
         text("Ratio of measured throughputs"),
         text("Median over published pairs that share source, round, model, scenario and number format, per chip."),
         "1",
         (
             _MODEL,
-            Condition("scenario", "choice", text("Scenario of the benchmark."), ("offline", "server", "interactive")),
-            Condition(
+            ConditionKind(
+                "scenario", "choice", text("Scenario of the benchmark."), ("offline", "server", "interactive")
+            ),
+            ConditionKind(
                 "round",
                 "choice",
                 text("Round of the benchmark."),
                 ("v4.0", "v4.1", "v5.0", "v5.1", "v6.0", "any"),
                 "any",
             ),
-            Condition("source", "choice", text("Who measured."), ("mlperf", "any"), "mlperf"),
+            ConditionKind("source", "choice", text("Who measured."), ("mlperf", "any"), "mlperf"),
         ),
         baseline=True,
     ),
-    Quantity(
+    ClaimQuantity(
         "hpc_ratio",
         text("Ratio in scientific computing"),
         text("The subject's speed over the baseline's on one kind of kernel."),
         "1",
         (
-            Condition(
+            ConditionKind(
                 "kernel",
                 "choice",
                 text("Kind of kernel."),
@@ -362,76 +372,76 @@ _ALL = (
         ),
         baseline=True,
     ),
-    Quantity(
+    ClaimQuantity(
         "price",
         text("Price"),
         text("Of one chip, newest quote by that day."),
         "USD",
-        (_OFFER_PLACE, Condition("on", "day", text("Newest quote by this day."))),
+        (_OFFER_PLACE, ConditionKind("on", "day", text("Newest quote by this day."))),
     ),
-    Quantity(
+    ClaimQuantity(
         "rent",
         text("Rent"),
         text("Of one chip for an hour, newest quote by that day."),
         "USD/s",
-        (_OFFER_PLACE, Condition("on", "day", text("Newest quote by this day."))),
+        (_OFFER_PLACE, ConditionKind("on", "day", text("Newest quote by this day."))),
     ),
-    Quantity(
+    ClaimQuantity(
         "price_ratio",
         text("Ratio of prices"),
         text("Price or rent of the subject over the baseline's, newest quotes by that day."),
         "1",
         (
-            Condition("offer", "choice", text("Bought or rented."), ("buy", "rent")),
+            ConditionKind("offer", "choice", text("Bought or rented."), ("buy", "rent")),
             _OFFER_PLACE,
-            Condition("on", "day", text("Newest quotes by this day.")),
+            ConditionKind("on", "day", text("Newest quotes by this day.")),
         ),
         baseline=True,
     ),
-    Quantity(
+    ClaimQuantity(
         "cost_per_unit_ratio",
         text("Ratio of cost per unit"),
         text("Price or rent over a fact, relative to the baseline's: above 1 the subject is dearer for the same."),
         "1",
         (
-            Condition("offer", "choice", text("Bought or rented."), ("buy", "rent")),
+            ConditionKind("offer", "choice", text("Bought or rented."), ("buy", "rent")),
             _measure("word", "flag"),
             _OFFER_PLACE,
-            Condition("on", "day", text("Newest quotes by this day.")),
+            ConditionKind("on", "day", text("Newest quotes by this day.")),
         ),
         baseline=True,
     ),
-    Quantity(
+    ClaimQuantity(
         "series",
         text("Market series"),
         text("One published number with its definition and vintage; a year of quarters is summed."),
         "observation",
-        (Condition("observation", "observation", text("'series @ period'.")),),
+        (ConditionKind("observation", "observation", text("'series @ period'.")),),
         subject=False,
     ),
-    Quantity(
+    ClaimQuantity(
         "series_ratio",
         text("Ratio of two series"),
         text("One published number over another."),
         "1",
         (
-            Condition("observation", "observation", text("'series @ period'.")),
-            Condition("over", "observation", text("What it is divided by; a series alone means the same period.")),
+            ConditionKind("observation", "observation", text("'series @ period'.")),
+            ConditionKind("over", "observation", text("What it is divided by; a series alone means the same period.")),
         ),
         subject=False,
     ),
-    Quantity(
+    ClaimQuantity(
         "series_growth",
         text("Growth of a series"),
         text("One published number over an earlier one, less one."),
         "1",
         (
-            Condition("observation", "observation", text("The later number.")),
-            Condition("from", "observation", text("The earlier number.")),
+            ConditionKind("observation", "observation", text("The later number.")),
+            ConditionKind("from", "observation", text("The earlier number.")),
         ),
         subject=False,
     ),
-    Quantity(
+    ClaimQuantity(
         "stock_share",
         text("Share of a stock"),
         text(
@@ -439,12 +449,12 @@ _ALL = (
         ),
         "1",
         (
-            Condition("part", "choice", text("Whose part."), tuple(STOCKS)),
-            Condition("on", "day", text("Newest quarter by this day.")),
+            ConditionKind("part", "choice", text("Whose part."), tuple(STOCKS)),
+            ConditionKind("on", "day", text("Newest quarter by this day.")),
         ),
         subject=False,
     ),
-    Quantity(
+    ClaimQuantity(
         "scenario_value",
         text("Outcome of a scenario"),
         text("A quantity of the market under one scenario, over draws."),
@@ -452,7 +462,7 @@ _ALL = (
         tuple(c for c in _SCENARIOS if c.name != "against"),
         subject=False,
     ),
-    Quantity(
+    ClaimQuantity(
         "scenario_difference",
         text("Difference of scenarios"),
         text("One scenario less another, on shared draws."),
@@ -460,7 +470,7 @@ _ALL = (
         _SCENARIOS,
         subject=False,
     ),
-    Quantity(
+    ClaimQuantity(
         "scenario_ratio",
         text("Ratio of scenarios"),
         text("One scenario over another, on shared draws."),
@@ -468,14 +478,17 @@ _ALL = (
         _SCENARIOS,
         subject=False,
     ),
-    Quantity(
+    ClaimQuantity(
         "scenario_growth",
         text("Growth under a scenario"),
         text("A quantity of the market in a quarter over an earlier one, less one."),
         "1",
-        (*(c for c in _SCENARIOS if c.name != "against"), Condition("from", "quarter", text("The earlier quarter."))),
+        (
+            *(c for c in _SCENARIOS if c.name != "against"),
+            ConditionKind("from", "quarter", text("The earlier quarter.")),
+        ),
         subject=False,
     ),
 )
 
-QUANTITIES: Mapping[str, Quantity] = {q.name: q for q in _ALL}
+CLAIM_QUANTITIES: Mapping[str, ClaimQuantity] = {q.name: q for q in _ALL}

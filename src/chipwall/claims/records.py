@@ -18,14 +18,14 @@ __all__ = [
     "CODES",
     "RELATIONS",
     "VERDICTS",
-    "Answer",
     "Claim",
+    "ClaimAnswer",
     "Code",
     "Point",
     "Reading",
     "Region",
+    "RegionTest",
     "Relation",
-    "Test",
     "Value",
     "Verdict",
     "number_at",
@@ -35,8 +35,8 @@ __all__ = [
 Value = str | float | bool | date
 Relation = Literal["about", "at least", "at most", "between", "grows by", "is", "is true"]
 RELATIONS: tuple[Relation, ...] = get_args(Relation)
-Answer = Literal["supported", "contradicted", "depends", "cannot tell", "stale evidence"]
-VERDICTS: tuple[Answer, ...] = get_args(Answer)
+ClaimAnswer = Literal["supported", "contradicted", "depends", "cannot tell", "stale evidence"]
+VERDICTS: tuple[ClaimAnswer, ...] = get_args(ClaimAnswer)
 # What a statement of a text can come out as; people read words, files read these.
 Code = Literal[
     "supported",
@@ -71,7 +71,7 @@ class Claim:
     by, said : str
         Who said it, and when, as exact as known.
     quantity : str
-        A name of :data:`chipwall.claims.vocabulary.QUANTITIES`.
+        A name of :data:`chipwall.claims.quantities.CLAIM_QUANTITIES`.
     subject, baseline : str
         Chip ids, resolved; empty where the quantity takes none.
     fixed : mapping
@@ -161,7 +161,7 @@ class Point:
 
 
 @dataclass(frozen=True, slots=True)
-class Test:
+class RegionTest:
     """One comparison of a description: a condition, ``<=``, ``>=``, ``is``, ``is not`` or ``is one of``, and values."""
 
     __test__ = False  # pytest must not collect it
@@ -185,7 +185,7 @@ class Test:
 class Region:
     """Where a claim holds: any of ``rules``, each a conjunction of tests; ``accuracy`` is the share of points it gets right [1]."""
 
-    rules: tuple[tuple[Test, ...], ...]
+    rules: tuple[tuple[RegionTest, ...], ...]
     accuracy: float
 
 
@@ -218,7 +218,7 @@ class Verdict:
     """
 
     claim: Claim
-    answer: Answer
+    answer: ClaimAnswer
     value: float | str | bool | None
     low: float | None
     high: float | None

@@ -14,7 +14,7 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from chipwall.claims.records import Region, Test, Value
+from chipwall.claims.records import Region, RegionTest, Value
 
 __all__ = ["described_region"]
 
@@ -46,7 +46,7 @@ def described_region(conditions: Sequence[Mapping[str, Value]], holds: Sequence[
     table = [np.array([t.holds(c) for c in conditions]) for t in tests]
     keep = _distinct(table)
     tests, table = [tests[i] for i in keep], [table[i] for i in keep]
-    rules: list[tuple[Test, ...]] = []
+    rules: list[tuple[RegionTest, ...]] = []
     covered = np.zeros(len(wanted), dtype=bool)
     for _ in range(3):
         found = _best(tests, table, covered, wanted)
@@ -64,7 +64,7 @@ def _accuracy(guess: Flags, wanted: Flags) -> float:
 
 
 def _best(
-    tests: Sequence[Test], table: Sequence[Flags], covered: Flags, wanted: Flags
+    tests: Sequence[RegionTest], table: Sequence[Flags], covered: Flags, wanted: Flags
 ) -> tuple[float, tuple[int, ...]] | None:
     """The conjunction that, added to what is covered, scores best; ties go to the shorter, then the earlier."""
     best: tuple[float, tuple[int, ...]] | None = None
@@ -86,26 +86,26 @@ def _best(
     return best
 
 
-def _candidates(conditions: Sequence[Mapping[str, Value]], wanted: Flags) -> list[Test]:
-    found: list[Test] = []
+def _candidates(conditions: Sequence[Mapping[str, Value]], wanted: Flags) -> list[RegionTest]:
+    found: list[RegionTest] = []
     for name in [n for n in conditions[0] if all(n in c for c in conditions)]:
         values = list(dict.fromkeys(c[name] for c in conditions))
         if len(values) < 2:
             continue
         if all(isinstance(v, (float, int, date)) and not isinstance(v, bool) for v in values):
             ordered = sorted(values)
-            found += [Test(name, "<=", (v,)) for v in ordered[:-1]]
-            found += [Test(name, ">=", (v,)) for v in ordered[1:]]
+            found += [RegionTest(name, "<=", (v,)) for v in ordered[:-1]]
+            found += [RegionTest(name, ">=", (v,)) for v in ordered[1:]]
             continue
-        found += [Test(name, "is", (v,)) for v in values]
+        found += [RegionTest(name, "is", (v,)) for v in values]
         if len(values) > 2:
-            found += [Test(name, "is not", (v,)) for v in values]
+            found += [RegionTest(name, "is not", (v,)) for v in values]
         favourable = tuple(v for v in values if _share(conditions, wanted, name, v) > 0.5)
         if 2 <= len(favourable) < len(values):
-            found.append(Test(name, "is one of", favourable))
+            found.append(RegionTest(name, "is one of", favourable))
         for size in range(2, min(4, len(values) - 1)):
             if len(values) <= 8:
-                found += [Test(name, "is one of", chosen) for chosen in combinations(values, size)]
+                found += [RegionTest(name, "is one of", chosen) for chosen in combinations(values, size)]
     return found
 
 

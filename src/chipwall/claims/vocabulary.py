@@ -17,10 +17,18 @@ from chipwall.text import Text
 from chipwall.units import to_si, unit
 
 if TYPE_CHECKING:
-    from chipwall.claims.library import World
+    from chipwall.claims.library import Library
     from chipwall.claims.records import Value
 
-__all__ = ["ANSWER_WORDS", "ASSUMPTIONS", "Condition", "Quantity", "claim_si", "dimension_of_unit", "dimensions"]
+__all__ = [
+    "ANSWER_WORDS",
+    "ASSUMPTIONS",
+    "ClaimQuantity",
+    "ConditionKind",
+    "claim_si",
+    "dimension_of_unit",
+    "dimensions",
+]
 
 Sort = Literal[
     "chip",
@@ -44,7 +52,7 @@ ASSUMPTIONS = "shipped"
 
 
 @dataclass(frozen=True, slots=True)
-class Condition:
+class ConditionKind:
     """One condition of a quantity.
 
     Attributes
@@ -70,7 +78,7 @@ class Condition:
 
 
 @dataclass(frozen=True, slots=True)
-class Quantity:
+class ClaimQuantity:
     """A quantity of the vocabulary.
 
     Attributes
@@ -91,11 +99,11 @@ class Quantity:
     title: Text
     meaning: Text
     dimension: str
-    conditions: tuple[Condition, ...]
+    conditions: tuple[ConditionKind, ...]
     subject: bool = True
     baseline: bool = False
 
-    def condition(self, name: str) -> Condition | None:
+    def condition(self, name: str) -> ConditionKind | None:
         """The condition of that name."""
         return next((c for c in self.conditions if c.name == name), None)
 
@@ -143,7 +151,7 @@ _PATH_UNITS: Mapping[str, str] = {
 
 
 def dimensions(
-    quantity: Quantity, fixed: Mapping[str, Value], free: Mapping[str, tuple[Value, ...]], world: World
+    quantity: ClaimQuantity, fixed: Mapping[str, Value], free: Mapping[str, tuple[Value, ...]], world: Library
 ) -> set[str]:
     """SI units that the quantity has over all its conditions; more than one where free conditions mix them."""
 

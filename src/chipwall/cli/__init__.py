@@ -22,15 +22,15 @@ __all__ = ["COMMANDS", "main"]
 # Heading, then name: (module, attribute, one-line help) of each command under it.
 _ROOMS: dict[Text, dict[str, tuple[str, str, Text]]] = {
     text("Chips and models"): {
-        "chips": ("chipwall.cli.catalog", "chips", text("List chips, with filters.")),
+        "chips": ("chipwall.cli.catalog", "chips_command", text("List chips, with filters.")),
         "chip": (
             "chipwall.cli.catalog",
-            "chip",
+            "chip_command",
             text("Everything known about one chip, with the source of each number."),
         ),
-        "compare": ("chipwall.cli.catalog", "compare", text("Chips side by side, with ratios to the first.")),
+        "compare": ("chipwall.cli.catalog", "compare_command", text("Chips side by side, with ratios to the first.")),
         "models": ("chipwall.cli.catalog", "models", text("List language models.")),
-        "model": ("chipwall.cli.catalog", "model", text("Dimensions and sizes of one language model.")),
+        "model": ("chipwall.cli.catalog", "model_command", text("Dimensions and sizes of one language model.")),
         "systems": ("chipwall.cli.catalog", "systems", text("Nodes, racks and supernodes.")),
     },
     text("What it can do"): {
@@ -40,8 +40,12 @@ _ROOMS: dict[Text, dict[str, tuple[str, str, Text]]] = {
             text("Does a model fit in a chip's memory, to serve it and to fine-tune it?"),
         ),
         "infer": ("chipwall.cli.serve", "infer", text("How fast a model serves on some chips.")),
-        "ratio": ("chipwall.cli.serve", "ratio", text("Two chips compared by workload, batch and precision.")),
-        "train": ("chipwall.cli.train", "train", text("Train a model: step time, MFU, memory, time and energy.")),
+        "ratio": ("chipwall.cli.serve", "ratio_command", text("Two chips compared by workload, batch and precision.")),
+        "train": (
+            "chipwall.cli.train",
+            "train_command",
+            text("Train a model: step time, MFU, memory, time and energy."),
+        ),
         "finetune": ("chipwall.cli.train", "finetune", text("Fine-tune a model: does it fit, and how fast.")),
         "rag": ("chipwall.cli.evidence", "rag", text("Retrieval and generation: latency, throughput, memory.")),
         "hpc": ("chipwall.cli.evidence", "hpc", text("Scientific kernels on chips: FP64 and memory, with ratios.")),
@@ -52,7 +56,7 @@ _ROOMS: dict[Text, dict[str, tuple[str, str, Text]]] = {
     text("What it changes"): {
         "simulate": (
             "chipwall.cli.market",
-            "simulate",
+            "simulate_command",
             text("What a policy changes in China: compute, shares, revenue, dependence."),
         ),
         "market": (
@@ -62,7 +66,7 @@ _ROOMS: dict[Text, dict[str, tuple[str, str, Text]]] = {
         ),
     },
     text("Is it true"): {
-        "check": ("chipwall.cli.check", "check", text("A sentence or an article in, verdicts out.")),
+        "check": ("chipwall.cli.check", "check_command", text("A sentence or an article in, verdicts out.")),
         "claims": ("chipwall.cli.claims", "claims", text("Sentences said about chips: do they hold, and where?")),
         "mcp": ("chipwall.cli.mcp", "mcp", text("Serve the public functions as tools for an assistant.")),
         "claim": ("chipwall.cli.claims", "claim", text("Check claims of your own; list the vocabulary they may use.")),
@@ -70,7 +74,11 @@ _ROOMS: dict[Text, dict[str, tuple[str, str, Text]]] = {
     text("Data and evidence"): {
         "brief": ("chipwall.cli.brief", "brief", text("The brief on one chip, in the terminal and as one HTML file.")),
         "sources": ("chipwall.cli.catalog", "sources", text("Where the numbers come from.")),
-        "prices": ("chipwall.cli.prices", "prices", text("What a chip is rented or sold for, by place, term and day.")),
+        "prices": (
+            "chipwall.cli.prices",
+            "prices_command",
+            text("What a chip is rented or sold for, by place, term and day."),
+        ),
         "cite": ("chipwall.cli.catalog", "cite", text("Sources as footnotes or BibTeX, of a chip or by id.")),
         "data": ("chipwall.cli.data", "data", text("The data files: their age, a check, a sample, an update.")),
         "validate": (
@@ -85,7 +93,7 @@ _ROOMS: dict[Text, dict[str, tuple[str, str, Text]]] = {
         ),
         "calibrate": (
             "chipwall.cli.evidence",
-            "calibrate",
+            "calibrate_command",
             text("Fit the hardware constants again from the measurements."),
         ),
     },

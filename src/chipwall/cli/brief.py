@@ -35,7 +35,7 @@ def brief(chip: str, against: str | None, to: str, on: date | None, model: str, 
     from chipwall.controls.load import law
     from chipwall.report.forms import render
     from chipwall.report.forms.beside import Pictures
-    from chipwall.report.pages.brief import Asked, chip_brief, default_opponents
+    from chipwall.report.pages.brief import BriefQuestion, chip_brief, default_opponents
 
     if out.form == "csv" or out.explain:
         raise InputError(
@@ -68,7 +68,7 @@ def brief(chip: str, against: str | None, to: str, on: date | None, model: str, 
             where="against",
             fix=text("Name other chips, for example --against h100,h20"),
         )
-    asked = Asked(to, on or date.today(), catalog.model(model).id, out.lang)
+    asked = BriefQuestion(to, on or date.today(), catalog.model(model).id, out.lang)
     pictures = Pictures(wanted=page_wanted)
     made = chip_brief(subject, others, asked, catalog=catalog.load(), pictures=pictures)
     if out.as_json:

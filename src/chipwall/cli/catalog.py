@@ -7,11 +7,11 @@ from dataclasses import asdict
 import click
 
 from chipwall import catalog
-from chipwall.api.facts import STATUSES
+from chipwall.api.facts import CHIP_STATUSES
 from chipwall.catalog.choose import reason
 from chipwall.catalog.names import key
 from chipwall.catalog.records import Chip
-from chipwall.cli.kinds import AMOUNT, CHIP, MODEL, WORD, Word
+from chipwall.cli.kinds import AMOUNT, CHIP, MODEL, WORD, OneOf
 from chipwall.cli.options import Out, answer_options, command
 from chipwall.controls.measures import performance_density, total_processing_performance
 from chipwall.errors import InputError, unknown_name
@@ -22,22 +22,22 @@ from chipwall.sources import Fact
 from chipwall.text import text
 from chipwall.units import parse_quantity
 
-__all__ = ["chip", "chips", "cite", "compare", "model", "models", "sources", "systems"]
+__all__ = ["chip_command", "chips_command", "cite", "compare_command", "model_command", "models", "sources", "systems"]
 
 
 @command()
 @click.option("--vendor", type=WORD, help="Only this vendor.")
 @click.option("--family", type=WORD, help="Only this family, for example 910b.")
-@click.option("--status", type=Word(*STATUSES), help="Only this status.")
+@click.option("--status", type=OneOf(*CHIP_STATUSES), help="Only this status.")
 @click.option("--min-memory", type=AMOUNT, help="At least this much memory, for example '96 GB'.")
 @click.option("--min-bandwidth", type=AMOUNT, help="At least this memory bandwidth, for example '4 TB/s'.")
 @click.option(
     "--sort",
-    type=Word("memory", "bandwidth", "bf16", "fp8", "link", "tdp", "tpp", "id"),
+    type=OneOf("memory", "bandwidth", "bf16", "fp8", "link", "tdp", "tpp", "id"),
     help="Sort by a column, largest first.",
 )
 @answer_options
-def chips(
+def chips_command(
     vendor: str | None, family: str | None, status: str | None, min_memory: str | None, min_bandwidth: str | None,
     sort: str | None, out: Out,
 ) -> None:  # fmt: skip
@@ -56,7 +56,7 @@ def chips(
 @command()
 @click.argument("name", type=CHIP)
 @answer_options
-def chip(name: str, out: Out) -> None:
+def chip_command(name: str, out: Out) -> None:
     """Everything known about one chip, with the source of each number."""
     found = catalog.chip(name)
     if out.form == "terminal" and not out.as_json:
@@ -103,7 +103,7 @@ def _fact_answer(found: Chip, fact: Fact) -> dict[str, object]:
 @command()
 @click.argument("names", nargs=-1, required=True, type=CHIP)
 @answer_options
-def compare(names: tuple[str, ...], out: Out) -> None:
+def compare_command(names: tuple[str, ...], out: Out) -> None:
     """Chips side by side, with ratios to the first: ``chipwall compare h200 h100 h20``."""
     found = [catalog.chip(n) for name in names for n in name.split(",") if n.strip()]
     if len(found) < 2:
@@ -130,7 +130,7 @@ def models(family: str | None, out: Out) -> None:
 @command()
 @click.argument("name", type=MODEL)
 @answer_options
-def model(name: str, out: Out) -> None:
+def model_command(name: str, out: Out) -> None:
     """Dimensions and sizes of one language model."""
     found = catalog.model(name)
     out.show(tables.model_table(found, catalog.load().sources), data=asdict(found))

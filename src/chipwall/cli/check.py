@@ -18,7 +18,7 @@ from chipwall.files import write_whole
 from chipwall.report.forms.table import Column, Table
 from chipwall.text import text
 
-__all__ = ["check"]
+__all__ = ["check_command"]
 
 
 @command()
@@ -31,7 +31,7 @@ __all__ = ["check"]
 @click.option("--out", "place", type=OutFile(), help="Write the marked article as one HTML file.")
 @click.option("--toml", "typed", type=OutFile(), help="Write the readings as typed claims, to correct them.")
 @answer_options
-def check(
+def check_command(
     source: str | None, sample: bool, on: date | None, as_of: date | None, by: str | None, reader: str | None,
     place: Path | None, typed: Path | None, out: Out,
 ) -> None:  # fmt: skip
@@ -51,7 +51,7 @@ def check(
         given = {"--on": on, "--as-of": as_of, "--source": by, "--reader": reader, "--out": place, "--toml": typed}
         _typed(Path(source), [n for n, v in given.items() if v is not None], out)
         return
-    from chipwall.api.texts import checked, document_named, text_answer
+    from chipwall.api.texts import checked_document, document_named, text_answer
     from chipwall.claims.reader.document import LARGEST, document_of
     from chipwall.report.pages import check as page
 
@@ -60,7 +60,7 @@ def check(
     document = (
         document_of(sys.stdin.buffer.read(LARGEST + 1), "standard input") if source == "-" else document_named(source)
     )
-    found, world = checked(document, said=on, as_of=as_of, by=by or "", reader=_arguments(reader))
+    found, world = checked_document(document, said=on, as_of=as_of, by=by or "", reader=_arguments(reader))
     notes = page.notes_of(found, world.sources)
     if typed:
         write_whole(typed, page.as_toml(found))
@@ -69,7 +69,7 @@ def check(
 
         write_whole(place, checked_page(found, notes, out.lang))
     if out.as_json:
-        out.json(page.as_json(found, out.lang))
+        out.json(page.checked_record(found, out.lang))
     elif out.form == "md":
         click.echo(page.as_markdown(found, notes, out.lang))
     elif out.form == "csv":

@@ -60,12 +60,12 @@ def claim() -> None:
     """
 
 
-@claim.command()
+@claim.command("check")
 @click.argument("file", type=IN_FILE)
 @_STRICT
 @_CHART
 @answer_options
-def check(file: Path, strict: bool, chart: Path | None, out: Out) -> int:
+def check_claims_command(file: Path, strict: bool, chart: Path | None, out: Out) -> int:
     """Check the claims of FILE, a TOML file with [[claim]] tables."""
     from chipwall.api.market import check as ask
 

@@ -72,10 +72,10 @@ def update(folder: str, write: bool, out: Out) -> int:
     return 1 if problems else 0
 
 
-@data.command()
+@data.command("check")
 @click.option("--root", type=WORD, help="Another data folder; default: the one in the package.")
 @answer_options
-def check(root: str | None, out: Out) -> int:
+def check_data_command(root: str | None, out: Out) -> int:
     """Check every data file and report all problems, file and line first; exit 1 if there are any."""
     from chipwall.catalog.check import problems_in
     from chipwall.catalog.files import DATA

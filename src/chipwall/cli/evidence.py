@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from chipwall.cli.extras import require_extra
-from chipwall.cli.kinds import CHIP, COUNT, IN_FILE, MODEL, TOKENS, WORD, NumberFrom, OutFile, OutPlace, Word
+from chipwall.cli.kinds import CHIP, COUNT, IN_FILE, MODEL, TOKENS, WORD, NumberFrom, OneOf, OutFile, OutPlace
 from chipwall.cli.languages import asked_language
 from chipwall.cli.options import Out, answer_options, command
 from chipwall.errors import InputError
@@ -19,7 +19,7 @@ from chipwall.report.language.lookup import LANGUAGES
 from chipwall.text import Text, listed, text
 from chipwall.units import GIGA
 
-__all__ = ["calibrate", "hpc", "rag", "scoreboard", "validate"]
+__all__ = ["calibrate_command", "hpc", "rag", "scoreboard", "validate"]
 
 
 def percent(value: object) -> Cell:
@@ -54,14 +54,14 @@ KINDS = ("inference", "training", "finetune", "startup", "kernels", "collectives
 
 
 @command()
-@click.argument("kind", type=Word(*KINDS))
+@click.argument("kind", type=OneOf(*KINDS))
 @click.argument("file", type=IN_FILE)
 @answer_options
 def validate(kind: str, file: Path, out: Out) -> None:
     """Score the model against a FILE of measurements of KIND: inference, training, finetune, startup, kernels, collectives."""
-    from chipwall.perf.evidence.validate import read_rows, validated
+    from chipwall.perf.evidence.validate import read_measurements, validated_table
 
-    found = validated(kind, read_rows(kind, file))
+    found = validated_table(kind, read_measurements(kind, file))
     summary = dict(found.summary)
     by_class = {**summary.pop("by_class"), "all": summary}
     notes = (
@@ -94,7 +94,7 @@ def _reasons(found: Any) -> dict[str, int]:
 @command()
 @click.option(
     "--stage",
-    type=Word("kernels", "memory", "inference", "evidence", "training"),
+    type=OneOf("kernels", "memory", "inference", "evidence", "training"),
     default="kernels",
     show_default=True,
     help="Hardware constants, what engines keep of the memory, the step constants, or what left-out serving rows earn as bands.",
@@ -107,7 +107,7 @@ def _reasons(found: Any) -> dict[str, int]:
 )
 @click.option("--quick", is_flag=True, help="No cross-validation: constants without spreads and bands, in seconds.")
 @answer_options
-def calibrate(stage: str, place: Path | None, quick: bool, out: Out) -> None:
+def calibrate_command(stage: str, place: Path | None, quick: bool, out: Out) -> None:
     """Fit constants again from the shipped measurements, and say how well they hold."""
     require_extra("scipy", extra="market", wanted_by="calibrate")
     if stage == "evidence":
@@ -234,7 +234,7 @@ def _hpc_row(chip: str, e: Any, first: float | None) -> tuple[object, ...]:
     show_default=True,
     help="Vectors in the index.",
 )
-@click.option("--index", type=Word("flat", "ivf", "graph"), default="ivf", show_default=True, help="Kind of index.")
+@click.option("--index", type=OneOf("flat", "ivf", "graph"), default="ivf", show_default=True, help="Kind of index.")
 @click.option("--embedder", type=WORD, default="large", show_default=True, help="Encoder: base, large or 7b.")
 @click.option(
     "--code-bytes",

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from chipwall.cli.kinds import AUTO, CHIP, COUNT, LENGTH, MANY, MODEL, WORD, Count, Word
+from chipwall.cli.kinds import AUTO, CHIP, COUNT, LENGTH, MANY, MODEL, WORD, Count, OneOf
 from chipwall.cli.options import Out, answer_options, command, memory_options
 
 __all__ = ["fit"]
@@ -39,7 +39,7 @@ __all__ = ["fit"]
 @click.option("--rank", type=Count(most=65_536), default=16, show_default=True, help="Rank of the adapters.")
 @click.option(
     "--modules",
-    type=Word("attention", "all"),
+    type=OneOf("attention", "all"),
     default="attention",
     show_default=True,
     help="Which matrices get adapters.",

@@ -31,15 +31,15 @@ __all__ = [
     "TOKENS",
     "WORD",
     "YEAR",
+    "AmountLimit",
+    "CatalogNames",
     "Count",
-    "Kind",
-    "Limit",
-    "Names",
     "NumberFrom",
+    "OneOf",
+    "OptionKind",
     "OutFile",
     "OutFolder",
     "OutPlace",
-    "Word",
     "Words",
 ]  # fmt: skip
 
@@ -47,7 +47,7 @@ __all__ = [
 MOST_TOKENS = 10**8
 
 
-class Kind(click.ParamType):  # type: ignore[type-arg]
+class OptionKind(click.ParamType):  # type: ignore[type-arg]
     """A type of option made of a gate: ``name`` is what help pages show, ``example`` a value that passes."""
 
     def __init__(self, name: str, gate: Callable[[Any, str], Any], *, example: str) -> None:
@@ -64,7 +64,7 @@ class Kind(click.ParamType):  # type: ignore[type-arg]
         return self.name.upper()
 
 
-class _Completed(Kind):
+class _Completed(OptionKind):
     """A kind whose values a shell can complete."""
 
     def candidates(self) -> Sequence[str]:
@@ -77,7 +77,7 @@ class _Completed(Kind):
         return [CompletionItem(before + comma + w) for w in self.candidates() if w.startswith(last.lower())]
 
 
-class Word(_Completed):
+class OneOf(_Completed):
     """One word of a closed list."""
 
     def __init__(self, *known: str) -> None:
@@ -93,7 +93,7 @@ class Word(_Completed):
         return self.name
 
 
-class Words(Word):
+class Words(OneOf):
     """Words of a closed list with commas between."""
 
     def __init__(self, *known: str) -> None:
@@ -105,7 +105,7 @@ class Words(Word):
         return "WORD,..."
 
 
-class Names(_Completed):
+class CatalogNames(_Completed):
     """A name of the catalogue, or several: chips or models; resolved by the door that is asked."""
 
     def __init__(self, room: str, *, many: bool = False) -> None:
@@ -127,21 +127,21 @@ class Names(_Completed):
         return f"{self.name},..." if self.many else self.name
 
 
-class NumberFrom(Kind):
+class NumberFrom(OptionKind):
     """A finite number within bounds."""
 
     def __init__(self, name: str = "number", *, example: str = "8", **bounds: float) -> None:
         super().__init__(name, lambda v, n: inputs.number(v, n, **bounds), example=example)  # type: ignore[arg-type]
 
 
-class Count(Kind):
+class Count(OptionKind):
     """A whole number within bounds."""
 
     def __init__(self, *, least: int = 1, most: int = 1_000_000, example: str = "8") -> None:
         super().__init__("n", lambda v, n: inputs.count(v, n, least=least, most=most), example=example)
 
 
-class Limit(Kind):
+class AmountLimit(OptionKind):
     """An amount in a dimension, with a sign in front or without."""
 
     def __init__(self, dimension: str, example: str) -> None:
@@ -149,14 +149,14 @@ class Limit(Kind):
         self.dimension = dimension
 
 
-class OutFile(Kind):
+class OutFile(OptionKind):
     """A file to write, its place checked before any work."""
 
     def __init__(self) -> None:
         super().__init__("file", lambda v, n: require_place(Path(v), argument=n), example="/dev/null")
 
 
-class OutPlace(Kind):
+class OutPlace(OptionKind):
     """A file to write, or a folder that is there: what a command needs depends on its other options."""
 
     def __init__(self) -> None:
@@ -167,7 +167,7 @@ def _place(value: Any, name: str) -> Path:
     return require_place(Path(value), argument=name, folder=Path(value).is_dir() and value not in ("", "-"))
 
 
-class OutFolder(Kind):
+class OutFolder(OptionKind):
     """A folder to write to; made by its owner, or by the command where ``made`` is set."""
 
     def __init__(self) -> None:
@@ -184,13 +184,13 @@ LENGTH = Count(most=MOST_TOKENS, example="2048")
 YEAR = NumberFrom("year", least=2016, most=2040, example="2026.5")
 TOKENS = NumberFrom("tokens", least=1, most=MOST_TOKENS, example="1000")
 NUMBER = NumberFrom()
-SHARE = Kind("share", inputs.share, example="0.5")
-TIME = Kind("time", inputs.seconds, example="500 ms")
+SHARE = OptionKind("share", inputs.share, example="0.5")
+TIME = OptionKind("time", inputs.seconds, example="500 ms")
 RATE = NumberFrom("per-second", above=0, most=1e7, example="2.5")
-DAY = Kind("day", inputs.day, example="2026-02-01")
-QUARTER = Kind("quarter", inputs.quarter, example="2026Q1")
-AMOUNT = Kind("amount", inputs.term, example="96 GB")
-WORD = Kind("word", inputs.term, example="fp8")
-AUTO = Kind("n|auto", lambda v, n: inputs.optional_count(v, n) or "auto", example="8")
-CHIP, MODEL = Names("chip"), Names("model")
-IN_FILE = Kind("file", _in_file, example="file.toml")
+DAY = OptionKind("day", inputs.day, example="2026-02-01")
+QUARTER = OptionKind("quarter", inputs.quarter, example="2026Q1")
+AMOUNT = OptionKind("amount", inputs.term, example="96 GB")
+WORD = OptionKind("word", inputs.term, example="fp8")
+AUTO = OptionKind("n|auto", lambda v, n: inputs.optional_count(v, n) or "auto", example="8")
+CHIP, MODEL = CatalogNames("chip"), CatalogNames("model")
+IN_FILE = OptionKind("file", _in_file, example="file.toml")

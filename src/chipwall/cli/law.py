@@ -15,8 +15,8 @@ from chipwall.api.law import decide as ask
 from chipwall.api.law import journey_asked, law_asked, legal_number
 from chipwall.api.law import timeline as ask_timeline
 from chipwall.cli.extras import require_extra
-from chipwall.cli.kinds import DAY, IN_FILE, WORD, Names, OutFolder
-from chipwall.cli.law_desk import COMMANDS
+from chipwall.cli.kinds import DAY, IN_FILE, WORD, CatalogNames, OutFolder
+from chipwall.cli.law_desk import DESK_COMMANDS
 from chipwall.cli.law_options import item_options, journey_options, spoken
 from chipwall.cli.options import AskedGroup, Out, answer_options
 from chipwall.controls.decide import decide
@@ -121,11 +121,11 @@ def timeline_command(out: Out, **given: Any) -> None:
 
 
 @controls.command("compare")
-@click.argument("chips", type=Names("chip", many=True))
+@click.argument("chips", type=CatalogNames("chip", many=True))
 @journey_options
 @click.option("--on", type=DAY, help="Day. Default: today.")
 @answer_options
-def compare_command(chips: tuple[str, ...], on: date | None, out: Out, **given: Any) -> None:
+def compare_places_command(chips: tuple[str, ...], on: date | None, out: Out, **given: Any) -> None:
     """CHIPS (with commas) against destinations (--to, with commas): a matrix, both books, with every note."""
     from chipwall.report.pages import law_timeline as views
 
@@ -155,12 +155,12 @@ def compare_command(chips: tuple[str, ...], on: date | None, out: Out, **given: 
         for line in matrix
         for d in line
     ]
-    out.show(views.compare_table(matrix, on=when), data=extra)
+    out.show(views.destinations_table(matrix, on=when), data=extra)
 
 
 @controls.command("wall")
 @click.option("--on", type=DAY, help="Day. Default: today.")
-@click.option("--chips", type=Names("chip", many=True), help="Chips, with commas. Default: all.")
+@click.option("--chips", type=CatalogNames("chip", many=True), help="Chips, with commas. Default: all.")
 @click.option("--out", "place", type=OutFolder(), help="Folder for the charts, as SVG and Vega-Lite.")
 @answer_options
 def wall_command(on: date | None, chips: tuple[str, ...] | None, place: Path | None, out: Out) -> None:
@@ -237,7 +237,7 @@ def _figures(path: Path | None) -> dict[str, dict[str, Decimal]]:
 @journey_options
 @click.option("--on", type=DAY, help="Day. Default: the draft's day of effect.")
 @click.option("--figures", type=IN_FILE, help="CSV (chip,operand,value) of figures the draft names.")
-@click.option("--chips", type=Names("chip", many=True), help="Chips, with commas. Default: all.")
+@click.option("--chips", type=CatalogNames("chip", many=True), help="Chips, with commas. Default: all.")
 @answer_options
 def what_if_command(
     draft: str, on: date | None, figures: Path | None, chips: tuple[str, ...] | None, out: Out, **given: Any
@@ -330,5 +330,5 @@ def test_command(file: Path, out: Out) -> int:
     return report.exit_code
 
 
-for _command in COMMANDS:
+for _command in DESK_COMMANDS:
     controls.add_command(_command)

@@ -13,7 +13,7 @@ import click
 from chipwall.api.law import decide as ask
 from chipwall.api.law import law_asked, owners_asked
 from chipwall.cli.extras import require_extra
-from chipwall.cli.kinds import DAY, IN_FILE, WORD, OutFile, Word
+from chipwall.cli.kinds import DAY, IN_FILE, WORD, OneOf, OutFile
 from chipwall.cli.law_options import YES_NO, item_options, journey_options, spoken
 from chipwall.cli.options import Out, answer_options, command
 from chipwall.controls.acts import KNOWLEDGE, Asking, acts, judged
@@ -28,7 +28,7 @@ from chipwall.errors import InputError
 from chipwall.files import write_whole
 from chipwall.text import text
 
-__all__ = ["COMMANDS"]
+__all__ = ["DESK_COMMANDS"]
 
 
 @command("screen")
@@ -151,7 +151,7 @@ def _write(made: Any, out: Path, lang: str) -> None:
 
 
 @command("act")
-@click.argument("act", type=Word(*acts()))
+@click.argument("act", type=OneOf(*acts()))
 @click.argument("chip", required=False, type=WORD)
 @click.option("--to", type=WORD, default="CN", show_default=True, help="Where the user sits, or the chip stands.")
 @click.option("--hq", type=WORD, help="Where the user is headquartered.")
@@ -160,7 +160,7 @@ def _write(made: Any, out: Path, lang: str) -> None:
 @click.option("--owned-by", "owners", type=WORD, multiple=True, help="NAME=PERCENT; repeat for each owner.")
 @click.option("--screened", is_flag=True, help="You screened party and owners yourself.")
 @click.option("--parties", type=IN_FILE, help="CSV of your own parties, owners and lists.")
-@click.option("--knows", type=Word(*KNOWLEDGE), help="What is known of the use.")
+@click.option("--knows", type=OneOf(*KNOWLEDGE), help="What is known of the use.")
 @click.option("--vendor", type=WORD, help="Who gives access to a model.")
 @click.option("--operations", type=WORD, help="Operations spent on training, for example 3e25.")
 @click.option("--published", type=YES_NO, help="Whether the weights are published.")
@@ -218,4 +218,4 @@ def _operations(words: str | None) -> Decimal | None:
     return found
 
 
-COMMANDS = (screen_command, ledger_command, horizon_command, memo_command, act_command)
+DESK_COMMANDS = (screen_command, ledger_command, horizon_command, memo_command, act_command)

@@ -8,7 +8,7 @@ from typing import Any, TypeVar, get_args
 import click
 
 from chipwall.api.law import END_USES
-from chipwall.cli.kinds import IN_FILE, WORD, Kind, Word
+from chipwall.cli.kinds import IN_FILE, WORD, OneOf, OptionKind
 from chipwall.controls.records import Activity
 from chipwall.inputs import term
 
@@ -16,8 +16,8 @@ __all__ = ["item_options", "journey_options", "spoken"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 # Exact in decimal, in the unit of the law or with a unit of its own; the door reads it.
-LEGAL = Kind("number", term, example="4800")
-YES_NO = Word("yes", "no")
+LEGAL = OptionKind("number", term, example="4800")
+YES_NO = OneOf("yes", "no")
 
 
 def _added(command: F, options: tuple[Callable[[F], F], ...]) -> F:
@@ -34,7 +34,7 @@ def journey_options(command: F) -> F:
             "--from", "exporter", type=WORD, help="Country it leaves. Default: US; the destination for in_country."
         ),
         click.option(
-            "--activity", type=Word(*get_args(Activity)), default="export", show_default=True, help="What is done."
+            "--activity", type=OneOf(*get_args(Activity)), default="export", show_default=True, help="What is done."
         ),
         click.option(
             "--hq",
@@ -52,12 +52,12 @@ def journey_options(command: F) -> F:
         click.option("--shipper", type=WORD, help="Who exports: vendor, or a name. A private letter binds its reader."),
         click.option("--heading", type=WORD, help="HTSUS heading of an entry, for example 8471.80."),
         click.option("--analysis-only", is_flag=True, help="Bought for technical analysis only."),
-        click.option("--end-use", type=Word(*END_USES), help="End use of an import."),
+        click.option("--end-use", type=OneOf(*END_USES), help="End use of an import."),
         click.option(
             "--tpp-share", type=LEGAL, help="TPP shipped to China over TPP shipped to US customers, for example 0.4."
         ),
         click.option("--us-available", type=YES_NO, help="On sale in the US on 2026-01-15."),
-        click.option("--exporter-role", type=Word("fab", "osat"), help="A foundry or assembly house exports."),
+        click.option("--exporter-role", type=OneOf("fab", "osat"), help="A foundry or assembly house exports."),
         click.option("--packaged-in", type=WORD, help="Where it is packaged, for the foundry presumption."),
         click.option("--attested", is_flag=True, help="An approved or authorised designer attests the numbers."),
     )

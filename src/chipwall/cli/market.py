@@ -19,12 +19,14 @@ from chipwall.files import write_whole
 from chipwall.report.forms.table import Cell, Column, Table
 from chipwall.text import text
 
-__all__ = ["market", "simulate"]
+__all__ = ["market", "simulate_command"]
 
 # Commands of the group that live in another module.
 _ELSEWHERE = {
-    **dict.fromkeys(("calibrate", "backtest", "series"), "chipwall.cli.market_data"),
-    "proposals": "chipwall.cli.market_answers",
+    "calibrate": ("chipwall.cli.market_data", "market_calibrate_command"),
+    "backtest": ("chipwall.cli.market_data", "backtest"),
+    "series": ("chipwall.cli.market_data", "series_command"),
+    "proposals": ("chipwall.cli.market_answers", "proposals_command"),
 }
 
 
@@ -43,7 +45,8 @@ class _Market(AskedGroup):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name in _ELSEWHERE:
-            found = getattr(import_module(_ELSEWHERE[cmd_name]), cmd_name)
+            module, attribute = _ELSEWHERE[cmd_name]
+            found = getattr(import_module(module), attribute)
             assert isinstance(found, click.Command)
             return found
         return super().get_command(ctx, cmd_name)
@@ -111,7 +114,7 @@ def _quarters_shown(names: tuple[str, ...], since: str) -> list[str]:
 @click.option("--workers", type=Count(most=256), default=1, show_default=True, help="Processes on this machine.")
 @click.option("--scheduler", type=WORD, help="Address of a Dask scheduler, tcp://host:port.")
 @answer_options
-def simulate(
+def simulate_command(
     scenario: str, against: str | None, draws: int, until: str, seed: int, assume: str | None, since: str, known_on: str | None,
     asked: tuple[str, ...], stop: str | None, quantities: tuple[str, ...], chart: Path | None, parquet: Path | None,
     workers: int, scheduler: str | None, out: Out,
@@ -120,7 +123,7 @@ def simulate(
 
     SCENARIO is a shipped name (see: chipwall market scenarios) or a TOML file.
     """
-    from chipwall.api.market import paths_answer, require_memory
+    from chipwall.api.market import paths_answer, refuse_too_many_draws
     from chipwall.cli.market_answers import for_machines, parameter_names, say_first
     from chipwall.market.forecast.knowledge import known_day
     from chipwall.market.model.quarters import quarter_name, quarters
@@ -143,7 +146,7 @@ def simulate(
     stop_at = _stop_at(stop, names)
     wanted = _wanted((*quantities, *(q.quantity for q in questions)), draws * len(names))
     kept = wanted if against is None or parquet else (*wanted, *parameter_names())
-    require_memory(draws, len(names), len(wanted), runs=len(found))
+    refuse_too_many_draws(draws, len(names), len(wanted), runs=len(found))
     with executor(workers, scheduler) as pool, bar("simulate", shown=draws > 5000) as progress:
         few = min(draws, 2000)
         runs, parts = [], []
@@ -262,7 +265,7 @@ def _wanted(asked: tuple[str, ...], size: int) -> tuple[str, ...]:
 @click.option("--seed", type=SEED, default=1, show_default=True, help="Seed.")
 @click.option("--most", type=COUNT, default=15, show_default=True, help="Rows shown.")
 @answer_options
-def sensitivity(
+def sensitivity_command(
     scenario: str, against: str | None, measure: str, quarter: str, since: str | None, levers: tuple[str, ...], base: int,
     seed: int, most: int, out: Out,
 ) -> None:  # fmt: skip
@@ -271,7 +274,7 @@ def sensitivity(
     With --against: what each parameter alone does to the difference between two scenarios, and where it turns its sign.
     """
     require_extra("SALib", extra="market", wanted_by="market sensitivity")
-    from chipwall.market.study.sensitivity import LEVER_RANGES, Outcome, tornado
+    from chipwall.market.study.sensitivity import LEVER_RANGES, DrawOutcome, tornado
     from chipwall.market.study.sensitivity import sensitivity as study
     from chipwall.report.pages import market as tables
 
@@ -280,7 +283,7 @@ def sensitivity(
             text("{base} is not a power of two", base=base), where="base", fix=text("Give 64, 128, 256, ...")
         )
     _refuse_backwards(since, quarter)
-    outcome = Outcome(measure, quarter, since or "")
+    outcome = DrawOutcome(measure, quarter, since or "")
     if against is not None:
         if levers:
             raise InputError(
@@ -330,7 +333,7 @@ def _refuse_backwards(since: str | None, quarter: str) -> None:
 )
 @click.option("--seed", type=SEED, default=1, show_default=True, help="Seed.")
 @answer_options
-def explore(
+def explore_command(
     scenario: str, against: str, measure: str, quarter: str, since: str | None, less: bool, margin: float, draws: int, seed: int,
     out: Out,
 ) -> None:  # fmt: skip
@@ -338,12 +341,12 @@ def explore(
     require_extra("ema_workbench", extra="explore", wanted_by="market explore")
     from chipwall.market.policy.scenario import load_scenario
     from chipwall.market.study.explore import explore as search
-    from chipwall.market.study.sensitivity import Outcome
+    from chipwall.market.study.sensitivity import DrawOutcome
     from chipwall.report.pages import market as tables
 
     _refuse_backwards(since, quarter)
     one, two = (load_scenario(name).told_in(out.lang) for name in (scenario, against))
-    outcome = Outcome(measure, quarter, since or "")
+    outcome = DrawOutcome(measure, quarter, since or "")
     found = search(one, two, outcome=outcome, larger_is_better=not less, draws=draws, seed=seed, margin=margin)
     out.show(tables.discovery_table(found), data=asdict(found))
 

@@ -15,9 +15,9 @@ from chipwall.text import text
 
 if TYPE_CHECKING:
     from chipwall.market.model.paths import Paths
-    from chipwall.market.study.ask import Question
+    from chipwall.market.study.ask import MarketQuestion
 
-__all__ = ["for_machines", "parameter_names", "proposals", "say_first"]
+__all__ = ["for_machines", "parameter_names", "proposals_command", "say_first"]
 
 
 def parameter_names() -> tuple[str, ...]:
@@ -27,7 +27,9 @@ def parameter_names() -> tuple[str, ...]:
     return tuple(f"parameter:{name}" for name in load_priors().names)
 
 
-def say_first(runs: list[Paths], questions: list[Question], names: tuple[str, ...], since: str, lang: str) -> None:
+def say_first(
+    runs: list[Paths], questions: list[MarketQuestion], names: tuple[str, ...], since: str, lang: str
+) -> None:
     """What stands before any table: answers to what was asked, three sentences, one picture."""
     from chipwall.market.study.ask import reply
     from chipwall.report.language.lookup import translated
@@ -63,7 +65,9 @@ def say_first(runs: list[Paths], questions: list[Question], names: tuple[str, ..
         click.echo()
 
 
-def for_machines(runs: list[Paths], questions: list[Question], names: tuple[str, ...], since: str) -> dict[str, object]:
+def for_machines(
+    runs: list[Paths], questions: list[MarketQuestion], names: tuple[str, ...], since: str
+) -> dict[str, object]:
     """The same for machines."""
     from chipwall.market.study.ask import reply
     from chipwall.report.pages import market_answer as answers
@@ -89,7 +93,7 @@ def for_machines(runs: list[Paths], questions: list[Question], names: tuple[str,
 @click.option("--until", type=QUARTER, default="2028Q4", show_default=True, help="Last quarter.")
 @click.option("--seed", type=Count(least=0, most=2**31, example="2"), default=1, show_default=True, help="Seed.")
 @answer_options
-def proposals(name: str | None, draws: int, until: str, seed: int, out: Out) -> None:
+def proposals_command(name: str | None, draws: int, until: str, seed: int, out: Out) -> None:
     """Named bills and decisions, each against the same world without it: all of them, or the answer to one.
 
     NAME is one of the list; its answer says the size, how sure it is, and what the model cannot say.

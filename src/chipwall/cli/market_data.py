@@ -12,7 +12,7 @@ from chipwall.files import write_whole
 from chipwall.report.forms.table import Cell, Column, Table
 from chipwall.text import text
 
-__all__ = ["backtest", "calibrate", "series"]
+__all__ = ["backtest", "market_calibrate_command", "series_command"]
 
 
 @command()
@@ -33,11 +33,11 @@ def backtest(file: Path, draws: int, seed: int, known_on: str | None, out: Out) 
     Each row is forecast only from what had been published before its period began; every value of its series from that period on
     is hidden, whatever the record holds.
     """
-    from chipwall.market.forecast.backtest import read_table, score
+    from chipwall.market.forecast.backtest import read_backtest, scored_table
     from chipwall.market.forecast.knowledge import Knowledge, known_day
 
     day = None if known_on is None else known_day(known_on, where="known_on", first=None)
-    done = score(read_table(file), knowledge=Knowledge(draws=draws, seed=seed, known_on=day))
+    done = scored_table(read_backtest(file), knowledge=Knowledge(draws=draws, seed=seed, known_on=day))
     data = done.record()
     shown = tuple(
         (
@@ -125,7 +125,7 @@ def _short(value: float | None) -> str:
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 
 
-@command()
+@command("calibrate")
 @click.option(
     "--draws",
     type=Count(least=500, most=200_000, example="1000"),
@@ -136,13 +136,13 @@ def _short(value: float | None) -> str:
 @click.option("--seed", type=Count(least=0, most=2**31), default=1, show_default=True, help="Seed of the simulation.")
 @click.option("--out", "place", type=OutFile(), help="Write the calibration file here; without it, only report.")
 @answer_options
-def calibrate(draws: int, seed: int, place: Path | None, out: Out) -> None:
+def market_calibrate_command(draws: int, seed: int, place: Path | None, out: Out) -> None:
     """Fit the model to the record, and say what the data can tell."""
-    from chipwall.market.forecast.calibrate import calibration, calibration_toml
+    from chipwall.market.forecast.calibrate import market_calibration, overlay_toml
 
-    done = calibration(draws=draws, seed=seed)
+    done = market_calibration(draws=draws, seed=seed)
     if place is not None:
-        write_whole(place, calibration_toml(done))
+        write_whole(place, overlay_toml(done))
     data = done.record()
     rows = tuple(
         (
@@ -169,11 +169,11 @@ def calibrate(draws: int, seed: int, place: Path | None, out: Out) -> None:
 @command()
 @click.argument("name", required=False, type=WORD)
 @answer_options
-def series(name: str | None, out: Out) -> None:
+def series_command(name: str | None, out: Out) -> None:
     """List the market series, or the values of one with source, vintage and status."""
-    from chipwall.catalog.series import load, observations
+    from chipwall.catalog.series import load_series, observations
 
-    book = load()
+    book = load_series()
     if name is None:
         rows = tuple(
             (s.id, s.kind, s.unit, s.counted, s.scope, len(book.observations[s.id]), s.words)

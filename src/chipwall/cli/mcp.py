@@ -67,10 +67,12 @@ def check_text(words: str, said: str | None = None, as_of: str | None = None, by
 
     said is the day it was said (2025-12-10), as_of up to when evidence counts, by who says it.
     """
-    from chipwall.api.texts import checked, text_answer
+    from chipwall.api.texts import checked_document, text_answer
     from chipwall.claims.reader.document import plain_document
 
-    return _asked(lambda: text_answer(*checked(plain_document(words, "the text"), said=said, as_of=as_of, by=by)))
+    return _asked(
+        lambda: text_answer(*checked_document(plain_document(words, "the text"), said=said, as_of=as_of, by=by))
+    )
 
 
 def decide_export(chip: str, to: str = "CN", on: str | None = None) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from chipwall.report.forms.table import Cell, Form, Table, render
 from chipwall.report.language.lookup import LANGUAGES, translated
 from chipwall.text import Text, text
 
-__all__ = ["Asked", "AskedGroup", "Out", "answer_options", "command", "memory_options"]
+__all__ = ["AskedGroup", "HelpfulCommand", "Out", "answer_options", "command", "memory_options"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 # What an option is called elsewhere, or was called here, and its name.
@@ -150,7 +150,7 @@ def answer_options(function: F) -> F:
     return made  # type: ignore[no-any-return]
 
 
-class Asked(click.Command):
+class HelpfulCommand(click.Command):
     """A command whose errors name its options, and that knows the right option for a wrong one."""
 
     def make_context(
@@ -175,12 +175,12 @@ class Asked(click.Command):
 class AskedGroup(click.Group):
     """A group of such commands."""
 
-    command_class = Asked
+    command_class = HelpfulCommand
 
 
 def command(name: str | None = None, **settings: Any) -> Callable[[Callable[..., Any]], click.Command]:
     """A command of the command line."""
-    return click.command(name, cls=Asked, **settings)
+    return click.command(name, cls=HelpfulCommand, **settings)
 
 
 def flagged(error: ChipwallError, asked: click.Command) -> ChipwallError:

@@ -19,13 +19,13 @@ from chipwall.cli.kinds import (
     WORD,
     Count,
     NumberFrom,
-    Word,
+    OneOf,
 )
 from chipwall.cli.options import Out, answer_options, command, memory_options
 from chipwall.errors import InputError
 from chipwall.text import text
 
-__all__ = ["infer", "ratio"]
+__all__ = ["infer", "ratio_command"]
 
 
 @command()
@@ -82,7 +82,7 @@ __all__ = ["infer", "ratio"]
 @click.option("--engine-date", type=WORD, help="Release of the engine, as 2026-05. Default: today's.")
 @click.option(
     "--flags",
-    type=Word("tuned", "default"),
+    type=OneOf("tuned", "default"),
     default="tuned",
     show_default=True,
     help="How the engine is started: tuned for the load, or without any flag.",
@@ -124,7 +124,7 @@ def _refuse_two_loads(full: bool, asked: dict[str, Any]) -> None:
 @click.option("--precision", default="bf16,fp8", show_default=True, help="Weight formats, with commas.")
 @click.option("--engine", type=WORD, help="Serving software. Default: the usual one on each chip.")
 @answer_options
-def ratio(first: str, second: str, out: Out, **asked: Any) -> None:
+def ratio_command(first: str, second: str, out: Out, **asked: Any) -> None:
     """How many times faster FIRST is than SECOND, by workload, batch and precision, beside the data-sheet ratios."""
     from chipwall.api.doors import chip_of, model_of
     from chipwall.api.performance import compare

@@ -7,16 +7,16 @@ from typing import Any
 
 import click
 
-from chipwall.cli.kinds import CHIP, COUNT, LENGTH, MANY, MODEL, TOKENS, WORD, YEAR, Count, NumberFrom, Word, Words
+from chipwall.cli.kinds import CHIP, COUNT, LENGTH, MANY, MODEL, TOKENS, WORD, YEAR, Count, NumberFrom, OneOf, Words
 from chipwall.cli.options import Out, answer_options, command
 from chipwall.errors import InputError
 from chipwall.files import write_whole
 from chipwall.report.forms.table import Cell, Column, Table
-from chipwall.report.pages.memory import VERDICTS, budget_table
+from chipwall.report.pages.memory import FIT_VERDICTS, budget_table
 from chipwall.text import Text, text
 from chipwall.units import DAY, GIB, format_quantity
 
-__all__ = ["finetune", "train", "training_calibration"]
+__all__ = ["finetune", "train_command", "training_calibration"]
 
 
 @command()
@@ -47,7 +47,7 @@ __all__ = ["finetune", "train", "training_calibration"]
 @click.option("--fsdp", is_flag=True, help="Shard the weights over the data-parallel chips.")
 @click.option(
     "--recompute",
-    type=Word("none", "attention", "full"),
+    type=OneOf("none", "attention", "full"),
     help="Computed again in the backward pass. Default: searched, or none with a layout.",
 )
 @click.option("--offload", type=Words("weights", "optimizer", "activations"), help="What the host keeps, with commas.")
@@ -72,7 +72,7 @@ __all__ = ["finetune", "train", "training_calibration"]
 )
 @click.option("--graphs", is_flag=True, help="The whole step is captured as one graph.")
 @answer_options
-def train(model: str, chip: str, out: Out, **asked: Any) -> None:
+def train_command(model: str, chip: str, out: Out, **asked: Any) -> None:
     """Step time, MFU, tokens per second, memory, time and energy to train MODEL."""
     from chipwall.api.training import train as ask
 
@@ -125,7 +125,7 @@ def _summary(title: str, found: Any, whole: dict[str, float] | None) -> Table:
                 found.budget.need,
             ),
         ),
-        (text("verdict"), Cell(VERDICTS[found.fit], found.fit)),
+        (text("verdict"), Cell(FIT_VERDICTS[found.fit], found.fit)),
         (
             text("energy per step, accelerators"),
             Cell(format_quantity(found.energy_per_step, "J"), found.energy_per_step),
@@ -182,7 +182,7 @@ def _parts(estimate: Any) -> Table:
 @click.option("--chip", type=CHIP, required=True, help="The chip, for example h200.")
 @click.option("--chips", "-n", type=COUNT, default=1, show_default=True, help="How many chips work together.")
 @click.option(
-    "--method", type=Word("lora", "full"), default="lora", show_default=True, help="Adapters, or all weights."
+    "--method", type=OneOf("lora", "full"), default="lora", show_default=True, help="Adapters, or all weights."
 )
 @click.option(
     "--base", help="Format of the frozen base: bf16, fp8, int8, int4, nf4, with commas. Default: bf16,int8,nf4."
@@ -190,7 +190,7 @@ def _parts(estimate: Any) -> Table:
 @click.option("--rank", type=Count(most=65_536), default=16, show_default=True, help="Rank of the adapters.")
 @click.option(
     "--modules",
-    type=Word("attention", "all"),
+    type=OneOf("attention", "all"),
     default="attention",
     show_default=True,
     help="Which matrices get adapters.",
@@ -207,7 +207,7 @@ def _parts(estimate: Any) -> Table:
 @click.option("--micro-batch", type=COUNT, help="Sequences of one micro-batch.")
 @click.option(
     "--recompute",
-    type=Word("none", "attention", "full"),
+    type=OneOf("none", "attention", "full"),
     default="full",
     show_default=True,
     help="Computed again in the backward pass.",
@@ -218,7 +218,7 @@ def _parts(estimate: Any) -> Table:
 )
 @click.option(
     "--logits",
-    type=Word("whole", "pieces", "fused"),
+    type=OneOf("whole", "pieces", "fused"),
     default="pieces",
     show_default=True,
     help="What the loss of adapters keeps of the logits: all, a piece at a time, or none.",
@@ -287,7 +287,7 @@ def _tuning_table(title: str, found: list[Any]) -> Table:
                 f.base,
                 Cell(f"{total / GIB:,.1f}", total),
                 Cell(f"{f.budget.room / GIB:,.1f}", f.budget.room),
-                Cell(VERDICTS[f.fit], f.fit),
+                Cell(FIT_VERDICTS[f.fit], f.fit),
                 Cell(format_quantity(e.value, "s"), e.value) if e else Cell("-"),
                 Cell(f"{format_quantity(e.low, 's')} - {format_quantity(e.high, 's')}") if e else Cell("-"),
                 Cell(format_quantity(step.tokens_per_s, "1"), step.tokens_per_s) if step else Cell("-"),

@@ -26,10 +26,10 @@ if TYPE_CHECKING:
     Days = NDArray[np.datetime64]
     One = Callable[[LawOn, Columns, int], NDArray[np.int8]]
 
-__all__ = ["CLASSES", "classes", "family_verdict"]
+__all__ = ["CONTROL_CLASSES", "classes", "family_verdict"]
 
-CLASSES = ("not_3A090", "3A090(2022)", "3A090.a", "3A090.b", "3A090.c", "unknown")
-_UNKNOWN = CLASSES.index("unknown")
+CONTROL_CLASSES = ("not_3A090", "3A090(2022)", "3A090.a", "3A090.b", "3A090.c", "unknown")
+_UNKNOWN = CONTROL_CLASSES.index("unknown")
 _BLOCK = 16384  # rows: a block and its masks stay in the second-level cache
 
 
@@ -69,7 +69,7 @@ def _prepared(columns: Columns, days: Days | date) -> tuple[dict[str, NDArray[np
 
 
 def classes(columns: Columns, days: Days | date, *, law: Law | None = None) -> NDArray[np.int8]:
-    """Class of each processor on each day, as an index of :data:`CLASSES`.
+    """Class of each processor on each day, as an index of :data:`CONTROL_CLASSES`.
 
     Parameters
     ----------
@@ -151,7 +151,7 @@ def _classes(view: LawOn, block: Columns, size: int) -> NDArray[np.int8]:
     left = ~outside
     for outcome in dict.fromkeys(clause.outcome for clause in view.family("processor")):
         met, undecided = _any(view, block, size=size, family="processor", outcome=outcome)
-        answer[left & met] = CLASSES.index(outcome)
+        answer[left & met] = CONTROL_CLASSES.index(outcome)
         answer[left & ((met & perhaps_outside) | undecided)] = _UNKNOWN
         left &= ~(met | undecided)
     return answer

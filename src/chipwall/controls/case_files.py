@@ -21,7 +21,7 @@ from chipwall.errors import InputError
 from chipwall.files import read_rows
 from chipwall.text import listed, text
 
-__all__ = ["BadRow", "Case", "Disagreement", "Report", "read_cases", "run_cases"]
+__all__ = ["BadRow", "CaseRow", "Disagreement", "Report", "read_cases", "run_cases"]
 
 # Rows of one file: each is a whole decision [1].
 MOST_CASES = 50_000
@@ -140,7 +140,7 @@ _NUMBER = re.compile(r"^([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$")
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class CaseRow:
     """One readable row: the cells, and their line in the file."""
 
     id: str
@@ -190,7 +190,7 @@ class Report:
         return 1 if self.disagree else 0
 
 
-def read_cases(path: Path, *, law: Law | None = None) -> tuple[tuple[Case, ...], tuple[BadRow, ...]]:
+def read_cases(path: Path, *, law: Law | None = None) -> tuple[tuple[CaseRow, ...], tuple[BadRow, ...]]:
     """Cases of a file, and the rows that cannot be read.
 
     Raises
@@ -206,7 +206,7 @@ def read_cases(path: Path, *, law: Law | None = None) -> tuple[tuple[Case, ...],
         raise InputError(
             text("'{path}' holds no cases", path=table.file), fix=text("Give at least one row below the header")
         )
-    cases: list[Case] = []
+    cases: list[CaseRow] = []
     bad: list[BadRow] = []
     for line, row in zip(table.lines, table.rows, strict=True):
         cells = _with_optional(row)
@@ -219,7 +219,7 @@ def read_cases(path: Path, *, law: Law | None = None) -> tuple[tuple[Case, ...],
         if problems:
             bad.append(BadRow(identity, line, tuple(problems)))
         else:
-            cases.append(Case(identity, line, cells))
+            cases.append(CaseRow(identity, line, cells))
     return tuple(cases), tuple(bad)
 
 
@@ -346,7 +346,7 @@ def _listed(cell: str) -> frozenset[str]:
     return frozenset(word.strip() for word in cell.split(";") if word.strip())
 
 
-def decision_of(case: Case, *, law: Law) -> Decision:
+def decision_of(case: CaseRow, *, law: Law) -> Decision:
     """The engine's answer to a case: the row's numbers win over any catalogue, and a blank is unknown."""
     cells = case.cells
     item = item_of_numbers(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from chipwall.controls.context import Context, Outcome
+from chipwall.controls.context import Context, LegalOutcome
 from chipwall.controls.logic import Truth
-from chipwall.controls.measures import plain
+from chipwall.controls.measures import plain_decimal
 from chipwall.controls.records import Condition
 from chipwall.text import Text, text
 
@@ -40,7 +40,7 @@ CERTIFICATIONS: tuple[tuple[str, Text], ...] = (
 )
 
 
-def conditions(context: Context, found: Outcome) -> tuple[Condition, ...]:
+def conditions(context: Context, found: LegalOutcome) -> tuple[Condition, ...]:
     """The checklist behind the review policy of an answer; empty where the policy hangs on no condition."""
     if "needs_certifications" in found.flags:
         return tuple(Condition(id, says, *_known(id, context), _SUPPLEMENT) for id, says in CERTIFICATIONS)
@@ -71,7 +71,9 @@ def _known(condition: str, context: Context) -> tuple[Truth, str]:
         if share is None:
             return None, text("no ledger given (chipwall controls ledger FILE.csv)")
         limit = context.limit("review2026-share").value
-        return share <= limit, text("{share} of {limit} allowed", share=plain(share), limit=plain(limit))
+        return share <= limit, text(
+            "{share} of {limit} allowed", share=plain_decimal(share), limit=plain_decimal(limit)
+        )
     if condition == "end-use" and context.party is not None and context.listed is False:
         return None, text("{name} is on no list of the table; its end use was not asked", name=context.party.name)
     return None, NOT_ASKED

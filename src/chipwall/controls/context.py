@@ -8,11 +8,11 @@ from decimal import Decimal
 
 from chipwall.controls.countries import Countries
 from chipwall.controls.law import Law, LawOn, Phrase
-from chipwall.controls.logic import Limit, Truth
+from chipwall.controls.logic import DatedLimit, Truth
 from chipwall.controls.parties import Listing, Ownership, Party
 from chipwall.controls.records import ExceptionAnswer, Finding, Item, Journey
 
-__all__ = ["CONTROLLED", "NO_PHRASE", "Context", "Need", "Outcome", "World"]
+__all__ = ["CONTROLLED", "NO_PHRASE", "Context", "LegalOutcome", "Need", "World"]
 
 CONTROLLED = ("3A090.a", "3A090.b")
 NO_PHRASE = Phrase("")
@@ -73,7 +73,7 @@ class Context:
         record = self.view.records.get(rule)
         return record.citation if record else ""
 
-    def limit(self, parameter: str) -> Limit:
+    def limit(self, parameter: str) -> DatedLimit:
         """The value of a parameter on the day."""
         return self.view.limits[parameter]
 
@@ -94,7 +94,7 @@ class World:
 
 
 @dataclass(slots=True)
-class Outcome:
+class LegalOutcome:
     """What the law says in one world, as enforced and as published."""
 
     eccn: str

@@ -13,7 +13,7 @@ from difflib import get_close_matches
 
 from chipwall.errors import unknown_name
 
-__all__ = ["Change", "Countries", "Country"]
+__all__ = ["Countries", "Country", "GroupChange"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class Country:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class GroupChange:
     """One dated change of one group: ``adds`` or removes a country from ``effective`` on."""
 
     iso2: str
@@ -43,7 +43,7 @@ class Countries:
     """Every destination, by code, with its dated changes."""
 
     table: Mapping[str, Country]
-    changes: Mapping[tuple[str, str], tuple[Change, ...]]
+    changes: Mapping[tuple[str, str], tuple[GroupChange, ...]]
 
     def resolve(self, name: str) -> str:
         """ISO code of a country written as a code or a name; raises :class:`InputError` with the nearest names."""

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 
 from chipwall.controls.cn import china_gate
 from chipwall.controls.conditions import conditions
-from chipwall.controls.context import NO_PHRASE, Context, Outcome, World
+from chipwall.controls.context import NO_PHRASE, Context, LegalOutcome, World
 from chipwall.controls.item import OPERAND_NAMES, item_of_chip, operands, taken_at_its_word
 from chipwall.controls.jurisdiction import jurisdiction
 from chipwall.controls.law import Law
 from chipwall.controls.load import law as packaged_law
-from chipwall.controls.logic import any_of, comparisons, verdict
+from chipwall.controls.logic import any_of, clause_met, comparisons
 from chipwall.controls.measured import denied
 from chipwall.controls.records import (
     ACTIVITIES,
@@ -36,7 +36,7 @@ from chipwall.controls.records import (
 )
 from chipwall.controls.strength import decisive_operands, strength
 from chipwall.controls.us import in_headings, letter_reaches, outcome
-from chipwall.controls.worlds import merged, worlds
+from chipwall.controls.worlds import merged_outcome, worlds
 from chipwall.errors import InputError
 from chipwall.text import Text, listed, text
 
@@ -92,7 +92,7 @@ def decide(item: Item | Chip, journey: Journey, *, on: date, law: Law | None = N
     context = _context(found_item, _resolved(journey, law), on, law)
     open_worlds = tuple(dict.fromkeys(worlds(context)))
     outcomes = [outcome(context, world) for world in open_worlds]
-    found = merged(outcomes)
+    found = merged_outcome(outcomes)
     gate = china_gate(found_item, context.journey, context=context, law=law)
     if gate.status == "blocked":
         found.flags.add("cn_blocked")
@@ -180,7 +180,7 @@ def _trace(context: Context, open_worlds: Sequence[World]) -> tuple[Comparison, 
     )
 
 
-def _answers(found: Outcome) -> dict[str, bool]:
+def _answers(found: LegalOutcome) -> dict[str, bool]:
     """Per answer, whether it is unknown because worlds differ."""
     return {
         text("classification"): found.eccn == "unknown",
@@ -202,8 +202,8 @@ def _unknowns(
     context: Context,
     trace: Sequence[Comparison],
     open_worlds: Sequence[World],
-    outcomes: Sequence[Outcome],
-    found: Outcome,
+    outcomes: Sequence[LegalOutcome],
+    found: LegalOutcome,
 ) -> tuple[str, ...]:
     """What is missing and changes an answer, and what is not verified; raises the flags that say so."""
     lines: list[str] = []
@@ -289,7 +289,7 @@ def _look_up(context: Context) -> Text:
     )
 
 
-def _spread(name: str, outcomes: Sequence[Outcome]) -> bool:
+def _spread(name: str, outcomes: Sequence[LegalOutcome]) -> bool:
     """Whether an answer is unknown because worlds differ, not because nobody read the rule."""
     attribute = {
         "classification": "eccn",
@@ -315,7 +315,7 @@ def _missing_name(operand: str) -> Text:
     return OPERAND_NAMES[operand]
 
 
-def _differs(open_worlds: Sequence[World], outcomes: Sequence[Outcome], question: str) -> bool:
+def _differs(open_worlds: Sequence[World], outcomes: Sequence[LegalOutcome], question: str) -> bool:
     """Whether some answer turns on one yes-or-no question that the worlds settle both ways."""
     answers: dict[object, set[tuple[object, ...]]] = {}
     for world, found in zip(open_worlds, outcomes, strict=True):
@@ -324,7 +324,7 @@ def _differs(open_worlds: Sequence[World], outcomes: Sequence[Outcome], question
     return len(answers) > 1 and len(set(map(frozenset, answers.values()))) > 1
 
 
-def _duty(context: Context, found: Outcome) -> Duty:
+def _duty(context: Context, found: LegalOutcome) -> Duty:
     """The duty with its event and payer; for an export, what an entry for the required test would cost."""
     record = context.view.records.get("duty232")
     citation = record.citation if record else ""
@@ -354,13 +354,13 @@ def _duty(context: Context, found: Outcome) -> Duty:
     return Duty(found.duty_pct, event, payer, why, citation)
 
 
-def _test_entry(context: Context, found: Outcome) -> str:
+def _test_entry(context: Context, found: LegalOutcome) -> str:
     """What an export costs in duty: nothing, but the test that the 2026 track requires is an entry of its own."""
     if "needs_certifications" not in found.flags or not context.view.binds("duty232"):
         return text("none: an export is no entry into the United States")
     item, view = context.item, context.view
     numbers = operands(item, context.journey, dram_bandwidth=item.dram_bandwidth, datacenter=item.datacenter)
-    inside = any_of(verdict(clause, numbers, view.limits) for clause in view.family("duty"))
+    inside = any_of(clause_met(clause, numbers, view.limits) for clause in view.family("duty"))
     if inside is None:
         return text("none on the export; whether the entry for the required US test is dutiable is unknown")
     if not inside:
@@ -371,7 +371,7 @@ def _test_entry(context: Context, found: Outcome) -> str:
     )
 
 
-def _share(context: Context, found: Outcome) -> RevenueShare:
+def _share(context: Context, found: LegalOutcome) -> RevenueShare:
     if not found.revenue_share_pct:
         return RevenueShare(Decimal(0), text("nobody"), text("no share applies"))
     record = context.view.records["revenue-share"]
@@ -391,7 +391,7 @@ def _also(item: Item, eccn: str) -> tuple[str, ...]:
 
 def _decision(
     context: Context,
-    found: Outcome,
+    found: LegalOutcome,
     gate: ChinaGate,
     *,
     trace: tuple[Comparison, ...],
@@ -437,7 +437,7 @@ def _decision(
     )
 
 
-def _why_differ(context: Context, found: Outcome) -> str:
+def _why_differ(context: Context, found: LegalOutcome) -> str:
     """One sentence on why the published text and its enforcement part; empty where they do not."""
     same = {"exception_available": "required"}.get(found.licence, found.licence)
     if context.journey.activity == "us_import" or same == found.on_books:
@@ -454,19 +454,19 @@ def _why_differ(context: Context, found: Outcome) -> str:
     return text("a fact that was not found decides one of the two")
 
 
-def _leaning(context: Context, found: Outcome) -> Leaning | None:
+def _leaning(context: Context, found: LegalOutcome) -> Leaning | None:
     """Which way an open answer leans when recalled values and estimates are taken at their word."""
     item = context.item
     if "unknown" not in (found.eccn, found.licence) or not (item.hints or item.bands):
         return None
     guess = replace(context, item=taken_at_its_word(item))
-    likely = merged([outcome(guess, world) for world in dict.fromkeys(worlds(guess))])
+    likely = merged_outcome([outcome(guess, world) for world in dict.fromkeys(worlds(guess))])
     if likely.eccn == "unknown" and likely.licence == "unknown":
         return None
     return Leaning(likely.eccn, likely.licence)
 
 
-def _branches(context: Context, found: Outcome) -> tuple[Branch, ...]:
+def _branches(context: Context, found: LegalOutcome) -> tuple[Branch, ...]:
     """For an answer that hangs on unverified rules: the answer if they stand by their own terms, and if they do not."""
     if found.licence != "conditional":
         return ()
@@ -478,7 +478,7 @@ def _branches(context: Context, found: Outcome) -> tuple[Branch, ...]:
         for state, says in words:
             records = {**context.view.records, rule: replace(record, state=state)}
             guess = replace(context, view=replace(context.view, records=records))
-            answer = merged([outcome(guess, world) for world in dict.fromkeys(worlds(guess))]).licence
+            answer = merged_outcome([outcome(guess, world) for world in dict.fromkeys(worlds(guess))]).licence
             if answer != "conditional":
                 branches.append(Branch(rule, says, answer, record.citation))
     return tuple(branches)

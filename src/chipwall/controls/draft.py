@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Any
 
 from chipwall.controls.decide import decide
 from chipwall.controls.item import is_amount, item_of_chip
-from chipwall.controls.law import Law, Record, Rule
+from chipwall.controls.law import DatedRecord, Law, Rule
 from chipwall.controls.load import law as packaged_law
 from chipwall.controls.load import parsed_clause
 from chipwall.controls.measured import OUTCOMES as OUTCOMES_OF_MEASURES
-from chipwall.controls.measured import Measure
-from chipwall.controls.measures import exact
+from chipwall.controls.measured import DraftMeasure
+from chipwall.controls.measures import exact_number
 from chipwall.controls.records import ACTIVITIES, Comparison, Decision, Journey
 from chipwall.errors import InputError
 from chipwall.files import Problems, read_toml, shaped, toml_of_text
@@ -99,7 +99,7 @@ class Draft:
     limits: tuple[DraftLimit, ...] = ()
     clauses: tuple[Clause, ...] = ()
     repeals: tuple[str, ...] = ()
-    measures: tuple[Measure, ...] = ()
+    measures: tuple[DraftMeasure, ...] = ()
     source: str = ""
     cannot: tuple[str, ...] = ()
 
@@ -150,15 +150,15 @@ def read_draft(path: Path, *, law: Law | None = None) -> Draft:
     law = law or packaged_law()
     shipped = shipped_drafts().get(str(path)) if not path.exists() else None
     if shipped is not None:
-        return draft_of(toml_of_text(shipped, file=str(path), exact=True), law=law, where=str(path))
+        return draft_of_document(toml_of_text(shipped, file=str(path), exact=True), law=law, where=str(path))
     words, document = read_toml(path, argument="draft", exact=True)
     problems = Problems(quote(path.name), words, fix=text("The format is described in docs/controls.md, 'What if'"))
     document = shaped(document, _SHAPE, problems)
     problems.stop()
-    return draft_of(document, law=law, where=str(path))
+    return draft_of_document(document, law=law, where=str(path))
 
 
-def draft_of(document: Mapping[str, Any], *, law: Law, where: str) -> Draft:
+def draft_of_document(document: Mapping[str, Any], *, law: Law, where: str) -> Draft:
     """A draft from its parsed document; see :func:`read_draft`."""
     problems: list[str] = []
     head = document.get("draft", {})
@@ -198,7 +198,7 @@ def draft_of(document: Mapping[str, Any], *, law: Law, where: str) -> Draft:
     )
 
 
-def _measure(table: Mapping[str, Any], known: set[str], law: Law, problems: list[str]) -> Measure | None:
+def _measure(table: Mapping[str, Any], known: set[str], law: Law, problems: list[str]) -> DraftMeasure | None:
     """A measure: an outcome, and for which items, places, parties and acts; ``any`` holds alternatives of tests."""
     name, before = table.get("id") or "?", len(problems)
     where = f"measure {name}"
@@ -238,7 +238,7 @@ def _measure(table: Mapping[str, Any], known: set[str], law: Law, problems: list
     if len(problems) > before:
         return None
     cap = table.get("cap")
-    return Measure(
+    return DraftMeasure(
         id=name,
         outcome=table["outcome"],
         title=table.get("title", name),
@@ -301,8 +301,8 @@ def drafted_law(draft: Draft, *, law: Law | None = None) -> Law:
     """The law as it would read with the draft; before the draft's day of effect it is the law as it is."""
     law = law or packaged_law()
 
-    def record(value: Decimal | None, unit: str) -> Record:
-        return Record(
+    def record(value: Decimal | None, unit: str) -> DatedRecord:
+        return DatedRecord(
             value=value,
             unit=unit,
             state="in_force",
@@ -399,7 +399,7 @@ def _catalogue_figures(draft: Draft, chip: Chip, law: Law) -> dict[str, Decimal]
             fact = chip.fact("memory_capacity" if test.operand == "hbm_capacity" else test.operand)
             if test.operand in OPERANDS or fact is None or test.limit not in law.parameters:
                 continue
-            value = exact(fact, law.parameters[test.limit].records[-1].unit)
+            value = exact_number(fact, law.parameters[test.limit].records[-1].unit)
             if value is not None:
                 found[test.operand] = value
     return found

@@ -104,7 +104,7 @@ def weighed(chip: Chip, quantity: str, measure: measures.Measure) -> Weighed:
         band = None if low == high == 1 else (measure.value * low, measure.value * high)
         return Weighed(measure.value, measure.status, band)
     if quantity == "tpp":
-        told = measures.exact(_claim(chip, "reported_tpp"), "TPP")
+        told = measures.exact_number(_claim(chip, "reported_tpp"), "TPP")
         if told and _sourced(_claim(chip, "reported_tpp")) and abs(told - measure.value) <= _AGREE * told:
             return Weighed(measure.value, "reported")
         sourced = _highest_sourced(chip)
@@ -115,19 +115,19 @@ def weighed(chip: Chip, quantity: str, measure: measures.Measure) -> Weighed:
 
 
 def _highest_sourced(chip: Chip) -> Decimal | None:
-    found = [measures.exact(fact, "TFLOP/s") for name in _RATES if _sourced(fact := _claim(chip, name))]
+    found = [measures.exact_number(fact, "TFLOP/s") for name in _RATES if _sourced(fact := _claim(chip, name))]
     return max((value for value in found if value is not None), default=None)
 
 
 def weighed_area(chip: Chip) -> Weighed:
     """Applicable die area: as good as the die it was read from; a sum over several dies is an estimate."""
     fact = _claim(chip, "applicable_die_area")
-    value = measures.exact(fact, "mm2")
+    value = measures.exact_number(fact, "mm2")
     if fact is None or value is None:
         return Weighed(None)
     single, dies = _claim(chip, "compute_die_area"), _claim(chip, "compute_dies")
     one_die = dies is None or dies.number in (None, 1.0)
-    read = one_die and single is not None and measures.exact(single, "mm2") == value and single.status in _KNOWN
+    read = one_die and single is not None and measures.exact_number(single, "mm2") == value and single.status in _KNOWN
     if value <= 0:
         return Weighed(value, fact.status)
     if not _sourced(fact):
@@ -138,7 +138,7 @@ def weighed_area(chip: Chip) -> Weighed:
 
 
 @lru_cache(maxsize=512)
-def compiled(pattern: str) -> re.Pattern[str]:
+def compiled_pattern(pattern: str) -> re.Pattern[str]:
     """A pattern of the law's data, in any case of letters."""
     return re.compile(pattern, re.IGNORECASE)
 
@@ -151,7 +151,7 @@ def datacentre_mark(chip: Chip, law: Law) -> Mark:
         says = text("{status}, {source}", status=Text.of(fact.status), source=fact.source)
         return Mark(recalled, fact.status, says, fact.source)
     for line in law.marks:
-        if line.vendor == chip.vendor and compiled(line.pattern).search(chip.name):
+        if line.vendor == chip.vendor and compiled_pattern(line.pattern).search(chip.name):
             return Mark(line.datacenter, "official", line.says, line.source)
     memory = _claim(chip, "memory_type")
     if memory is not None and "HBM" in str(memory.value) and memory.status in _KNOWN and _sourced(memory):

@@ -10,9 +10,9 @@ from chipwall.controls.law import Law
 from chipwall.controls.records import state_text
 from chipwall.text import Text, text
 
-__all__ = ["OLD", "Kind", "Stale", "horizon"]
+__all__ = ["OLD", "Stale", "StaleKind", "horizon"]
 
-Kind = Literal["flip_passed", "flip_coming", "after_audit", "part_read", "recalled", "old"]
+StaleKind = Literal["flip_passed", "flip_coming", "after_audit", "part_read", "recalled", "old"]
 OLD = timedelta(days=180)
 """A record nobody looked at for longer than this is old; rules on chips changed eleven times in three years."""
 
@@ -30,7 +30,7 @@ class Stale:
         The day that makes it stale.
     """
 
-    kind: Kind
+    kind: StaleKind
     on: date
     title: str
     why: Text
@@ -81,7 +81,7 @@ def _readings(law: Law, on: date) -> list[Stale]:
         if not record.effective <= on or (record.end is not None and record.end < on):
             continue
         if record.confidence in ("memory", "seen-partly"):
-            kind: Kind = "recalled" if record.confidence == "memory" else "part_read"
+            kind: StaleKind = "recalled" if record.confidence == "memory" else "part_read"
             why = (
                 text("told from recall, no text was read")
                 if kind == "recalled"

@@ -9,9 +9,9 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Literal
 
 from chipwall.controls import measures
-from chipwall.controls.evidence import Weighed, availability, compiled, datacentre_mark, weighed, weighed_area
+from chipwall.controls.evidence import Weighed, availability, compiled_pattern, datacentre_mark, weighed, weighed_area
 from chipwall.controls.law import Law
-from chipwall.controls.logic import Interval, Number
+from chipwall.controls.logic import Interval, LegalNumber
 from chipwall.controls.records import Item, Journey
 from chipwall.errors import InputError
 from chipwall.text import Text, text
@@ -58,10 +58,10 @@ def vendor_of(name: str, law: Law) -> tuple[str, str]:
     """
     synthetic = _SYNTHETIC.match(name.strip())
     words = (synthetic[1] or "") if synthetic else name
-    if synthetic and compiled(r"\b(PRC|China|Chinese|CN)\b").search(words):
+    if synthetic and compiled_pattern(r"\b(PRC|China|Chinese|CN)\b").search(words):
         return "", "CN"
     for vendor in law.vendors:
-        if compiled(vendor.pattern).search(words) or words.strip().lower() == vendor.id:
+        if compiled_pattern(vendor.pattern).search(words) or words.strip().lower() == vendor.id:
             return vendor.id, vendor.country
     return "", ""
 
@@ -73,7 +73,9 @@ def is_amount(number: Decimal) -> bool:
 
 def named_parts(name: str, vendor: str, law: Law) -> frozenset[str]:
     """Ids of the parts that a letter, guidance or announcement names and that this name is."""
-    return frozenset(part.id for part in law.parts if part.vendor == vendor and compiled(part.pattern).search(name))
+    return frozenset(
+        part.id for part in law.parts if part.vendor == vendor and compiled_pattern(part.pattern).search(name)
+    )
 
 
 def item_of_numbers(
@@ -160,7 +162,7 @@ def contradiction(tpp: Decimal | None, die_area: Decimal | None, density: Decima
         density=density,
         tpp=tpp,
         area=die_area,
-        quotient=measures.plain(Decimal(f"{quotient:.4f}")),
+        quotient=measures.plain_decimal(Decimal(f"{quotient:.4f}")),
     )
 
 
@@ -200,7 +202,7 @@ def item_of_chip(chip: Chip, *, law: Law) -> Item:
         dram_bandwidth=None if memory is None else memory + cpu_dram,
         io_rate=known["io_rate"].value,
         cpu_dram=cpu_dram,
-        transistors=measures.exact(chip.fact("transistors"), "1e9"),
+        transistors=measures.exact_number(chip.fact("transistors"), "1e9"),
         hbm=chip.is_hbm if chip.word("memory_type") else None,
         provenance=provenance,
         sources=_sources(found, mark.source),
@@ -266,7 +268,7 @@ def _notes(
             says = text(
                 "{quantity}: {value} is recalled without a source and decides nothing",
                 quantity=OPERAND_NAMES[name],
-                value=measures.plain(one.hint),
+                value=measures.plain_decimal(one.hint),
             )
             notes.append((name, says))
     if mark is not None:
@@ -310,7 +312,7 @@ def taken_at_its_word(item: Item) -> Item:
 
 def operands(
     item: Item, journey: Journey, *, dram_bandwidth: Decimal | None, datacenter: bool | None
-) -> Mapping[str, Number]:
+) -> Mapping[str, LegalNumber]:
     """Every operand that a clause may name, under one reading of the open ones; an estimate comes with its band.
 
     Density is the given one, else the exact quotient, else unknown; without any die that counts it is undefined, which
@@ -322,7 +324,7 @@ def operands(
     if density is None and top is not None and item.die_area:
         density = top / item.die_area
     both = None if dram_bandwidth is None or item.io_rate is None else dram_bandwidth + item.io_rate
-    found: dict[str, Number] = {
+    found: dict[str, LegalNumber] = {
         "tpp": item.tpp,
         "performance_density": density if processor else None,
         "memory_density": None if processor else density,
@@ -339,14 +341,14 @@ def operands(
     return found if not item.bands else found | _intervals(item, found)
 
 
-def _intervals(item: Item, found: Mapping[str, Number]) -> dict[str, Number]:
+def _intervals(item: Item, found: Mapping[str, LegalNumber]) -> dict[str, LegalNumber]:
     """The operands whose number is an estimate, as intervals around the number in use."""
     bands = dict(item.bands)
     if {"dram_bandwidth", "io_rate"} & set(bands):
         memory, rate = (bands.get(name, _point(found[name])) for name in ("dram_bandwidth", "io_rate"))
         if memory is not None and rate is not None:
             bands["dram_plus_io"] = (memory[0] + rate[0], memory[1] + rate[1])
-    intervals: dict[str, Number] = {}
+    intervals: dict[str, LegalNumber] = {}
     for name, (low, high) in bands.items():
         key = "memory_density" if name == "performance_density" and item.kind == "memory" else name
         value = found.get(key)
@@ -355,5 +357,5 @@ def _intervals(item: Item, found: Mapping[str, Number]) -> dict[str, Number]:
     return intervals
 
 
-def _point(value: Number) -> tuple[Decimal, Decimal] | None:
+def _point(value: LegalNumber) -> tuple[Decimal, Decimal] | None:
     return (value, value) if isinstance(value, Decimal) else None

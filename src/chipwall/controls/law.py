@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import Any
 
 from chipwall.controls.countries import Countries
-from chipwall.controls.logic import Clause, Limit
+from chipwall.controls.logic import Clause, DatedLimit
 from chipwall.controls.parties import Parties
 from chipwall.controls.records import Measured
 from chipwall.sources import Source
@@ -22,22 +22,22 @@ from chipwall.text import text
 
 __all__ = [
     "Coverage",
+    "DatedRecord",
     "Gate",
     "Law",
     "LawOn",
     "Letter",
     "MarkLine",
     "Memory",
-    "Part",
+    "NamedPart",
     "Phrase",
-    "Record",
     "Rule",
     "Vendor",
 ]
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class DatedRecord:
     """One dated state of a rule, or one dated value of a parameter.
 
     Attributes
@@ -74,13 +74,13 @@ class Rule:
 
     id: str
     title: str
-    records: tuple[Record, ...]
+    records: tuple[DatedRecord, ...]
     countries: tuple[str, ...] = ()
     parts: tuple[str, ...] = ()
     exempt_end_uses: tuple[str, ...] = ()
     headings: tuple[str, ...] = ()
 
-    def record(self, on: date) -> Record | None:
+    def record(self, on: date) -> DatedRecord | None:
         """The record of that day: the latest one that runs, or None."""
         running = [record for record in self.records if record.runs(on)]
         return running[-1] if running else None
@@ -124,7 +124,7 @@ class Vendor:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class NamedPart:
     """A part that a letter, guidance or announcement names."""
 
     id: str
@@ -166,7 +166,7 @@ class Gate:
     status: str
     evidence: str
     summary: str
-    record: Record
+    record: DatedRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,9 +197,9 @@ class LawOn:
     """The law on one day: limits by id, clauses by family, and the record of each rule."""
 
     on: date
-    limits: Mapping[str, Limit]
+    limits: Mapping[str, DatedLimit]
     clauses: Mapping[str, tuple[Clause, ...]]
-    records: Mapping[str, Record]
+    records: Mapping[str, DatedRecord]
 
     def family(self, name: str) -> tuple[Clause, ...]:
         """Clauses of a family on that day, in order of precedence."""
@@ -231,7 +231,7 @@ class Law:
     phrases: Mapping[str, Phrase]
     parties: Parties
     vendors: tuple[Vendor, ...]
-    parts: tuple[Part, ...]
+    parts: tuple[NamedPart, ...]
     marks: tuple[MarkLine, ...]
     memories: tuple[Memory, ...]
     gates: tuple[Gate, ...]
@@ -252,7 +252,7 @@ class Law:
             return "verified"
         return "audited" if day <= self.coverage.audited_to else "after_horizon"
 
-    def records(self) -> Iterator[tuple[str, str, Record]]:
+    def records(self) -> Iterator[tuple[str, str, DatedRecord]]:
         """Every record with the kind and the title of what it belongs to."""
         for rule in self.rules.values():
             yield from (("rule", rule.title, record) for record in rule.records)
@@ -322,7 +322,7 @@ class Law:
                 yield gate.summary, replace(self, gates=ordered)
 
 
-def _without_turn(records: tuple[Record, ...], day: date) -> tuple[Record, ...]:
+def _without_turn(records: tuple[DatedRecord, ...], day: date) -> tuple[DatedRecord, ...]:
     """Records as they would stand had nothing of them started, bound or stopped on a day."""
     kept = []
     for record in records:
@@ -345,7 +345,7 @@ def _law_on(law: Law, day: date) -> LawOn:
     for parameter in law.parameters.values():
         record = parameter.record(day)
         if record is not None and record.value is not None:
-            limits[parameter.id] = Limit(record.value, record.unit, record.citation)
+            limits[parameter.id] = DatedLimit(record.value, record.unit, record.citation)
     families: dict[str, list[Clause]] = {}
     for clause in law.clauses:
         if clause.rule in records and clause.id not in gone:

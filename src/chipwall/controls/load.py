@@ -15,18 +15,18 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import Any
 
-from chipwall.controls.countries import Change, Countries, Country
+from chipwall.controls.countries import Countries, Country, GroupChange
 from chipwall.controls.law import (
     Coverage,
+    DatedRecord,
     Event,
     Gate,
     Law,
     Letter,
     MarkLine,
     Memory,
-    Part,
+    NamedPart,
     Phrase,
-    Record,
     Rule,
     Vendor,
 )
@@ -44,7 +44,7 @@ _GROUPS = ("A:1", "A:2", "A:3", "A:4", "A:5", "A:6", "B", "D:1", "D:2", "D:3", "
 _DATES = ("published", "effective", "compliance", "end", "checked")
 
 
-def parsed_record(table: Table, *, where: str, problems: list[str], needs_value: bool) -> Record | None:
+def parsed_record(table: Table, *, where: str, problems: list[str], needs_value: bool) -> DatedRecord | None:
     """A dated record from its table; problems are added to the list, and None is returned if there are any.
 
     A record needs published, effective, citation, source, checked and state; ``compliance`` is the day of effect unless
@@ -64,7 +64,7 @@ def parsed_record(table: Table, *, where: str, problems: list[str], needs_value:
     if len(problems) > before:
         return None
     value = table.get("value")
-    return Record(
+    return DatedRecord(
         value=None if value is None else Decimal(value),
         unit=str(table.get("unit", "")),
         state=table["state"],
@@ -169,11 +169,11 @@ def _countries(folder: Traversable) -> Countries:
         )
         for row in _rows(folder, "country_groups.csv")
     }
-    changes: dict[tuple[str, str], list[Change]] = {}
+    changes: dict[tuple[str, str], list[GroupChange]] = {}
     for row in _rows(folder, "country_group_changes.csv"):
         if row["group"] not in _GROUPS or row["group"] == "D:5":
             continue  # Hong Kong is resolved by name; D:5 is read from the State Department's list
-        change = Change(
+        change = GroupChange(
             iso2=row["iso2"],
             group=row["group"],
             adds=row["change"] == "add",
@@ -219,17 +219,17 @@ def _parties(folder: Traversable) -> Parties:
     )
 
 
-def _state_list(folder: Traversable) -> dict[str, tuple[Change, ...]]:
+def _state_list(folder: Traversable) -> dict[str, tuple[GroupChange, ...]]:
     """Country Group D:5 from the State Department's list: 22 CFR 126.1 decides it whatever the printed table says."""
-    found: dict[str, list[Change]] = {}
+    found: dict[str, list[GroupChange]] = {}
     for row in _rows(folder, "state_list.csv"):
         first = date.fromisoformat(row["since"]) if row["since"] else date(1900, 1, 1)
         found.setdefault(row["iso2"], []).append(
-            Change(row["iso2"], "D:5", True, first, first, row["citation"], row["note"])
+            GroupChange(row["iso2"], "D:5", True, first, first, row["citation"], row["note"])
         )
         if row["until"]:
             after = date.fromordinal(date.fromisoformat(row["until"]).toordinal() + 1)
-            leaves = Change(
+            leaves = GroupChange(
                 row["iso2"], "D:5", False, after, after, row["until_citation"] or row["citation"], row["note"]
             )
             found[row["iso2"]].append(leaves)
@@ -305,7 +305,7 @@ def law_from(folder: Traversable) -> Law:
         phrases={table["phrase"]: Phrase(**table) for _, table in tables("phrase")},
         parties=_parties(folder),
         vendors=tuple(Vendor(**table) for table in names["vendor"]),
-        parts=tuple(Part(**{**table, "cpu_dram": Decimal(table.get("cpu_dram", 0))}) for table in names["part"]),
+        parts=tuple(NamedPart(**{**table, "cpu_dram": Decimal(table.get("cpu_dram", 0))}) for table in names["part"]),
         marks=tuple(MarkLine(**{**table, "says": Text.of(table["says"])}) for table in names.get("mark", ())),
         memories=tuple(Memory(**{**table, "over": Decimal(table["over"])}) for table in memories),
         gates=_gates(tables("gate"), problems),

@@ -23,15 +23,15 @@ if TYPE_CHECKING:
 __all__ = [
     "OPERATORS",
     "Clause",
+    "DatedLimit",
     "Interval",
-    "Limit",
-    "Number",
+    "LegalNumber",
     "Test",
     "all_of",
     "any_of",
     "arrays_verdict",
+    "clause_met",
     "comparisons",
-    "verdict",
 ]
 
 
@@ -44,7 +44,7 @@ class Interval:
     high: Decimal
 
 
-Number = Decimal | bool | Interval | None
+LegalNumber = Decimal | bool | Interval | None
 Truth = bool | None
 OPERATORS: Mapping[str, Callable[[Any, Any], Any]] = {
     ">=": operator.ge,
@@ -94,7 +94,7 @@ class Clause:
 
 
 @dataclass(frozen=True, slots=True)
-class Limit:
+class DatedLimit:
     """The value of a parameter on a date, with its unit and citation."""
 
     value: Decimal
@@ -124,13 +124,13 @@ def any_of(truths: Iterable[Truth]) -> Truth:
     return found
 
 
-def _limit(test: Test, limits: Mapping[str, Limit]) -> Decimal | bool | None:
+def _limit(test: Test, limits: Mapping[str, DatedLimit]) -> Decimal | bool | None:
     if test.limit in _WORDS:
         return _WORDS[test.limit]
     return limits[test.limit].value if test.limit in limits else None
 
 
-def _truth(test: Test, numbers: Mapping[str, Number], limits: Mapping[str, Limit]) -> Truth:
+def _truth(test: Test, numbers: Mapping[str, LegalNumber], limits: Mapping[str, DatedLimit]) -> Truth:
     value, limit = numbers.get(test.operand), _limit(test, limits)
     if limit is None:  # the parameter does not exist on this date, so the clause cannot be met
         return False
@@ -140,13 +140,13 @@ def _truth(test: Test, numbers: Mapping[str, Number], limits: Mapping[str, Limit
     return None if value is None else bool(OPERATORS[test.operator](value, limit))
 
 
-def verdict(clause: Clause, numbers: Mapping[str, Number], limits: Mapping[str, Limit]) -> Truth:
+def clause_met(clause: Clause, numbers: Mapping[str, LegalNumber], limits: Mapping[str, DatedLimit]) -> Truth:
     """Whether a clause is met by these numbers: True, False, or None when a missing number decides."""
     return all_of(_truth(test, numbers, limits) for test in clause.tests)
 
 
 def comparisons(
-    clause: Clause, numbers: Mapping[str, Number], *, limits: Mapping[str, Limit], provenance: Mapping[str, str]
+    clause: Clause, numbers: Mapping[str, LegalNumber], *, limits: Mapping[str, DatedLimit], provenance: Mapping[str, str]
 ) -> tuple[Comparison, ...]:
     """Every test of a clause with operand, limit, margin and where both come from."""
     found = []
@@ -179,7 +179,7 @@ def comparisons(
 
 
 def arrays_verdict(
-    clause: Clause, columns: Mapping[str, NDArray[np.float64]], *, limits: Mapping[str, Limit], size: int
+    clause: Clause, columns: Mapping[str, NDArray[np.float64]], *, limits: Mapping[str, DatedLimit], size: int
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_] | None]:
     """The same clause on arrays: where it is met, and where it cannot be told.
 

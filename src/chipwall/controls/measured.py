@@ -9,19 +9,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
-from chipwall.controls.context import Context, Outcome
+from chipwall.controls.context import Context, LegalOutcome
 from chipwall.controls.item import operands
-from chipwall.controls.logic import Clause, Truth, all_of, any_of, verdict
+from chipwall.controls.logic import Clause, Truth, all_of, any_of, clause_met
 from chipwall.controls.records import Measured
 from chipwall.text import Text, text
 
-__all__ = ["OUTCOMES", "Measure", "denied"]
+__all__ = ["OUTCOMES", "DraftMeasure", "denied"]
 
 OUTCOMES = ("deny", "certify", "notify", "hold", "cap")
 
 
 @dataclass(frozen=True, slots=True)
-class Measure:
+class DraftMeasure:
     """One measure of a draft.
 
     Attributes
@@ -59,7 +59,7 @@ class Measure:
     cap: Decimal | None = None
     quantity: str = ""
 
-    def __call__(self, context: Context, found: Outcome) -> Measured:
+    def __call__(self, context: Context, found: LegalOutcome) -> Measured:
         """What the measure does to one journey."""
         runs = context.view.runs("draft")
         tests = (
@@ -77,9 +77,9 @@ class Measure:
             return True
         item = context.item
         numbers = operands(item, context.journey, dram_bandwidth=item.dram_bandwidth, datacenter=item.datacenter)
-        return any_of(verdict(clause, numbers, context.view.limits) for clause in self.clauses)
+        return any_of(clause_met(clause, numbers, context.view.limits) for clause in self.clauses)
 
-    def _class(self, found: Outcome) -> Truth:
+    def _class(self, found: LegalOutcome) -> Truth:
         if not self.classes or found.eccn in self.classes:
             return True
         return None if found.eccn == "unknown" else False
@@ -116,7 +116,7 @@ class Measure:
         return text("{says} (cannot tell: a number is missing)", says=says) if applies is None else says
 
 
-def denied(found: Outcome, measures: tuple[Measured, ...]) -> None:
+def denied(found: LegalOutcome, measures: tuple[Measured, ...]) -> None:
     """Let a denial of the draft decide the answer: surely where it applies, openly where it may."""
     denials = [measure.applies for measure in measures if measure.outcome == "deny"]
     if True in denials:

@@ -90,7 +90,7 @@ class Measure:
     alternative_note: str = ""
 
 
-def exact(fact: Fact | None, unit_symbol: str) -> Decimal | None:
+def exact_number(fact: Fact | None, unit_symbol: str) -> Decimal | None:
     """The published number of a fact, converted without rounding to the given unit; None if it is no number."""
     if fact is None or fact.decimal is None:
         return None
@@ -102,7 +102,7 @@ def exact(fact: Fact | None, unit_symbol: str) -> Decimal | None:
         return (fact.decimal * Decimal(repr(have)) / Decimal(repr(want))).normalize()
 
 
-def plain(value: Decimal) -> str:
+def plain_decimal(value: Decimal) -> str:
     """A decimal as people write it: no exponent, no trailing zeros, long quotients cut to four places."""
     short = value
     if -value.as_tuple().exponent > 6:  # type: ignore[operator]
@@ -142,7 +142,7 @@ def total_processing_performance(chip: Chip) -> Measure:
     """TPP of a catalogue chip [TPP]: dense TOPS x bit length, highest over the formats it lists [1]_."""
     found = {name: chip.fact(f"{name}_rate") for name in FORMAT_BITS}
     facts = {name: fact for name, fact in found.items() if fact is not None and fact.decimal is not None}
-    rates = {name: value for name, fact in facts.items() if (value := exact(fact, "TFLOP/s")) is not None}
+    rates = {name: value for name, fact in facts.items() if (value := exact_number(fact, "TFLOP/s")) is not None}
     if not any(name != TF32_LABEL for name in rates):
         return _reported_tpp(chip)
     value, winner = tpp_of_rates(rates)
@@ -152,7 +152,7 @@ def total_processing_performance(chip: Chip) -> Measure:
         says = text(
             "the highest dense rate of {chip} has no source; the sourced ones give {tpp}",
             chip=chip.name,
-            tpp=plain(value),
+            tpp=plain_decimal(value),
         )
         return Measure("tpp", None, "TPP", unknown=says)
     bits = FORMAT_BITS[winner]
@@ -163,10 +163,10 @@ def total_processing_performance(chip: Chip) -> Measure:
         "TPP",
         formula=text(
             "{rate} dense TOPS ({format}) x {bits} bit = {tpp}",
-            rate=plain(rates[winner]),
+            rate=plain_decimal(rates[winner]),
             format=winner,
             bits=bits,
-            tpp=plain(value),
+            tpp=plain_decimal(value),
         ),
         number_format=winner,
         sources=(facts[winner].source,),
@@ -178,7 +178,7 @@ def total_processing_performance(chip: Chip) -> Measure:
 
 def claimed_tpp(chip: Chip) -> Decimal | None:
     """The total over every dense rate that the catalogue holds, sourced or not [TPP]; it counts for nothing by itself."""
-    found = {name: exact(chip.claim(f"{name}_rate"), "TFLOP/s") for name in FORMAT_BITS}
+    found = {name: exact_number(chip.claim(f"{name}_rate"), "TFLOP/s") for name in FORMAT_BITS}
     rates = {name: value for name, value in found.items() if value is not None}
     return tpp_of_rates(rates)[0] if any(name != TF32_LABEL for name in rates) else None
 
@@ -186,7 +186,7 @@ def claimed_tpp(chip: Chip) -> Decimal | None:
 def _reported_tpp(chip: Chip) -> Measure:
     """TPP as a source reports it, where no dense rate of any format is known."""
     fact = chip.fact("reported_tpp")
-    value = exact(fact, "TPP")
+    value = exact_number(fact, "TPP")
     if fact is None or value is None:
         return Measure(
             "tpp", None, "TPP", unknown=text("no dense rate of {chip} is published in any format", chip=chip.name)
@@ -195,7 +195,7 @@ def _reported_tpp(chip: Chip) -> Measure:
         "tpp",
         value,
         "TPP",
-        formula=text("{tpp} as reported; no dense rate is known", tpp=plain(value)),
+        formula=text("{tpp} as reported; no dense rate is known", tpp=plain_decimal(value)),
         sources=(fact.source,),
         status=fact.status,
     )
@@ -209,7 +209,7 @@ def performance_density(chip: Chip) -> Measure:
     """
     tpp = total_processing_performance(chip)
     fact = chip.fact("applicable_die_area")
-    area = exact(fact, "mm2")
+    area = exact_number(fact, "mm2")
     if tpp.value is None:
         return Measure("performance_density", None, "TPP/mm2", unknown=tpp.unknown)
     if fact is None or area is None:
@@ -233,7 +233,10 @@ def performance_density(chip: Chip) -> Measure:
         value,
         "TPP/mm2",
         formula=text(
-            "{tpp} TPP / {area} mm2 = {density}", tpp=plain(tpp.value), area=plain(area), density=plain(round(value, 4))
+            "{tpp} TPP / {area} mm2 = {density}",
+            tpp=plain_decimal(tpp.value),
+            area=plain_decimal(area),
+            density=plain_decimal(round(value, 4)),
         ),
         number_format=tpp.number_format,
         sources=tuple(dict.fromkeys((*tpp.sources, fact.source))),
@@ -272,7 +275,7 @@ def memory_bandwidth_density(chip: Chip) -> Measure:
 def dram_bandwidth(chip: Chip) -> Measure:
     """Total DRAM bandwidth [GB/s] as the 2026 review policy and the 2025 letters use the term."""
     fact = chip.fact("memory_bandwidth")
-    value = exact(fact, "GB/s")
+    value = exact_number(fact, "GB/s")
     if fact is None or value is None:
         return Measure(
             "dram_bandwidth", None, "GB/s", unknown=text("the memory bandwidth of {chip} is not known", chip=chip.name)
@@ -281,7 +284,9 @@ def dram_bandwidth(chip: Chip) -> Measure:
         "dram_bandwidth",
         value,
         "GB/s",
-        formula=text("{bandwidth} GB/s, {words}", bandwidth=plain(value), words=chip.word("memory_type") or "DRAM"),
+        formula=text(
+            "{bandwidth} GB/s, {words}", bandwidth=plain_decimal(value), words=chip.word("memory_type") or "DRAM"
+        ),
         sources=(fact.source,),
         status=fact.status,
     )
@@ -294,8 +299,8 @@ def io_rate(chip: Chip) -> Measure:
     directions over all links.
     """
     link_fact, slot_fact = chip.fact("link_bandwidth"), chip.fact("pcie_generation")
-    link = exact(link_fact, "GB/s bidirectional")
-    generation = exact(slot_fact, "gen")
+    link = exact_number(link_fact, "GB/s bidirectional")
+    generation = exact_number(slot_fact, "gen")
     slot = PCIE_X16_BIDIRECTIONAL.get(int(generation)) if generation is not None else None
     if link_fact is None or link is None:
         return Measure(
@@ -312,9 +317,9 @@ def io_rate(chip: Chip) -> Measure:
         "GB/s",
         formula=text(
             "{link} links + {slot} PCIe x16 = {total} GB/s both ways",
-            link=plain(link),
-            slot=plain(slot),
-            total=plain(total),
+            link=plain_decimal(link),
+            slot=plain_decimal(slot),
+            total=plain_decimal(total),
         ),
         sources=tuple(dict.fromkeys((link_fact.source, slot_fact.source))),
         status=weakest([link_fact.status, slot_fact.status]),

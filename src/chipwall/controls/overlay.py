@@ -20,7 +20,7 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
-from chipwall.controls.law import Law, Record, Rule
+from chipwall.controls.law import DatedRecord, Law, Rule
 from chipwall.controls.parties import LISTS, Listing, Party, Stake
 from chipwall.controls.records import STATES
 from chipwall.errors import InputError
@@ -84,7 +84,7 @@ def overlaid(law: Law, path: Path) -> Law:
     return replace(law, rules=rules)
 
 
-def _record(table: Mapping[str, Any], law: Law, problems: list[str]) -> Record | None:
+def _record(table: Mapping[str, Any], law: Law, problems: list[str]) -> DatedRecord | None:
     name, state, first = table.get("rule"), table.get("state"), table.get("effective")
     where, before = str(name or "?"), len(problems)
     if name not in law.rules:
@@ -99,7 +99,7 @@ def _record(table: Mapping[str, Any], law: Law, problems: list[str]) -> Record |
     if len(problems) > before or not isinstance(first, date):
         return None
     seen = table["seen"]
-    return Record(
+    return DatedRecord(
         value=None,
         unit="",
         state=str(state),
@@ -115,9 +115,9 @@ def _record(table: Mapping[str, Any], law: Law, problems: list[str]) -> Record |
     )
 
 
-def _with_record(rule: Rule, record: Record) -> Rule:
+def _with_record(rule: Rule, record: DatedRecord) -> Rule:
     """A rule whose earlier records give way to the new one while it lasts."""
-    kept: list[Record] = []
+    kept: list[DatedRecord] = []
     for old in rule.records:
         ends = old.end or date.max
         if ends < record.effective or (record.end is not None and old.effective > record.end):

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from chipwall.controls.decide import decide
 from chipwall.controls.item import item_of_chip, operands
-from chipwall.controls.law import Event, Law, Record, Rule
+from chipwall.controls.law import DatedRecord, Event, Law, Rule
 from chipwall.controls.load import law as packaged_law
-from chipwall.controls.logic import Interval, Number
+from chipwall.controls.logic import Interval, LegalNumber
 from chipwall.controls.records import Decision, Item, Journey, state_text
 from chipwall.errors import InputError
 from chipwall.text import text
@@ -20,7 +20,7 @@ from chipwall.text import text
 if TYPE_CHECKING:
     from chipwall.catalog.records import Chip
 
-__all__ = ["LawChange", "Region", "Turn", "WallPoint", "differences", "regions", "timeline", "wall_points"]
+__all__ = ["ClauseRegion", "LawChange", "Turn", "WallPoint", "differences", "regions", "timeline", "wall_points"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class WallPoint:
 
 
 @dataclass(frozen=True, slots=True)
-class Region:
+class ClauseRegion:
     """The rectangle of one clause in that plane; an open side is None, a closed edge belongs to the region."""
 
     clause: str
@@ -174,7 +174,7 @@ def differences(
     return tuple(sorted(found, key=lambda change: (change.on, change.kind, change.title))), events
 
 
-def _words(record: Record | None, day: date) -> str:
+def _words(record: DatedRecord | None, day: date) -> str:
     """A record in short: value and unit, or state, or that it is not yet to be complied with."""
     if record is None:
         return text("none")
@@ -229,14 +229,14 @@ def wall_points(chips: Iterable[Chip], *, x: str, y: str, on: date, law: Law | N
     return tuple(found)
 
 
-def _plain_number(value: Number) -> Decimal | None:
+def _plain_number(value: LegalNumber) -> Decimal | None:
     """The number in use, an estimate's too; None for what is not known."""
     if isinstance(value, Interval):
         return value.value
     return value if isinstance(value, Decimal) else None
 
 
-def regions(*, families: Sequence[str], x: str, y: str, on: date, law: Law | None = None) -> tuple[Region, ...]:
+def regions(*, families: Sequence[str], x: str, y: str, on: date, law: Law | None = None) -> tuple[ClauseRegion, ...]:
     """The rectangle of each clause of some families in the plane of two operands, read from the clauses themselves.
 
     A clause that tests any other number is left out: it has no rectangle in this plane. What a stricter class takes by
@@ -255,11 +255,13 @@ def regions(*, families: Sequence[str], x: str, y: str, on: date, law: Law | Non
             limit = view.limits[test.limit].value
             side[test.operand] = pick(side.get(test.operand, limit), limit)
         citation = view.limits[clause.tests[0].limit].citation
-        found.append(Region(clause.id, clause.outcome, citation, low.get(x), high.get(x), low.get(y), high.get(y)))
+        found.append(
+            ClauseRegion(clause.id, clause.outcome, citation, low.get(x), high.get(x), low.get(y), high.get(y))
+        )
     return tuple(_without_taken(area, found[:index]) for index, area in enumerate(found))
 
 
-def _without_taken(area: Region, earlier: Sequence[Region]) -> Region:
+def _without_taken(area: ClauseRegion, earlier: Sequence[ClauseRegion]) -> ClauseRegion:
     """A region without the half-planes that an earlier clause with another outcome takes."""
     for taken in earlier:
         half_plane = taken.x_to is None and taken.y_from is None and taken.y_to is None

@@ -19,14 +19,14 @@ from chipwall.controls.parties import Listing, Ownership, Parties, Party
 from chipwall.files import Problems, read_rows
 from chipwall.text import Text, text
 
-__all__ = ["Asked", "Outcome", "Screened", "read_names", "screened", "sentence"]
+__all__ = ["NameToScreen", "Screened", "ScreeningOutcome", "read_names", "screened", "sentence"]
 
-Outcome = Literal["listed", "perhaps_listed", "owned", "perhaps_owned", "seat", "no_entry", "not_found"]
+ScreeningOutcome = Literal["listed", "perhaps_listed", "owned", "perhaps_owned", "seat", "no_entry", "not_found"]
 _FIX = text("Columns: name; optional owners (NAME=PERCENT;...). Described in docs/controls.md, 'Screening'")
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class NameToScreen:
     """A name to screen, with the owners that the asker knows [percent]."""
 
     name: str
@@ -53,8 +53,8 @@ class Screened:
         Names that look alike, where nothing was found.
     """
 
-    asked: Asked
-    outcome: Outcome
+    asked: NameToScreen
+    outcome: ScreeningOutcome
     party: Party | None
     seats: tuple[str, ...]
     listings: tuple[Listing, ...]
@@ -63,7 +63,7 @@ class Screened:
     near: tuple[str, ...]
 
 
-def read_names(path: Path) -> tuple[Asked, ...]:
+def read_names(path: Path) -> tuple[NameToScreen, ...]:
     """The names of a CSV file, with every line that cannot be read refused at once."""
     table = read_rows(path, argument="names", needed=("name",), fold=True, fix=_FIX)
     problems = Problems(table.file, fix=_FIX)
@@ -77,7 +77,7 @@ def read_names(path: Path) -> tuple[Asked, ...]:
         elif not row["name"]:
             problems.add(line, text("no name"))
         else:
-            found.append(Asked(row["name"], _owners(row.get("owners", ""), line, problems)))
+            found.append(NameToScreen(row["name"], _owners(row.get("owners", ""), line, problems)))
     if not table.rows:
         problems.add(1, text("at least one row is needed"))
     problems.stop()
@@ -99,13 +99,13 @@ def _owners(words: str, line: int, problems: Problems) -> tuple[tuple[str, Decim
     return tuple(found)
 
 
-def screened(asked: Asked, *, law: Law, on: date) -> Screened:
+def screened(asked: NameToScreen, *, law: Law, on: date) -> Screened:
     """What the table says of one name on a day; never a clearance."""
     parties = law.parties
     party = parties.find(asked.name)
     owners = _held(asked, party, parties, on)
     if party is None:
-        outcome: Outcome = "not_found" if owners is None or owners.half is False else _by_owners(owners.half)
+        outcome: ScreeningOutcome = "not_found" if owners is None or owners.half is False else _by_owners(owners.half)
         return Screened(asked, outcome, None, (), (), (), owners, parties.near(asked.name))
     listings = tuple(
         one for one in party.listings if one.kind not in ("SUPP8", "LICENCE") and one.holds(on) is not False
@@ -116,7 +116,7 @@ def screened(asked: Asked, *, law: Law, on: date) -> Screened:
     return Screened(asked, outcome, party, seats, listings, upstream, owners, ())
 
 
-def _held(asked: Asked, party: Party | None, parties: Parties, on: date) -> Ownership | None:
+def _held(asked: NameToScreen, party: Party | None, parties: Parties, on: date) -> Ownership | None:
     stakes = asked.owners or (tuple((one.owner, one.percent) for one in party.stakes) if party else ())
     return parties.owned(stakes, on) if stakes else None
 
@@ -130,7 +130,7 @@ def _above(party: Party, parties: Parties) -> tuple[Party, ...]:
     return tuple(found)
 
 
-def _by_owners(half: Truth) -> Outcome:
+def _by_owners(half: Truth) -> ScreeningOutcome:
     return "owned" if half else "perhaps_owned"
 
 
@@ -141,7 +141,7 @@ def _outcome(
     seats: tuple[str, ...],
     countries: Countries,
     on: date,
-) -> Outcome:
+) -> ScreeningOutcome:
     if any(one.holds(on) for one in listings):
         return "listed"
     if listings:
@@ -157,7 +157,7 @@ def _outcome(
 
 def sentence(found: Screened) -> Text:
     """What to do about one name."""
-    says: dict[Outcome, Text] = {
+    says: dict[ScreeningOutcome, Text] = {
         "listed": text("on a list: nothing moves before what that list asks for is met"),
         "perhaps_listed": text("may be on a list on this day: the day of its entry was not read exactly"),
         "owned": text("listed owners hold half or more: the affiliates rule treats it as listed where it is in force"),

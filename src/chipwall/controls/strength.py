@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from chipwall.controls.context import Context, Outcome
+from chipwall.controls.context import Context, LegalOutcome
 from chipwall.controls.item import OPERAND_NAMES
 from chipwall.controls.records import Comparison
 from chipwall.text import Text, text
@@ -21,7 +21,7 @@ def decisive_operands(trace: Sequence[Comparison]) -> frozenset[str]:
     return met or frozenset(comparison.operand for comparison in trace)
 
 
-def strength(context: Context, found: Outcome, trace: Sequence[Comparison]) -> tuple[str, tuple[str, ...]]:
+def strength(context: Context, found: LegalOutcome, trace: Sequence[Comparison]) -> tuple[str, tuple[str, ...]]:
     """``sure``, ``likely`` or ``unknown``, and what stands in the way.
 
     Likely is an answer that rests on a reported or estimated fact (whose band clears every limit), on a mark inferred

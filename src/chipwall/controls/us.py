@@ -6,7 +6,7 @@ here compares no threshold: those are clauses in the data, run by :mod:`chipwall
 
 from __future__ import annotations
 
-from chipwall.controls.context import CONTROLLED, Context, Need, Outcome, World
+from chipwall.controls.context import CONTROLLED, Context, LegalOutcome, Need, World
 from chipwall.controls.law import Letter
 from chipwall.controls.logic import Truth
 from chipwall.controls.records import ExceptionAnswer, state_text
@@ -22,7 +22,7 @@ def _seated_in_d5(context: Context, world: World) -> str:
     return next((seat for seat in world.seats if context.countries.macau_or_d5(seat, on=context.on)), "")
 
 
-def _need_2022(context: Context, found: Outcome) -> Need:
+def _need_2022(context: Context, found: LegalOutcome) -> Need:
     to = context.destination
     listed = to == "CN" or (to == "MO" and context.view.binds("r2022-macau"))
     found.find(
@@ -34,7 +34,7 @@ def _need_2022(context: Context, found: Outcome) -> Need:
     return Need(destination=listed)
 
 
-def _need_2023(context: Context, world: World, found: Outcome) -> Need:
+def _need_2023(context: Context, world: World, found: LegalOutcome) -> Need:
     to, day, countries = context.destination, context.on, context.countries
     need = Need(destination=countries.listed_2023(to, on=day))
     groups = [group for group in ("D:1", "D:4", "D:5", "A:5", "A:6") if countries.member(to, group, on=day)]
@@ -50,7 +50,7 @@ def _need_2023(context: Context, world: World, found: Outcome) -> Need:
     return need
 
 
-def _need_headquarters(context: Context, world: World, need: Need, found: Outcome) -> None:
+def _need_headquarters(context: Context, world: World, need: Need, found: LegalOutcome) -> None:
     """The headquarters rule: any destination, if the party or its ultimate parent sits in Macau or D:5."""
     seat = _seated_in_d5(context, world)
     need.headquarters = bool(seat)
@@ -66,7 +66,7 @@ def _need_headquarters(context: Context, world: World, need: Need, found: Outcom
         found.flags.add("hq_rule")
 
 
-def _need(context: Context, world: World, found: Outcome) -> Need:
+def _need(context: Context, world: World, found: LegalOutcome) -> Need:
     """Whether the list needs a licence for this class, destination and party."""
     if not context.abroad:
         return Need()
@@ -84,7 +84,7 @@ def _need(context: Context, world: World, found: Outcome) -> Need:
     return need
 
 
-def _need_memory(context: Context, world: World, found: Outcome) -> Need:
+def _need_memory(context: Context, world: World, found: LegalOutcome) -> Need:
     """3A090.c: Macau and D:5, and from the same day parties headquartered there (744.23(a)(3)(i)(B))."""
     bound = context.view.binds("hbm")
     reached = context.countries.macau_or_d5(context.destination, on=context.on)
@@ -170,9 +170,9 @@ def on_2026_track(context: Context, world: World) -> bool:
     )
 
 
-def outcome(context: Context, world: World) -> Outcome:
+def outcome(context: Context, world: World) -> LegalOutcome:
     """What the law says in one world: licence, both books, exceptions, policy, duty, share and flags."""
-    found = Outcome(world.eccn)
+    found = LegalOutcome(world.eccn)
     need = _need(context, world, found)
     letters = world.letters if context.abroad else frozenset()
     if need or need.uae_open:
@@ -242,7 +242,7 @@ def _worldwide(context: Context, world: World) -> bool:
     )
 
 
-def _books(context: Context, world: World, need: Need, found: Outcome) -> None:
+def _books(context: Context, world: World, need: Need, found: LegalOutcome) -> None:
     """The requirement of the published text, before exceptions; letters are not published."""
     record, worldwide = context.view.records.get("ai-diffusion"), _worldwide(context, world)
     if need or need.sure or worldwide or need.owned == "scheduled_unverified":
@@ -262,7 +262,7 @@ def _books(context: Context, world: World, need: Need, found: Outcome) -> None:
             found.flags.add("on_books_worldwide_not_enforced")
 
 
-def _published(context: Context, world: World, need: Need, found: Outcome) -> None:
+def _published(context: Context, world: World, need: Need, found: LegalOutcome) -> None:
     """The whole published text: requirement, exceptions and policy, as if everything printed were enforced."""
     if context.journey.activity == "us_import":
         found.published_licence = "n/a"
@@ -295,7 +295,7 @@ def _policy_of_answer(context: Context, world: World, need: Need, licence: str) 
     return "unknown" if licence == "conditional" else ""
 
 
-def _money(context: Context, world: World, letters: frozenset[str], found: Outcome) -> None:
+def _money(context: Context, world: World, letters: frozenset[str], found: LegalOutcome) -> None:
     if context.journey.activity == "us_import":
         exempt = _end_use(context) in context.law.rules["duty232"].exempt_end_uses
         if world.duty_band and not exempt and in_headings(context) and context.view.binds("duty232"):
@@ -318,7 +318,7 @@ def _end_use(context: Context) -> str:
     return context.journey.end_use or context.phrase.end_use
 
 
-def _flags(context: Context, world: World, letters: frozenset[str], found: Outcome) -> None:
+def _flags(context: Context, world: World, letters: frozenset[str], found: LegalOutcome) -> None:
     """Flags that no other step raises."""
     view, parts, to = context.view, context.item.parts, context.destination
     if letters:
@@ -344,7 +344,7 @@ def _flags(context: Context, world: World, letters: frozenset[str], found: Outco
     _gp10(context, world, found)
 
 
-def _gp10(context: Context, world: World, found: Outcome) -> None:
+def _gp10(context: Context, world: World, found: LegalOutcome) -> None:
     """The presumption about chips of Chinese design."""
     if not context.view.runs("gp10"):
         return

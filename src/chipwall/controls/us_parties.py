@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from chipwall.controls.context import Context, Need, Outcome, World
+from chipwall.controls.context import Context, LegalOutcome, Need, World
 from chipwall.controls.logic import any_of
-from chipwall.controls.measures import plain
+from chipwall.controls.measures import plain_decimal
 from chipwall.controls.parties import LISTS
 from chipwall.text import Text, listed, text
 
@@ -16,7 +16,7 @@ __all__ = ["embargo", "find_emirates", "find_lists", "find_ownership"]
 _OUTLINE = ("SY",)
 
 
-def find_lists(context: Context, need: Need, found: Outcome) -> None:
+def find_lists(context: Context, need: Need, found: LegalOutcome) -> None:
     """The Entity List and the other lists, for the end user by name."""
     asked = context.journey.party
     if asked and context.party is None and not context.journey.screened and not context.phrase.phrase:
@@ -57,7 +57,7 @@ def _near(names: tuple[str, ...]) -> Text:
     return text("; near: {names}", names=listed(names)) if names else Text("")
 
 
-def _other_list(context: Context, kind: str, need: Need, found: Outcome) -> None:
+def _other_list(context: Context, kind: str, need: Need, found: LegalOutcome) -> None:
     """A list whose own rule is not worked out here: a flag, and for military end users an open answer."""
     entry = context.party.standing(kind, context.on) if context.party else None
     if entry is None or context.party is None:
@@ -69,7 +69,7 @@ def _other_list(context: Context, kind: str, need: Need, found: Outcome) -> None
         need.listed = None
 
 
-def find_ownership(context: Context, need: Need, found: Outcome) -> None:
+def find_ownership(context: Context, need: Need, found: LegalOutcome) -> None:
     """The affiliates rule: shares of listed owners, added up, against half."""
     held, state = context.ownership, context.view.state("affiliates")
     if not state or need.listed is True:
@@ -80,7 +80,7 @@ def find_ownership(context: Context, need: Need, found: Outcome) -> None:
             found.flags.add("ownership_red_flag")
             says = text(
                 "{percent} percent owned by listed parties ({names}): under half, a red flag to be resolved",
-                percent=plain(held.listed),
+                percent=plain_decimal(held.listed),
                 names=listed(held.names),
             )
             found.find(text("ownership"), False, says, context.citation("affiliates"))
@@ -101,8 +101,8 @@ def find_ownership(context: Context, need: Need, found: Outcome) -> None:
         open_names = listed(held.unmatched) or text("owners whose listing is not dated")
         says = text(
             "{listed} percent are held by listed parties and {open} percent by {names}; nobody looked those up",
-            listed=plain(held.listed),
-            open=plain(held.open),
+            listed=plain_decimal(held.listed),
+            open=plain_decimal(held.open),
             names=open_names,
         )
         need.owned = "open" if state != "stayed" else ""
@@ -111,7 +111,7 @@ def find_ownership(context: Context, need: Need, found: Outcome) -> None:
     found.flags.add(flag)
     total = text(
         "{percent} percent by {names}: {says}",
-        percent=plain(min(held.listed, Decimal(100))),
+        percent=plain_decimal(min(held.listed, Decimal(100))),
         names=listed(held.names),
         says=says,
     )
@@ -120,7 +120,7 @@ def find_ownership(context: Context, need: Need, found: Outcome) -> None:
     need.owned = state
 
 
-def find_emirates(context: Context, need: Need, found: Outcome) -> None:
+def find_emirates(context: Context, need: Need, found: LegalOutcome) -> None:
     """The United Arab Emirates by name, its Supplement 8 parties, and what lapses."""
     entry = context.supplement8
     name = context.party.name if context.party else context.journey.party
@@ -139,7 +139,7 @@ def find_emirates(context: Context, need: Need, found: Outcome) -> None:
     found.find(text("United Arab Emirates"), result, says, context.citation("uae-named"))
 
 
-def embargo(context: Context, world: World, need: Need, found: Outcome) -> None:
+def embargo(context: Context, world: World, need: Need, found: LegalOutcome) -> None:
     """Part 746: a licence of its own for these destinations, whatever the class of the item."""
     rule = context.law.rules["part746"]
     to = context.destination

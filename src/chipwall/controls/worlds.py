@@ -13,20 +13,20 @@ from decimal import Decimal
 from itertools import product
 from typing import TypeVar
 
-from chipwall.controls.context import Context, Outcome, World
+from chipwall.controls.context import Context, LegalOutcome, World
 from chipwall.controls.item import operands
 from chipwall.controls.law import Letter
-from chipwall.controls.logic import Number, Truth, all_of, any_of, verdict
+from chipwall.controls.logic import LegalNumber, Truth, all_of, any_of, clause_met
 from chipwall.controls.measures import PCIE_X16_BIDIRECTIONAL
 from chipwall.controls.records import ExceptionAnswer
 from chipwall.controls.us import letter_reaches
 from chipwall.text import text
 
-__all__ = ["merged", "possible_classes", "worlds"]
+__all__ = ["merged_outcome", "possible_classes", "worlds"]
 
 T = TypeVar("T")
 NOT = "not_3A090"
-Numbers = dict[str, Number]
+Numbers = dict[str, LegalNumber]
 
 
 def _ways(truth: Truth) -> tuple[bool, ...]:
@@ -53,13 +53,13 @@ def possible_classes(context: Context, numbers: Numbers) -> tuple[str, ...]:
     else:
         outcomes = tuple(dict.fromkeys(clause.outcome for clause in view.family("processor")))
         clauses = view.family("processor")
-        held = any_of(verdict(clause, numbers, view.limits) for clause in view.family("processor-excluded"))
+        held = any_of(clause_met(clause, numbers, view.limits) for clause in view.family("processor-excluded"))
         if held:
             return (NOT,)
         excluded = held is None
     decided = False
     for name in outcomes:
-        met = any_of(verdict(clause, numbers, view.limits) for clause in clauses if clause.outcome == name)
+        met = any_of(clause_met(clause, numbers, view.limits) for clause in clauses if clause.outcome == name)
         if met is not False:
             found.append(name)
         if met:
@@ -92,7 +92,7 @@ def rebuttal(context: Context, numbers: Numbers) -> Truth:
     packaged = journey.packaged_in or journey.exporter
     if context.countries.macau_or_d5(packaged, on=context.on):
         return False
-    few = any_of(verdict(clause, numbers, view.limits) for clause in view.family("foundry-rebuttal"))
+    few = any_of(clause_met(clause, numbers, view.limits) for clause in view.family("foundry-rebuttal"))
     gap = context.on.year == 2028 and numbers.get("hbm") is not True
     return None if gap and few is False and (context.item.transistors or Decimal(0)) < Decimal(40) else few
 
@@ -123,8 +123,8 @@ def _reach(letter: Letter, context: Context, numbers: Numbers, seats: tuple[str,
         slot = PCIE_X16_BIDIRECTIONAL[5]
         dram = numbers.get("dram_bandwidth")
         numbers = {**numbers, "io_rate": slot, "dram_plus_io": dram + slot if isinstance(dram, Decimal) else None}
-    core = any_of(verdict(clause, numbers, view.limits) for clause in view.family(letter.rule))
-    rim = any_of(verdict(clause, numbers, view.limits) for clause in view.family(f"{letter.rule}.rim"))
+    core = any_of(clause_met(clause, numbers, view.limits) for clause in view.family(letter.rule))
+    rim = any_of(clause_met(clause, numbers, view.limits) for clause in view.family(f"{letter.rule}.rim"))
     named = bool(item.parts & set(letter.parts)) or core is True
     if not named:
         return None if core is None or rim is not False else False
@@ -142,10 +142,10 @@ def worlds(context: Context) -> Iterator[World]:
         numbers: Numbers = dict(operands(item, context.journey, dram_bandwidth=dram, datacenter=datacenter))
         if rebuttal(context, numbers) is False:
             datacenter = True  # the presumption says class and design together
-        review = any_of(verdict(clause, numbers, view.limits) for clause in view.family("review2026"))
-        certified = all_of(verdict(clause, numbers, view.limits) for clause in view.family("review2026-certified"))
-        band = any_of(verdict(clause, numbers, view.limits) for clause in view.family("duty"))
-        memory = any_of(verdict(clause, numbers, view.limits) for clause in view.family("hbm-exception"))
+        review = any_of(clause_met(clause, numbers, view.limits) for clause in view.family("review2026"))
+        certified = all_of(clause_met(clause, numbers, view.limits) for clause in view.family("review2026-certified"))
+        band = any_of(clause_met(clause, numbers, view.limits) for clause in view.family("duty"))
+        memory = any_of(clause_met(clause, numbers, view.limits) for clause in view.family("hbm-exception"))
         for seats in _seats(context):
             for eccn, letters, under, duty, hbm in product(
                 possible_classes(context, numbers),
@@ -163,7 +163,7 @@ def _agreed(values: Sequence[T], otherwise: T) -> T:
     return first if all(value == first for value in values) else otherwise
 
 
-def _licence(outcomes: Sequence[Outcome]) -> str:
+def _licence(outcomes: Sequence[LegalOutcome]) -> str:
     """One licence answer out of several worlds.
 
     Where every world needs a licence and a letter decides in some, no published rule decides: the letter does.
@@ -176,12 +176,12 @@ def _licence(outcomes: Sequence[Outcome]) -> str:
     return "unknown"
 
 
-def merged(outcomes: Sequence[Outcome]) -> Outcome:
+def merged_outcome(outcomes: Sequence[LegalOutcome]) -> LegalOutcome:
     """What is true in every world; ``unknown`` where worlds differ. Flags and findings are those of any world."""
     licence = _licence(outcomes)
     speaking = [outcome for outcome in outcomes if outcome.licence == licence] or list(outcomes)
     duty = {outcome.duty_pct for outcome in outcomes}
-    found = Outcome(
+    found = LegalOutcome(
         eccn=_agreed([outcome.eccn for outcome in outcomes], "unknown"),
         licence=licence,
         on_books=_agreed([outcome.on_books for outcome in outcomes], "unknown"),
@@ -198,7 +198,7 @@ def merged(outcomes: Sequence[Outcome]) -> Outcome:
     return found
 
 
-def _published(outcomes: Sequence[Outcome]) -> str:
+def _published(outcomes: Sequence[LegalOutcome]) -> str:
     found = {outcome.published_licence for outcome in outcomes}
     if found == {"required", "exception_available"}:
         return "required"  # needed in every world; which exception covers it is told with the exceptions

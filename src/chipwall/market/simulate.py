@@ -22,7 +22,7 @@ from chipwall.market.model.quantities import HEADLINE
 from chipwall.market.model.quarters import quarters as quarter_names
 from chipwall.market.model.record import known_at
 from chipwall.market.model.service import REFERENCE, Estimator, services
-from chipwall.market.model.timeline import timeline
+from chipwall.market.model.timeline import laid_levers
 from chipwall.market.parts import PartFolder
 from chipwall.market.policy.scenario import Scenario, as_known, load_scenario
 from chipwall.market.policy.thresholds import over_limits
@@ -62,7 +62,7 @@ def prepare(
         found = as_known(found, last=given.now)
     names = quarter_names(until)
     chips = {c: known.names.chip(c) for c in {REFERENCE, *(p.chip for p in found.products)}}
-    lines = timeline(found.levers, products=found.products, quarters=len(names))
+    lines = laid_levers(found.levers, products=found.products, quarters=len(names))
     return Block(
         products=found.products,
         service=services(found.products, chips, estimator=estimator),

@@ -18,7 +18,7 @@ from chipwall.errors import InputError, Unknown
 from chipwall.perf.budget import usable_memory
 from chipwall.perf.constants import Calibration, calibration
 from chipwall.perf.formats import recipe
-from chipwall.perf.load import architecture_of, node_defaults
+from chipwall.perf.load import node_defaults, silicon_of
 from chipwall.perf.numeric import Numeric
 from chipwall.text import text
 from chipwall.units import GIGA, TERA
@@ -167,7 +167,7 @@ def spec_sheet(chip: Chip) -> Hardware:
             text("no estimate for {chip}: its {missing} is not published", chip=chip.name, missing=missing),
             fix=text("Give the figures yourself, or choose another chip: chipwall chips"),
         )
-    arch = architecture_of(chip)
+    arch = silicon_of(chip)
     node, link = node_defaults(arch), chip.value("link_bandwidth") or 0.0
     fastest = max(peaks.get(name, 0.0) for name in ("bf16", "fp16", "int8", "fp32", "fp64"))
     typical = {

@@ -25,7 +25,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from chipwall.catalog.architecture import PARTS
+from chipwall.catalog.architecture import WEIGHT_PARTS
 from chipwall.catalog.records import LanguageModel
 from chipwall.errors import InputError
 from chipwall.text import text
@@ -79,7 +79,7 @@ class Format:
     parts: Mapping[str, float] = field(default_factory=dict, hash=False)
 
     def part_bits(self, part: str) -> float:
-        """Bits of one weight of a part of :data:`chipwall.catalog.architecture.PARTS`."""
+        """Bits of one weight of a part of :data:`chipwall.catalog.architecture.WEIGHT_PARTS`."""
         return self.parts.get(part, self.bits if part in QUANTISED_PARTS else self.other)
 
 
@@ -153,13 +153,13 @@ def stored_as(model: LanguageModel, name: str) -> Format:
 
 
 def stored_formats(model: LanguageModel, name: str) -> dict[str, Format]:
-    """The format of each part of a model, keys of :data:`chipwall.catalog.architecture.PARTS`, in a checkpoint of a format.
+    """The format of each part of a model, keys of :data:`chipwall.catalog.architecture.WEIGHT_PARTS`, in a checkpoint of a format.
 
     A published checkpoint of the model says which of its parts are wider. Where none is known, four-bit checkpoints of
     latent attention keep the attention in 16 bits, as all published ones do.
     """
     asked = stored_as(model, name)
-    found = dict.fromkeys(PARTS, asked)
+    found = dict.fromkeys(WEIGHT_PARTS, asked)
     published = next((c for c in model.checkpoints if c.format == asked.name), None)
     if published:
         found.update({part: FORMATS[other] for part, other in published.parts})

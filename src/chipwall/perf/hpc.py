@@ -28,8 +28,8 @@ from chipwall.perf.efficiency import watts_per_teraflop
 from chipwall.perf.estimate import Basis, Bound, Estimate, Part
 from chipwall.perf.evidence.names import measured_chip
 from chipwall.perf.fitting.bands import interval
-from chipwall.perf.fitting.kernels import Family
-from chipwall.perf.fitting.regression import Floats, Term
+from chipwall.perf.fitting.kernels import KernelFamily
+from chipwall.perf.fitting.regression import FittedConstant, Floats
 from chipwall.perf.load import measured
 from chipwall.perf.numeric import MULTIPLY_ADD, Numeric
 from chipwall.text import Text, text
@@ -246,7 +246,7 @@ def _case(row: Mapping[str, str]) -> _Case:
     return _Case(row["id"], spec_sheet(measured_chip(row["chip"])), kind, float(row["per_chip_value"]) * scale)
 
 
-def hpc_family(rows: Sequence[Mapping[str, str]] | None = None) -> Family:
+def hpc_family(rows: Sequence[Mapping[str, str]] | None = None) -> KernelFamily:
     """Rows marked fit of the HPC table, ready to fit; groups are chips."""
     found = [r for r in (measured("hpc") if rows is None else rows) if r.get("use", "fit") == "fit"]
     cases = [_case(row) for row in found]
@@ -269,14 +269,18 @@ def hpc_family(rows: Sequence[Mapping[str, str]] | None = None) -> Family:
         return np.asarray(1.0 / np.select([kind[i] == name for name in rate], list(rate.values())))
 
     terms = (
-        Term("hpc.stream", "1", 0.3, 1.0, 0.85, {"vendor": 0.5, "arch": 0.3}),
-        Term("hpc.vector", "1", 0.3, 1.0, 0.9, {}),
-        Term("hpc.matrix", "1", 0.0, 0.95, 0.6, {"vendor": 0.3, "arch": 0.2}, slope=(0.9, 0.2), peak="fp64_tensor"),
-        Term("hpc.single", "1", 0.0, 1.0, 0.4, {}, note="part of what FP64 loses to power that FP32 does not"),
-        Term(
+        FittedConstant("hpc.stream", "1", 0.3, 1.0, 0.85, {"vendor": 0.5, "arch": 0.3}),
+        FittedConstant("hpc.vector", "1", 0.3, 1.0, 0.9, {}),
+        FittedConstant(
+            "hpc.matrix", "1", 0.0, 0.95, 0.6, {"vendor": 0.3, "arch": 0.2}, slope=(0.9, 0.2), peak="fp64_tensor"
+        ),
+        FittedConstant(
+            "hpc.single", "1", 0.0, 1.0, 0.4, {}, note="part of what FP64 loses to power that FP32 does not"
+        ),
+        FittedConstant(
             "hpc.linpack", "1", 0.3, 1.0, 0.85, {"vendor": 0.3}, note="LINPACK over a matrix product of the same chip"
         ),
-        Term(
+        FittedConstant(
             "hpc.gather", "1", 0.2, 1.0, 0.75, {}, note="sparse and transposed access over a stream; prior, see notes"
         ),
     )
@@ -284,6 +288,6 @@ def hpc_family(rows: Sequence[Mapping[str, str]] | None = None) -> Family:
     labels |= {"chip": np.array([row["chip"] for row in found]), "kind": kind}
     ratio = np.array([watts_per_teraflop(c.sheet.peaks, c.sheet.tdp, "fp64_tensor") for c in cases])
     target = -np.log([c.rate for c in cases])
-    return Family(
+    return KernelFamily(
         "hpc", tuple(c.id for c in cases), terms, formula, labels, ratio, target, tuple(labels["chip"].tolist())
     )

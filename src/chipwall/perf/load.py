@@ -15,12 +15,12 @@ from chipwall.text import text
 
 __all__ = [
     "MEASURED",
-    "architecture_of",
     "constants_table",
     "data_text",
     "library_of",
     "measured",
     "node_defaults",
+    "silicon_of",
     "table",
 ]
 
@@ -53,7 +53,7 @@ def _families() -> dict[str, str]:
     return {name: arch for arch, entry in table("architectures")["arch"].items() for name in entry["families"]}
 
 
-def architecture_of(chip: Chip) -> str:
+def silicon_of(chip: Chip) -> str:
     """Kind of silicon, ``hopper`` for example; the vendor's name where the family is not in the list."""
     return _families().get(f"{chip.vendor.lower()}/{chip.family.lower()}", chip.vendor.lower())
 

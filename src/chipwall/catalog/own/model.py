@@ -22,7 +22,7 @@ from chipwall.catalog.own.towers import tower_of, vision_weights
 from chipwall.catalog.records import Checkpoint, LanguageModel
 from chipwall.text import text
 
-__all__ = ["OWN_SOURCE", "model_at", "model_of"]
+__all__ = ["OWN_SOURCE", "model_at", "model_of_configuration"]
 
 OWN_SOURCE = "own-file"
 # No configuration has more layers [1].
@@ -73,7 +73,7 @@ def _of_folder(folder: Path) -> LanguageModel:
 
 def _of_config(path: Path) -> LanguageModel:
     values = json_object(path, largest=8 << 20)
-    made = model_of(values, path)
+    made = model_of_configuration(values, path)
     quantised = _quantised(values, path, made)
     size = checkpoint_bytes(path.parent) if path.name == "config.json" else None
     if quantised is None and size is not None:
@@ -96,7 +96,7 @@ def _quantised(values: Mapping[str, Any], path: Path, model: LanguageModel) -> C
     return checkpoint_of(block, path, layers=sum(r.count for r in model.layers), experts=experts)
 
 
-def model_of(values: Mapping[str, Any], path: Path) -> LanguageModel:
+def model_of_configuration(values: Mapping[str, Any], path: Path) -> LanguageModel:
     """The model that a configuration describes, without its quantisation."""
     c = Configuration.of(values, path)
     layers, hidden, vocab = c.needed("layers", "hidden", "vocab")
@@ -195,7 +195,7 @@ def _lookup(c: Configuration, layers: int) -> float:
 def _of_gguf(path: Path) -> LanguageModel:
     header = read_header(path)
     values = _gguf_values(header, path)
-    made = model_of(values, path)
+    made = model_of_configuration(values, path)
     kind = FILE_TYPES.get(header.pairs.get("general.file_type", -1))
     if kind is None:
         bits = header.size * 8.0 / float(made.architecture.weights)

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from chipwall.claims.reader.frames import Candidate, Stretch, Table, apart, nearest, relation_of, table
+from chipwall.claims.reader.frames import Candidate, Stretch, Table, apart, nearest, relation_of, table_of_claim
 from chipwall.claims.reader.lexicon import Name
-from chipwall.claims.reader.numbers import Amount
+from chipwall.claims.reader.numbers import WrittenAmount
 from chipwall.text import text
 
 __all__ = ["above_group", "below_top", "better", "between", "compared", "over_limit"]
@@ -29,7 +29,7 @@ _OF = re.compile(
 _BATCH = re.compile(r"batch(?: size)?(?: of)? (\d+)|批(?:次|量)?(?:大小)?(?:为)?\s?(\d+)|BS ?(\d+)", re.IGNORECASE)
 
 
-def over_limit(stretch: Stretch, amount: Amount) -> Iterator[Candidate]:
+def over_limit(stretch: Stretch, amount: WrittenAmount) -> Iterator[Candidate]:
     """*Its TPP is ten times the control limit*."""
     for within in apart(stretch, amount.start):
         if not stretch.marks.has("law", "limit", within=within) or len(stretch.chips(within)) > 1:
@@ -44,7 +44,7 @@ def over_limit(stretch: Stretch, amount: Amount) -> Iterator[Candidate]:
             return
         if not bandwidth and not stretch.marks.has("measure", "tpp", within=within):
             stretch.assume(text("the limit is read as one of total processing performance"))
-        made = table(
+        made = table_of_claim(
             "measure_over_limit",
             relation_of(amount, loose=_LOOSE),
             unit="times",
@@ -56,7 +56,7 @@ def over_limit(stretch: Stretch, amount: Amount) -> Iterator[Candidate]:
         return
 
 
-def compared(stretch: Stretch, amount: Amount) -> Iterator[Candidate]:
+def compared(stretch: Stretch, amount: WrittenAmount) -> Iterator[Candidate]:
     """*X is N times Y in Z*, *N percent faster than Y*, *60 percent of Y*."""
     if re.match(r"\s*(?:of |的)?(?:GPU |CUDA |AI )?(?:cores?\b|核心|SMs?\b|streaming)", stretch.text[amount.end :]):
         return
@@ -75,7 +75,7 @@ def compared(stretch: Stretch, amount: Amount) -> Iterator[Candidate]:
         yield stretch.candidate("ratio", amount.start, amount.end, *found, sure=0.9 if not stretch.notes else 0.8)
 
 
-def _pair(stretch: Stretch, amount: Amount) -> tuple[str, str, tuple[int, int]] | None:
+def _pair(stretch: Stretch, amount: WrittenAmount) -> tuple[str, str, tuple[int, int]] | None:
     """Subject and baseline of a comparison, and the stretch in which both stand."""
     for within in apart(stretch, amount.start):
         chips = [*stretch.chips(within), *_of_systems(stretch, within)]
@@ -148,7 +148,7 @@ def _of_systems(stretch: Stretch, within: tuple[int, int]) -> list[Name]:
     return stretch.marks.kind("system", within)
 
 
-def _as_ratio(stretch: Stretch, amount: Amount) -> Amount | None:
+def _as_ratio(stretch: Stretch, amount: WrittenAmount) -> WrittenAmount | None:
     """The amount as a multiple: 30 percent more is 1.3 times, 60 percent of is 0.6 times, two times faster is twice."""
     after = stretch.text[amount.end : amount.end + 22]
     before = stretch.text[max(amount.start - 22, 0) : amount.start]
@@ -180,7 +180,9 @@ def _as_ratio(stretch: Stretch, amount: Amount) -> Amount | None:
     return replace(amount, value=round(value, 6), upper=round(upper, 6), hedge=hedge)
 
 
-def _readings(stretch: Stretch, amount: Amount, one: str, other: str, within: tuple[int, int]) -> Iterator[Table]:
+def _readings(
+    stretch: Stretch, amount: WrittenAmount, one: str, other: str, within: tuple[int, int]
+) -> Iterator[Table]:
     """Tables that a comparison of two chips may mean: the work it names, else the measure it names, else the data sheet."""
     relation = relation_of(amount, loose=_LOOSE)
     chips: dict[str, Any] = {"unit": "times", "subject": one, "baseline": other}
@@ -188,17 +190,17 @@ def _readings(stretch: Stretch, amount: Amount, one: str, other: str, within: tu
     works = {w.name for w in stretch.marks.of("work", within)} or {w.name for w in stretch.marks.of("work", before)}
     measure = _measure(stretch, amount, within)
     if "hpc" in works and not works & {"training", "inference"}:
-        yield table(
+        yield table_of_claim(
             "hpc_ratio", relation, **chips, free={"kernel": ["stream", "stencil", "hpcg", "fft", "dgemm", "hpl"]}
         )
         return
     if "cost" in works or re.search(r"expensive|cheaper|dearer|\bcosts?\b|贵|便宜|成本", stretch.text, re.IGNORECASE):
-        yield table(
+        yield table_of_claim(
             "price_ratio", relation, **chips, fixed={"on": stretch.day(amount.start)}, free={"offer": ["buy", "rent"]}
         )
         return
     if "energy" in works:
-        yield table("energy_ratio", relation, **chips, fixed={}, free=_serving_conditions(stretch))
+        yield table_of_claim("energy_ratio", relation, **chips, fixed={}, free=_serving_conditions(stretch))
         return
     if works & {"training", "inference", "prefill", "decode", "finetune"}:
         yield from _work_tables(stretch, relation, chips, works)
@@ -207,11 +209,11 @@ def _readings(stretch: Stretch, amount: Amount, one: str, other: str, within: tu
         (f for w in apart(stretch, amount.start) if (f := nearest(stretch.marks, "format", amount.start, w))), ""
     )
     if measure in ("tpp", "performance_density"):
-        yield table(
+        yield table_of_claim(
             "fact_ratio", relation, **chips, fixed={"measure": "derived_tpp" if measure == "tpp" else "derived_density"}
         )
     elif form:
-        yield table("fact_ratio", relation, **chips, fixed={"measure": f"{form}_rate"})
+        yield table_of_claim("fact_ratio", relation, **chips, fixed={"measure": f"{form}_rate"})
     elif measure in (
         "memory_capacity",
         "memory_bandwidth",
@@ -228,19 +230,19 @@ def _readings(stretch: Stretch, amount: Amount, one: str, other: str, within: tu
             or stretch.marks.of("measure", (0, amount.end))
         ]
         both = [m for m in ("memory_capacity", "memory_bandwidth") if m in named]
-        yield table("fact_ratio", relation, **chips, free={"measure": both if len(both) == 2 else [measure]})
+        yield table_of_claim("fact_ratio", relation, **chips, free={"measure": both if len(both) == 2 else [measure]})
     elif measure == "compute":
         if _big_models(stretch):
             yield from _work_tables(stretch, relation, chips, {"training", "inference"})
             return
         stretch.assume(text("performance is read as dense peak rates; what work gains may differ"))
-        yield table("fact_ratio", relation, **chips, free={"measure": list(_COMPUTE)})
+        yield table_of_claim("fact_ratio", relation, **chips, free={"measure": list(_COMPUTE)})
     else:
         stretch.assume(text("no measure is named; read as memory, bandwidth and peak rates"))
-        yield table("fact_ratio", relation, **chips, free={"measure": list(_PAPER)})
+        yield table_of_claim("fact_ratio", relation, **chips, free={"measure": list(_PAPER)})
 
 
-def _measure(stretch: Stretch, amount: Amount, within: tuple[int, int]) -> str:
+def _measure(stretch: Stretch, amount: WrittenAmount, within: tuple[int, int]) -> str:
     """The measure a multiple is of: before it in its clause, then just behind it, then earlier in the sentence."""
     behind = (amount.end, min(within[1], amount.end + 40))
     for stretch_of in ((within[0], amount.end), behind, (0, amount.end)):
@@ -307,7 +309,7 @@ def _work_tables(
     models = models_of(stretch)
     batches = _batches(stretch)
     if "training" in works and works & {"inference", "decode", "prefill"}:
-        yield table(
+        yield table_of_claim(
             "work_ratio",
             relation,
             **chips,
@@ -319,7 +321,7 @@ def _work_tables(
         )
     elif works & {"training", "finetune"}:
         task = "lora" if "finetune" in works and "training" not in works else "pretrain"
-        yield table(
+        yield table_of_claim(
             "training_ratio",
             relation,
             **chips,
@@ -328,7 +330,7 @@ def _work_tables(
         )
     elif len(batches) >= 2:
         # each side runs in the batch that the claimant gives it
-        yield table(
+        yield table_of_claim(
             "throughput_ratio",
             relation,
             **chips,
@@ -343,7 +345,7 @@ def _work_tables(
             if "decode" in works
             else ["mixed", "full"]
         )
-        yield table(
+        yield table_of_claim(
             "throughput_ratio",
             relation,
             **chips,
@@ -374,7 +376,7 @@ def _counted(stretch: Stretch) -> int:
     return count if count in (1, 2, 4, 8, 16, 32, 64) else 0
 
 
-def _systems(stretch: Stretch, amount: Amount, within: tuple[int, int]) -> Candidate:
+def _systems(stretch: Stretch, amount: WrittenAmount, within: tuple[int, int]) -> Candidate:
     """*CloudMatrix384 has 1.7 times the compute of NVL72*."""
     systems = stretch.marks.kind("system", within)
     if len(systems) < 2:
@@ -394,7 +396,7 @@ def _systems(stretch: Stretch, amount: Amount, within: tuple[int, int]) -> Candi
         if measure in ("memory_capacity", "memory_bandwidth")
         else ["bf16_rate", "memory_capacity", "memory_bandwidth"],
     )
-    made = table(
+    made = table_of_claim(
         "system_ratio",
         relation_of(amount, loose=_LOOSE),
         unit="times",
@@ -432,7 +434,7 @@ def better(stretch: Stretch) -> Iterator[Candidate]:
                 "better",
                 found.start(),
                 found.end(),
-                table(
+                table_of_claim(
                     "hpc_ratio",
                     relation,
                     **chips,
@@ -441,7 +443,7 @@ def better(stretch: Stretch) -> Iterator[Candidate]:
                 sure=0.7,
             )
         if "energy" in works:
-            made = table("energy_ratio", relation, **chips, free=_serving_conditions(stretch))
+            made = table_of_claim("energy_ratio", relation, **chips, free=_serving_conditions(stretch))
             yield stretch.candidate("better", found.start(), found.end(), made, sure=0.7)
         elif works - {"hpc"}:
             yield stretch.candidate(
@@ -494,7 +496,7 @@ def below_top(stretch: Stretch) -> Iterator[Candidate]:
             stretch.assume(
                 text("the subject is the chip spoken of before: {chip}", chip=stretch.world.chip(subject).name)
             )
-        made = table(
+        made = table_of_claim(
             "ratio_to_best",
             ("at most", 0.95, 0.0),
             unit="times",
@@ -544,7 +546,7 @@ def above_group(stretch: Stretch) -> Iterator[Candidate]:
         least = 2.0 if far else 1.0
         if far:
             stretch.assume(text("far above is read as twice the best Chinese chip on sale that day, or more"))
-        made = table(
+        made = table_of_claim(
             "ratio_to_best",
             ("at least", least, 0.0),
             unit="times",
@@ -571,7 +573,7 @@ def between(stretch: Stretch) -> Iterator[Candidate]:
     if not subject:
         stretch.assume(text("the subject is the chip spoken of before: {chip}", chip=stretch.world.chip(chip).name))
     stretch.assume(text("Blackwell is read as the B200"))
-    made = table(
+    made = table_of_claim(
         "position",
         ("between", [0.01, 0.99], 0.0),
         subject=chip,

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Any
 
-from chipwall.claims.reader.frames import Candidate, Stretch, table
+from chipwall.claims.reader.frames import Candidate, Stretch, table_of_claim
 from chipwall.text import Text, text
 
 __all__ = ["changed", "held"]
@@ -59,7 +59,7 @@ def _effect(stretch: Stretch, effect: Mapping[str, Any]) -> Candidate:
         fixed |= {"scenario": SALES, "against": NONE}
     if not free["path"]:
         return Candidate("effect", *whole, why=text("the market model has no such quantity"))
-    made = table(
+    made = table_of_claim(
         effect["quantity"],
         (effect["relation"], effect["value"], 0.0),
         unit=effect.get("unit", "times"),
@@ -120,7 +120,7 @@ def held(stretch: Stretch) -> Iterator[Candidate]:
         r"(?:can ?not|can't|n.t|unable|too (?:large|big)|无法|不能|装不下|放不下|跑不了)", stretch.text, re.IGNORECASE
     )
     for task in tasks:
-        made = table(
+        made = table_of_claim(
             "memory_share",
             ("at least" if refused else "at most", 1, 0.0),
             unit="1",

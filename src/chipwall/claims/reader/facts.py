@@ -5,13 +5,22 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from chipwall.claims.reader.frames import Candidate, Stretch, Table, apart, nearest, relation_of, scaled, table
+from chipwall.claims.reader.frames import (
+    Candidate,
+    Stretch,
+    Table,
+    apart,
+    nearest,
+    relation_of,
+    scaled_amount,
+    table_of_claim,
+)
 from chipwall.claims.reader.lexicon import Name
-from chipwall.claims.reader.numbers import Amount
+from chipwall.claims.reader.numbers import WrittenAmount
 from chipwall.text import text
 from chipwall.units import GIGA, KILO, PETA, TERA, UNITS
 
-__all__ = ["dated", "measured", "member", "model_fact", "priced"]
+__all__ = ["dated", "member", "model_fact", "states_amount", "states_price"]
 
 # How claims write a number in billions.
 BILLIONS = "1e9"
@@ -41,7 +50,7 @@ _NOT_A_CHIP = re.compile(
 )
 
 
-def measured(stretch: Stretch, amount: Amount) -> Iterator[Candidate]:
+def states_amount(stretch: Stretch, amount: WrittenAmount) -> Iterator[Candidate]:
     """*X has 141 GB*, *delivers 989 TFLOPS in BF16*, *draws 700 W*, *has a TPP of 15,832*."""
     marks = stretch.marks
     if amount.kind == "W" and (amount.value >= 5_000 or _NOT_A_CHIP.search(stretch.text)):
@@ -70,7 +79,7 @@ def measured(stretch: Stretch, amount: Amount) -> Iterator[Candidate]:
     subject = _fitting(stretch, subject, amount, measure)
     if measure == "memory_bandwidth" and re.search(r"Tb|Gb|Tbit|Gbit|bps", amount.words):
         stretch.assume(text("bandwidth of memory is given in bytes; bits are read as bytes"))
-        amount = scaled(amount, 8.0)
+        amount = scaled_amount(amount, 8.0)
     if _is_no_chip(stretch, amount, subject[0], measure):
         yield stretch.refused(
             "fact", amount.start, amount.end, text("the number is far from any chip's: it speaks of something larger")
@@ -83,7 +92,7 @@ def measured(stretch: Stretch, amount: Amount) -> Iterator[Candidate]:
     yield stretch.candidate("fact", amount.start, amount.end, *tables, sure=0.95 if not stretch.notes else 0.8)
 
 
-def _fitting(stretch: Stretch, subject: tuple[str, ...], amount: Amount, measure: str) -> tuple[str, ...]:
+def _fitting(stretch: Stretch, subject: tuple[str, ...], amount: WrittenAmount, measure: str) -> tuple[str, ...]:
     """The subject, unless it was only carried over or stands before brackets, and another chip spoken of has just this number."""
     text_ = stretch.text
     bracketed = text_.rfind("(", 0, amount.start) > text_.rfind(")", 0, amount.start)
@@ -102,14 +111,14 @@ def _fitting(stretch: Stretch, subject: tuple[str, ...], amount: Amount, measure
     return subject
 
 
-def _is_close(stretch: Stretch, chip: str, amount: Amount, measure: str) -> bool:
+def _is_close(stretch: Stretch, chip: str, amount: WrittenAmount, measure: str) -> bool:
     known = stretch.world.chip(chip).value(measure) if measure != "tpp" else None
     if not known or amount.unit not in UNITS:
         return False
     return abs(amount.value * UNITS[amount.unit].factor / known - 1) < 0.02
 
 
-def _is_no_chip(stretch: Stretch, amount: Amount, chip: str, measure: str) -> bool:
+def _is_no_chip(stretch: Stretch, amount: WrittenAmount, chip: str, measure: str) -> bool:
     """Whether a number is so far from the chip's own that it must be a system's or a cluster's."""
     known = stretch.world.chip(chip).value(measure) if measure != "tpp" else None
     if not known or amount.unit not in UNITS:
@@ -117,7 +126,7 @@ def _is_no_chip(stretch: Stretch, amount: Amount, chip: str, measure: str) -> bo
     return amount.value * UNITS[amount.unit].factor > 10 * known
 
 
-def _is_need(stretch: Stretch, amount: Amount) -> bool:
+def _is_need(stretch: Stretch, amount: WrittenAmount) -> bool:
     """Whether the bytes are what a model or a task needs, not what a chip has."""
     around = stretch.text[max(amount.start - 30, 0) : amount.end + 12]
     return bool(
@@ -125,7 +134,7 @@ def _is_need(stretch: Stretch, amount: Amount) -> bool:
     )
 
 
-def _measure(stretch: Stretch, amount: Amount) -> str:
+def _measure(stretch: Stretch, amount: WrittenAmount) -> str:
     fitting = _FITS_KIND.get(amount.kind, ())
     for within in apart(stretch, amount.start):
         words = [w for w in stretch.marks.of("measure", within) if w.name in fitting]
@@ -134,30 +143,30 @@ def _measure(stretch: Stretch, amount: Amount) -> str:
     return _BY_KIND.get(amount.kind, fitting[0] if fitting else "")
 
 
-def _fact(chip: str, measure: str, amount: Amount) -> Table:
+def _fact(chip: str, measure: str, amount: WrittenAmount) -> Table:
     loose = 0.012 if amount.kind == "byte" else 0.0
     if measure == "link_bandwidth":
         # people quote both directions of a link; the catalogue holds one
         amount = (
-            scaled(amount, 1.0, "GB/s bidirectional")
+            scaled_amount(amount, 1.0, "GB/s bidirectional")
             if amount.unit == "GB/s"
-            else scaled(amount, 1.0, "TB/s bidirectional")
+            else scaled_amount(amount, 1.0, "TB/s bidirectional")
         )
     unit = "1" if amount.kind in ("transistors", "stacks") else amount.unit
-    return table("fact", relation_of(amount, loose=loose), unit=unit, subject=chip, fixed={"measure": measure})
+    return table_of_claim("fact", relation_of(amount, loose=loose), unit=unit, subject=chip, fixed={"measure": measure})
 
 
-def _legal(chip: str, amount: Amount) -> Table:
-    return table(
+def _legal(chip: str, amount: WrittenAmount) -> Table:
+    return table_of_claim(
         "legal_measure",
-        relation_of(scaled(amount, 1.0, "TPP"), loose=0.01),
+        relation_of(scaled_amount(amount, 1.0, "TPP"), loose=0.01),
         unit="TPP",
         subject=chip,
         fixed={"measure": "tpp"},
     )
 
 
-def _rate(stretch: Stretch, amount: Amount, chip: str) -> Candidate:
+def _rate(stretch: Stretch, amount: WrittenAmount, chip: str) -> Candidate:
     form = next((f for w in apart(stretch, amount.start) if (f := nearest(stretch.marks, "format", amount.end, w))), "")
     record = stretch.world.chip(chip)
     if form:
@@ -173,11 +182,11 @@ def _rate(stretch: Stretch, amount: Amount, chip: str) -> Candidate:
             text("no number format is named; read as {format}", format=", ".join(f.upper() for f in formats))
         )
     free = {"measure": [f"{f}_rate" for f in formats if record.value(f"{f}_rate")] or [f"{formats[0]}_rate"]}
-    made = table("fact", relation_of(amount, loose=0.01), unit=amount.unit, subject=chip, free=free)
+    made = table_of_claim("fact", relation_of(amount, loose=0.01), unit=amount.unit, subject=chip, free=free)
     return stretch.candidate("fact", amount.start, amount.end, made, sure=0.9 if form else 0.75)
 
 
-def model_fact(stretch: Stretch, amount: Amount) -> Iterator[Candidate]:
+def model_fact(stretch: Stretch, amount: WrittenAmount) -> Iterator[Candidate]:
     """*DeepSeek-V3 has 671B parameters, 37B active*."""
     if amount.kind == "" and not any(a.kind == "parameters" for a in stretch.marks.amounts):
         return
@@ -187,9 +196,9 @@ def model_fact(stretch: Stretch, amount: Amount) -> Iterator[Candidate]:
     ):
         return
     active = bool(re.search(r"activ|激活", stretch.text[max(amount.start - 10, 0) : amount.end + 14], re.IGNORECASE))
-    made = table(
+    made = table_of_claim(
         "model_parameters",
-        relation_of(scaled(amount, 1 / GIGA, BILLIONS), loose=0.02),
+        relation_of(scaled_amount(amount, 1 / GIGA, BILLIONS), loose=0.02),
         unit=BILLIONS,
         fixed={
             "model": models[-1 if models[-1].start < amount.start else 0].ids[0],
@@ -222,7 +231,7 @@ def dated(stretch: Stretch) -> Iterator[Candidate]:
         for chip in dict.fromkeys(ids):
             _events(stretch, clause, chip)
             fixed = {"from": time.first, "until": time.last}
-            made = table(
+            made = table_of_claim(
                 "came_out",
                 ("is true", True, 0.0),
                 subject=chip,
@@ -273,7 +282,7 @@ def member(stretch: Stretch) -> Iterator[Candidate]:
             or re.search(r"不是|并非|\bnot\b|between|之间|than|[和与]$|and$", before.rstrip())
         ):
             continue
-        made = table(
+        made = table_of_claim(
             "belongs_to",
             ("is true", True, 0.0),
             subject=named[-1].ids[0],
@@ -282,7 +291,7 @@ def member(stretch: Stretch) -> Iterator[Candidate]:
         yield stretch.candidate("member", clause[0], match.end(), made)
 
 
-def priced(stretch: Stretch, amount: Amount) -> Iterator[Candidate]:
+def states_price(stretch: Stretch, amount: WrittenAmount) -> Iterator[Candidate]:
     """*An H100 rents at 2 dollars an hour*, *an H20 costs 12,000 dollars*."""
     chips = stretch.subject(amount.start)
     if not chips or amount.upper >= 1e6:
@@ -299,7 +308,7 @@ def priced(stretch: Stretch, amount: Amount) -> Iterator[Candidate]:
             "rent",
             amount.start,
             amount.end,
-            table("rent", relation_of(amount, loose=0.1), unit="USD/h", subject=chips[0], fixed=fixed),
+            table_of_claim("rent", relation_of(amount, loose=0.1), unit="USD/h", subject=chips[0], fixed=fixed),
         )
     elif re.search(
         r"price|cost|sell|sold|worth|pay|paid|each|apiece|售价|价格|单价|成本|卖|每(?:颗|张|块|片)",
@@ -315,5 +324,5 @@ def priced(stretch: Stretch, amount: Amount) -> Iterator[Candidate]:
             "price",
             amount.start,
             amount.end,
-            table("price", relation_of(amount, loose=0.1), unit="USD", subject=chips[0], fixed=fixed),
+            table_of_claim("price", relation_of(amount, loose=0.1), unit="USD", subject=chips[0], fixed=fixed),
         )

@@ -12,20 +12,20 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
-from chipwall.claims.library import World
+from chipwall.claims.library import Library
 from chipwall.claims.reader.lexicon import Lexicon, Name
 from chipwall.claims.reader.marks import Marks, Time
-from chipwall.claims.reader.numbers import Amount, tolerance_of
+from chipwall.claims.reader.numbers import WrittenAmount, tolerance_of
 from chipwall.text import Text, text
 from chipwall.units import PETA
 
-__all__ = ["Candidate", "Context", "Stretch", "relation_of", "table"]
+__all__ = ["Candidate", "ReadingContext", "Stretch", "relation_of", "table_of_claim"]
 
 Table = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Context:
+class ReadingContext:
     """What earlier sentences leave behind, and who speaks when.
 
     Attributes
@@ -93,9 +93,9 @@ class Stretch:
     """A marked sentence in its context, with the questions that frames ask of it."""
 
     marks: Marks
-    context: Context
+    context: ReadingContext
     lexicon: Lexicon
-    world: World
+    world: Library
     notes: list[Text] = field(default_factory=list)
 
     @property
@@ -216,7 +216,7 @@ _COMPARED = re.compile(
 )
 
 
-def table(
+def table_of_claim(
     quantity: str,
     relation: tuple[str, Any, float],
     *,
@@ -246,7 +246,7 @@ def table(
     return made
 
 
-def relation_of(amount: Amount, *, loose: float = 0.0) -> tuple[str, Any, float]:
+def relation_of(amount: WrittenAmount, *, loose: float = 0.0) -> tuple[str, Any, float]:
     """Relation, value and tolerance of an amount; ``loose`` is the least tolerance of an exact one [1]."""
     value = _plain(amount.value)
     if amount.hedge == "between":
@@ -261,7 +261,7 @@ def _plain(value: float) -> float | int:
     return int(value) if float(value).is_integer() and abs(value) < PETA else round(value, 10)
 
 
-def scaled(amount: Amount, factor: float, unit: str = "") -> Amount:
+def scaled_amount(amount: WrittenAmount, factor: float, unit: str = "") -> WrittenAmount:
     """The same amount in another unit."""
     return replace(amount, value=amount.value * factor, upper=amount.upper * factor, unit=unit or amount.unit)
 

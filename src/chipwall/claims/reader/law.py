@@ -7,19 +7,19 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from chipwall.claims.reader.frames import Candidate, Stretch, Table, table
+from chipwall.claims.reader.frames import Candidate, Stretch, Table, table_of_claim
 from chipwall.claims.reader.marks import Word
-from chipwall.claims.reader.numbers import Amount
+from chipwall.claims.reader.numbers import WrittenAmount
 from chipwall.text import text
 
-__all__ = ["classified", "cloud", "first_relaxation", "permitted", "taken"]
+__all__ = ["classified", "cloud", "first_relaxation", "permitted", "states_cut"]
 
 _SPEAKS = re.compile(r"export|sell|sale|sold|ship|licen|China|Chinese|出口|销售|许可|对华|输华|卖", re.IGNORECASE)
 _ALLOWED = ("case_by_case", "presumption_of_approval", "licences_being_issued")
 _BLACKWELL = ("nvidia-b30a", "nvidia-b200")
 
 
-def taken(stretch: Stretch, amount: Amount) -> Iterator[Candidate]:
+def states_cut(stretch: Stretch, amount: WrittenAmount) -> Iterator[Candidate]:
     """*25 percent of the sales go to Washington*, *a 25 percent tariff*."""
     marks = stretch.marks
     near = (max(amount.start - 40, 0), min(amount.end + 40, len(stretch.text)))
@@ -47,10 +47,12 @@ def taken(stretch: Stretch, amount: Amount) -> Iterator[Candidate]:
     tables: list[Table] = []
     if share or not duty:
         tables.append(
-            table("decision", relation, unit="%", subject=subject[0], fixed={"answer": "revenue_share"}, free=days)
+            table_of_claim(
+                "decision", relation, unit="%", subject=subject[0], fixed={"answer": "revenue_share"}, free=days
+            )
         )
     tables.append(
-        table(
+        table_of_claim(
             "decision",
             relation,
             unit="%",
@@ -62,7 +64,7 @@ def taken(stretch: Stretch, amount: Amount) -> Iterator[Candidate]:
     yield stretch.candidate("share", amount.start, amount.end, *(reversed(tables) if duty and not share else tables))
 
 
-def _of_sales(stretch: Stretch, amount: Amount) -> bool:
+def _of_sales(stretch: Stretch, amount: WrittenAmount) -> bool:
     """*15% of revenue from sales*, said of a government: a share that is taken."""
     after = stretch.text[amount.end : amount.end + 40]
     government = re.search(r"government|Trump|Washington|Treasury|政府|特朗普|财政|美方", stretch.text, re.IGNORECASE)
@@ -149,23 +151,23 @@ def _permission(stretch: Stretch, word: str, chip: str, destination: str) -> Ite
     policy: dict[str, Any] = {"fixed": {**fixed, "answer": "review_policy"}, "free": {"on": stretch.days()}}
     if word == "needs_licence":
         for licence in ("required", "required_by_letter"):
-            yield table("decision", ("is", licence, 0.0), subject=chip, **ruled)
+            yield table_of_claim("decision", ("is", licence, 0.0), subject=chip, **ruled)
     elif word == "no_licence":
-        yield table("decision", ("is", "not_required", 0.0), subject=chip, **ruled)
+        yield table_of_claim("decision", ("is", "not_required", 0.0), subject=chip, **ruled)
     elif word == "case_by_case":
-        yield table("decision", ("is", "case_by_case", 0.0), subject=chip, **policy)
+        yield table_of_claim("decision", ("is", "case_by_case", 0.0), subject=chip, **policy)
     elif word in ("denial", "banned"):
         if word == "banned":
             stretch.assume(text("banned is read as a licence that is needed and presumed to be denied, or not issued"))
-        yield table("decision", ("is", "presumption_of_denial", 0.0), subject=chip, **policy)
+        yield table_of_claim("decision", ("is", "presumption_of_denial", 0.0), subject=chip, **policy)
         if word == "banned":
             for licence in ("required", "required_by_letter"):
-                yield table("decision", ("is", licence, 0.0), subject=chip, **ruled)
+                yield table_of_claim("decision", ("is", licence, 0.0), subject=chip, **ruled)
     else:
         stretch.assume(text("allowed is read as no licence needed, or a licence that is granted case by case"))
-        yield table("decision", ("is", "not_required", 0.0), subject=chip, **ruled)
+        yield table_of_claim("decision", ("is", "not_required", 0.0), subject=chip, **ruled)
         for answer in _ALLOWED:
-            yield table("decision", ("is", answer, 0.0), subject=chip, **policy)
+            yield table_of_claim("decision", ("is", answer, 0.0), subject=chip, **policy)
 
 
 def classified(stretch: Stretch) -> Iterator[Candidate]:
@@ -173,7 +175,7 @@ def classified(stretch: Stretch) -> Iterator[Candidate]:
     found = re.search(r"3A090\.[ab]\b", stretch.text)
     chips = stretch.chips()
     if found and chips and re.search(r"classif|falls under|ECCN|归类|分类|属于|编号", stretch.text, re.IGNORECASE):
-        made = table(
+        made = table_of_claim(
             "decision", ("is", found[0], 0.0), subject=chips[0].ids[0], fixed={"answer": "eccn", "on": stretch.day()}
         )
         yield stretch.candidate("class", found.start(), found.end(), made)
@@ -190,7 +192,7 @@ def first_relaxation(stretch: Stretch) -> Iterator[Candidate]:
         )
     ):
         stretch.assume(text("a relaxation is an act of the record that loosened the rules for chips to China"))
-        made = table("earlier_relaxations", ("at most", 0, 0.0), fixed={"on": stretch.day()})
+        made = table_of_claim("earlier_relaxations", ("at most", 0, 0.0), fixed={"on": stretch.day()})
         yield stretch.candidate("first", 0, len(stretch.text), made, sure=0.85)
 
 
@@ -208,7 +210,7 @@ def cloud(stretch: Stretch) -> Iterator[Candidate]:
         chip = (stretch.chips() or [None])[0]  # type: ignore[list-item]
         subject = chip.ids[0] if chip else stretch.context.chip or "nvidia-h100-sxm"
         stretch.assume(text("read as the sale of {chip} to a cloud in China", chip=stretch.world.chip(subject).name))
-        made = table(
+        made = table_of_claim(
             "decision",
             ("is", "not_required", 0.0),
             subject=subject,
@@ -216,7 +218,7 @@ def cloud(stretch: Stretch) -> Iterator[Candidate]:
         )
         yield stretch.candidate("cloud", lawful.start(), lawful.end(), made, sure=0.8)
     elif marks.has("event", "valve"):
-        made = table("event_effect", ("is", "Not law", 0.0), fixed={"event": "T050"})
+        made = table_of_claim("event_effect", ("is", "Not law", 0.0), fixed={"event": "T050"})
         stretch.assume(text("a valve on the cloud is read as a rule on remote access that is in force"))
         yield stretch.candidate("valve", 0, len(stretch.text), _negated(made), sure=0.7)
 

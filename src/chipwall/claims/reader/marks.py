@@ -11,7 +11,7 @@ from datetime import date, timedelta
 from chipwall.catalog.periods import nvidia_fiscal_quarter
 from chipwall.claims.reader.document import Sentence
 from chipwall.claims.reader.lexicon import Lexicon, Name
-from chipwall.claims.reader.numbers import Amount, amounts
+from chipwall.claims.reader.numbers import WrittenAmount, amounts
 
 __all__ = ["Marks", "Time", "Word", "marked"]
 
@@ -62,7 +62,7 @@ class Marks:
 
     sentence: Sentence
     names: tuple[Name, ...]
-    amounts: tuple[Amount, ...]
+    amounts: tuple[WrittenAmount, ...]
     words: tuple[Word, ...]
     times: tuple[Time, ...]
 
@@ -111,7 +111,7 @@ def marked(sentence: Sentence, lexicon: Lexicon, said: date) -> Marks:
     return Marks(sentence, names, found, tuple(_words(words, lexicon)), times)
 
 
-def _around(amount: Amount, start: int, end: int) -> bool:
+def _around(amount: WrittenAmount, start: int, end: int) -> bool:
     """Whether a name is the counted thing of an amount: 500,000 H20s."""
     return amount.start < start and amount.kind == "count"
 

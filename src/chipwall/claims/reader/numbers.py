@@ -10,11 +10,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from math import floor, log10
 
-__all__ = ["Amount", "amounts", "chinese_number", "tolerance_of"]
+__all__ = ["WrittenAmount", "amounts", "chinese_number", "tolerance_of"]
 
 
 @dataclass(frozen=True, slots=True)
-class Amount:
+class WrittenAmount:
     """One number of a sentence.
 
     Attributes
@@ -202,18 +202,18 @@ def tolerance_of(value: float, words: str) -> float:
     return min(max(0.5 * step / abs(value), 0.005), 0.05)
 
 
-def amounts(words: str) -> list[Amount]:
+def amounts(words: str) -> list[WrittenAmount]:
     """Every amount of a sentence, in order; years, names and version numbers are none."""
     found = [*_written(words), *_by_word(words)]
     found.sort(key=lambda a: (a.start, -a.end))
-    kept: list[Amount] = []
+    kept: list[WrittenAmount] = []
     for amount in found:
         if not kept or amount.start >= kept[-1].end:
             kept.append(amount)
     return kept
 
 
-def _written(words: str) -> Iterator[Amount]:
+def _written(words: str) -> Iterator[WrittenAmount]:
     at = 0
     while match := _BODY.search(words, at):
         at = match.end()
@@ -268,7 +268,7 @@ def _value(match: re.Match[str]) -> float | None:
 
 def _made(
     words: str, match: re.Match[str], value: float, upper: float, unit: re.Match[str] | None, end: int
-) -> Amount | None:
+) -> WrittenAmount | None:
     symbol, kind, factor = "", "", 1.0
     if unit is not None:
         nth = next(n for n in range(len(_UNITS)) if unit[f"u{n}"] is not None)
@@ -322,7 +322,7 @@ def _made(
         said = (paid["p"] or paid["a"] or "").lower().rstrip("s")
         per = _PERS.get(said.removeprefix("gpu-").removeprefix("gpu ").removeprefix("gpu"), "each")
         end = paid.end() if kind == "money" else end
-    return Amount(
+    return WrittenAmount(
         start,
         end,
         value * factor,
@@ -353,7 +353,7 @@ def _hedge(words: str, start: int, end: int) -> tuple[str, int]:
 _YEAR = re.compile(r"^(?:19|20)\d\d$")
 
 
-def _is_name(words: str, match: re.Match[str], made: Amount) -> bool:
+def _is_name(words: str, match: re.Match[str], made: WrittenAmount) -> bool:
     """Whether the digits are a year, a date, a version or part of a name."""
     number = match["n"] or ""
     if _YEAR.match(number) and made.unit in ("", "years", "quarters") and not match["s"]:
@@ -371,7 +371,7 @@ _FRACTION = re.compile(
 )
 
 
-def _fractions(words: str) -> Iterator[Amount]:
+def _fractions(words: str) -> Iterator[WrittenAmount]:
     """A third of another chip, 1/3 or 三分之一, as a multiple."""
     for match in _FRACTION.finditer(words):
         top, under = (match[1], match[2]) if match[1] else (chinese_number(match[4]), chinese_number(match[3]))
@@ -379,21 +379,21 @@ def _fractions(words: str) -> Iterator[Amount]:
             continue
         hedge, start = _hedge(words, match.start(), match.end())
         value = float(top) / float(under)
-        yield Amount(start, match.end(), value, value, "times", "times", hedge, match[0])
+        yield WrittenAmount(start, match.end(), value, value, "times", "times", hedge, match[0])
     for match in re.finditer(r"\b(?:a|one)[- ](third|quarter|fifth|tenth) (?:of |as |that of )", words, re.IGNORECASE):
         value = {"third": 1 / 3, "quarter": 0.25, "fifth": 0.2, "tenth": 0.1}[match[1].lower()]
         hedge, start = _hedge(words, match.start(), match.end())
-        yield Amount(start, match.end(), value, value, "times", "times", hedge, match[0])
+        yield WrittenAmount(start, match.end(), value, value, "times", "times", hedge, match[0])
 
 
-def _by_word(words: str) -> Iterator[Amount]:
+def _by_word(words: str) -> Iterator[WrittenAmount]:
     yield from _fractions(words)
     for pattern, value, unit in _MULTIPLES:
         for match in re.finditer(pattern, words, re.IGNORECASE):
             if match[0].startswith("一倍") and re.search(r"[0-9.两三四五六七八九十]$", words[: match.start()]):
                 continue
             hedge, start = _hedge(words, match.start(), match.end())
-            made = Amount(start, match.end(), value, value, unit, "times", hedge, match[0])
+            made = WrittenAmount(start, match.end(), value, value, unit, "times", hedge, match[0])
             yield (
                 replace(made, per="growth")
                 if re.search(r"翻|倍增|doubl|tripl|quadrupl|halv", match[0], re.IGNORECASE)

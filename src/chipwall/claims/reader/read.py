@@ -8,31 +8,31 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 
-from chipwall.claims.library import World
+from chipwall.claims.library import Library
 from chipwall.claims.reader import compare, effects, facts, law, series
 from chipwall.claims.reader.document import Document, Sentence
-from chipwall.claims.reader.frames import Candidate, Context, Stretch
+from chipwall.claims.reader.frames import Candidate, ReadingContext, Stretch
 from chipwall.claims.reader.lexicon import Lexicon
 from chipwall.claims.reader.marks import Marks, marked
-from chipwall.claims.reader.numbers import Amount
+from chipwall.claims.reader.numbers import WrittenAmount
 from chipwall.text import text
 
 __all__ = ["Statement", "statements"]
 
-Anchored = Callable[[Stretch, Amount], Iterator[Candidate]]
+Anchored = Callable[[Stretch, WrittenAmount], Iterator[Candidate]]
 # What a number may state, by the dimension of its unit; the first frame that reads it counts.
 _ANCHORED: Mapping[str, tuple[Anchored, ...]] = {
-    "byte": (facts.measured,),
-    "byte/s": (facts.measured,),
-    "flop/s": (facts.measured,),
-    "W": (facts.measured,),
-    "TPP": (facts.measured,),
-    "m2": (facts.measured,),
-    "transistors": (facts.measured,),
+    "byte": (facts.states_amount,),
+    "byte/s": (facts.states_amount,),
+    "flop/s": (facts.states_amount,),
+    "W": (facts.states_amount,),
+    "TPP": (facts.states_amount,),
+    "m2": (facts.states_amount,),
+    "transistors": (facts.states_amount,),
     "parameters": (facts.model_fact,),
     "times": (compare.over_limit, compare.compared, series.counted),
-    "share": (law.taken, series.held_share, compare.compared, series.counted),
-    "money": (facts.priced, series.counted),
+    "share": (law.states_cut, series.held_share, compare.compared, series.counted),
+    "money": (facts.states_price, series.counted),
     "count": (series.counted,),
     "": (facts.model_fact, series.counted),
     "wafers": (series.counted,),
@@ -79,7 +79,7 @@ class Statement:
 
 def statements(
     document: Document,
-    world: World,
+    world: Library,
     *,
     said: date,
     as_of: date | None = None,
@@ -92,7 +92,7 @@ def statements(
     ----------
     document : Document
         The text.
-    world : World
+    world : Library
         Whose names, series and law the readings speak of.
     said : date
         The day it was said.
@@ -105,7 +105,7 @@ def statements(
     """
     known = lexicon or Lexicon(world.catalog)
     main = _main_chip(document, known)
-    context = Context(said=said, as_of=as_of or said, main=main, chip=main, by=by)
+    context = ReadingContext(said=said, as_of=as_of or said, main=main, chip=main, by=by)
     paragraph = 0
     for sentence in document.sentences:
         if sentence.paragraph != paragraph:
@@ -119,7 +119,7 @@ def statements(
             )
             continue
         marks = marked(sentence, known, said)
-        if not _worth(marks, context) and not (marks.amounts and series.named(known, sentence.text)):
+        if not _worth(marks, context) and not (marks.amounts and series.names_a_series(known, sentence.text)):
             context = replace(context, before=sentence.text)
             continue
         stretch = Stretch(marks, context, known, world)
@@ -137,7 +137,7 @@ def _main_chip(document: Document, lexicon: Lexicon) -> str:
     return chip if count * 5 >= 2 * counted.total() and count > 1 else ""
 
 
-def _worth(marks: Marks, context: Context) -> bool:
+def _worth(marks: Marks, context: ReadingContext) -> bool:
     """Whether a sentence speaks of what chipwall computes at all."""
     if marks.names or marks.of("group"):
         return True
@@ -195,7 +195,7 @@ def _silent(stretch: Stretch) -> Candidate:
     return Candidate("none", 0, len(stretch.text), why=why)
 
 
-def _carried(stretch: Stretch, context: Context, found: tuple[Candidate, ...]) -> Context:
+def _carried(stretch: Stretch, context: ReadingContext, found: tuple[Candidate, ...]) -> ReadingContext:
     """What the next sentence may lean on: the subject chip, the series, the words."""
     chip = context.chip
     named = [n for n in stretch.chips() if not stretch.baseline(n)] or ([] if chip else stretch.chips())

@@ -10,12 +10,12 @@ from functools import cache
 from typing import Any
 
 from chipwall.catalog.series import Observation
-from chipwall.claims.reader.frames import Candidate, Stretch, Table, relation_of, scaled, table
+from chipwall.claims.reader.frames import Candidate, Stretch, Table, relation_of, scaled_amount, table_of_claim
 from chipwall.claims.reader.lexicon import Lexicon
-from chipwall.claims.reader.numbers import Amount
+from chipwall.claims.reader.numbers import WrittenAmount
 from chipwall.text import Text, text
 
-__all__ = ["counted", "held_share", "is_start", "named", "topics_of", "vanished"]
+__all__ = ["counted", "held_share", "is_start", "names_a_series", "topics_of", "vanished"]
 
 _GROWTH = re.compile(
     r"grow|grew|increas|rise|rose|jump|surg|climb|up by|\bup\b|doubl|tripl|expand|soar|fell|drop|declin|增长|增加|上升|上涨|翻|同比|环比|增速|增幅|下降|下滑|减少",
@@ -45,12 +45,12 @@ def _compiled(pattern: str) -> re.Pattern[str]:
     return re.compile(pattern, re.IGNORECASE | re.DOTALL | re.ASCII)
 
 
-def named(lexicon: Lexicon, words: str) -> bool:
+def names_a_series(lexicon: Lexicon, words: str) -> bool:
     """Whether a sentence names the subject of any published series."""
     return any(_compiled(p).search(words) for t in lexicon.tables["topic"] for p in t["words"])
 
 
-def topics_of(stretch: Stretch, amount: Amount) -> list[Mapping[str, Any]]:
+def topics_of(stretch: Stretch, amount: WrittenAmount) -> list[Mapping[str, Any]]:
     """Subjects of published series that a number may be about: named in its clause, in the sentence, or carried over."""
     topics = stretch.lexicon.tables["topic"]
     clause = stretch.text[slice(*stretch.marks.clause(amount.start))]
@@ -62,7 +62,7 @@ def topics_of(stretch: Stretch, amount: Amount) -> list[Mapping[str, Any]]:
             return [t for t in found if t.get("others")]
         if found:
             return found
-    if named(stretch.lexicon, stretch.text):
+    if names_a_series(stretch.lexicon, stretch.text):
         return []  # it speaks of something else
     carried = [t for t in topics if t["name"] == stretch.context.topic and _measures(t, amount, stretch)]
     if carried:
@@ -78,7 +78,7 @@ def _speaks_of(topic: Mapping[str, Any], said: str, clause: str) -> bool:
     return not topic.get("with") or any(_compiled(p).search(said) for p in topic["with"])
 
 
-def _measures(topic: Mapping[str, Any], amount: Amount, stretch: Stretch) -> bool:
+def _measures(topic: Mapping[str, Any], amount: WrittenAmount, stretch: Stretch) -> bool:
     if amount.kind == "share" and topic.get("ratio"):
         return True
     if amount.kind in ("share", "times") and _grows(stretch, amount):
@@ -90,7 +90,7 @@ def _measures(topic: Mapping[str, Any], amount: Amount, stretch: Stretch) -> boo
     return any(s in book and book[s].unit in units for s in topic["series"])
 
 
-def _grows(stretch: Stretch, amount: Amount) -> bool:
+def _grows(stretch: Stretch, amount: WrittenAmount) -> bool:
     low, high = stretch.marks.clause(amount.start)
     return amount.per == "growth" or bool(
         _GROWTH.search(stretch.text[max(low, amount.start - 24) : min(high, amount.end + 14)])
@@ -106,7 +106,7 @@ _MOVED = re.compile(
 _FEWEST = 1_000
 
 
-def _is_volume(stretch: Stretch, amount: Amount, topic: Mapping[str, Any]) -> bool:
+def _is_volume(stretch: Stretch, amount: WrittenAmount, topic: Mapping[str, Any]) -> bool:
     """Whether a count is a volume of the series' kind: large, and said to be shipped, made, ordered or needed."""
     if amount.kind not in ("count", "") or not (topic.get("makers") or topic.get("counts")):
         return True
@@ -115,7 +115,7 @@ def _is_volume(stretch: Stretch, amount: Amount, topic: Mapping[str, Any]) -> bo
     return amount.value >= _FEWEST and bool(_MOVED.search(said))
 
 
-def is_start(stretch: Stretch, amount: Amount) -> bool:
+def is_start(stretch: Stretch, amount: WrittenAmount) -> bool:
     """Whether a number is only where something began: from 95 percent to nothing."""
     before, after = stretch.text[max(amount.start - 8, 0) : amount.start], stretch.text[amount.end : amount.end + 12]
     return bool(
@@ -124,7 +124,7 @@ def is_start(stretch: Stretch, amount: Amount) -> bool:
     )
 
 
-def counted(stretch: Stretch, amount: Amount) -> Iterator[Candidate]:
+def counted(stretch: Stretch, amount: WrittenAmount) -> Iterator[Candidate]:
     """A number of a published series: its level in a year, its share, or its growth."""
     for topic in topics_of(stretch, amount):
         if not _is_volume(stretch, amount, topic):
@@ -151,7 +151,7 @@ def counted(stretch: Stretch, amount: Amount) -> Iterator[Candidate]:
         return
 
 
-def _span(stretch: Stretch, amount: Amount) -> tuple[date, date]:
+def _span(stretch: Stretch, amount: WrittenAmount) -> tuple[date, date]:
     """The time that the number is about: the one it names, else the year in which it was said."""
     time = stretch.time(amount.start)
     if time is not None:
@@ -199,7 +199,7 @@ def _labels(stretch: Stretch, series: str, first: date, last: date, *, known: bo
 _NONE = re.compile(r"\b(?:no|none|not a single|never|nobody)\b|n't\b|没有|无一|从未|尚未|未有", re.IGNORECASE)
 
 
-def _denied(stretch: Stretch, amount: Amount) -> Amount:
+def _denied(stretch: Stretch, amount: WrittenAmount) -> WrittenAmount:
     """The amount as it stands once a denial before it is heard: no maker ships more than N is at most N."""
     before = stretch.text[stretch.marks.clause(amount.start)[0] : amount.start]
     turned = {"at least": "at most", "at most": "at least", "exact": "at most"}
@@ -213,7 +213,7 @@ def _denied(stretch: Stretch, amount: Amount) -> Amount:
     return amount
 
 
-def _level(stretch: Stretch, amount: Amount, topic: Mapping[str, Any]) -> Iterator[Table]:
+def _level(stretch: Stretch, amount: WrittenAmount, topic: Mapping[str, Any]) -> Iterator[Table]:
     amount = _denied(stretch, amount)
     first, last = _span(stretch, amount)
     by_unit = _by_unit(stretch, amount, topic, (first, last)) or _by_unit(
@@ -222,11 +222,13 @@ def _level(stretch: Stretch, amount: Amount, topic: Mapping[str, Any]) -> Iterat
     for unit, observations in by_unit.items():
         made = _as_unit(amount, unit)
         if observations and made is not None:
-            yield table("series", relation_of(made, loose=0.1), unit=_claimed(unit), free={"observation": observations})
+            yield table_of_claim(
+                "series", relation_of(made, loose=0.1), unit=_claimed(unit), free={"observation": observations}
+            )
 
 
 def _by_unit(
-    stretch: Stretch, amount: Amount, topic: Mapping[str, Any], span: tuple[date, date], *, known: bool = True
+    stretch: Stretch, amount: WrittenAmount, topic: Mapping[str, Any], span: tuple[date, date], *, known: bool = True
 ) -> dict[str, list[str]]:
     """Observations for a time by the unit they are printed in; none of a unit that has none."""
     book = stretch.world.book.series
@@ -239,14 +241,14 @@ def _by_unit(
     return found
 
 
-def _as_unit(amount: Amount, unit: str) -> Amount | None:
+def _as_unit(amount: WrittenAmount, unit: str) -> WrittenAmount | None:
     """The amount in the unit of a series; None for another currency."""
     if unit in ("USD bn", "CNY bn"):
-        return scaled(amount, 1e-9, unit) if unit.startswith(amount.unit) else None
+        return scaled_amount(amount, 1e-9, unit) if unit.startswith(amount.unit) else None
     if unit == "k wafers/month" and amount.kind == "wafers":
         return amount
     factor = {"M packages": 1e-6, "k units": 1e-3, "k wafers/month": 1e-3}.get(unit, 1.0)
-    return scaled(amount, factor, unit)
+    return scaled_amount(amount, factor, unit)
 
 
 def _claimed(unit: str) -> str:
@@ -260,7 +262,7 @@ def _claimed(unit: str) -> str:
     }.get(unit, unit)
 
 
-def _ratio(stretch: Stretch, amount: Amount, topic: Mapping[str, Any]) -> Iterator[Table]:
+def _ratio(stretch: Stretch, amount: WrittenAmount, topic: Mapping[str, Any]) -> Iterator[Table]:
     """A share of two series of one period: fiscal years and quarters of the year that is meant, newest first."""
     top, under = topic["ratio"]
     past = re.search(r"used to|once|had|before|historically|曾|过去|以前|此前|原来", stretch.text, re.IGNORECASE)
@@ -273,9 +275,9 @@ def _ratio(stretch: Stretch, amount: Amount, topic: Mapping[str, Any]) -> Iterat
     if past:
         for series in topic["series"]:
             labels = [f"{series} @ {o.period.label}" for o in book[series]]
-            yield table("series", relation_of(amount, loose=0.1), unit="%", free={"observation": labels})
+            yield table_of_claim("series", relation_of(amount, loose=0.1), unit="%", free={"observation": labels})
     elif pairs:
-        yield table(
+        yield table_of_claim(
             "series_ratio",
             relation_of(amount, loose=0.1),
             unit="%",
@@ -288,12 +290,12 @@ def _known(row: Observation, on: date) -> bool:
     return row.period.end is not None and row.period.end <= on
 
 
-def _growth(stretch: Stretch, amount: Amount, topic: Mapping[str, Any]) -> Iterator[Table]:
+def _growth(stretch: Stretch, amount: WrittenAmount, topic: Mapping[str, Any]) -> Iterator[Table]:
     first, last = _span(stretch, amount)
     back = first.replace(year=first.year - 1), last.replace(year=last.year - 1, day=min(last.day, 28))
     low, high = stretch.marks.clause(amount.start)
     fell = _FELL.search(stretch.text[max(low, amount.start - 24) : min(high, amount.end + 14)])
-    value = amount if amount.kind == "share" else scaled(amount, 100.0, "%")
+    value = amount if amount.kind == "share" else scaled_amount(amount, 100.0, "%")
     shift = 0.0 if amount.kind == "share" else 100.0
     grown = value.value - shift if not fell else -value.value
     top = value.upper - shift if not fell else -value.value
@@ -312,17 +314,17 @@ def _growth(stretch: Stretch, amount: Amount, topic: Mapping[str, Any]) -> Itera
         earlier = [e for e in earlier if e.split(" @ ")[0] in same]
     units = {book[s.split(" @ ")[0]].unit for s in (*later, *earlier)}
     if later and earlier and len(units) == 1:
-        yield table("series_growth", named, unit="%", free={"observation": later[:3], "from": earlier[:3]})
+        yield table_of_claim("series_growth", named, unit="%", free={"observation": later[:3], "from": earlier[:3]})
 
 
-def _valued(amount: Amount, value: float, upper: float) -> Amount:
+def _valued(amount: WrittenAmount, value: float, upper: float) -> WrittenAmount:
     return replace(amount, value=value, upper=max(upper, value))
 
 
 _FIRMS = re.compile(r"compan|firms?|compute|stock|chips|算力|公司|企业|芯片", re.IGNORECASE)
 
 
-def held_share(stretch: Stretch, amount: Amount) -> Iterator[Candidate]:
+def held_share(stretch: Stretch, amount: WrittenAmount) -> Iterator[Candidate]:
     """*99 percent of Chinese firms can only use the H20 or domestic chips*, *a third of China's compute is smuggled*."""
     clause = stretch.text[slice(*stretch.marks.clause(amount.start))]
     chinese = stretch.marks.has("country", "CN") or stretch.marks.has("group", "chinese")
@@ -336,7 +338,7 @@ def held_share(stretch: Stretch, amount: Amount) -> Iterator[Candidate]:
     if not part:
         return
     stretch.assume(text("read as a share of China's stock of compute; nobody counts firms"))
-    made = table(
+    made = table_of_claim(
         "stock_share", relation_of(amount, loose=0.05), unit="%", fixed={"part": part, "on": stretch.context.said}
     )
     yield stretch.candidate("stock", amount.start, amount.end, made, sure=0.75)
@@ -367,13 +369,15 @@ def vanished(stretch: Stretch) -> Iterator[Candidate]:
     units = _labels(stretch, "epoch_nvidia_china_legal_units_H20", date(year, 10, 1), date(year, 12, 31)) or []
     if units:
         before = f"epoch_nvidia_china_legal_units_H20 @ {year}Q1"
-        made = table("series_ratio", ("at most", 5, 0.0), unit="%", fixed={"observation": units[-1], "over": before})
+        made = table_of_claim(
+            "series_ratio", ("at most", 5, 0.0), unit="%", fixed={"observation": units[-1], "over": before}
+        )
         stretch.assume(text("nearly nothing is read as 5 percent or less of the first quarter of {year}", year=year))
         yield stretch.candidate("vanished", found.start(), found.end(), made, sure=0.8)
     elif observations:
         first = min(observations)
         stretch.assume(text("nearly nothing is read as 5 percent or less of the year's best quarter"))
-        made = table(
+        made = table_of_claim(
             "series_ratio", ("at most", 5, 0.0), unit="%", fixed={"observation": max(observations), "over": first}
         )
         yield stretch.candidate("vanished", found.start(), found.end(), made, sure=0.8)

@@ -76,15 +76,15 @@ def shared_error(pairs: Sequence[tuple[float, float]]) -> float:
     return max(1 - apart / whole, 0.0) if whole else 0.0
 
 
-def main() -> None:
+def print_agreement() -> None:
     """Print ``agreement.toml`` as the shipped tables give it."""
     from chipwall.perf.evidence import serving_rows as inference_rows
     from chipwall.perf.evidence import training_rows
     from chipwall.perf.load import measured
 
     kinds = {
-        "serving": (inference_rows.predict_rows, "inference", "output_tokens_per_s"),
-        "training": (training_rows.predict_rows, "training", ""),
+        "serving": (inference_rows.predict_serving_rows, "inference", "output_tokens_per_s"),
+        "training": (training_rows.predict_training_rows, "training", ""),
     }
     for name, (predict, table, metric) in kinds.items():
         rows = [r for r in measured(table) if r["use"] == "fit" and metric in ("", r["metric"])]
@@ -94,4 +94,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    print_agreement()

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from math import log
 
 from chipwall.catalog.quantities import QUANTITIES
-from chipwall.claims.library import World
+from chipwall.claims.library import Library
 from chipwall.claims.records import Claim, Reading, Value
 from chipwall.errors import Unknown
 from chipwall.sources import Fact
@@ -18,7 +18,7 @@ __all__ = ["fact", "fact_ratio", "position", "ratio_interval"]
 Conditions = Mapping[str, Value]
 
 
-def fact(claim: Claim, at: Conditions, world: World) -> Reading:
+def fact(claim: Claim, at: Conditions, world: Library) -> Reading:
     """The fact in use, with the bounds of its source."""
     found = _fact(claim.subject, at, world)
     told = text(
@@ -36,7 +36,7 @@ def fact(claim: Claim, at: Conditions, world: World) -> Reading:
     )
 
 
-def fact_ratio(claim: Claim, at: Conditions, world: World) -> Reading:
+def fact_ratio(claim: Claim, at: Conditions, world: Library) -> Reading:
     """The subject's number over the baseline's."""
     top, bottom = _number(claim.subject, at, world), _number(claim.baseline, at, world)
     low, high = ratio_interval(_interval(top), _interval(bottom))
@@ -53,7 +53,7 @@ def fact_ratio(claim: Claim, at: Conditions, world: World) -> Reading:
     return Reading(over / under, low, high, _sources(top, bottom), told)
 
 
-def position(claim: Claim, at: Conditions, world: World) -> Reading:
+def position(claim: Claim, at: Conditions, world: Library) -> Reading:
     """Where the subject lies between the baseline (0) and the upper chip (1), on a logarithmic scale."""
     middle, lower, upper = (_number(chip, at, world) for chip in (claim.subject, claim.baseline, str(at["upper"])))
     values = [f.number for f in (middle, lower, upper)]
@@ -80,7 +80,7 @@ def ratio_interval(top: tuple[float, float], bottom: tuple[float, float]) -> tup
     return top[0] / bottom[1], (top[1] / bottom[0] if bottom[0] > 0 else float("inf"))
 
 
-def _fact(chip_id: str, at: Conditions, world: World) -> Fact:
+def _fact(chip_id: str, at: Conditions, world: Library) -> Fact:
     chip, measure = world.chip(chip_id), str(at["measure"])
     found = chip.fact(measure)
     if found is None or found.value is None:
@@ -88,7 +88,7 @@ def _fact(chip_id: str, at: Conditions, world: World) -> Fact:
     return found
 
 
-def _number(chip_id: str, at: Conditions, world: World) -> Fact:
+def _number(chip_id: str, at: Conditions, world: Library) -> Fact:
     found = _fact(chip_id, at, world)
     if found.number is None:
         raise Unknown(

@@ -7,18 +7,18 @@ from datetime import date, timedelta
 
 from chipwall.catalog.periods import parse_period
 from chipwall.catalog.records import Chip
-from chipwall.claims.library import World
-from chipwall.claims.readings.law import legal_number
+from chipwall.claims.library import Library
+from chipwall.claims.readings.law import legal_quantity
 from chipwall.claims.records import Claim, Reading, Value
 from chipwall.errors import ChipwallError, Unknown
 from chipwall.text import text
 from chipwall.units import format_quantity
 
-__all__ = ["GROUPS", "belongs_to", "came_out", "model_parameters", "ratio_to_best"]
+__all__ = ["CHIP_GROUPS", "belongs_to", "came_out", "model_parameters", "ratio_to_best"]
 
 Conditions = Mapping[str, Value]
 # Groups a chip can be compared with: by the country of its designer.
-GROUPS: Mapping[str, tuple[str, ...]] = {"chinese": ("CN",), "american": ("US",), "all": ()}
+CHIP_GROUPS: Mapping[str, tuple[str, ...]] = {"chinese": ("CN",), "american": ("US",), "all": ()}
 _UNITS = {
     "tpp": "TPP",
     "memory_bandwidth": "byte/s",
@@ -28,12 +28,12 @@ _UNITS = {
 }
 
 
-def belongs_to(claim: Claim, at: Conditions, world: World) -> Reading:
+def belongs_to(claim: Claim, at: Conditions, world: Library) -> Reading:
     """Whether a chip is of a family of silicon, Hopper for example."""
-    from chipwall.perf.load import architecture_of
+    from chipwall.perf.load import silicon_of
 
     chip = world.chip(claim.subject)
-    found = architecture_of(chip)
+    found = silicon_of(chip)
     told = text("{chip} is a part of {family}", chip=chip.name, family=found.title())
     return Reading(
         found.startswith(str(at["family"]).split("-")[0]),
@@ -42,7 +42,7 @@ def belongs_to(claim: Claim, at: Conditions, world: World) -> Reading:
     )
 
 
-def came_out(claim: Claim, at: Conditions, world: World) -> Reading:
+def came_out(claim: Claim, at: Conditions, world: Library) -> Reading:
     """Whether a chip was announced, or first shipped, between two days."""
     chip, event = world.chip(claim.subject), str(at["event"])
     first, last = at["from"], at["until"]
@@ -75,7 +75,7 @@ def _when(chip: Chip, event: str) -> tuple[date, date, str]:
     return period.start, period.end, words
 
 
-def ratio_to_best(claim: Claim, at: Conditions, world: World) -> Reading:
+def ratio_to_best(claim: Claim, at: Conditions, world: Library) -> Reading:
     """The subject's number over the best one of a group on sale that day [1]."""
     group, measure, on = str(at["group"]), str(at["measure"]), at["on"]
     assert isinstance(on, date)
@@ -107,7 +107,7 @@ def ratio_to_best(claim: Claim, at: Conditions, world: World) -> Reading:
 
 
 def _on_sale(chip: Chip, group: str, on: date) -> bool:
-    countries = GROUPS[group]
+    countries = CHIP_GROUPS[group]
     if countries and chip.word("designer_country") not in countries:
         return False
     if chip.word("status") in ("rumoured", "cancelled", "announced"):
@@ -117,9 +117,9 @@ def _on_sale(chip: Chip, group: str, on: date) -> bool:
     return period is not None and period.start is not None and period.start <= on + timedelta(days=1)
 
 
-def _number(chip: Chip, measure: str, world: World) -> tuple[float, tuple[str, ...]]:
+def _number(chip: Chip, measure: str, world: Library) -> tuple[float, tuple[str, ...]]:
     if measure == "tpp":
-        return legal_number(chip, "tpp")
+        return legal_quantity(chip, "tpp")
     return chip.require(measure), _sources(chip, measure)
 
 
@@ -127,7 +127,7 @@ def _sources(chip: Chip, *quantities: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(f.source for q in quantities if (f := chip.fact(q))))
 
 
-def model_parameters(claim: Claim, at: Conditions, world: World) -> Reading:
+def model_parameters(claim: Claim, at: Conditions, world: Library) -> Reading:
     """Parameters of a language model, all or those active for one token [1]."""
     model = world.model(str(at["model"]))
     active = at["counted"] == "active"

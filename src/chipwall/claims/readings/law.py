@@ -7,7 +7,7 @@ from datetime import date
 from decimal import Decimal
 
 from chipwall.catalog.records import Chip
-from chipwall.claims.library import World
+from chipwall.claims.library import Library
 from chipwall.claims.records import Claim, Reading, Value
 from chipwall.controls import measures
 from chipwall.controls.decide import decide
@@ -22,7 +22,7 @@ __all__ = [
     "earlier_relaxations",
     "event_effect",
     "legal_measure",
-    "legal_number",
+    "legal_quantity",
     "limit_operand",
     "measure_over_limit",
 ]
@@ -36,14 +36,14 @@ _MEASURES = {
 }
 
 
-def legal_measure(claim: Claim, at: Conditions, world: World) -> Reading:
+def legal_measure(claim: Claim, at: Conditions, world: Library) -> Reading:
     """A quantity of the law for a chip: the exact decimal of the rules, as a number in SI."""
     found = _measure(claim.subject, str(at["measure"]), world)
     value = to_si(found[1], found[0].unit)
     return Reading(value, value, value, found[0].sources, found[0].formula)
 
 
-def measure_over_limit(claim: Claim, at: Conditions, world: World) -> Reading:
+def measure_over_limit(claim: Claim, at: Conditions, world: Library) -> Reading:
     """A quantity of the law over a limit in force on a day [1]."""
     name, on = str(at["limit"]), at["on"]
     assert isinstance(on, date)
@@ -58,7 +58,7 @@ def measure_over_limit(claim: Claim, at: Conditions, world: World) -> Reading:
     told = text(
         "{formula}; / {limit} {unit} ({citation}) = {ratio:.3g}",
         formula=found.formula,
-        limit=measures.plain(limit.value),
+        limit=measures.plain_decimal(limit.value),
         unit=limit.unit,
         citation=limit.citation,
         ratio=ratio,
@@ -66,7 +66,7 @@ def measure_over_limit(claim: Claim, at: Conditions, world: World) -> Reading:
     return Reading(ratio, ratio, ratio, (*found.sources, _limit_source(name, on, world)), told)
 
 
-def limit_operand(claim: Claim, at: Conditions, world: World) -> Reading:
+def limit_operand(claim: Claim, at: Conditions, world: Library) -> Reading:
     """What the limit limits, as the clauses of that day use it."""
     name, on = str(at["limit"]), at["on"]
     assert isinstance(on, date)
@@ -84,7 +84,7 @@ def limit_operand(claim: Claim, at: Conditions, world: World) -> Reading:
     return Reading(_operand(name, on, world), sources=(record.source,), calculation=told)
 
 
-def decision(claim: Claim, at: Conditions, world: World) -> Reading:
+def decision(claim: Claim, at: Conditions, world: Library) -> Reading:
     """One answer of the law for a chip on a journey on a day."""
     on = at["on"]
     assert isinstance(on, date)
@@ -139,10 +139,10 @@ def _tests(found: Decision, on: date) -> Text:
 
 
 def _number(value: Decimal | bool | None) -> str:
-    return measures.plain(value) if isinstance(value, Decimal) else str(value)
+    return measures.plain_decimal(value) if isinstance(value, Decimal) else str(value)
 
 
-def event_effect(claim: Claim, at: Conditions, world: World) -> Reading:
+def event_effect(claim: Claim, at: Conditions, world: Library) -> Reading:
     """What an event of the record did to the law, in the words of the record."""
     found = next(e for e in world.law.events if e.id == at["event"])
     told = text("{day}: {title} ({citation})", day=found.on, title=found.title, citation=found.citation)
@@ -153,7 +153,7 @@ def event_effect(claim: Claim, at: Conditions, world: World) -> Reading:
 RELAXATIONS = ("T029", "T034", "T036", "T048", "T052")
 
 
-def earlier_relaxations(claim: Claim, at: Conditions, world: World) -> Reading:
+def earlier_relaxations(claim: Claim, at: Conditions, world: Library) -> Reading:
     """How many acts of the record loosened the rules for chips to China before a day, that month's own act not counted [1]."""
     on = at["on"]
     assert isinstance(on, date)
@@ -166,7 +166,7 @@ def earlier_relaxations(claim: Claim, at: Conditions, world: World) -> Reading:
 _OWN_ACT = 30
 
 
-def legal_number(chip: Chip, name: str) -> tuple[float, tuple[str, ...]]:
+def legal_quantity(chip: Chip, name: str) -> tuple[float, tuple[str, ...]]:
     """A quantity of the law for a chip, SI, and its sources; raises :class:`Unknown` where it cannot be told."""
     found = _MEASURES[name](chip)
     if found.value is None:
@@ -174,14 +174,14 @@ def legal_number(chip: Chip, name: str) -> tuple[float, tuple[str, ...]]:
     return to_si(found.value, found.unit), found.sources
 
 
-def _measure(chip_id: str, name: str, world: World) -> tuple[Measure, Decimal]:
+def _measure(chip_id: str, name: str, world: Library) -> tuple[Measure, Decimal]:
     found = _MEASURES[name](world.chip(chip_id))
     if found.value is None:
         raise Unknown(found.unknown)
     return found, found.value
 
 
-def _operand(limit: str, on: date, world: World) -> str:
+def _operand(limit: str, on: date, world: Library) -> str:
     """The operand of the first clause that uses the limit on that day."""
     view = world.law.on(on)
     for clauses in view.clauses.values():
@@ -192,6 +192,6 @@ def _operand(limit: str, on: date, world: World) -> str:
     raise Unknown(text("no clause uses the limit {limit} on {day}", limit=limit, day=on))
 
 
-def _limit_source(name: str, on: date, world: World) -> str:
+def _limit_source(name: str, on: date, world: Library) -> str:
     record = world.law.parameters[name].record(on)
     return record.source if record else ""

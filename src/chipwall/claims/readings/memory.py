@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from chipwall.catalog.records import Chip, LanguageModel
-from chipwall.claims.library import World
+from chipwall.claims.library import Library
 from chipwall.claims.records import Claim, Reading, Value, number_at
 from chipwall.text import text
 from chipwall.units import GIB
@@ -13,12 +13,12 @@ from chipwall.units import GIB
 __all__ = ["memory_share"]
 
 
-def memory_share(claim: Claim, at: Mapping[str, Value], world: World) -> Reading:
+def memory_share(claim: Claim, at: Mapping[str, Value], world: Library) -> Reading:
     """Memory needed over memory there [1]."""
     return _serving(claim.subject, at, world) if at["task"] == "serve" else _tuning(claim.subject, at, world)
 
 
-def _serving(chip_id: str, at: Mapping[str, Value], world: World) -> Reading:
+def _serving(chip_id: str, at: Mapping[str, Value], world: Library) -> Reading:
     """The value counts what the engine keeps as needed; the low end leaves it out: much of it can be done without."""
     from chipwall.perf.serving.engines import engine_on
     from chipwall.perf.serving.fits import Asked, fitting
@@ -43,7 +43,7 @@ def _serving(chip_id: str, at: Mapping[str, Value], world: World) -> Reading:
     return Reading(b.need / b.room, low, b.need / b.room, _sources(chip, model), told, basis="interval")
 
 
-def _tuning(chip_id: str, at: Mapping[str, Value], world: World) -> Reading:
+def _tuning(chip_id: str, at: Mapping[str, Value], world: Library) -> Reading:
     """Adapters on a frozen base; the interval is what published peaks of memory leave open."""
     from chipwall.perf.fitting.bands import interval
     from chipwall.perf.training.constants import step_bands

@@ -12,7 +12,7 @@ from math import exp, log, sqrt
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from chipwall.claims.library import World
+from chipwall.claims.library import Library
 from chipwall.claims.measured import measured_kernels, measured_runs
 from chipwall.claims.readings.agreement import shared_errors
 from chipwall.claims.records import Claim, Reading, Value, number_at
@@ -26,12 +26,12 @@ if TYPE_CHECKING:
 
 __all__ = [
     "energy_ratio",
-    "first_token_time",
     "hpc_ratio",
     "measured_ratio",
-    "step_time",
+    "optimizer_step_time",
     "throughput",
     "throughput_ratio",
+    "time_to_first_token",
     "token_time",
     "training_ratio",
     "work_ratio",
@@ -57,12 +57,12 @@ def _engine(at: Conditions) -> str:
 # ------------------------------------------------------------------------------------------------ serving
 
 
-def throughput(claim: Claim, at: Conditions, world: World) -> Reading:
+def throughput(claim: Claim, at: Conditions, world: Library) -> Reading:
     """Tokens per second of all chips: of prompts in the phase ``prefill``, of answers otherwise."""
     return _served(claim.subject, at, world, metric="output")
 
 
-def throughput_ratio(claim: Claim, at: Conditions, world: World) -> Reading:
+def throughput_ratio(claim: Claim, at: Conditions, world: Library) -> Reading:
     """The subject's throughput over the baseline's [1]."""
     rates = [
         _served(chip, side, world, metric="output")
@@ -77,13 +77,13 @@ def _other_side(at: Conditions) -> Conditions:
     return {**at, **{name: value for name, value in own.items() if value not in (0.0, "same")}}
 
 
-def energy_ratio(claim: Claim, at: Conditions, world: World) -> Reading:
+def energy_ratio(claim: Claim, at: Conditions, world: Library) -> Reading:
     """Tokens per joule of the subject over those of the baseline [1]."""
     energies = [_energy(chip, at, world) for chip in (claim.baseline, claim.subject)]
     return _quotient(*energies, shared=shared_errors()["serving"])
 
 
-def _energy(chip_id: str, at: Conditions, world: World) -> Reading:
+def _energy(chip_id: str, at: Conditions, world: Library) -> Reading:
     """Energy of an output token in the fastest layout [J/token]."""
     from chipwall.perf.serving.serve import Question, serving
 
@@ -98,17 +98,17 @@ def _energy(chip_id: str, at: Conditions, world: World) -> Reading:
     return _estimate(serving(world.model(str(at["model"])), world.chip(chip_id), question).energy)
 
 
-def first_token_time(claim: Claim, at: Conditions, world: World) -> Reading:
+def time_to_first_token(claim: Claim, at: Conditions, world: Library) -> Reading:
     """Mean time to the first token [s]."""
     return _served(claim.subject, at, world, metric="ttft")
 
 
-def token_time(claim: Claim, at: Conditions, world: World) -> Reading:
+def token_time(claim: Claim, at: Conditions, world: Library) -> Reading:
     """Mean time between two tokens of one answer [s]."""
     return _served(claim.subject, at, world, metric="tpot")
 
 
-def _served(chip_id: str, at: Conditions, world: World, *, metric: str) -> Reading:
+def _served(chip_id: str, at: Conditions, world: Library, *, metric: str) -> Reading:
     """One metric of serving with its 80 % interval; the fastest layout, as the serving door chooses it."""
     from chipwall.perf.device import hardware
     from chipwall.perf.serving.engines import engine_on
@@ -209,18 +209,18 @@ def _half(reading: Reading, end: str) -> float:
 # ------------------------------------------------------------------------------------------------ training
 
 
-def step_time(claim: Claim, at: Conditions, world: World) -> Reading:
+def optimizer_step_time(claim: Claim, at: Conditions, world: Library) -> Reading:
     """Time of one optimizer step [s], best layout found."""
     return _estimate(_trained(claim.subject, at, world).estimate)
 
 
-def training_ratio(claim: Claim, at: Conditions, world: World) -> Reading:
+def training_ratio(claim: Claim, at: Conditions, world: Library) -> Reading:
     """The subject's tokens per second over the baseline's, each in the best layout found [1]."""
     times = [_settled(chip, at, world) for chip in (claim.baseline, claim.subject)]
     return _quotient(*times, shared=shared_errors()["training"])
 
 
-def work_ratio(claim: Claim, at: Conditions, world: World) -> Reading:
+def work_ratio(claim: Claim, at: Conditions, world: Library) -> Reading:
     """The subject's speed over the baseline's in one kind of work, so that one claim can span all of them [1]."""
     chips = number_at(at, "chips")
     common: dict[str, Value] = {"model": at["model"], "precision": at["precision"]}
@@ -242,7 +242,7 @@ def work_ratio(claim: Claim, at: Conditions, world: World) -> Reading:
     return throughput_ratio(claim, asked, world)
 
 
-def _settled(chip_id: str, at: Conditions, world: World) -> Reading:
+def _settled(chip_id: str, at: Conditions, world: Library) -> Reading:
     """Step time in the best layout, with the interval of a given layout.
 
     How far other layouts fall short widens the estimate of a job nobody has planned; it is no error of a ratio of the best.
@@ -259,7 +259,7 @@ def _settled(chip_id: str, at: Conditions, world: World) -> Reading:
     return _estimate(replace(found, low=low, high=high))
 
 
-def _trained(chip_id: str, at: Conditions, world: World) -> Training:
+def _trained(chip_id: str, at: Conditions, world: Library) -> Training:
     """The training answer, computed once for each chip and job."""
     model, chip = world.model(str(at["model"])), world.chip(chip_id)
     chips, batch, length = (int(number_at(at, name)) for name in ("chips", "batch", "sequence"))
@@ -296,7 +296,7 @@ def _trained(chip_id: str, at: Conditions, world: World) -> Training:
 # ------------------------------------------------------------------------------------------------ science
 
 
-def hpc_ratio(claim: Claim, at: Conditions, world: World) -> Reading:
+def hpc_ratio(claim: Claim, at: Conditions, world: Library) -> Reading:
     """The subject's rate over the baseline's on one kind of kernel [1]: measured pairs where published, else estimates."""
     from chipwall.perf.hpc import hpc_estimates
 
@@ -337,7 +337,7 @@ def _measured_kernels(subject: str, baseline: str, kernel: str) -> Reading | Non
 # ------------------------------------------------------------------------------------------------ measurements
 
 
-def measured_ratio(claim: Claim, at: Conditions, world: World) -> Reading:
+def measured_ratio(claim: Claim, at: Conditions, world: Library) -> Reading:
     """Median per-chip throughput of the subject over the baseline's, among published runs alike [1].
 
     Runs are alike when source, round, model, scenario and weight format are the same. The interval is the 10 to 90

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from chipwall.claims.library import World
+from chipwall.claims.library import Library
 from chipwall.claims.records import Claim, Reading, Value
 from chipwall.errors import Unknown
 from chipwall.market.model.paths import Paths
@@ -19,14 +19,14 @@ Conditions = Mapping[str, Value]
 Array = NDArray[np.float64]
 
 
-def scenario_value(claim: Claim, at: Conditions, world: World) -> Reading:
+def scenario_value(claim: Claim, at: Conditions, world: Library) -> Reading:
     """A quantity of the market in one quarter under one scenario."""
     paths = _paths(at, "scenario", world)
     sample = np.asarray(paths.at(str(at["path"]), str(at["quarter"])), dtype=np.float64)
     return _reading(sample, at, paths, text("{scenario}", scenario=paths.title), world)
 
 
-def scenario_difference(claim: Claim, at: Conditions, world: World) -> Reading:
+def scenario_difference(claim: Claim, at: Conditions, world: Library) -> Reading:
     """One scenario less another, draw by draw."""
     one, other = _paths(at, "scenario", world), _paths(at, "against", world)
     path, quarter = str(at["path"]), str(at["quarter"])
@@ -35,7 +35,7 @@ def scenario_difference(claim: Claim, at: Conditions, world: World) -> Reading:
     return _reading(sample, at, one, text("{one} minus {other}", one=one.title, other=other.title), world)
 
 
-def scenario_ratio(claim: Claim, at: Conditions, world: World) -> Reading:
+def scenario_ratio(claim: Claim, at: Conditions, world: Library) -> Reading:
     """One scenario over another, draw by draw [1]."""
     one, other = _paths(at, "scenario", world), _paths(at, "against", world)
     path, quarter = str(at["path"]), str(at["quarter"])
@@ -44,7 +44,7 @@ def scenario_ratio(claim: Claim, at: Conditions, world: World) -> Reading:
     return _reading(sample, at, one, text("{one} over {other}", one=one.title, other=other.title), world)
 
 
-def scenario_growth(claim: Claim, at: Conditions, world: World) -> Reading:
+def scenario_growth(claim: Claim, at: Conditions, world: Library) -> Reading:
     """A quantity in a quarter over an earlier one, less one, draw by draw [1]."""
     paths = _paths(at, "scenario", world)
     path = str(at["path"])
@@ -54,7 +54,7 @@ def scenario_growth(claim: Claim, at: Conditions, world: World) -> Reading:
     )
 
 
-def _paths(at: Conditions, which: str, world: World) -> Paths:
+def _paths(at: Conditions, which: str, world: Library) -> Paths:
     return world.paths(str(at[which]), str(at["assumptions"]), until=str(at["quarter"]))
 
 
@@ -73,7 +73,7 @@ def _ratio(top: Array, bottom: Array) -> Array:
     return np.asarray(top / bottom, dtype=np.float64)
 
 
-def _reading(sample: Array, at: Conditions, paths: Paths, who: Text, world: World) -> Reading:
+def _reading(sample: Array, at: Conditions, paths: Paths, who: Text, world: Library) -> Reading:
     # a range that a scenario replaces names the scenario, which is no source
     sources = tuple(s for s in paths.sources if s in world.sources)
     low, middle, high = (float(v) for v in np.quantile(sample, (0.05, 0.5, 0.95)))

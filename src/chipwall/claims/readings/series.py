@@ -8,7 +8,7 @@ from datetime import date
 from chipwall.catalog.periods import Period, parse_period
 from chipwall.catalog.prices import TERMS, Price, prices
 from chipwall.catalog.series import Observation, Series
-from chipwall.claims.library import World
+from chipwall.claims.library import Library
 from chipwall.claims.readings.facts import ratio_interval
 from chipwall.claims.records import Claim, Reading, Value
 from chipwall.errors import Unknown
@@ -22,8 +22,8 @@ __all__ = [
     "observed",
     "price",
     "price_ratio",
+    "published_number",
     "rent",
-    "series",
     "series_growth",
     "series_ratio",
     "stock_share",
@@ -34,12 +34,12 @@ SEPARATOR = " @ "
 _SUMMED = ("year", "half", "fiscal year")
 
 
-def series(claim: Claim, at: Conditions, world: World) -> Reading:
+def published_number(claim: Claim, at: Conditions, world: Library) -> Reading:
     """A published number."""
     return observed(str(at["observation"]), world)
 
 
-def series_ratio(claim: Claim, at: Conditions, world: World) -> Reading:
+def series_ratio(claim: Claim, at: Conditions, world: Library) -> Reading:
     """One published number over another [1]; over that of the same period where only a series is named."""
     top, under = str(at["observation"]), str(at["over"])
     if SEPARATOR not in under:
@@ -47,7 +47,7 @@ def series_ratio(claim: Claim, at: Conditions, world: World) -> Reading:
     return _divided(observed(top, world), observed(under, world), less=0.0)
 
 
-def series_growth(claim: Claim, at: Conditions, world: World) -> Reading:
+def series_growth(claim: Claim, at: Conditions, world: Library) -> Reading:
     """One published number over an earlier one, less one [1]."""
     return _divided(observed(str(at["observation"]), world), observed(str(at["from"]), world), less=1.0)
 
@@ -74,7 +74,7 @@ def _ends(reading: Reading) -> tuple[float, float]:
     )
 
 
-def observed(words: str, world: World) -> Reading:
+def observed(words: str, world: Library) -> Reading:
     """The number of ``series @ period``: a row of that period, or the sum of the quarters that make it up."""
     name, label = words.split(SEPARATOR)
     about, period = world.book.find(name), parse_period(label)
@@ -146,17 +146,17 @@ def _open_ends(value: float, low: float | None, high: float | None) -> tuple[flo
     return (value if low is None else low), (value if high is None else high)
 
 
-def price(claim: Claim, at: Conditions, world: World) -> Reading:
+def price(claim: Claim, at: Conditions, world: Library) -> Reading:
     """Price of one chip [USD]: the newest quote by the day."""
     return _quoted(claim.subject, at, world, offer="buy")
 
 
-def rent(claim: Claim, at: Conditions, world: World) -> Reading:
+def rent(claim: Claim, at: Conditions, world: Library) -> Reading:
     """Rent of one chip [USD/s]: the newest quote by the day."""
     return _quoted(claim.subject, at, world, offer="rent")
 
 
-def cost_per_unit_ratio(claim: Claim, at: Conditions, world: World) -> Reading:
+def cost_per_unit_ratio(claim: Claim, at: Conditions, world: Library) -> Reading:
     """Price or rent over a fact, relative to the baseline's [1]."""
     measure, offer = str(at["measure"]), str(at["offer"])
     top, bottom = (_quoted(chip, at, world, offer=offer) for chip in (claim.subject, claim.baseline))
@@ -188,7 +188,7 @@ STOCKS: Mapping[str, tuple[str, ...]] = {
 }
 
 
-def stock_share(claim: Claim, at: Conditions, world: World) -> Reading:
+def stock_share(claim: Claim, at: Conditions, world: Library) -> Reading:
     """What a group of sources holds of China's stock of compute, in the newest quarter that all of them count [1]."""
     on, part = at["on"], str(at["part"])
     assert isinstance(on, date)
@@ -218,18 +218,18 @@ def stock_share(claim: Claim, at: Conditions, world: World) -> Reading:
     )
 
 
-def _h20_stock(label: str, world: World) -> float:
+def _h20_stock(label: str, world: Library) -> float:
     units = sum(o.value or 0.0 for o in world.book.observations[_H20[0]] if o.period.label <= label)
     return units * next(o.value or 0.0 for o in world.book.observations[_H20[1]])
 
 
-def price_ratio(claim: Claim, at: Conditions, world: World) -> Reading:
+def price_ratio(claim: Claim, at: Conditions, world: Library) -> Reading:
     """Price or rent of the subject over the baseline's [1]."""
     top, bottom = (_quoted(chip, at, world, offer=str(at["offer"])) for chip in (claim.subject, claim.baseline))
     return _divided(top, bottom, less=0.0)
 
 
-def _quoted(chip_id: str, at: Conditions, world: World, *, offer: str) -> Reading:
+def _quoted(chip_id: str, at: Conditions, world: Library, *, offer: str) -> Reading:
     on, place = at["on"], str(at["place"])
     assert isinstance(on, date)
     found = [

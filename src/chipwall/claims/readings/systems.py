@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from chipwall.catalog.quantities import QUANTITIES
-from chipwall.claims.library import World
+from chipwall.claims.library import Library
 from chipwall.claims.records import Claim, Reading, Value
 from chipwall.errors import Unknown
 from chipwall.text import text
@@ -14,7 +14,7 @@ from chipwall.units import format_quantity
 __all__ = ["system_ratio"]
 
 
-def system_ratio(claim: Claim, at: Mapping[str, Value], world: World) -> Reading:
+def system_ratio(claim: Claim, at: Mapping[str, Value], world: Library) -> Reading:
     """One system's sum over another's [1]: peak rates, memory, bandwidth, or power of chips and hosts."""
     measure = str(at["measure"])
     (top, top_sources), (under, under_sources) = (_sum(str(at[name]), measure, world) for name in ("system", "over"))
@@ -30,7 +30,7 @@ def system_ratio(claim: Claim, at: Mapping[str, Value], world: World) -> Reading
     return Reading(ratio, ratio, ratio, tuple(dict.fromkeys((*top_sources, *under_sources))), told)
 
 
-def _sum(system_id: str, measure: str, world: World) -> tuple[float, tuple[str, ...]]:
+def _sum(system_id: str, measure: str, world: Library) -> tuple[float, tuple[str, ...]]:
     system = world.catalog.systems[system_id]
     chip = world.chip(system.chip)
     count = system.value("chips")

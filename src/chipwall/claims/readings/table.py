@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from chipwall.claims.library import World
+from chipwall.claims.library import Library
 from chipwall.claims.readings import facts, groups, memory, performance, scenarios, series, systems
 from chipwall.claims.readings import law as legal
 from chipwall.claims.records import Claim, Reading, Value
 
-__all__ = ["ENGINES", "Engine"]
+__all__ = ["READINGS", "ReadingEngine"]
 
 # Claim (for subject and baseline), all conditions of one point, world.
-Engine = Callable[[Claim, Mapping[str, Value], World], Reading]
+ReadingEngine = Callable[[Claim, Mapping[str, Value], Library], Reading]
 
-ENGINES: Mapping[str, Engine] = {
+READINGS: Mapping[str, ReadingEngine] = {
     "fact": facts.fact,
     "fact_ratio": facts.fact_ratio,
     "position": facts.position,
@@ -32,9 +32,9 @@ ENGINES: Mapping[str, Engine] = {
     "memory_share": memory.memory_share,
     "throughput": performance.throughput,
     "throughput_ratio": performance.throughput_ratio,
-    "first_token_time": performance.first_token_time,
+    "first_token_time": performance.time_to_first_token,
     "token_time": performance.token_time,
-    "step_time": performance.step_time,
+    "step_time": performance.optimizer_step_time,
     "training_ratio": performance.training_ratio,
     "work_ratio": performance.work_ratio,
     "measured_ratio": performance.measured_ratio,
@@ -44,7 +44,7 @@ ENGINES: Mapping[str, Engine] = {
     "rent": series.rent,
     "price_ratio": series.price_ratio,
     "cost_per_unit_ratio": series.cost_per_unit_ratio,
-    "series": series.series,
+    "series": series.published_number,
     "series_ratio": series.series_ratio,
     "series_growth": series.series_growth,
     "stock_share": series.stock_share,

@@ -15,19 +15,19 @@ from pathlib import Path
 import numpy as np
 
 from chipwall.catalog.periods import Period, parse_period
-from chipwall.catalog.series import SERIES_UNITS, Book, Observation
+from chipwall.catalog.series import SERIES_UNITS, Observation, SeriesBook
 from chipwall.errors import InputError, Unknown
 from chipwall.files import read_rows
 from chipwall.market.forecast.baseline import normal_crps
 from chipwall.market.forecast.knowledge import Knowledge
 from chipwall.market.forecast.observables import observables
 from chipwall.market.forecast.predictive import last_value, predictive, trend_rule
-from chipwall.market.forecast.scoring import band, continuous_ranked_probability_score, covered, rank_of
+from chipwall.market.forecast.scoring import continuous_ranked_probability_score, covered, forecast_band, rank_of
 from chipwall.market.model.continuation import quantile_draws
 from chipwall.market.vintage import cut_before, late_vintage
 from chipwall.text import Text, text
 
-__all__ = ["Backtest", "Point", "Row", "SeriesScore", "Skipped", "read_table", "score"]
+__all__ = ["Backtest", "Row", "ScoredForecast", "SeriesScore", "Skipped", "read_backtest", "scored_table"]
 
 NEEDED = ("series", "period", "value")
 
@@ -44,7 +44,7 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Point:
+class ScoredForecast:
     """One forecast and what happened, in the unit of the series as tables print it.
 
     ``scaled_crps`` is the CRPS over the size of what happened (or of the last value known, if larger), so that points of
@@ -87,7 +87,7 @@ class SeriesScore:
 
     series: str
     unit: str
-    points: tuple[Point, ...]
+    points: tuple[ScoredForecast, ...]
 
     @property
     def coverage(self) -> float:
@@ -145,7 +145,7 @@ class Backtest:
     skipped: tuple[Skipped, ...]
 
     @property
-    def points(self) -> tuple[Point, ...]:
+    def points(self) -> tuple[ScoredForecast, ...]:
         """Every scored point."""
         return tuple(p for s in self.by_series for p in s.points)
 
@@ -232,7 +232,7 @@ def _class_record(part: Backtest) -> dict[str, object]:
 
 
 def _series_record(s: SeriesScore) -> dict[str, object]:
-    kept = [f for f in Point.__slots__ if f not in ("series", "basis")]
+    kept = [f for f in ScoredForecast.__slots__ if f not in ("series", "basis")]
     return {
         "series": s.series,
         "unit": s.unit,
@@ -249,7 +249,7 @@ def _series_record(s: SeriesScore) -> dict[str, object]:
     }
 
 
-def read_table(path: Path) -> tuple[Row, ...]:
+def read_backtest(path: Path) -> tuple[Row, ...]:
     """The rows of a table in the shared column format: at least ``series``, ``period``, ``value``; others are ignored.
 
     Raises
@@ -271,7 +271,7 @@ def read_table(path: Path) -> tuple[Row, ...]:
     )
 
 
-def score(rows: Iterable[Row], *, knowledge: Knowledge) -> Backtest:
+def scored_table(rows: Iterable[Row], *, knowledge: Knowledge) -> Backtest:
     """Score a table.
 
     Parameters
@@ -286,11 +286,11 @@ def score(rows: Iterable[Row], *, knowledge: Knowledge) -> Backtest:
     A row cannot be checked against its source here: a wrong value scores like a surprise. Points of one series are not
     independent of each other, so coverage over few series says little.
     """
-    found: dict[str, list[Point]] = {}
+    found: dict[str, list[ScoredForecast]] = {}
     skipped = []
     for row in rows:
         made = _point(row, knowledge=knowledge)
-        if isinstance(made, Point):
+        if isinstance(made, ScoredForecast):
             found.setdefault(made.series, []).append(made)
         else:
             skipped.append(Skipped(row.series, row.period, made))
@@ -299,7 +299,7 @@ def score(rows: Iterable[Row], *, knowledge: Knowledge) -> Backtest:
     return Backtest(scores, tuple(skipped))
 
 
-def _point(row: Row, *, knowledge: Knowledge) -> Point | Text:
+def _point(row: Row, *, knowledge: Knowledge) -> ScoredForecast | Text:
     """The scored point of a row, or the reason why it has none."""
     book = knowledge.book
     if row.series not in book.series:
@@ -315,14 +315,14 @@ def _point(row: Row, *, knowledge: Knowledge) -> Point | Text:
         made = predictive(row.series, period, knowledge=knowledge)
     except Unknown as reason:
         return Text.of(reason.what)
-    low, median, high = band(made.draws)
+    low, median, high = forecast_band(made.draws)
     crps = continuous_ranked_probability_score(made.draws, value=value)
     simple = last_value(row.series, period, knowledge=knowledge)
     seen = knowledge.rows(row.series, made.cut)
     logged, ruled = _against_trend(made.draws, row.series, period, value=value, knowledge=knowledge)
     kind = book.series[row.series].kind
     printed = _published(row.series, period, value=value, knowledge=knowledge)
-    return Point(
+    return ScoredForecast(
         series=row.series,
         period=row.period,
         value=value,
@@ -385,7 +385,7 @@ def _scaled(crps: float, *, value: float, last: float | None) -> float:
     return crps / size if size else crps
 
 
-def _number(row: Row, *, book: Book) -> float | Text:
+def _number(row: Row, *, book: SeriesBook) -> float | Text:
     """The value of a row in the unit of its series, or why there is none."""
     try:
         value = float(row.value.replace(",", ""))

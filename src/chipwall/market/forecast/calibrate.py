@@ -21,17 +21,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chipwall.catalog.periods import Period, parse_period
-from chipwall.catalog.series import Book, combine, load
+from chipwall.catalog.series import SeriesBook, combine, load_series
 from chipwall.errors import DataError
 from chipwall.market.forecast.aggregation import over_period
-from chipwall.market.forecast.rolling import items, left_out
-from chipwall.market.model.continuation import classes
+from chipwall.market.forecast.rolling import items, ranks_left_out
+from chipwall.market.model.continuation import continuation_classes
 from chipwall.market.model.paths import Paths
 from chipwall.market.model.priors import Priors, load_priors
 from chipwall.market.model.record import newest
 from chipwall.text import text
 
-__all__ = ["Calibration", "Parameter", "Target", "calibration", "calibration_toml", "targets", "weights"]
+__all__ = ["MarketCalibration", "Parameter", "Target", "market_calibration", "overlay_toml", "targets", "weights"]
 
 LEAST_EFFECTIVE = 400.0  # draws worth of information that must be left, or the errors are widened
 TOLD = 0.90  # a parameter whose sd falls below this share of its prior is reported as informed, and its range replaced
@@ -71,7 +71,7 @@ class Parameter:
 
 
 @dataclass(frozen=True, slots=True)
-class Fit:
+class TargetFit:
     """A target before and after: what was published and the 5, 50 and 95 percent of the model's, in SI."""
 
     target: Target
@@ -80,12 +80,12 @@ class Fit:
 
 
 @dataclass(frozen=True, slots=True)
-class Calibration:
-    """The outcome of :func:`calibration`."""
+class MarketCalibration:
+    """The outcome of :func:`market_calibration`."""
 
     parameters: tuple[Parameter, ...]
     correlation: Mapping[tuple[str, str], float]
-    fits: tuple[Fit, ...]
+    fits: tuple[TargetFit, ...]
     effective: float
     tempering: float
     draws: int
@@ -154,10 +154,10 @@ class Calibration:
 def targets() -> tuple[Target, ...]:
     """The list of ``data/targets.toml`` with the values of the catalogue, in SI."""
     told = tomllib.loads((files("chipwall.market") / "data" / "targets.toml").read_text(encoding="utf-8"))
-    return tuple(_target(entry, book=load()) for entry in told["target"])
+    return tuple(_target(entry, book=load_series()) for entry in told["target"])
 
 
-def _target(entry: Mapping[str, object], *, book: Book) -> Target:
+def _target(entry: Mapping[str, object], *, book: SeriesBook) -> Target:
     ids = tuple(str(s) for s in entry["series"])  # type: ignore[attr-defined]
     first, last = parse_period(str(entry["first"])), parse_period(str(entry["last"]))
     assert first.start is not None
@@ -236,7 +236,7 @@ def _quantile(values: NDArray[np.float64], weight: NDArray[np.float64], points: 
     return [float(np.interp(p, below, values[order])) for p in points]
 
 
-def calibration(*, draws: int = 20_000, seed: int = 1) -> Calibration:
+def market_calibration(*, draws: int = 20_000, seed: int = 1) -> MarketCalibration:
     """The fit; the same for the same draws and seed.
 
     Limits
@@ -256,8 +256,8 @@ def calibration(*, draws: int = 20_000, seed: int = 1) -> Calibration:
     z = {name: _normal(bare, name, paths.parameter(name)) for name in bare.names}
     parameters = tuple(_parameter(bare, name, z[name], weight) for name in bare.names)
     informed = [p.name for p in parameters if p.informed]
-    fits = tuple(Fit(t, *(_three(_seen(t, paths), w) for w in (np.full(draws, 1 / draws), weight))) for t in aims)
-    return Calibration(
+    fits = tuple(TargetFit(t, *(_three(_seen(t, paths), w) for w in (np.full(draws, 1 / draws), weight))) for t in aims)
+    return MarketCalibration(
         parameters=parameters,
         correlation=_correlation(z, informed, weight),
         fits=fits,
@@ -272,7 +272,9 @@ def calibration(*, draws: int = 20_000, seed: int = 1) -> Calibration:
 
 def _rolling() -> dict[str, dict[str, float]]:
     """Coverage and ranks of series that go on by themselves, judged on series that their class was not fitted to."""
-    ranks = left_out(items(load(), families=classes(prior=True)), families=classes(prior=True))
+    ranks = ranks_left_out(
+        items(load_series(), families=continuation_classes(prior=True)), families=continuation_classes(prior=True)
+    )
     nearest = [(i, r) for i, r in ranks if i.ahead == 0]
     told = {"all": [r for _, r in nearest]}
     for item, rank in nearest:
@@ -332,7 +334,7 @@ def _correlation(
     return found
 
 
-def calibration_toml(done: Calibration) -> str:
+def overlay_toml(done: MarketCalibration) -> str:
     """The calibration as the overlay that the priors read, with the evidence beside it."""
     out = [
         "# Written by `chipwall market calibrate`: ranges of the parameters that the record informs.",

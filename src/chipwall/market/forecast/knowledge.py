@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
-from chipwall.catalog.series import Book, Observation, load
+from chipwall.catalog.series import Observation, SeriesBook, load_series
 from chipwall.errors import InputError, Unknown
 from chipwall.market.forecast.observables import observables
-from chipwall.market.model.continuation import Trend, classes
+from chipwall.market.model.continuation import Trend, continuation_classes
 from chipwall.market.model.paths import Paths
 from chipwall.market.model.record import newest
 from chipwall.market.vintage import Cut, known_rows
@@ -41,8 +41,8 @@ class Knowledge:
         Whether the simulation may be run.
     """
 
-    book: Book = field(default_factory=load)
-    trends: Mapping[str, Trend] = field(default_factory=classes)
+    book: SeriesBook = field(default_factory=load_series)
+    trends: Mapping[str, Trend] = field(default_factory=continuation_classes)
     draws: int = 2000
     seed: int = 1
     known_on: date | None = None

@@ -16,7 +16,7 @@ from chipwall.catalog.series import Series
 from chipwall.errors import DataError
 from chipwall.text import Text, text
 
-__all__ = ["KIND_CLASS", "Observable", "Term", "default_observable", "observables"]
+__all__ = ["KIND_CLASS", "Observable", "Summand", "default_observable", "observables"]
 
 # The class in which a series goes on by itself when nothing else is said, by its kind and by what it counts.
 KIND_CLASS: Mapping[str, str] = {
@@ -45,7 +45,7 @@ NOT_PREDICTED: Mapping[str, Text] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Term:
+class Summand:
     """One summand: a model quantity, a series or 1, times factors; see ``data/observables.toml``."""
 
     model: str = ""
@@ -66,8 +66,8 @@ class Observable:
 
     series: str
     basis: str = ""
-    terms: tuple[Term, ...] = ()
-    over: tuple[Term, ...] = ()
+    terms: tuple[Summand, ...] = ()
+    over: tuple[Summand, ...] = ()
     at: str = "mean"
     anchor: str = ""
     report: float = 0.0
@@ -79,7 +79,7 @@ class Observable:
     borrow: str = ""
     skip: str = ""
     policy: bool = False
-    otherwise: tuple[Term, ...] = ()
+    otherwise: tuple[Summand, ...] = ()
     chance: float = 0.0
     rivals: tuple[str, ...] = ()
     quantities: frozenset[str] = field(default=frozenset(), compare=False)
@@ -116,23 +116,23 @@ def _observable(name: str, entry: Mapping[str, object]) -> Observable:
         rivals=tuple(str(r) for r in entry.get("rivals", ())),  # type: ignore[attr-defined]
         otherwise=_terms(entry.get("otherwise")),
         clip=(float(clip[0]), float(clip[1])) if isinstance(clip, list) else None,
-        family=str(entry.get("class", "")) or KIND_CLASS.get(kind_of(name), "press-count"),
+        family=str(entry.get("class", "")) or KIND_CLASS.get(kind_of_series(name), "press-count"),
         quantities=frozenset(t.model for t in (*terms, *over) if t.model),
         **told,  # type: ignore[arg-type]  # the table is checked by its test
     )
 
 
-def kind_of(name: str) -> str:
+def kind_of_series(name: str) -> str:
     """The kind of a series of the catalogue."""
-    from chipwall.catalog.series import load
+    from chipwall.catalog.series import load_series
 
-    return load().find(name).kind
+    return load_series().find(name).kind
 
 
-def _terms(told: object) -> tuple[Term, ...]:
+def _terms(told: object) -> tuple[Summand, ...]:
     if not isinstance(told, list):
         return ()
-    return tuple(Term(**{**t, "times": tuple(t["times"]) if "times" in t else None}) for t in told)
+    return tuple(Summand(**{**t, "times": tuple(t["times"]) if "times" in t else None}) for t in told)
 
 
 def default_observable(about: Series) -> Observable:

@@ -23,7 +23,7 @@ from chipwall.errors import Unknown
 from chipwall.market.forecast.aggregation import late_period, over_period
 from chipwall.market.forecast.baseline import LEAST, Ruler, ruler
 from chipwall.market.forecast.knowledge import Knowledge
-from chipwall.market.forecast.observables import NOT_PREDICTED, Observable, Term, default_observable, observables
+from chipwall.market.forecast.observables import NOT_PREDICTED, Observable, Summand, default_observable, observables
 from chipwall.market.model.continuation import (
     Piece,
     Trend,
@@ -272,7 +272,7 @@ def _sum(about: Series, told: Observable, period: Period, *, at: At) -> Draws:
     return np.where(below > 0, total / np.where(below > 0, below, 1.0), 0.0)
 
 
-def _added(about: Series, told: Observable, terms: tuple[Term, ...], period: Period, *, at: At, side: str) -> Draws:
+def _added(about: Series, told: Observable, terms: tuple[Summand, ...], period: Period, *, at: At, side: str) -> Draws:
     total = np.zeros(at.knowledge.draws)
     for number, term in enumerate(terms):
         value = _term(about, told, term, period, at=at) * term.exactly
@@ -285,7 +285,7 @@ def _added(about: Series, told: Observable, terms: tuple[Term, ...], period: Per
     return total
 
 
-def _term(about: Series, told: Observable, term: Term, period: Period, *, at: At) -> Draws:
+def _term(about: Series, told: Observable, term: Summand, period: Period, *, at: At) -> Draws:
     if term.series:
         made = _part(term.series, period, at=at)
         return made * _part(term.by, period, at=at) if term.by else made
@@ -304,7 +304,7 @@ def _term(about: Series, told: Observable, term: Term, period: Period, *, at: At
     return over_period(quantity, paths.quarters, asked, flow=flow, at_end=told.at == "end") / printed
 
 
-def _length(term: Term, period: Period) -> float:
+def _length(term: Summand, period: Period) -> float:
     """What a plain term is multiplied by: the quarters of the period, the quarters since a day, or one."""
     if term.since:
         begun = parse_period(term.since).start

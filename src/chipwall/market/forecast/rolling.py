@@ -15,13 +15,13 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from chipwall.catalog.series import Book, Observation, load
+from chipwall.catalog.series import Observation, SeriesBook, load_series
 from chipwall.market.forecast.observables import default_observable, observables
 from chipwall.market.model.continuation import (
+    PastPoint,
     Piece,
-    Point,
     Trend,
-    classes,
+    continuation_classes,
     forecast,
     log_density,
     pieces_of,
@@ -31,7 +31,7 @@ from chipwall.market.model.continuation import (
 )
 from chipwall.market.vintage import Cut, cut_before, known_rows
 
-__all__ = ["FOLDS", "Item", "fitted", "fitted_toml", "items", "left_out"]
+__all__ = ["FOLDS", "ForecastItem", "fitted_class", "fitted_toml", "items", "ranks_left_out"]
 
 FOLDS = 3
 HORIZONS = (0, 182, 365)  # days before the period begins
@@ -41,20 +41,20 @@ NAMES = ("growth_sd", "level_noise", "growth_noise", "report_noise")
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class ForecastItem:
     """One value and what was known of its series before: points, time and value in the transformed unit of its class."""
 
     series: str
     family: str
     period: str
     start: date
-    known: tuple[Point, ...]
+    known: tuple[PastPoint, ...]
     time: float
     value: float
     ahead: int
 
 
-def items(book: Book, *, families: Mapping[str, Trend], until: date | None = None) -> tuple[Item, ...]:
+def items(book: SeriesBook, *, families: Mapping[str, Trend], until: date | None = None) -> tuple[ForecastItem, ...]:
     """Every value of every series that goes on by itself, from every origin that knows one value at least.
 
     Series whose legal supply is opened and closed by decisions (``policy`` in the observables) are left out: a trend is no
@@ -80,7 +80,7 @@ def items(book: Book, *, families: Mapping[str, Trend], until: date | None = Non
 
 def _item(
     row: Observation, rows: Sequence[Observation], kind: str, increments: bool, trend: Trend, days: int
-) -> Item | None:
+) -> ForecastItem | None:
     base = cut_before(row.period)
     known = known_rows(rows, kind=kind, cut=Cut(base.known_on - timedelta(days=days), base.before))
     made = steps_of(known, trend, row) if increments else values_of(known, kind, trend, row)
@@ -88,10 +88,10 @@ def _item(
         return None
     points, time, value = made
     assert row.period.start is not None
-    return Item(row.series, trend.name, row.period.label, row.period.start, points, time, value, days)
+    return ForecastItem(row.series, trend.name, row.period.label, row.period.start, points, time, value, days)
 
 
-Made = tuple[tuple[Point, ...], float, float]
+Made = tuple[tuple[PastPoint, ...], float, float]
 
 
 def values_of(known: Sequence[Observation], kind: str, trend: Trend, row: Observation) -> Made | None:
@@ -130,11 +130,11 @@ def _moved(base: Trend, x: NDArray[np.float64]) -> Trend:
     return replace(base, growth=base.growth + 0.03 * float(x[0]), damping=float(1 / (1 + np.exp(-odds))), **told)
 
 
-def fitted(found: Sequence[Item], *, base: Trend) -> Trend:
+def fitted_class(found: Sequence[ForecastItem], *, base: Trend) -> Trend:
     """The numbers of a class under which what happened was most likely."""
     from scipy.optimize import minimize
 
-    by_series: dict[str, list[Item]] = {}
+    by_series: dict[str, list[ForecastItem]] = {}
     for item in found:
         by_series.setdefault(item.series, []).append(item)
     if not by_series:
@@ -152,7 +152,7 @@ def fitted(found: Sequence[Item], *, base: Trend) -> Trend:
     return _moved(base, minimize(cost, np.zeros(6), method="Nelder-Mead", options=told).x)
 
 
-def left_out(found: Sequence[Item], *, families: Mapping[str, Trend]) -> list[tuple[Item, float]]:
+def ranks_left_out(found: Sequence[ForecastItem], *, families: Mapping[str, Trend]) -> list[tuple[ForecastItem, float]]:
     """Each item with its rank in the forecast of a class that was fitted without its series [1]."""
     ranks = []
     for name, base in families.items():
@@ -160,12 +160,12 @@ def left_out(found: Sequence[Item], *, families: Mapping[str, Trend]) -> list[tu
         series = sorted({i.series for i in members})
         for fold in range(FOLDS):
             judged = set(series[fold::FOLDS])
-            trend = fitted([i for i in members if i.series not in judged], base=base)
+            trend = fitted_class([i for i in members if i.series not in judged], base=base)
             ranks += [(i, _rank(i, trend)) for i in members if i.series in judged]
     return ranks
 
 
-def _rank(item: Item, trend: Trend) -> float:
+def _rank(item: ForecastItem, trend: Trend) -> float:
     made = forecast(item.known, trend=trend, time=item.time)
     z = (item.value - made.mean) / made.sd
     angle = np.arctan(z / np.sqrt(3.0))  # distribution function of Student with three degrees of freedom
@@ -174,15 +174,15 @@ def _rank(item: Item, trend: Trend) -> float:
 
 def fitted_toml() -> str:
     """``data/continuation.toml`` anew: the hand-written classes of ``continuation-prior.toml`` with fitted numbers."""
-    priors = classes(prior=True)
-    found = items(load(), families=priors)
+    priors = continuation_classes(prior=True)
+    found = items(load_series(), families=priors)
     lines = [
         "# Written by `python -m chipwall.market.forecast.rolling`: how a series goes on, by class; see continuation-prior.toml.",
         "# Fitted on every value in the record from origins up to a year before its period: these are constants that later rows",
         "# informed, and the back-test names them so.",
     ]
     for name, base in priors.items():
-        trend = fitted([i for i in found if i.family == name], base=base)
+        trend = fitted_class([i for i in found if i.family == name], base=base)
         lines += ["", f"[class.{name}]", f'transform = "{trend.transform}"', f"growth = {trend.growth:.4f}"]
         lines += [f"{n} = {getattr(trend, n):.4f}" for n in NAMES]
         lines += [f"damping = {trend.damping:.4f}", f"season = {trend.season:g}"]

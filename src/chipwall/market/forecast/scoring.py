@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["BAND", "band", "continuous_ranked_probability_score", "covered", "rank_of"]
+__all__ = ["BAND", "continuous_ranked_probability_score", "covered", "forecast_band", "rank_of"]
 
 BAND = (0.05, 0.95)
 
@@ -45,7 +45,7 @@ def continuous_ranked_probability_score(draws: Draws, *, value: float) -> float:
     return float(np.mean(np.abs(ordered - value))) - spread
 
 
-def band(draws: Draws) -> tuple[float, float, float]:
+def forecast_band(draws: Draws) -> tuple[float, float, float]:
     """The 5, 50 and 95 percent points of the draws."""
     low, middle, high = np.quantile(draws, (BAND[0], 0.5, BAND[1]))
     return float(low), float(middle), float(high)

@@ -23,10 +23,10 @@ from chipwall.catalog.series import Observation
 
 __all__ = [
     "Gaussian",
+    "PastPoint",
     "Piece",
-    "Point",
     "Trend",
-    "classes",
+    "continuation_classes",
     "forecast",
     "log_density",
     "pieces_of",
@@ -82,7 +82,7 @@ class Trend:
 
 
 @lru_cache(maxsize=2)
-def classes(*, prior: bool = False) -> Mapping[str, Trend]:
+def continuation_classes(*, prior: bool = False) -> Mapping[str, Trend]:
     """The classes of ``data/continuation.toml``, or as they were written before fitting."""
     name = "continuation-prior.toml" if prior else "continuation.toml"
     told = tomllib.loads((files("chipwall.market") / "data" / name).read_text(encoding="utf-8"))
@@ -108,7 +108,7 @@ class Piece:
 
 
 @dataclass(frozen=True, slots=True)
-class Point:
+class PastPoint:
     """A transformed value at a time [quarter from an arbitrary zero], with its own extra standard deviation."""
 
     time: float
@@ -166,7 +166,7 @@ def remainder(piece: Piece, known: Sequence[Piece]) -> Piece | None:
     return Piece(start, end, value, length) if (end - start).days > SLACK else None
 
 
-def points_of(pieces: Sequence[Piece], *, trend: Trend, flow: bool, at_end: bool) -> tuple[Point, ...]:
+def points_of(pieces: Sequence[Piece], *, trend: Trend, flow: bool, at_end: bool) -> tuple[PastPoint, ...]:
     """What a filter can read: a flow as its rate per quarter in the middle, a stock at the end of its period."""
     found = []
     for piece in pieces:
@@ -174,12 +174,12 @@ def points_of(pieces: Sequence[Piece], *, trend: Trend, flow: bool, at_end: bool
         if value <= 0 or (trend.transform == "logit" and value >= 1):
             continue
         found.append(
-            Point(quarter_of(piece.end if at_end else piece.middle), trend.forward(value) - trend.seasonal(piece))
+            PastPoint(quarter_of(piece.end if at_end else piece.middle), trend.forward(value) - trend.seasonal(piece))
         )
     return tuple(sorted(found, key=lambda p: p.time))
 
 
-def forecast(points: Sequence[Point], *, trend: Trend, time: float) -> Gaussian:
+def forecast(points: Sequence[PastPoint], *, trend: Trend, time: float) -> Gaussian:
     """The series at a time, from its points before: a Kalman filter of level and growth on a monthly grid.
 
     Parameters
@@ -205,7 +205,7 @@ def forecast(points: Sequence[Point], *, trend: Trend, time: float) -> Gaussian:
     return Gaussian(state.level, own * (state.var_level + trend.report_noise**2) ** 0.5)
 
 
-def _filtered(points: Sequence[Point], *, trend: Trend) -> tuple[_State, float, float]:
+def _filtered(points: Sequence[PastPoint], *, trend: Trend) -> tuple[_State, float, float]:
     """The state after the last point, when that is, and how wide this series is beside its class.
 
     A series whose own forecasts were off by less than its class expects gets a narrower band, one that was off by more a wider
@@ -261,7 +261,7 @@ def _walk(s: _State, *, trend: Trend, quarters: float) -> _State:
 
 
 def sampled_path(
-    points: Sequence[Point], *, trend: Trend, times: Sequence[float], normals: NDArray[np.float64]
+    points: Sequence[PastPoint], *, trend: Trend, times: Sequence[float], normals: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Draws of the whole path after the last point, in the transformed unit [times, draws].
 

@@ -15,7 +15,7 @@ from chipwall.market.model import demand, gates
 from chipwall.market.model.draws import Draws, block_draws
 from chipwall.market.model.ecosystem import maturity_step, software_efficiency
 from chipwall.market.model.given import faded_years, given_paths, us_h200_shipments
-from chipwall.market.model.ledger import Ledger
+from chipwall.market.model.ledger import QuarterLedger
 from chipwall.market.model.paths import found_in
 from chipwall.market.model.priors import Z95, Priors
 from chipwall.market.model.products import PLATFORMS, SEGMENTS, Product, platform_slices
@@ -121,7 +121,7 @@ class _Run:
         self.chinese_from = self.nests[2].start
         self.quality = np.array([[x.quality_at(t) for x in self.products] for t in range(block.quarters)])
         basis = block.service.by_basis
-        self.ledger = Ledger(self.products, by_basis=basis, quarters=block.quarters, draws=block.size)
+        self.ledger = QuarterLedger(self.products, by_basis=basis, quarters=block.quarters, draws=block.size)
         self._given(draws)
         self._fixed_part(draws)
         self._first_state()

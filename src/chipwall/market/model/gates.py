@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 __all__ = [
     "CHAIN",
-    "STATES",
-    "State",
+    "GATE_STATES",
+    "GateState",
     "beijing_cap",
     "gate_closedness",
     "legal_supply",
@@ -24,8 +24,8 @@ __all__ = [
 ]
 
 Array = NDArray[np.float64]
-State = Literal["ban", "trickle", "managed", "open"]
-STATES: tuple[State, ...] = ("ban", "trickle", "managed", "open")
+GateState = Literal["ban", "trickle", "managed", "open"]
+GATE_STATES: tuple[GateState, ...] = ("ban", "trickle", "managed", "open")
 # The state of a quarter that a scenario leaves to chance.
 CHAIN = -1
 
@@ -51,7 +51,7 @@ def regime_states(fixed: NDArray[np.int64], *, persistence: Array, opening: Arra
     """
     states = np.empty((len(fixed), persistence.size), dtype=np.int64)
     now = np.full(persistence.size, max(int(fixed[0]), 0))
-    top = len(STATES) - 1
+    top = len(GATE_STATES) - 1
     for t, given in enumerate(fixed):
         if given == CHAIN:
             moves = uniform[t] > persistence
@@ -85,7 +85,7 @@ def beijing_cap(state: NDArray[np.int64], *, trickle: Array, managed: Array) -> 
 
 def gate_closedness(washington: NDArray[np.int64], beijing: NDArray[np.int64]) -> Array:
     """How closed the tighter gate is: 0 both open, 1 a ban [1]."""
-    return 1 - np.minimum(washington, beijing) / (len(STATES) - 1)
+    return 1 - np.minimum(washington, beijing) / (len(GATE_STATES) - 1)
 
 
 def volume_room(limit: Array, *, home: Array, sold: Array) -> Array:

@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chipwall.market.model.products import Product
-from chipwall.market.model.service import BASES
+from chipwall.market.model.service import SERVICE_BASES
 
-__all__ = ["GROUPS", "Ledger"]
+__all__ = ["GROUPS", "QuarterLedger"]
 
 Array = NDArray[np.float64]
 GROUPS = ("us", "grey", "huawei", "cambricon", "domestic", "total")
@@ -25,7 +25,7 @@ def _belongs(product: Product, group: str) -> bool:
     }[group]
 
 
-class Ledger:
+class QuarterLedger:
     """Arrays by quarter: one row per plain quantity, one block of rows per quantity that each product has.
 
     Parameters
@@ -82,9 +82,9 @@ class Ledger:
             found |= {f"{kind}_{group}": sums[:, i] for i, group in enumerate(GROUPS)}
         for group in GROUPS:
             found[f"cumulative_{group}"] = np.cumsum(found[f"delivered_{group}"], axis=0)
-        names = [f"h100e_{basis}_{group}" for basis in BASES for group in GROUPS]
+        names = [f"h100e_{basis}_{group}" for basis in SERVICE_BASES for group in GROUPS]
         found |= {name: self._stocks[:, i] for i, name in enumerate(names)}
-        for basis in BASES:
+        for basis in SERVICE_BASES:
             found[f"h100e_{basis}_with_offshore"] = found[f"h100e_{basis}_total"] + found["offshore_h100e"]
         self._counted(found, quality)
         _shares(found)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from chipwall.errors import InputError, unknown_name
 from chipwall.text import Text, text
 
-__all__ = ["CAVEATS", "Band", "Paths", "band", "found_in", "quantile_error"]
+__all__ = ["CAVEATS", "Band", "Paths", "found_in", "quantile_error", "sample_band"]
 
 Array = NDArray[np.float64]
 LEVELS = (0.05, 0.5, 0.95)
@@ -70,7 +70,7 @@ def quantile_error(ordered: Array, *, level: float) -> float:
     return float((ordered[high] - ordered[low]) / 2)
 
 
-def band(sample: Array) -> Band:
+def sample_band(sample: Array) -> Band:
     """The band of one sample."""
     ordered = np.sort(sample)
     low, mid, high = (float(np.quantile(ordered, q)) for q in LEVELS)
@@ -134,7 +134,7 @@ class Paths:
 
     def band(self, name: str, quarter: str) -> Band:
         """5, 50 and 95 percent of a quantity in one quarter."""
-        return band(self.at(name, quarter))
+        return sample_band(self.at(name, quarter))
 
     def bands(self, name: str, *, levels: Iterable[float] = LEVELS) -> Array:
         """Quantiles by quarter [levels, quarters]."""

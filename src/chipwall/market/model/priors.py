@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 from chipwall.errors import DataError, InputError, unknown_name
 from chipwall.text import text
 
-__all__ = ["Prior", "Priors", "Shape", "load_priors"]
+__all__ = ["Prior", "PriorShape", "Priors", "load_priors"]
 
-Shape = Literal["lognormal", "normal", "logitnormal"]
+PriorShape = Literal["lognormal", "normal", "logitnormal"]
 Array = NDArray[np.float64]
 # Standard normal at 95 percent.
 Z95 = 1.6448536269514722
@@ -45,7 +45,7 @@ class Prior:
     name: str
     low: float
     high: float
-    shape: Shape
+    shape: PriorShape
     unit: str
     source: str
     basis: str
@@ -178,7 +178,7 @@ def _prior(name: str, row: Mapping[str, object], file: str, *, before: Prior | N
         return str(row.get(key) or (getattr(before, key) if before else ""))
 
     shape = word("shape")
-    if shape not in get_args(Shape):
+    if shape not in get_args(PriorShape):
         raise DataError(text("shape '{shape}' is not known", shape=shape), where=f"{file}, [{name}]")
     low, high = row.get("low"), row.get("high")
     if not isinstance(low, int | float) or not isinstance(high, int | float):

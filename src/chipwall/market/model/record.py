@@ -13,8 +13,8 @@ from datetime import date, timedelta
 from functools import lru_cache
 
 from chipwall.catalog.periods import Period, parse_period
-from chipwall.catalog.series import Book, Observation, load
-from chipwall.market.model.continuation import Piece, Point, Trend, classes, points_of, quarter_of
+from chipwall.catalog.series import Observation, SeriesBook, load_series
+from chipwall.market.model.continuation import PastPoint, Piece, Trend, continuation_classes, points_of, quarter_of
 from chipwall.market.model.quarters import quarter_index, quarter_name, quarters
 from chipwall.market.vintage import Cut, known_rows
 
@@ -62,10 +62,10 @@ class Known:
     known_on: date
     counts: Counts
     last: Mapping[str, int]
-    revenue: tuple[Point, ...]
-    rent: tuple[Point, ...]
-    smuggled: tuple[Point, ...]
-    stock: Mapping[str, tuple[tuple[Point, ...], float, float]]
+    revenue: tuple[PastPoint, ...]
+    rent: tuple[PastPoint, ...]
+    smuggled: tuple[PastPoint, ...]
+    stock: Mapping[str, tuple[tuple[PastPoint, ...], float, float]]
     trends: Mapping[str, Trend]
     totals: Mapping[str, tuple[tuple[float, float], ...]]
 
@@ -89,7 +89,7 @@ def _quarter_end(day: date) -> bool:
 @lru_cache(maxsize=1)
 def newest() -> date:
     """The last day of the last quarter in which anything in the record was counted or printed."""
-    book = load()
+    book = load_series()
     days = [
         end
         for rows in book.observations.values()
@@ -110,11 +110,11 @@ def _last_over(day: date) -> date:
 @lru_cache(maxsize=32)
 def known_at(known_on: date | None = None) -> Known:
     """Everything given, as it stood on a day; by default on the newest day of the record."""
-    book = load()
+    book = load_series()
     day = known_on or newest()
     # today everything in the record is known, also what is in print about a quarter that is not over
     cut = Cut(day if known_on else date.max, day + timedelta(days=1))
-    trends = classes()
+    trends = continuation_classes()
     counts = _counts(book, cut)
     runs = {name: _running(book, f"epoch_global_h100e_cum_{name}", cut, trends["world-stock"]) for name in DESIGNERS}
     return Known(
@@ -134,11 +134,11 @@ def _totals(rows: Sequence[Observation]) -> tuple[tuple[float, float], ...]:
     return tuple((quarter_of(o.period.end), float(o.as_printed or 0.0)) for o in rows if o.period.end is not None)
 
 
-def _rows(book: Book, series: str, cut: Cut) -> tuple[Observation, ...]:
+def _rows(book: SeriesBook, series: str, cut: Cut) -> tuple[Observation, ...]:
     return known_rows(book.observations[series], kind=book.series[series].kind, cut=cut)
 
 
-def _points(book: Book, series: str, cut: Cut, trend: Trend) -> tuple[Point, ...]:
+def _points(book: SeriesBook, series: str, cut: Cut, trend: Trend) -> tuple[PastPoint, ...]:
     flow = book.series[series].kind == "flow"
     pieces = [
         Piece(o.period.start, o.period.end, o.as_printed, o.period.calendar_quarters)  # type: ignore[arg-type]
@@ -147,7 +147,7 @@ def _points(book: Book, series: str, cut: Cut, trend: Trend) -> tuple[Point, ...
     return points_of(pieces, trend=trend, flow=flow, at_end=False)
 
 
-def _running(book: Book, series: str, cut: Cut, trend: Trend) -> tuple[tuple[Point, ...], float, float]:
+def _running(book: SeriesBook, series: str, cut: Cut, trend: Trend) -> tuple[tuple[PastPoint, ...], float, float]:
     """Increments of a running total as rates, the last total, and when it is."""
     seen = [(o.period.end, float(o.as_printed or 0.0)) for o in _rows(book, series, cut) if o.period.end]
     pieces = [
@@ -160,7 +160,7 @@ def _running(book: Book, series: str, cut: Cut, trend: Trend) -> tuple[tuple[Poi
     return points_of(pieces, trend=trend, flow=True, at_end=False), seen[-1][1], quarter_of(seen[-1][0])
 
 
-def _counts(book: Book, cut: Cut) -> dict[str, dict[int, tuple[float, float, float]]]:
+def _counts(book: SeriesBook, cut: Cut) -> dict[str, dict[int, tuple[float, float, float]]]:
     found: dict[str, dict[int, tuple[float, float, float]]] = {}
     for product, names in COUNTED.items():
         rows: dict[int, tuple[float, float, float]] = {}

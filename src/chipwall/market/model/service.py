@@ -20,11 +20,11 @@ from chipwall.catalog.records import Chip
 from chipwall.market.model.products import Product
 from chipwall.market.model.rates import stored_rates
 
-__all__ = ["BASES", "MIXES", "REFERENCE", "Mix", "Service", "hedonic_rent", "services"]
+__all__ = ["MIXES", "REFERENCE", "SERVICE_BASES", "Mix", "Service", "hedonic_rent", "services"]
 
 Array = NDArray[np.float64]
 REFERENCE = "nvidia-h100-sxm"
-BASES = ("training", "bandwidth", "rent")
+SERVICE_BASES = ("training", "bandwidth", "rent")
 # Log-linear fit to the mid-2026 rent quotes of H20 (141 GB), A100 and 910C against H100, see docs/market.md.
 RENT_COMPUTE_EXPONENT, RENT_BANDWIDTH_EXPONENT = 0.40, 0.86
 

@@ -9,14 +9,14 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from chipwall.market.model.gates import CHAIN, STATES
+from chipwall.market.model.gates import CHAIN, GATE_STATES
 from chipwall.market.model.products import SEGMENTS, Product
 from chipwall.text import Text, text
 
-__all__ = ["LEVERS", "Lever", "LeverKind", "Timeline", "timeline"]
+__all__ = ["LEVERS", "Lever", "LeverKind", "Timeline", "laid_levers"]
 
 Array = NDArray[np.float64]
-NAMES: tuple[str, ...] = STATES
+NAMES: tuple[str, ...] = GATE_STATES
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,7 +236,7 @@ _BY_PRODUCT: Mapping[str, float] = {"share": 0.0, "cap_fraction": np.inf, "unit_
 _LIMITS = ("tpp_limit", "density_limit", "bandwidth_limit")
 
 
-def timeline(levers: Iterable[Lever], *, products: tuple[Product, ...], quarters: int) -> Timeline:
+def laid_levers(levers: Iterable[Lever], *, products: tuple[Product, ...], quarters: int) -> Timeline:
     """Lay levers over each other, later ones over earlier ones.
 
     Parameters
@@ -254,7 +254,7 @@ def timeline(levers: Iterable[Lever], *, products: tuple[Product, ...], quarters
     on_market = np.array([[float(p.sold_in(t)) for p in products] for t in range(quarters)]).reshape(quarters, -1)
     permitted, banned = np.zeros((quarters, len(products))), np.zeros((quarters, len(products)))
     simple = {name: np.full(quarters, start) for name, start in _SIMPLE.items()}
-    gates = {name: np.full(quarters, len(STATES) - 1, dtype=np.int64) for name in ("washington", "beijing")}
+    gates = {name: np.full(quarters, len(GATE_STATES) - 1, dtype=np.int64) for name in ("washington", "beijing")}
     quota = np.zeros((quarters, len(SEGMENTS)))
     limits = {name: np.full(quarters, np.inf) for name in _LIMITS}
     drafts: list[tuple[int, int, str]] = []

@@ -10,7 +10,7 @@ from typing import Any
 from chipwall.errors import InputError
 from chipwall.files import Problems
 from chipwall.inputs import known_or_nearest as nearest
-from chipwall.market.model.gates import STATES
+from chipwall.market.model.gates import GATE_STATES
 from chipwall.market.model.priors import load_priors
 from chipwall.market.model.products import SEGMENTS, US_PLATFORMS, Product, load_products
 from chipwall.market.model.quarters import LAST, START, quarter_index, quarter_name
@@ -174,14 +174,14 @@ def _value(row: Mapping[str, Any], name: str, line: Any, problems: Problems) -> 
     kind = LEVERS[name]
     if kind.takes == "state":
         state = row.get("state", row.get("value"))
-        if state not in (*STATES, "chain"):
+        if state not in (*GATE_STATES, "chain"):
             problems.add(
                 line("state"),
                 text(
                     "state '{state}' of '{name}' is not one of {names}",
                     state=state,
                     name=name,
-                    names=", ".join((*STATES, "chain")),
+                    names=", ".join((*GATE_STATES, "chain")),
                 ),
             )
         return str(state)

@@ -10,12 +10,12 @@ import numpy as np
 
 from chipwall.catalog.periods import parse_period
 from chipwall.errors import InputError
-from chipwall.market.model.paths import Band, Paths, band
+from chipwall.market.model.paths import Band, Paths, sample_band
 from chipwall.market.model.quantities import unit_of
 from chipwall.market.model.quarters import quarter_index
 from chipwall.text import text
 
-__all__ = ["Question", "Reply", "question", "reply"]
+__all__ = ["MarketQuestion", "Reply", "question", "reply"]
 
 _FORM = re.compile(
     r"^\s*([a-z][a-z0-9_-]*)\s*(<=|>=|<|>)\s*([-+]?[0-9][0-9_,.]*(?:e[-+]?\d+)?)\s*(%|k|M|bn)?\s+(?:on|in|by)\s+(\S+)\s*$"
@@ -24,7 +24,7 @@ _SCALE = {None: 1.0, "": 1.0, "%": 0.01, "k": 1e3, "M": 1e6, "bn": 1000.0 * 1e6}
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class MarketQuestion:
     """A quantity of the simulation, a comparison, a value in the quantity's own unit, and the quarter that holds the day."""
 
     words: str
@@ -38,7 +38,7 @@ class Question:
 class Reply:
     """The share of draws in which a statement holds [1], its Monte Carlo error, and the band of the quantity."""
 
-    question: Question
+    question: MarketQuestion
     scenario: str
     probability: float
     error: float
@@ -53,7 +53,7 @@ class Reply:
         }  # fmt: skip
 
 
-def question(words: str) -> Question:
+def question(words: str) -> MarketQuestion:
     """A question from its words.
 
     Raises
@@ -87,14 +87,18 @@ def question(words: str) -> Question:
         )
     quarter = f"{end.year}Q{(end.month + 2) // 3}"
     quarter_index(quarter, where="ask")
-    return Question(words, name, sign, value, quarter)
+    return MarketQuestion(words, name, sign, value, quarter)
 
 
-def reply(paths: Paths, asked: Question) -> Reply:
+def reply(paths: Paths, asked: MarketQuestion) -> Reply:
     """How probable the statement is under the scenario of a run: conditional on it and on the priors."""
     sample = paths.at(asked.quantity, asked.quarter)
     compare = {"<": np.less, "<=": np.less_equal, ">": np.greater, ">=": np.greater_equal}[asked.sign]
     share = float(np.mean(compare(sample, asked.value)))
     return Reply(
-        asked, paths.title, share, sqrt(share * (1 - share) / len(sample)), band(np.asarray(sample, dtype=np.float64))
+        asked,
+        paths.title,
+        share,
+        sqrt(share * (1 - share) / len(sample)),
+        sample_band(np.asarray(sample, dtype=np.float64)),
     )

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chipwall.errors import InputError
-from chipwall.market.model.paths import Band, Paths, band
+from chipwall.market.model.paths import Band, Paths, sample_band
 from chipwall.market.model.priors import Priors, load_priors
 from chipwall.market.model.quarters import quarter_index, quarter_name
 from chipwall.market.model.timeline import Lever
@@ -167,7 +167,9 @@ def leaving(paths: Paths, quarter: str) -> Leaving:
     active = np.asarray(paths.values["service_active_us"][at], dtype=np.float64)
     time = np.minimum(4 * active / np.maximum(made, 1e-9), MOST_QUARTERS)
     cost = active * paid / np.maximum(made, 1e-9)
-    return Leaving(band(time), band(np.where(made > 1.0, cost, 0.0)), movers(time, paths.parameters, most=3))
+    return Leaving(
+        sample_band(time), sample_band(np.where(made > 1.0, cost, 0.0)), movers(time, paths.parameters, most=3)
+    )
 
 
 @dataclass(frozen=True)
@@ -272,14 +274,16 @@ def dependence(
     feedback = runs[0].parameter("own_share_feedback")
     probability, error = tipping_probability(feedback, advantage=runs[0].at("utility_gap", before))
     losses = {
-        offshore: {lag: band(cutoff_loss(runs[0], runs[1], stop=stop, lag=lag, offshore=offshore)) for lag in LAGS}
+        offshore: {
+            lag: sample_band(cutoff_loss(runs[0], runs[1], stop=stop, lag=lag, offshore=offshore)) for lag in LAGS
+        }
         for offshore in (False, True)
     }
     response = runs[0].parameter("price_response")
     times = {n: quarter_name(quarter_index(DECIDED) + 4 * n - 1) for n in YEARS}
     return Dependence(
         free=runs[0].band("chosen_freely", before),
-        switching_discount=band(np.asarray(1 - np.exp(-feedback / response))),
+        switching_discount=sample_band(np.asarray(1 - np.exp(-feedback / response))),
         leaving={n: leaving(runs[0], q) for n, q in times.items() if q <= before and q in runs[0].quarters},
         quarter=before,
         stop=stop,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from chipwall.market.model.paths import Band, Paths, band
+from chipwall.market.model.paths import Band, Paths, sample_band
 
 __all__ = ["NOTHING", "Effect", "Mover", "effect", "movers", "yearly"]
 
@@ -65,9 +65,9 @@ def effect(name: str, first: Array, second: Array) -> Effect:
     same = np.abs(change) <= UNMOVED * size
     return Effect(
         name,
-        band(np.asarray(first, dtype=np.float64)),
-        band(np.asarray(second, dtype=np.float64)),
-        band(change),
+        sample_band(np.asarray(first, dtype=np.float64)),
+        sample_band(np.asarray(second, dtype=np.float64)),
+        sample_band(change),
         float(np.mean((change > 0) & ~same)),
         float(np.mean(same)),
         bool(change.any()),

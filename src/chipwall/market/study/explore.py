@@ -14,16 +14,16 @@ from chipwall.errors import InputError
 from chipwall.market.model.priors import Priors
 from chipwall.market.policy.scenario import Scenario
 from chipwall.market.simulate import simulate
-from chipwall.market.study.sensitivity import Outcome, outcome_of
+from chipwall.market.study.sensitivity import DrawOutcome, outcome_of_draws
 from chipwall.text import text
 
-__all__ = ["Condition", "Discovery", "conditions", "explore"]
+__all__ = ["BoxSide", "Discovery", "box_sides", "explore"]
 
 Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
-class Condition:
+class BoxSide:
     """One side or both of a box: a parameter between two values, in its own unit; None where the side is open."""
 
     parameter: str
@@ -59,14 +59,14 @@ class Discovery:
     density: float
     coverage: float
     mass: float
-    conditions: tuple[Condition, ...]
+    conditions: tuple[BoxSide, ...]
 
 
 def explore(
     scenario: Scenario | str,
     other: Scenario | str,
     *,
-    outcome: Outcome,
+    outcome: DrawOutcome,
     larger_is_better: bool,
     draws: int = 4000,
     seed: int = 1,
@@ -93,25 +93,25 @@ def explore(
         for i, s in enumerate((scenario, other))
     ]
     names = quarters(outcome.quarter)
-    first, second = (outcome_of(r.values, outcome, names) for r in runs)
+    first, second = (outcome_of_draws(r.values, outcome, names) for r in runs)
     sign = 1.0 if larger_is_better else -1.0
     wins = sign * (first - second) > margin * np.abs(second)
     parameters = {k: v for k, v in runs[0].parameters.items() if np.ptp(v) > 0}
     found = _box(parameters, wins)
     return Discovery(
         outcome.quantity, outcome.quarter, runs[0].title, runs[1].title, float(np.mean(wins)),
-        found[1], found[2], found[3], conditions(found[0], parameters),
+        found[1], found[2], found[3], box_sides(found[0], parameters),
     )  # fmt: skip
 
 
-def _kept(outcome: Outcome, with_parameters: bool) -> tuple[str, ...]:
+def _kept(outcome: DrawOutcome, with_parameters: bool) -> tuple[str, ...]:
     from chipwall.market.model.priors import load_priors
 
     names = tuple(f"parameter:{n}" for n in load_priors(overlay=False).names) if with_parameters else ()
     return (outcome.quantity, *names)
 
 
-def conditions(box: dict[str, tuple[float, float, float]], parameters: dict[str, Array]) -> tuple[Condition, ...]:
+def box_sides(box: dict[str, tuple[float, float, float]], parameters: dict[str, Array]) -> tuple[BoxSide, ...]:
     """A box as conditions; sides at the edge of the draws are open."""
     from chipwall.market.model.priors import load_priors
 
@@ -121,7 +121,7 @@ def conditions(box: dict[str, tuple[float, float, float]], parameters: dict[str,
         least, most = float(parameters[name].min()), float(parameters[name].max())
         sides = (None if low <= least else low, None if high >= most else high)
         if any(s is not None for s in sides) and p_value < 0.05:
-            found.append(Condition(name, *sides, units.get(name, ""), p_value))
+            found.append(BoxSide(name, *sides, units.get(name, ""), p_value))
     return tuple(sorted(found, key=lambda c: c.p_value))
 
 

@@ -16,7 +16,16 @@ from chipwall.market.policy.scenario import Scenario
 from chipwall.market.simulate import prepare
 from chipwall.text import text
 
-__all__ = ["LEVER_RANGES", "Index", "Outcome", "Swing", "indices", "outcome_of", "sensitivity", "tornado"]
+__all__ = [
+    "LEVER_RANGES",
+    "DrawOutcome",
+    "SobolIndex",
+    "Swing",
+    "indices",
+    "outcome_of_draws",
+    "sensitivity",
+    "tornado",
+]
 
 Array = NDArray[np.float64]
 # Ranges over which levers are varied, evenly: what governments could plausibly choose from mid-2025 on.
@@ -33,7 +42,7 @@ LEVER_RANGES: Mapping[str, tuple[float, float]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class DrawOutcome:
     """One number per draw: a quantity in a quarter, or a flow summed from a quarter to the last one."""
 
     quantity: str
@@ -42,7 +51,7 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
-class Index:
+class SobolIndex:
     """Sobol indices of one input [1], with half-widths of their 95 percent intervals.
 
     ``kind`` is ``parameter`` or ``lever``.
@@ -80,7 +89,7 @@ def tornado(
     scenario: Scenario | str,
     other: Scenario | str,
     *,
-    outcome: Outcome,
+    outcome: DrawOutcome,
     seed: int = 1,
     priors: Priors | None = None,
 ) -> tuple[float, tuple[Swing, ...]]:
@@ -113,7 +122,7 @@ def tornado(
     for begin in range(0, len(points), BLOCK):
         part = points[begin : begin + BLOCK]
         made = [
-            outcome_of(
+            outcome_of_draws(
                 block_paths(replace(b, priors=blocks[0].priors, size=len(part), normals=part, still=True)),
                 outcome,
                 quarters(outcome.quarter),
@@ -128,7 +137,7 @@ def tornado(
     return float(change[0]), tuple(sorted(swings, key=lambda s: -abs(s.at_high - s.at_low)))
 
 
-def outcome_of(values: Mapping[str, Array], outcome: Outcome, quarters: tuple[str, ...]) -> Array:
+def outcome_of_draws(values: Mapping[str, Array], outcome: DrawOutcome, quarters: tuple[str, ...]) -> Array:
     """The outcome of each draw from arrays [quarters, draws]."""
     rows = values[outcome.quantity]
     last = quarters.index(outcome.quarter)
@@ -140,13 +149,13 @@ def outcome_of(values: Mapping[str, Array], outcome: Outcome, quarters: tuple[st
 def sensitivity(
     scenario: Scenario | str,
     *,
-    outcome: Outcome,
+    outcome: DrawOutcome,
     base: int = 512,
     seed: int = 1,
     priors: Priors | None = None,
     levers: tuple[str, ...] = (),
     parameters: tuple[str, ...] = (),
-) -> tuple[Index, ...]:
+) -> tuple[SobolIndex, ...]:
     """First and total Sobol indices, largest total first.
 
     Parameters
@@ -187,7 +196,7 @@ def sensitivity(
     scaled = (result - result.mean()) / result.std()
     found = analysis.analyze(problem, scaled, calc_second_order=False, seed=seed, num_resamples=200)
     rows = [
-        Index(
+        SobolIndex(
             name, "lever" if name in levers else "parameter",
             float(found["S1"][i]), float(found["S1_conf"][i]), float(found["ST"][i]), float(found["ST_conf"][i]),
         )
@@ -243,7 +252,7 @@ def _outcomes(
     inputs: list[str],
     *,
     levers: tuple[str, ...],
-    outcome: Outcome,
+    outcome: DrawOutcome,
     seed: int,
     priors: Priors | None,
 ) -> Array:
@@ -266,5 +275,5 @@ def _outcomes(
             else:
                 normals[:, names.index(name)] = ndtri(part[:, i])
         job = replace(block, size=len(part), normals=normals, lever_values=settings, still=True)
-        found.append(outcome_of(block_paths(job), outcome, quarters(outcome.quarter)))
+        found.append(outcome_of_draws(block_paths(job), outcome, quarters(outcome.quarter)))
     return np.concatenate(found)

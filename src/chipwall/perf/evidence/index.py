@@ -18,7 +18,7 @@ import numpy as np
 from chipwall.perf.evidence.likeness import NAMES, SIZES, Traits, coded
 from chipwall.perf.load import data_text
 
-__all__ = ["LEFT_OUT", "LOGARITHMS", "Index", "index", "index_of"]
+__all__ = ["LEFT_OUT", "LOGARITHMS", "EvidenceIndex", "index", "index_of"]
 
 # What was left out of the fit that predicted a row: its source, chip and model together; its model; its chip.
 LEFT_OUT = ("group", "model", "chip")
@@ -26,7 +26,7 @@ LOGARITHMS = ("size", "tensor", "load", "context", "compute", "bandwidth")
 
 
 @dataclass(frozen=True, slots=True)
-class Index:
+class EvidenceIndex:
     """The rows and their traits.
 
     Attributes
@@ -45,16 +45,16 @@ class Index:
 
 
 @lru_cache(maxsize=1)
-def index() -> Index:
+def index() -> EvidenceIndex:
     """The shipped table."""
     return index_of(data_text("evidence_serving.csv"))
 
 
-def index_of(content: str) -> Index:
+def index_of(content: str) -> EvidenceIndex:
     """The rows of a table given as text."""
     rows = tuple(csv.DictReader(content.splitlines()))
     sizes = {name: np.array([_size(row[name], name) for row in rows], dtype=np.float32) for name in SIZES}
-    return Index(
+    return EvidenceIndex(
         rows=rows,
         traits=Traits(
             names={name: coded(row[name] for row in rows) for name in NAMES},

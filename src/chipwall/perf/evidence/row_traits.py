@@ -23,15 +23,15 @@ REGIME_NAMES = {
 
 @lru_cache(maxsize=512)
 def _hardware(name: str, engine: str) -> Hardware:
-    return hardware(rows.chip_of({"chip": name}), engine=engine)
+    return hardware(rows.served_chip({"chip": name}), engine=engine)
 
 
 def row_traits(row: Mapping[str, str]) -> Traits | None:
     """Traits of a row of the shared column format; None where it cannot be expressed."""
     try:
-        chip, model = rows.chip_of(row), rows.model_of(row)
+        chip, model = rows.served_chip(row), rows.served_model(row)
         engine = rows.engine_of(row, chip)
-        requests, layout = rows.requests_of_row(row, model), rows.layouts_of(row, model)[0]
+        requests, layout = rows.requests_of_row(row, model), rows.layouts_of_row(row, model)[0]
         hw = _hardware(row["chip"], engine)
     except (ChipwallError, IndexError):
         return None
@@ -44,5 +44,5 @@ def row_traits(row: Mapping[str, str]) -> Traits | None:
         hw=hw, engine=engine, model=model, precision=rows.precision_name(row), regime=REGIME_NAMES[regime],
         tensor=float(layout.group), load=float(load) / layout.replicas if load else None,
         context=float(requests.prompt) + float(requests.output) / 2.0,
-        year=rows.year_of_row(row, engine), asked=asked_for(row["metric"]),
+        year=rows.year_of_serving_row(row, engine), asked=asked_for(row["metric"]),
     )  # fmt: skip

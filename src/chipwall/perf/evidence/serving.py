@@ -32,8 +32,19 @@ from chipwall.text import Text, text
 from chipwall.units import GIGA
 
 __all__ = [
-    "METRICS", "Case", "Cases", "case_of", "cases", "chip_of", "engine_of", "layouts_of", "model_of", "precision_name",
-    "predictions", "requests_of_row", "year_of_row",
+    "METRICS",
+    "Cases",
+    "ServingCase",
+    "cases",
+    "cases_of_row",
+    "engine_of",
+    "layouts_of_row",
+    "precision_name",
+    "predicted_cases",
+    "requests_of_row",
+    "served_chip",
+    "served_model",
+    "year_of_serving_row",
 ]  # fmt: skip
 
 METRICS = ("output_tokens_per_s", "tokens_per_s_total", "samples_per_s", "ttft_ms", "tpot_ms")
@@ -65,7 +76,7 @@ DATASET_OUTPUTS = {"gpt-j-6b": 128.0, "llama-3.1-8b": 128.0, "llama-2-70b": 290.
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class ServingCase:
     """One row in one layout."""
 
     setup: Setup
@@ -104,24 +115,24 @@ class Cases:
         )  # fmt: skip
 
 
-def case_of(row: Mapping[str, str]) -> list[Case] | Text:
+def cases_of_row(row: Mapping[str, str]) -> list[ServingCase] | Text:
     """The cases of a row, one per possible layout; or the reason why it cannot be expressed."""
     if row["metric"] not in METRICS:
         return text("metric '{metric}' is not one of a serving estimate", metric=row["metric"])
-    model = model_of(row)
-    engine = engine_of(row, chip_of(row))
+    model = served_model(row)
+    engine = engine_of(row, served_chip(row))
     requests = requests_of_row(row, model)
     if isinstance(requests, Text):
         return requests
-    year = year_of_row(row, engine)
+    year = year_of_serving_row(row, engine)
     asked = (row["chip"], row["model"], row.get("params_b", ""), row.get("moe", ""))
     formats = (precision_name(row), row.get("precision_kv", "").lower())
-    layouts = tuple(layouts_of(row, model))
+    layouts = tuple(layouts_of_row(row, model))
     flags = "default" if row.get("class") == "untuned" else "tuned"
     recipe, made = _setups(asked, engine, year, flags, formats, layouts)
     return _that_fit(
         [
-            Case(s, requests, s.hw.arch, engine, row["metric"], _prefill_only(row), layout, year, recipe, flags)
+            ServingCase(s, requests, s.hw.arch, engine, row["metric"], _prefill_only(row), layout, year, recipe, flags)
             for s, layout in zip(made, layouts, strict=True)
         ]
     )
@@ -134,7 +145,7 @@ def _setups(
 ) -> tuple[str, tuple[Setup, ...]]:  # fmt: skip
     """Recipe and setups of a chip and a model as a row names them; rows of one run, and of one sweep, share them."""
     named = dict(zip(("chip", "model", "params_b", "moe"), asked, strict=True))
-    chip, model = chip_of(named), model_of(named)
+    chip, model = served_chip(named), served_model(named)
     hw = hardware(chip, engine=engine)
     precision = precision_of(formats[0], model=model, hw=hw)
     cache = formats[1] if formats[1] in CACHE_BYTES else format_key(formats[1])
@@ -150,21 +161,21 @@ def _setups(
     return recipe, tuple(replace(one, cap=MAX_BATCH) for one in found)
 
 
-def _that_fit(found: list[Case]) -> list[Case]:
+def _that_fit(found: list[ServingCase]) -> list[ServingCase]:
     """Cases whose weights leave some room, else the one that comes nearest."""
 
-    def room(case: Case) -> float:
+    def room(case: ServingCase) -> float:
         return float(case.setup.room)
 
     return [c for c in found if room(c) > 0.0] or [max(found, key=room)]
 
 
-def chip_of(row: Mapping[str, str]) -> Chip:
+def served_chip(row: Mapping[str, str]) -> Chip:
     """The chip of a row."""
     return catalog.chip(STAND_INS.get(row["chip"], row["chip"]))
 
 
-def model_of(row: Mapping[str, str]) -> LanguageModel:
+def served_model(row: Mapping[str, str]) -> LanguageModel:
     """The model of a row; a dense one that the catalogue lacks by its size."""
     try:
         return catalog.load().names.model_of_table(row["model"])
@@ -197,7 +208,7 @@ def engine_of(row: Mapping[str, str], chip: Chip) -> str:
     return engine_on("huawei", engine) if chip.vendor.lower() == "huawei" and engine == "vllm" else engine
 
 
-def year_of_row(row: Mapping[str, str], engine: str) -> float:
+def year_of_serving_row(row: Mapping[str, str], engine: str) -> float:
     """Date of the software of a row, as a year with fraction."""
     return software_year(engine, year_of(row.get("date", "")))
 
@@ -266,7 +277,7 @@ def requests_of_row(row: Mapping[str, str], model: LanguageModel) -> Requests | 
     return Requests(prompt=prompt, output=output, regime=code, cap=MAX_BATCH, **given)
 
 
-def layouts_of(row: Mapping[str, str], model: LanguageModel) -> list[Layout]:
+def layouts_of_row(row: Mapping[str, str], model: LanguageModel) -> list[Layout]:
     """The layout of a row, or every one it may have had."""
     chips = int(_number(row.get("n_chips", "")) or 1)
     tensor, stages = int(_number(row.get("tp", "")) or 0), int(_number(row.get("pp", "")) or 1)
@@ -285,12 +296,12 @@ def layouts_of(row: Mapping[str, str], model: LanguageModel) -> list[Layout]:
 
 def cases(rows: Sequence[Mapping[str, str]]) -> tuple[Cases | None, dict[int, str]]:
     """All cases of the rows as arrays, and for each row left out (by position) the reason."""
-    each: list[Case] = []
+    each: list[ServingCase] = []
     owner: list[int] = []
     reasons: dict[int, str] = {}
     for i, row in enumerate(rows):
         try:
-            found = case_of(row)
+            found = cases_of_row(row)
         except ChipwallError as error:
             reasons[i] = error.what
             continue
@@ -333,7 +344,7 @@ def case_values(c: Cases) -> Any:
     return np.where(metric == "tpot_ms", got["tpot"] * 1e3, value)
 
 
-def predictions(c: Cases) -> tuple[Any, Any]:
+def predicted_cases(c: Cases) -> tuple[Any, Any]:
     """The rows that have cases, and the prediction of each: the best of its layouts."""
     value = case_values(c)
     late = np.isin(np.array(c.metric), ("ttft_ms", "tpot_ms"))

@@ -8,11 +8,11 @@ import numpy as np
 
 from chipwall.perf.evidence.basis import basis_at, standings
 from chipwall.perf.evidence.row_traits import row_traits
-from chipwall.perf.evidence.serving import cases, predictions
+from chipwall.perf.evidence.serving import cases, predicted_cases
 from chipwall.perf.evidence.validate import Prediction, Skip
 from chipwall.text import text
 
-__all__ = ["class_of", "predict_rows"]
+__all__ = ["class_of", "predict_serving_rows"]
 
 
 def class_of(row: Mapping[str, str]) -> str:
@@ -25,7 +25,7 @@ def class_of(row: Mapping[str, str]) -> str:
     return f"{prepared} {'moe' if row.get('moe') == '1' else 'dense'}"
 
 
-def predict_rows(rows: Sequence[Mapping[str, str]]) -> list[Prediction | Skip]:
+def predict_serving_rows(rows: Sequence[Mapping[str, str]]) -> list[Prediction | Skip]:
     """Predict every row that the model can express, in the row's metric and for the whole setup.
 
     Parameters
@@ -41,7 +41,7 @@ def predict_rows(rows: Sequence[Mapping[str, str]]) -> list[Prediction | Skip]:
     made, reasons = cases(rows)
     value: dict[int, float] = {}
     if made is not None:
-        owners, best = predictions(made)
+        owners, best = predicted_cases(made)
         value = {int(i): float(v) for i, v in zip(owners, best, strict=True)}
     like = {i: t for i in value if (t := row_traits(rows[i])) is not None}
     stands = dict(zip(like, standings(list(like.values())), strict=True))

@@ -17,17 +17,17 @@ from chipwall.catalog.architecture import Architecture
 from chipwall.catalog.records import LanguageModel
 from chipwall.errors import ChipwallError, InputError
 from chipwall.perf.budget import usable_memory
-from chipwall.perf.evidence.validate import Outcome, Prediction, Skip
+from chipwall.perf.evidence.validate import FitOrFail, Prediction, Skip
 from chipwall.perf.formats import CACHE_BYTES, stored_bytes
 from chipwall.perf.layout import Layout, serving_layout, serving_layouts
-from chipwall.perf.load import architecture_of
+from chipwall.perf.load import silicon_of
 from chipwall.perf.overhead import LEAN_SAMPLER, LEAN_SINCE, memory_rules
 from chipwall.perf.serving.engines import engine_family
 from chipwall.perf.serving.memory import Holding, Machine, Room, Stored, room_for_cache, sequence_bytes
 from chipwall.text import text
 from chipwall.units import GIB
 
-__all__ = ["Case", "case_of", "predict_rows", "room_of"]
+__all__ = ["StartupRun", "predict_startups", "room_of", "run_of_row"]
 
 # Words that follow the name of a model in a checkpoint's name and change neither its layers nor its size.
 SUFFIXES = re.compile(
@@ -41,7 +41,7 @@ WEIGHTS, CACHE, TOKENS, AT_ONCE, SERVES, BUFFER = (
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class StartupRun:
     """One run of a log, ready to be priced."""
 
     model: LanguageModel
@@ -58,7 +58,7 @@ class Case:
         return self.model.architecture
 
 
-def predict_rows(rows: Sequence[Mapping[str, str]]) -> Iterator[Prediction | Outcome | Skip]:
+def predict_startups(rows: Sequence[Mapping[str, str]]) -> Iterator[Prediction | FitOrFail | Skip]:
     """What the memory model says of each row; rows of a run that cannot be expressed are skipped with the reason."""
     for row in rows:
         name, metric = row["id"], row["metric"]
@@ -71,17 +71,17 @@ def predict_rows(rows: Sequence[Mapping[str, str]]) -> Iterator[Prediction | Out
             if metric == BUFFER:
                 yield _buffer(row)
                 continue
-            yield _answer(name, metric, row["value"], case_of(row))
+            yield _answer(name, metric, row["value"], run_of_row(row))
         except ChipwallError as problem:
             yield Skip(name, problem.what)
 
 
-def _answer(name: str, metric: str, value: str, case: Case) -> Prediction | Outcome | Skip:
+def _answer(name: str, metric: str, value: str, case: StartupRun) -> Prediction | FitOrFail | Skip:
     room = room_of(case)
     if metric == SERVES:
         needed = _one(case)
         word = "fits" if room.bytes >= needed and room.bytes > 0 else "fails"
-        return Outcome(
+        return FitOrFail(
             name, value, word, "fits" if room.low >= needed else word, "fits" if room.high >= needed else "fails"
         )
     measured = float(value)
@@ -101,16 +101,16 @@ def _buffer(row: Mapping[str, str]) -> Prediction:
     if not length:
         raise InputError(text("the tokens of the buffer are not stated"), where=row["id"])
     size = CACHE_BYTES.get({"f16": "fp16", "q8_0": "int8"}.get(row["kv_format"], row["kv_format"]) or "bf16", 2.0)
-    found = float(model_of(row).architecture.cache_bytes(length, size)) / GIB
+    found = float(model_of_checkpoint(row).architecture.cache_bytes(length, size)) / GIB
     return Prediction(row["id"], float(row["value"]), found, found * 0.98, found * 1.02, "calculated", BUFFER)
 
 
-def _one(case: Case) -> float:
+def _one(case: StartupRun) -> float:
     """One sequence of the longest length on one chip [byte]."""
     return float(sequence_bytes(case.shape, case.length, CACHE_BYTES[case.cache], **_ways(case.layout)))
 
 
-def _token(case: Case) -> float:
+def _token(case: StartupRun) -> float:
     """Bytes of a token as engines log it [byte]: the sequence of the longest length, over its tokens."""
     return _one(case) / case.length
 
@@ -119,15 +119,15 @@ def _ways(layout: Layout) -> dict[str, float]:
     return {"tensor": layout.tensor, "pipeline": layout.pipeline, "context": layout.context}
 
 
-def room_of(case: Case) -> Room:
+def room_of(case: StartupRun) -> Room:
     """The room for the cache of one chip."""
     return room_for_cache(case.shape, case.stored, case.layout, case.machine, case.how)
 
 
-def case_of(row: Mapping[str, str]) -> Case:
+def run_of_row(row: Mapping[str, str]) -> StartupRun:
     """The run of a row; a :class:`~chipwall.errors.ChipwallError` says what cannot be expressed."""
-    model = model_of(row)
-    machine = machine_of(row)
+    model = model_of_checkpoint(row)
+    machine = machine_of_row(row)
     chips = int(float(row["n_chips"] or 1))
     family = engine_family(row["engine"]) or "vllm"
     asked = row["weights_format"].split("+")[0].removesuffix(" gguf") or "bf16"
@@ -142,7 +142,7 @@ def case_of(row: Mapping[str, str]) -> Case:
     )
     length = _number(row["max_model_len"]) or float(model.max_context or 4096)
     cache = {"": "bf16", "auto": "bf16", "fp8_e4m3": "fp8", "fp8_e5m2": "fp8"}.get(row["kv_format"], row["kv_format"])
-    return Case(
+    return StartupRun(
         model, stored, layout_of(row, model, chips), machine, how, cache if cache in CACHE_BYTES else "bf16", length
     )
 
@@ -170,7 +170,7 @@ def lean(version: str, date: str, model: LanguageModel | None = None) -> bool:
     return released is None or (released + timedelta(days=182)).isoformat() >= LEAN_SINCE
 
 
-def model_of(row: Mapping[str, str]) -> LanguageModel:
+def model_of_checkpoint(row: Mapping[str, str]) -> LanguageModel:
     """The catalogue's model behind a checkpoint's name: the name as it stands, then without its suffixes."""
     first: ChipwallError | None = None
     for name in (row["hf_id"], row["model"]):
@@ -184,7 +184,7 @@ def model_of(row: Mapping[str, str]) -> LanguageModel:
     raise first or InputError(text("no model is named"), where=row["id"])
 
 
-def machine_of(row: Mapping[str, str]) -> Machine:
+def machine_of_row(row: Mapping[str, str]) -> Machine:
     """The memory of a row's chip; one that is not in the catalogue has the memory that is stated."""
     stated = _number(row["memory_gb"])
     name = re.sub(r"[- ]?\d+ ?GB$", "", row["chip"].strip(), flags=re.IGNORECASE)
@@ -196,7 +196,7 @@ def machine_of(row: Mapping[str, str]) -> Machine:
         reported, _ = usable_memory(chip)
         if stated and abs(reported / GIB / stated - 1.0) > 0.12:
             reported = stated * 0.99 * GIB if chip.is_hbm else stated * GIB
-        return Machine(reported, chip.vendor, architecture_of(chip))
+        return Machine(reported, chip.vendor, silicon_of(chip))
     if not stated and row["metric"] == WEIGHTS:
         return Machine(float("nan"), "", "")  # weights do not depend on it
     if not stated:
@@ -224,9 +224,9 @@ def _heads(model: LanguageModel) -> float:
     return max((float(g.heads) for g in model.architecture.attention if g.grows), default=1.0)
 
 
-def fitted_rows(rows: Sequence[Mapping[str, str]]) -> list[tuple[Mapping[str, str], Case, float]]:
+def rows_with_room(rows: Sequence[Mapping[str, str]]) -> list[tuple[Mapping[str, str], StartupRun, float]]:
     """Runs that state the room for the cache, each with what its engine kept [byte]: share less weights less room."""
-    found: list[tuple[Mapping[str, str], Case, float]] = []
+    found: list[tuple[Mapping[str, str], StartupRun, float]] = []
     seen: set[str] = set()
     weights = {r["id"][:-1]: float(r["value"]) * GIB for r in rows if r["metric"] == WEIGHTS}
     order: dict[str, Any] = {CACHE: 0, TOKENS: 1, AT_ONCE: 2}
@@ -235,7 +235,7 @@ def fitted_rows(rows: Sequence[Mapping[str, str]]) -> list[tuple[Mapping[str, st
         if run in seen:
             continue
         try:
-            case = case_of(row)
+            case = run_of_row(row)
             room = room_of(case)
         except ChipwallError:
             continue
@@ -246,7 +246,7 @@ def fitted_rows(rows: Sequence[Mapping[str, str]]) -> list[tuple[Mapping[str, st
     return found
 
 
-def kept_of(case: Case, room: Room, weights: float, cache: float) -> float:
+def kept_of(case: StartupRun, room: Room, weights: float, cache: float) -> float:
     """What the engine kept [byte], its arithmetic turned round."""
     counts, seen = memory_rules(case.how.engine).counts, case.machine.visible
     if counts == "rest":

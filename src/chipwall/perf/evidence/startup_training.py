@@ -12,8 +12,8 @@ from dataclasses import replace
 
 from chipwall.errors import InputError
 from chipwall.perf.budget import Budget
-from chipwall.perf.evidence.startup import machine_of, model_of
-from chipwall.perf.evidence.validate import Outcome, Prediction, Skip
+from chipwall.perf.evidence.startup import machine_of_row, model_of_checkpoint
+from chipwall.perf.evidence.validate import FitOrFail, Prediction, Skip
 from chipwall.perf.formats import format_named
 from chipwall.perf.layout import Layout
 from chipwall.perf.training.memory import MIXED, OFFLOADED, PURE, Storage, training_budget
@@ -29,14 +29,14 @@ __all__ = ["training_row"]
 SETTING = re.compile(r"(\w+)=([^;]+)")
 
 
-def training_row(row: Mapping[str, str]) -> Prediction | Outcome | Skip:
+def training_row(row: Mapping[str, str]) -> Prediction | FitOrFail | Skip:
     """What the memory of training says of one row."""
     budget = _budget(row)
     low, high = budget.need - (budget.room - budget.surely), budget.need + (budget.room - budget.surely)
     if row["metric"] == "outcome_train":
         said = {True: "fits", False: "fails"}
         word = said[budget.verdict != "does not fit"]
-        return Outcome(row["id"], row["value"], word, said[low <= budget.room], said[high <= budget.room])
+        return FitOrFail(row["id"], row["value"], word, said[low <= budget.room], said[high <= budget.room])
     return Prediction(
         row["id"], float(row["value"]), budget.need / GIB, low / GIB, high / GIB, "calculated", "peak_gib_per_chip"
     )
@@ -48,7 +48,7 @@ def _budget(row: Mapping[str, str]) -> Budget:
     sequence = settings.get("sequence", row["max_model_len"])
     if not sequence:
         raise InputError(text("the tokens of a sequence are not stated"), where=row["id"])
-    model, method = model_of(row), settings.get("method", "full").lower()
+    model, method = model_of_checkpoint(row), settings.get("method", "full").lower()
     lora = "lora" in method
     layout = _layout(row, settings, chips)
     template = lone_run(int(float(sequence.replace(",", ""))), adapters=lora)
@@ -58,7 +58,7 @@ def _budget(row: Mapping[str, str]) -> Budget:
     run = run_of(plan, replace(template, chips=float(chips)), sequences=plan.micro_batch * layout.data)
     return training_budget(
         shape_of(model), run,
-        room=machine_of(row).memory, storage=_storage(row, settings, lora=lora),
+        room=machine_of_row(row).memory, storage=_storage(row, settings, lora=lora),
         rank=int(float(settings.get("rank", "16"))) if lora else 0,
         modules="all" if "all" in method or "modules=all" in row["notes"] else "attention",
         offload=[p for p in OFFLOADED if p[:5] in settings.get("offload", "").lower()],

@@ -25,7 +25,7 @@ from chipwall.perf.training.workload import Run
 from chipwall.text import text
 from chipwall.units import BITS_PER_BYTE, GIB, GIGA
 
-__all__ = ["SOFTWARE", "Setup", "chip_of_row", "flops_of_row", "memory_of_row", "model_of_row", "setup_of_row"]
+__all__ = ["SOFTWARE", "TrainingSetup", "chip_of_row", "flops_of_row", "memory_of_row", "model_of_row", "setup_of_row"]
 
 # Software family of each class of rows; what is not listed is taken as typical.
 SOFTWARE = {
@@ -58,7 +58,7 @@ MEGATRON_SOURCES = ("Megatron", "NeMo", "Korthikanti", "seqsel")
 
 
 @dataclass(frozen=True, slots=True)
-class Setup:
+class TrainingSetup:
     """One row as the model sees it.
 
     Attributes
@@ -101,7 +101,7 @@ class Setup:
         return labels_of(self.hw, recipe=self.recipe, software=self.software, block_scaled=block)
 
 
-def number(row: Mapping[str, str], column: str, default: float = 0.0) -> float:
+def cell_number(row: Mapping[str, str], column: str, default: float = 0.0) -> float:
     """A numeric cell; the default where it is blank."""
     words = (row.get(column) or "").strip()
     if not words:
@@ -167,7 +167,7 @@ def model_of_row(name: str) -> tuple[LanguageModel, int]:
     return catalog.model(name), 0
 
 
-def flops_of_row(setup: Setup) -> float:
+def flops_of_row(setup: TrainingSetup) -> float:
     """Arithmetic per token that the row's source counts in its TFLOP/s and MFU [flop].
 
     FlagPerf counts six per parameter; llm-foundry, InternEvo, NeMo 24 and the older Megatron papers count attention over
@@ -176,27 +176,27 @@ def flops_of_row(setup: Setup) -> float:
     """
     row = setup.row
     if row.get("source_name") == "FlagPerf":
-        return 6.0 * (number(row, "active_params_b") or number(row, "params_b")) * GIGA
+        return 6.0 * (cell_number(row, "active_params_b") or cell_number(row, "params_b")) * GIGA
     recent = setup.class_ in ("megatron-recipe", "amd-recipe") and "24." not in row.get("version_or_round", "")
     if setup.run.adapters:
         return 4.0 * float(setup.model.active_parameters or setup.model.parameters or 0.0)
     return float(model_flops_per_token(setup.shape, setup.run.sequence, causal=recent))
 
 
-def setup_of_row(row: Mapping[str, str]) -> Setup:
+def setup_of_row(row: Mapping[str, str]) -> TrainingSetup:
     """A row of ``training.csv`` or ``finetune.csv`` as a setup; raises where the model cannot express it."""
     chip = chip_of_row(row["chip"])
     model, cut = model_of_row(row["model"])
     hw, shape = hardware(chip), shape_of(model, layers=cut)
-    chips, sequence = number(row, "n_chips", 1.0), number(row, "seq_len")
+    chips, sequence = cell_number(row, "n_chips", 1.0), cell_number(row, "seq_len")
     if not sequence:
         raise InputError(text("the sequence length is not stated"), where=row.get("id", ""))
     run, declared, sequences = _run_of_row(row, chip, hw, shape, chips, sequence)
     group = "|".join((row.get("source_name", ""), row["model"], row["chip"]))
-    return Setup(
+    return TrainingSetup(
         id=row.get("id", ""),
         metric=row["metric"],
-        value=number(row, "value"),
+        value=cell_number(row, "value"),
         class_=row.get("class", "") or "unclassified",
         group=group,
         chip=chip,
@@ -217,11 +217,11 @@ def _run_of_row(
     row: Mapping[str, str], chip: Chip, hw: Hardware, shape: Shape, chips: float, sequence: float
 ) -> tuple[Run, bool, float]:
     notes, source = row.get("notes", ""), row.get("sharding", "")
-    tp, pp, cp = number(row, "tp", 1.0), number(row, "pp", 1.0), number(row, "cp", 1.0)
+    tp, pp, cp = cell_number(row, "tp", 1.0), cell_number(row, "pp", 1.0), cell_number(row, "cp", 1.0)
     stated = bool(row.get("tp") and row.get("pp"))
     data = max(chips / (tp * pp * cp), 1.0)
-    micro = number(row, "micro_batch", 1.0)
-    sequences = number(row, "global_batch_sequences")
+    micro = cell_number(row, "micro_batch", 1.0)
+    sequences = cell_number(row, "global_batch_sequences")
     if count := re.search(r"microbatch_count=(\d+)", notes):
         sequences = float(count[1]) * data * micro
     known = sequences > 0
@@ -233,7 +233,7 @@ def _run_of_row(
     fsdp = fsdp and not ("zero2" in source or "optimizer" in source)
     # DeepSpeed scripts of full fine-tuning shard everything, those of adapters the optimizer only
     fsdp = fsdp or (source.startswith("zero (script") and row.get("method") == "full_sft")
-    shard = number(row, "dp_shard") or data * cp
+    shard = cell_number(row, "dp_shard") or data * cp
     if limit := re.search(r"FSDP(?:=|<=)(\d+)", notes):
         shard = min(float(limit[1]), data)
     if not fsdp and source in ("ddp", "none", "ddp/none"):
@@ -249,10 +249,10 @@ def _run_of_row(
         micro_batches=max(sequences / (data * micro), 1.0),
         tensor=tp,
         pipeline=pp,
-        virtual=number(row, "vp") or _usual_interleaving(row, shape, pp),
+        virtual=cell_number(row, "vp") or _usual_interleaving(row, shape, pp),
         context=cp,
-        expert=number(row, "ep", 1.0) if shape.experts else 1.0,
-        expert_tensor=number(row, "etp", 1.0),
+        expert=cell_number(row, "ep", 1.0) if shape.experts else 1.0,
+        expert_tensor=cell_number(row, "etp", 1.0),
         data=data,
         fsdp=float(fsdp),
         shard=shard,
@@ -261,7 +261,7 @@ def _run_of_row(
         adapters=float(row.get("method", "") in ("lora", "qlora")),
         graphs=_graphs(notes),
         captured=_captured(row, shape),
-        age=software_age(hw.arch, year_of_row(row)),
+        age=software_age(hw.arch, year_of_training_row(row)),
         node=node,
         network=network,
         weight_reads=_weight_reads(row),
@@ -315,11 +315,11 @@ def _captured(row: Mapping[str, str], shape: Shape) -> float:
 def _usual_interleaving(row: Mapping[str, str], shape: Shape, pipeline: float) -> float:
     """Virtual stages where a row with pipeline stages does not say: tuned recipes interleave as far as layers allow."""
     tuned = row.get("class", "") in ("megatron-recipe", "mlperf", "mlperf-ambiguous")
-    recent = not row.get("class") and year_of_row(row) >= 2023.0
+    recent = not row.get("class") and year_of_training_row(row) >= 2023.0
     return max(float(int(float(shape.layers) / pipeline)), 1.0) if (tuned or recent) and pipeline > 1 else 1.0
 
 
-def year_of_row(row: Mapping[str, str]) -> float:
+def year_of_training_row(row: Mapping[str, str]) -> float:
     """Date of the software of a row, as a year with fraction; the middle of the year where only that is given."""
     found = re.match(r"(\d{4})(?:-(\d{2}))?", row.get("date", ""))
     if not found:
@@ -340,7 +340,7 @@ def _network(row: Mapping[str, str], hw: Hardware, chip: Chip) -> tuple[float, f
     """Chips of a node, and network per chip [byte/s]."""
     node = 4.0 if chip.id.startswith(("nvidia-gb", "nvidia-gh")) else 8.0
     if row.get("nic_per_node") and row.get("nic_gbps"):
-        return node, number(row, "nic_per_node") * number(row, "nic_gbps") * GIGA / BITS_PER_BYTE / node
+        return node, cell_number(row, "nic_per_node") * cell_number(row, "nic_gbps") * GIGA / BITS_PER_BYTE / node
     return node, float(hw.nic_bandwidth)
 
 
@@ -354,7 +354,7 @@ def _weight_reads(row: Mapping[str, str]) -> float:
     return 4.5 * (2.5 if "gptq" in row.get("quant", "") else 1.0)
 
 
-def memory_of_row(row: Mapping[str, str], setup: Setup) -> tuple[Storage, float, float]:
+def memory_of_row(row: Mapping[str, str], setup: TrainingSetup) -> tuple[Storage, float, float]:
     """What a row keeps in memory: bytes per weight, adapter weights, and 1 where embeddings are trained too.
 
     States follow the software (``data/training_states.toml``): DeepSpeed's scripts keep 32-bit masters, transformers what it
@@ -385,7 +385,7 @@ def memory_of_row(row: Mapping[str, str], setup: Setup) -> tuple[Storage, float,
     adapters = 0.0
     if method in ("lora", "qlora"):
         modules = "all" if _adapts_blocks(row) or not row.get("target_modules") else "attention"
-        adapters = float(adapter_count(setup.shape, rank=number(row, "lora_rank", 16.0), modules=modules))
+        adapters = float(adapter_count(setup.shape, rank=cell_number(row, "lora_rank", 16.0), modules=modules))
     return storage, adapters, float("(emb)" in notes)
 
 

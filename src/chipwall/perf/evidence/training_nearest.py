@@ -10,7 +10,7 @@ from typing import Any
 from chipwall.catalog.records import LanguageModel
 from chipwall.errors import ChipwallError
 from chipwall.perf.device import Hardware
-from chipwall.perf.evidence.training import Setup, setup_of_row
+from chipwall.perf.evidence.training import TrainingSetup, setup_of_row
 from chipwall.perf.load import measured
 from chipwall.perf.training.shape import Shape
 
@@ -18,7 +18,7 @@ __all__ = ["nearest_runs"]
 
 
 @lru_cache(maxsize=2)
-def _runs(kind: str) -> tuple[Setup, ...]:
+def _runs(kind: str) -> tuple[TrainingSetup, ...]:
     found = []
     for row in measured(kind):
         if row["use"] != "fit" or row["metric"] != "tokens_per_s_per_chip":
@@ -35,7 +35,7 @@ def nearest_runs(
 ) -> tuple[Mapping[str, Any], ...]:
     """The measured runs most like this one: same chip, model, format first, then size."""
 
-    def distance(setup: Setup) -> float:
+    def distance(setup: TrainingSetup) -> float:
         size = abs(log(float(setup.shape.active_weights) / float(shape.active_weights)))
         chip = 0.0 if setup.chip.id == hw.id else (1.5 if setup.hw.arch == hw.arch else 4.0)
         return (
@@ -47,7 +47,7 @@ def nearest_runs(
         )
 
     best = sorted(_runs(kind), key=lambda s: (distance(s), s.id))
-    kept: dict[tuple[str, str, str], Setup] = {}
+    kept: dict[tuple[str, str, str], TrainingSetup] = {}
     for setup in best:
         kept.setdefault((setup.model.id, setup.chip.id, setup.recipe), setup)
         if len(kept) == count:

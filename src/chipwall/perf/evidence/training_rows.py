@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from chipwall.errors import ChipwallError
 from chipwall.perf.constants import Constant
-from chipwall.perf.evidence.training import Setup, flops_of_row, memory_of_row, setup_of_row
+from chipwall.perf.evidence.training import TrainingSetup, flops_of_row, memory_of_row, setup_of_row
 from chipwall.perf.evidence.validate import Prediction, Skip
 from chipwall.perf.fitting.bands import interval
 from chipwall.perf.fitting.training import predicted_step
@@ -23,13 +23,13 @@ from chipwall.perf.training.workload import Run
 from chipwall.text import text
 from chipwall.units import GIB, GIGA, MIB, TERA
 
-__all__ = ["band_names", "out_of_fold", "predict_rows", "predicted_value", "predictions", "searched_run"]
+__all__ = ["band_names", "out_of_fold", "predict_training_rows", "predicted_steps", "predicted_value", "searched_run"]
 
 MEMORY_UNITS = {"peak_mem_gib": GIB, "peak_mem_gb": GIGA, "peak_mem_mb": MIB}
 MINUTE = 60.0
 
 
-def searched_run(setup: Setup, constants: Mapping[str, Constant]) -> Run:
+def searched_run(setup: TrainingSetup, constants: Mapping[str, Constant]) -> Run:
     """The run of a row that states no layout: the fastest that fits its chips, or its placeholder where none does."""
     storage, adapters, _ = memory_of_row(setup.row, setup)
     sequences = setup.sequences
@@ -51,17 +51,17 @@ def searched_run(setup: Setup, constants: Mapping[str, Constant]) -> Run:
     return found.run
 
 
-def layout_open(setup: Setup) -> bool:
+def layout_open(setup: TrainingSetup) -> bool:
     """Whether a row leaves its layout to be searched; one chip needs none."""
     return not (setup.declared or (setup.row.get("tp") and setup.row.get("pp")) or float(setup.run.chips) == 1.0)
 
 
-def completed(setup: Setup, constants: Mapping[str, Constant]) -> Setup:
+def completed(setup: TrainingSetup, constants: Mapping[str, Constant]) -> TrainingSetup:
     """A setup with its layout filled in by search where the row leaves it open."""
     return replace(setup, run=searched_run(setup, constants)) if layout_open(setup) else setup
 
 
-def predicted_value(setup: Setup, step: float) -> float | None:
+def predicted_value(setup: TrainingSetup, step: float) -> float | None:
     """A step time as the row's metric, for the whole setup [unit of the metric]; None for a metric of another kind."""
     run = setup.run
     tokens = setup.sequences * float(run.sequence)
@@ -87,19 +87,19 @@ def predicted_value(setup: Setup, step: float) -> float | None:
     return None
 
 
-def _time_to_train(setup: Setup, step: float) -> float | None:
+def _time_to_train(setup: TrainingSetup, step: float) -> float | None:
     """Minutes to the samples at which a submission converged, evaluation left out; None where they are not stated."""
     stated = re.search(r"samples_to_converge\(median\)=(\d+)", setup.row.get("notes", ""))
     return float(stated[1]) / setup.sequences * step / MINUTE if stated else None
 
 
-def _memory(setup: Setup) -> float:
+def _memory(setup: TrainingSetup) -> float:
     storage, adapters, embeddings = memory_of_row(setup.row, setup)
     parts = memory_parts(setup.shape, setup.run, storage=storage, adapters=adapters, trained_embeddings=embeddings)
     return float(sum(parts.values()))
 
 
-def band_names(setup: Setup) -> tuple[str, ...]:
+def band_names(setup: TrainingSetup) -> tuple[str, ...]:
     """Names of the bands that a setup may take, the closest first."""
     kind = "moe" if setup.expert_model else "dense"
     if not was_fitted(setup.hw.arch, experts=setup.expert_model):
@@ -107,10 +107,10 @@ def band_names(setup: Setup) -> tuple[str, ...]:
     return (f"{setup.class_}/{kind}", setup.class_, "layout searched" if not setup.declared else kind, "all")
 
 
-def predictions(rows: Sequence[Mapping[str, str]], constants: Mapping[str, Constant]) -> list[Prediction | Skip]:
+def predicted_steps(rows: Sequence[Mapping[str, str]], constants: Mapping[str, Constant]) -> list[Prediction | Skip]:
     """One prediction, or the reason for none, per row."""
     answers: list[Prediction | Skip | None] = [None] * len(rows)
-    timed: list[tuple[int, Setup]] = []
+    timed: list[tuple[int, TrainingSetup]] = []
     for place, row in enumerate(rows):
         try:
             setup = completed(setup_of_row(row), constants)
@@ -128,13 +128,13 @@ def predictions(rows: Sequence[Mapping[str, str]], constants: Mapping[str, Const
     return [answer for answer in answers if answer is not None]
 
 
-def _memory_prediction(setup: Setup) -> Prediction:
+def _memory_prediction(setup: TrainingSetup) -> Prediction:
     value = _memory(setup) / MEMORY_UNITS[setup.metric]
     low, high = interval(value, "memory", bands=step_bands())
     return Prediction(setup.id, setup.value, value, low, high, "calibrated", setup.class_)
 
 
-def _timed_prediction(setup: Setup, step: float) -> Prediction | Skip:
+def _timed_prediction(setup: TrainingSetup, step: float) -> Prediction | Skip:
     value = predicted_value(setup, step)
     if value is None:
         return Skip(
@@ -150,9 +150,9 @@ def _timed_prediction(setup: Setup, step: float) -> Prediction | Skip:
     return Prediction(setup.id, setup.value, value, low, high, basis, setup.class_)
 
 
-def predict_rows(rows: Sequence[Mapping[str, str]]) -> list[Prediction | Skip]:
+def predict_training_rows(rows: Sequence[Mapping[str, str]]) -> list[Prediction | Skip]:
     """Predictions of the shipped model for rows of a training or fine-tuning table."""
-    return predictions(rows, training_constants())
+    return predicted_steps(rows, training_constants())
 
 
 def out_of_fold() -> dict[str, float]:

@@ -19,15 +19,25 @@ from chipwall.files import read_rows as read_rows_of_file
 from chipwall.perf.fitting.bands import covered_share
 from chipwall.text import text
 
-__all__ = ["KINDS", "Outcome", "Prediction", "Skip", "Validation", "class_scores", "read_rows", "scored", "validated"]
+__all__ = [
+    "PREDICTORS",
+    "FitOrFail",
+    "Prediction",
+    "Skip",
+    "Validation",
+    "class_scores",
+    "read_measurements",
+    "scored",
+    "validated_table",
+]
 
 # Which function predicts the rows of a kind: (module, attribute); it takes rows of strings and returns one
 # Prediction or Skip for each.
-KINDS: dict[str, tuple[str, str]] = {
-    "inference": ("chipwall.perf.evidence.serving_rows", "predict_rows"),
-    "training": ("chipwall.perf.evidence.training_rows", "predict_rows"),
-    "finetune": ("chipwall.perf.evidence.tuning_rows", "predict_rows"),
-    "startup": ("chipwall.perf.evidence.startup", "predict_rows"),
+PREDICTORS: dict[str, tuple[str, str]] = {
+    "inference": ("chipwall.perf.evidence.serving_rows", "predict_serving_rows"),
+    "training": ("chipwall.perf.evidence.training_rows", "predict_training_rows"),
+    "finetune": ("chipwall.perf.evidence.training_rows", "predict_training_rows"),
+    "startup": ("chipwall.perf.evidence.startup", "predict_startups"),
     "kernels": ("chipwall.perf.evidence.kernel_predictions", "predict_kernels"),
     "collectives": ("chipwall.perf.evidence.kernel_predictions", "predict_collectives"),
 }
@@ -81,7 +91,7 @@ class Prediction:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class FitOrFail:
     """One row whose value is a word, ``fits`` or ``fails``; ``low`` and ``high`` are the words at the ends of the interval."""
 
     id: str
@@ -106,7 +116,7 @@ class Validation:
     """Everything ``chipwall validate`` says about a file."""
 
     kind: str
-    results: tuple[Prediction | Outcome, ...]
+    results: tuple[Prediction | FitOrFail, ...]
     skipped: tuple[Skip, ...]
     summary: Mapping[str, Any]
 
@@ -127,14 +137,14 @@ class Validation:
 
 
 def _kind(kind: str) -> str:
-    if kind not in KINDS:
+    if kind not in PREDICTORS:
         raise InputError(
-            text("unknown kind of table '{kind}'", kind=kind), fix=text("Use one of: {kinds}", kinds=", ".join(KINDS))
+            text("unknown kind of table '{kind}'", kind=kind), fix=text("Use one of: {kinds}", kinds=", ".join(PREDICTORS))
         )
     return kind
 
 
-def read_rows(kind: str, place: Path) -> list[dict[str, str]]:
+def read_measurements(kind: str, place: Path) -> list[dict[str, str]]:
     """Rows of a CSV file as strings, its columns checked.
 
     Raises
@@ -169,9 +179,9 @@ def _check_columns(kind: str, columns: Sequence[str], place: Path) -> None:
         )
 
 
-def _predictor(kind: str) -> Callable[[Sequence[Mapping[str, str]]], Iterable[Prediction | Outcome | Skip]]:
-    module, attribute = KINDS[_kind(kind)]
-    found: Callable[[Sequence[Mapping[str, str]]], Iterable[Prediction | Outcome | Skip]] = getattr(
+def _predictor(kind: str) -> Callable[[Sequence[Mapping[str, str]]], Iterable[Prediction | FitOrFail | Skip]]:
+    module, attribute = PREDICTORS[_kind(kind)]
+    found: Callable[[Sequence[Mapping[str, str]]], Iterable[Prediction | FitOrFail | Skip]] = getattr(
         import_module(module), attribute
     )
     return found
@@ -205,13 +215,13 @@ def _is_number(words: str) -> bool:
         return False
 
 
-def validated(kind: str, rows: Sequence[Mapping[str, str]]) -> Validation:
+def validated_table(kind: str, rows: Sequence[Mapping[str, str]]) -> Validation:
     """Predict the rows of a table and sum up.
 
     Parameters
     ----------
     kind : str
-        A key of :data:`KINDS`.
+        A key of :data:`PREDICTORS`.
     rows : sequence of mapping
         Rows as strings, shared column format of the kind.
 
@@ -225,7 +235,7 @@ def validated(kind: str, rows: Sequence[Mapping[str, str]]) -> Validation:
     out = {id(row): _outcome(kind, row) for row in rows}
     wanted = [row for row in rows if out[id(row)] is None]
     answers = list(predict(wanted))
-    if wanted and rows and not any(isinstance(a, Prediction | Outcome) for a in answers):
+    if wanted and rows and not any(isinstance(a, Prediction | FitOrFail) for a in answers):
         first = next(a for a in answers if isinstance(a, Skip))
         raise InputError(
             text("no row can be predicted; the first: {reason}", reason=first.reason),
@@ -234,7 +244,7 @@ def validated(kind: str, rows: Sequence[Mapping[str, str]]) -> Validation:
         )
     skipped = [skip for row in rows if (skip := out[id(row)]) is not None]
     skipped += [answer for answer in answers if isinstance(answer, Skip)]
-    results = tuple(answer for answer in answers if isinstance(answer, Prediction | Outcome))
+    results = tuple(answer for answer in answers if isinstance(answer, Prediction | FitOrFail))
     counted = {row.get("id", "") for row in rows if row.get("use", "fit").strip() in COUNTED}
     return Validation(kind, results, tuple(skipped), _summary(results, skipped, counted))
 
@@ -270,9 +280,9 @@ def class_scores(results: Sequence[Prediction]) -> dict[str, dict[str, Any]]:
     return {name: scored([p for p in results if p.class_ == name]) for name in names}
 
 
-def _summary(results: Sequence[Prediction | Outcome], skipped: Sequence[Skip], counted: set[str]) -> dict[str, Any]:
+def _summary(results: Sequence[Prediction | FitOrFail], skipped: Sequence[Skip], counted: set[str]) -> dict[str, Any]:
     fit = [p for p in results if p.id in counted and isinstance(p, Prediction)]
-    words = [p for p in results if p.id in counted and isinstance(p, Outcome)]
+    words = [p for p in results if p.id in counted and isinstance(p, FitOrFail)]
     whole: dict[str, Any] = {"predicted": len(results), "skipped": len(skipped), "counted": len(fit) + len(words)}
     if words:
         whole["outcomes"] = len(words)

@@ -10,8 +10,8 @@ import numpy as np
 from chipwall import catalog
 from chipwall.perf.device import hardware, spec_sheet
 from chipwall.perf.evidence.collectives import CollectiveRow, measured_seconds
-from chipwall.perf.fitting.kernels import Family
-from chipwall.perf.fitting.regression import Floats, Term
+from chipwall.perf.fitting.kernels import KernelFamily
+from chipwall.perf.fitting.regression import FittedConstant, Floats
 from chipwall.perf.ops.collectives import (
     COLLECTIVES,
     all_reduce_time,
@@ -34,7 +34,7 @@ def _labels(rows: Sequence[CollectiveRow]) -> dict[str, Any]:
     return found | {"chip": np.array([s.id for s in sheets]), "op": np.array([row.op for row in rows])}
 
 
-def link_family(rows: Sequence[CollectiveRow]) -> Family:
+def link_family(rows: Sequence[CollectiveRow]) -> KernelFamily:
     """Collectives inside one scale-up domain."""
     kept = [
         row for row in rows
@@ -61,12 +61,12 @@ def link_family(rows: Sequence[CollectiveRow]) -> Family:
 
     broad = {"op": 0.5, "arch": 0.5, "arch,op": 0.3}
     terms = (
-        Term("collective.efficiency", "1", 0.2, 1.0, 0.8, {**broad, "family": 0.1}, by="op"),
-        Term("collective.latency", "s", 1e-6, 1e-4, 6e-6, broad, logarithmic=True, by="op"),
-        Term("collective.hop", "s", 1e-7, 2e-5, 1.5e-6, broad, logarithmic=True, by="op"),
-        Term("collective.half_size", "byte", 1e3, 1e8, 3e6, broad, logarithmic=True, by="op"),
-        Term("collective.pair_loss", "1", 0.0, 1.0, 0.15, broad, by="op"),
-        Term(
+        FittedConstant("collective.efficiency", "1", 0.2, 1.0, 0.8, {**broad, "family": 0.1}, by="op"),
+        FittedConstant("collective.latency", "s", 1e-6, 1e-4, 6e-6, broad, logarithmic=True, by="op"),
+        FittedConstant("collective.hop", "s", 1e-7, 2e-5, 1.5e-6, broad, logarithmic=True, by="op"),
+        FittedConstant("collective.half_size", "byte", 1e3, 1e8, 3e6, broad, logarithmic=True, by="op"),
+        FittedConstant("collective.pair_loss", "1", 0.0, 1.0, 0.15, broad, by="op"),
+        FittedConstant(
             "switch.efficiency",
             "1",
             0.5,
@@ -78,10 +78,10 @@ def link_family(rows: Sequence[CollectiveRow]) -> Family:
     )
     target = np.log([measured_seconds(row) for row in kept])
     ids, groups = tuple(row.id for row in kept), tuple(row.group for row in kept)
-    return Family("collective", ids, terms, formula, _labels(kept), np.ones(len(kept)), target, groups)
+    return KernelFamily("collective", ids, terms, formula, _labels(kept), np.ones(len(kept)), target, groups)
 
 
-def reduce_family(rows: Sequence[Mapping[str, str]]) -> Family:
+def reduce_family(rows: Sequence[Mapping[str, str]]) -> KernelFamily:
     """All-reduces by the kernels of serving engines; the library's takes over where it is faster."""
     kept = [row for row in rows if row["use"] == "fit"]
     machines = [hardware(catalog.chip(row["chip"])) for row in kept]
@@ -97,22 +97,22 @@ def reduce_family(rows: Sequence[Mapping[str, str]]) -> Family:
 
     broad = {"arch": 0.5, "engine": 0.5, "arch,engine": 0.3}
     terms = (
-        Term("reduce.latency", "s", 1e-6, 1e-4, 4e-6, broad, logarithmic=True),
-        Term("reduce.hop", "s", 1e-8, 1e-5, 1.5e-7, broad, logarithmic=True),
-        Term("reduce.share", "1", 0.05, 1.0, 0.6, broad),
-        Term("reduce.second", "s", 1e-7, 1e-4, 3e-6, broad, logarithmic=True),
-        Term("reduce.second_share", "1", 0.05, 1.0, 0.6, broad),
+        FittedConstant("reduce.latency", "s", 1e-6, 1e-4, 4e-6, broad, logarithmic=True),
+        FittedConstant("reduce.hop", "s", 1e-8, 1e-5, 1.5e-7, broad, logarithmic=True),
+        FittedConstant("reduce.share", "1", 0.05, 1.0, 0.6, broad),
+        FittedConstant("reduce.second", "s", 1e-7, 1e-4, 3e-6, broad, logarithmic=True),
+        FittedConstant("reduce.second_share", "1", 0.05, 1.0, 0.6, broad),
     )
     labels = {name: np.array([getattr(hw, name) for hw in machines]) for name in ("vendor", "arch", "family")}
     labels |= {"chip": np.array([hw.id for hw in machines]), "engine": np.array([row["engine"] for row in kept])}
     target = np.log([float(row["latency_us"]) * 1e-6 for row in kept])
     groups = tuple(f"{row['chip']}|{row['engine']}" for row in kept)
-    return Family(
+    return KernelFamily(
         "reduce", tuple(row["id"] for row in kept), terms, formula, labels, np.ones(len(kept)), target, groups
     )
 
 
-def exchange_family(rows: Sequence[CollectiveRow]) -> Family:
+def exchange_family(rows: Sequence[CollectiveRow]) -> KernelFamily:
     """Tokens to experts and back, inside a server and across servers."""
     kept = [row for row in rows if row.op == "exchange" and not row.logical]
     sheets = [spec_sheet(row.chip) for row in kept]
@@ -130,10 +130,10 @@ def exchange_family(rows: Sequence[CollectiveRow]) -> Family:
         )  # fmt: skip
 
     terms = (
-        Term("exchange.latency", "s", 1e-6, 1e-4, 2.5e-5, {}, logarithmic=True),
-        Term("exchange.link", "1", 0.2, 1.0, 0.77, {"arch": 0.3}),
-        Term("exchange.network", "1", 0.4, 1.0, 0.9, {"arch": 0.3}),
+        FittedConstant("exchange.latency", "s", 1e-6, 1e-4, 2.5e-5, {}, logarithmic=True),
+        FittedConstant("exchange.link", "1", 0.2, 1.0, 0.77, {"arch": 0.3}),
+        FittedConstant("exchange.network", "1", 0.4, 1.0, 0.9, {"arch": 0.3}),
     )
     target = np.log([measured_seconds(row) for row in kept])
     ids, groups = tuple(row.id for row in kept), tuple(row.group for row in kept)
-    return Family("exchange", ids, terms, formula, _labels(kept), np.ones(len(kept)), target, groups)
+    return KernelFamily("exchange", ids, terms, formula, _labels(kept), np.ones(len(kept)), target, groups)

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chipwall.perf.evidence.basis import Local, class_at, local, stretch_names, stretched
-from chipwall.perf.evidence.index import LEFT_OUT, LOGARITHMS, Index
+from chipwall.perf.evidence.index import LEFT_OUT, LOGARITHMS, EvidenceIndex
 from chipwall.perf.evidence.likeness import NAMES, SIZES, Traits, asked_for, distances
 from chipwall.perf.evidence.row_traits import row_traits
 from chipwall.perf.fitting.bands import COVERAGE
@@ -126,7 +126,7 @@ class Samples:
 _APART: dict[int, NDArray[np.float32]] = {}
 
 
-def _apart(found: Index) -> NDArray[np.float32]:
+def _apart(found: EvidenceIndex) -> NDArray[np.float32]:
     """Distance of every row from every other, computed once for an index."""
     if id(found) not in _APART:
         _APART.clear()
@@ -134,7 +134,7 @@ def _apart(found: Index) -> NDArray[np.float32]:
     return _APART[id(found)]
 
 
-def left_out_samples(found: Index, by: str) -> Samples:
+def left_out_samples(found: EvidenceIndex, by: str) -> Samples:
     """Every row as the fit without its group, model or chip predicted it, beside the rows of that fit."""
     labels = left_out_labels(found.rows)
     fold = grouped_folds(labels[by], FOLDS)
@@ -173,7 +173,7 @@ def made_on_others(samples: Sequence[Samples], which: int, *, folds: int = 5) ->
     return low, high
 
 
-def bands_toml(found: Index) -> str:
+def bands_toml(found: EvidenceIndex) -> str:
     """``bands_serving.toml`` as text."""
     stretches = stretches_of([left_out_samples(found, by) for by in LEFT_OUT])
     lines = [

@@ -14,16 +14,16 @@ from chipwall.perf.evidence.collectives import readable_collectives
 from chipwall.perf.evidence.kernels import readable
 from chipwall.perf.fitting.bands import FEWEST_ROWS, band, bands_by_class
 from chipwall.perf.fitting.collectives import exchange_family, link_family, reduce_family
-from chipwall.perf.fitting.kernels import FAMILIES, Family, Outcome, fit_family
+from chipwall.perf.fitting.kernels import FAMILIES, KernelFamily, KernelFit, fit_family
 from chipwall.perf.hpc import hpc_family
 from chipwall.perf.load import measured
 from chipwall.perf.serving.constants import step_constants
 
-__all__ = ["Refit", "Score", "assumed_constants", "outcome_scores", "refit"]
+__all__ = ["FamilyScore", "Refit", "assumed_constants", "outcome_scores", "refit"]
 
 
 @dataclass(frozen=True, slots=True)
-class Score:
+class FamilyScore:
     """How well a family is predicted: median and mean of |predicted/measured - 1|, share within 15 % [1]."""
 
     family: str
@@ -39,8 +39,8 @@ class Refit:
     """A new calibration and how good it is."""
 
     calibration: Calibration
-    outcomes: tuple[Outcome, ...]
-    scores: tuple[Score, ...]
+    outcomes: tuple[KernelFit, ...]
+    scores: tuple[FamilyScore, ...]
 
 
 def _assumed(
@@ -70,7 +70,7 @@ def assumed_constants() -> dict[str, Constant]:
     return {constant.name: constant for constant in found}
 
 
-def _families(kernels: Sequence[Mapping[str, str]], collectives: Sequence[Mapping[str, str]]) -> list[Family]:
+def _families(kernels: Sequence[Mapping[str, str]], collectives: Sequence[Mapping[str, str]]) -> list[KernelFamily]:
     rows, _ = readable([row for row in kernels if row.get("use", "fit") == "fit"])
     links, _ = readable_collectives([row for row in collectives if row.get("use", "fit") == "fit"])
     own = reduce_family(measured("reduces"))
@@ -111,7 +111,7 @@ def refit(
     return Refit(Calibration(constants, seen, bands, data), tuple(outcomes), outcome_scores(outcomes))
 
 
-def _bands(outcome: Outcome, classes: Mapping[str, str]) -> dict[str, tuple[float, float]]:
+def _bands(outcome: KernelFit, classes: Mapping[str, str]) -> dict[str, tuple[float, float]]:
     """Bands by family and row class for seen chips, by family for chips and architectures left out."""
     name = outcome.family.name
     fine = [f"{name}/{classes.get(i, '')}" for i in outcome.family.ids]
@@ -126,14 +126,14 @@ def _bands(outcome: Outcome, classes: Mapping[str, str]) -> dict[str, tuple[floa
     return found
 
 
-def _score(family: str, kind: str, errors: Any) -> Score:
+def _score(family: str, kind: str, errors: Any) -> FamilyScore:
     usable = errors[np.isfinite(errors)]
     relative = np.abs(np.exp(usable) - 1.0) if len(usable) else np.array([np.nan])
     share = float(np.mean(relative < 0.15))
-    return Score(family, kind, len(usable), float(np.median(relative)), float(np.mean(relative)), share)
+    return FamilyScore(family, kind, len(usable), float(np.median(relative)), float(np.mean(relative)), share)
 
 
-def outcome_scores(outcomes: Sequence[Outcome]) -> tuple[Score, ...]:
+def outcome_scores(outcomes: Sequence[KernelFit]) -> tuple[FamilyScore, ...]:
     """In-sample, grouped cross-validation, chip left out and architecture left out, for each family."""
     found = []
     for o in outcomes:

@@ -20,11 +20,19 @@ from chipwall.perf.constants import Constant
 from chipwall.perf.device import Hardware, spec_sheet
 from chipwall.perf.efficiency import watts_per_teraflop
 from chipwall.perf.evidence.kernels import KernelRow, measured_time
-from chipwall.perf.fitting.regression import Design, Floats, Formula, Term, designed, fitted, grouped_folds
+from chipwall.perf.fitting.regression import Design, FittedConstant, Floats, Formula, designed, fitted, grouped_folds
 from chipwall.perf.formats import RECIPES
 from chipwall.perf.ops import attention
 
-__all__ = ["Family", "Outcome", "attention_family", "experts_family", "fit_family", "gemm_family", "movement_family"]
+__all__ = [
+    "KernelFamily",
+    "KernelFit",
+    "attention_family",
+    "experts_family",
+    "fit_family",
+    "gemm_family",
+    "movement_family",
+]
 
 FOLDS = 8
 # A chip or an architecture is left out as a whole only if it has as many rows.
@@ -32,12 +40,12 @@ FEWEST_LEFT_OUT = 15
 
 
 @dataclass(frozen=True, slots=True)
-class Family:
+class KernelFamily:
     """Rows of one family of kernels, ready to fit."""
 
     name: str
     ids: tuple[str, ...]
-    terms: tuple[Term, ...]
+    terms: tuple[FittedConstant, ...]
     formula: Formula
     labels: Mapping[str, NDArray[Any]]
     power_ratio: Floats
@@ -46,7 +54,7 @@ class Family:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class KernelFit:
     """What a fit of a family gives.
 
     Natural logs of predicted over measured time, by row: fitted on all rows, and on all but the row's fold
@@ -54,7 +62,7 @@ class Outcome:
     (``foreign``). NaN where there are too few rows to leave out.
     """
 
-    family: Family
+    family: KernelFamily
     constants: Mapping[str, Constant]
     in_sample: Floats
     out_of_fold: Floats
@@ -62,7 +70,7 @@ class Outcome:
     foreign: Floats
 
 
-def fit_family(family: Family, *, cross_validate: bool = True) -> Outcome:
+def fit_family(family: KernelFamily, *, cross_validate: bool = True) -> KernelFit:
     """Fit a family on all its rows, and again without each fold and each chip."""
     design = designed(family.terms, family.labels, family.power_ratio)
     everything = np.arange(len(family.target))
@@ -82,15 +90,15 @@ def fit_family(family: Family, *, cross_validate: bool = True) -> Outcome:
     spreads = {term.name: float(np.std([each[term.name] for each in levels])) for term in family.terms if levels}
     constants = full.constants(rows=len(everything), spreads=spreads)
     if not cross_validate:
-        return Outcome(family, constants, in_sample, out, out, out)
+        return KernelFit(family, constants, in_sample, out, out, out)
     arch = family.labels["arch"]
     lone = {a for a in set(arch.tolist()) if len(set(family.labels["chip"][arch == a].tolist())) < 2}
     unseen = _left_out(family, design, "chip")
     unseen[np.isin(arch, sorted(lone))] = np.nan
-    return Outcome(family, constants, in_sample, out, unseen, _left_out(family, design, "arch"))
+    return KernelFit(family, constants, in_sample, out, unseen, _left_out(family, design, "arch"))
 
 
-def _left_out(family: Family, design: Design, kind: str) -> Floats:
+def _left_out(family: KernelFamily, design: Design, kind: str) -> Floats:
     """Errors of each chip or architecture from a fit without any of its rows."""
     names, errors = family.labels[kind], np.full_like(family.target, np.nan)
     for name in sorted(set(names.tolist())):
@@ -143,9 +151,11 @@ class _Columns:
         pairs = zip(self.sheets, formats, strict=True)
         return np.array([watts_per_teraflop(s.peaks, s.tdp, f) for s, f in pairs])
 
-    def family(self, name: str, terms: tuple[Term, ...], formula: Formula, number_format: str = "") -> Family:
+    def family(
+        self, name: str, terms: tuple[FittedConstant, ...], formula: Formula, number_format: str = ""
+    ) -> KernelFamily:
         ratio = self.power_ratio(number_format)
-        return Family(name, self.ids, terms, formula, self.labels, ratio, self.target, self.groups)
+        return KernelFamily(name, self.ids, terms, formula, self.labels, ratio, self.target, self.groups)
 
 
 def _usable(rows: Sequence[KernelRow], kinds: tuple[str, ...], number_format: str = "") -> list[KernelRow]:
@@ -167,7 +177,7 @@ OWN = {"family": 0.2}
 LAW = (0.9, 0.2)
 
 
-def gemm_family(rows: Sequence[KernelRow]) -> Family:
+def gemm_family(rows: Sequence[KernelRow]) -> KernelFamily:
     """Matrix products."""
     c = _Columns(_usable(rows, ("gemm",)))
     m, n, k = c.shape("m"), c.shape("n"), c.shape("k")
@@ -182,19 +192,19 @@ def gemm_family(rows: Sequence[KernelRow]) -> Family:
     # a chip differs from the law more than a library from another: wrappers cost about a fifth, chips twice that
     own_rate = {**BROAD, "library": 0.3, "library,recipe": 0.2, "family": 0.4, "family,recipe": 0.2}
     terms = (
-        Term("gemm.efficiency", "1", 0.0, 1.0, 0.8, own_rate, slope=LAW, by="recipe"),
-        Term("gemm.memory", "1", 0.3, 1.0, 0.84, {**BROAD, **OWN}, by="recipe"),
-        Term("gemm.launch", "s", 1e-6, 5e-5, 5e-6, {**BROAD, **OWN}, logarithmic=True, by="recipe"),
-        Term("gemm.depth_half", "1", 8.0, 2000.0, 90.0, BROAD, logarithmic=True, by="recipe"),
-        Term("gemm.wave", "1", 0.0, 1.0, 0.16, BROAD, by="recipe"),
-        Term("gemm.chain", "s", 1e-11, 5e-9, 3e-10, BROAD, logarithmic=True, by="recipe"),
-        Term("gemm.quantise", "1", 0.1, 10.0, 1.0, BROAD, logarithmic=True, by="recipe",
+        FittedConstant("gemm.efficiency", "1", 0.0, 1.0, 0.8, own_rate, slope=LAW, by="recipe"),
+        FittedConstant("gemm.memory", "1", 0.3, 1.0, 0.84, {**BROAD, **OWN}, by="recipe"),
+        FittedConstant("gemm.launch", "s", 1e-6, 5e-5, 5e-6, {**BROAD, **OWN}, logarithmic=True, by="recipe"),
+        FittedConstant("gemm.depth_half", "1", 8.0, 2000.0, 90.0, BROAD, logarithmic=True, by="recipe"),
+        FittedConstant("gemm.wave", "1", 0.0, 1.0, 0.16, BROAD, by="recipe"),
+        FittedConstant("gemm.chain", "s", 1e-11, 5e-9, 3e-10, BROAD, logarithmic=True, by="recipe"),
+        FittedConstant("gemm.quantise", "1", 0.1, 10.0, 1.0, BROAD, logarithmic=True, by="recipe",
              note="above 1: fused with what comes before, or not part of the measurement"),
     )  # fmt: skip
     return c.family("gemm", terms, formula)
 
 
-def experts_family(rows: Sequence[KernelRow]) -> Family:
+def experts_family(rows: Sequence[KernelRow]) -> KernelFamily:
     """Routed experts of a layer, and bare grouped products."""
     c = _Columns(_usable(rows, ("moe", "grouped")))
     bare = np.array([row.kernel == "grouped" for row in c.rows])
@@ -222,19 +232,19 @@ def experts_family(rows: Sequence[KernelRow]) -> Family:
     broad = {**BROAD, "arch,recipe": 0.4, "library": 0.7, "library,recipe": 0.5, "arch,library": 0.3}
     narrow = {"library": 1.0, "recipe": 0.5}
     terms = (
-        Term("moe.efficiency", "1", 0.0, 1.0, 0.6, {**broad, **OWN}, slope=LAW, by="recipe"),
-        Term("moe.memory", "1", 0.05, 1.0, 0.8, broad, by="recipe"),
-        Term("moe.launch", "s", 2e-6, 3e-4, 4e-5, broad, logarithmic=True, by="recipe"),
-        Term("moe.padding", "1", 1.0, 200.0, 16.0, broad, logarithmic=True, by="recipe"),
-        Term("moe.depth_half", "1", 8.0, 2000.0, 90.0, broad, logarithmic=True, by="recipe"),
-        Term("moe.foreign", "1", 0.01, 4.0, 0.3, narrow, logarithmic=True, by="recipe"),
-        Term("moe.skew", "1", 0.0, 1.0, 0.3, {"library": 0.5}, by="recipe"),
-        Term("moe.moved", "1", 0.01, 5.0, 0.5, narrow, logarithmic=True, by="recipe"),
+        FittedConstant("moe.efficiency", "1", 0.0, 1.0, 0.6, {**broad, **OWN}, slope=LAW, by="recipe"),
+        FittedConstant("moe.memory", "1", 0.05, 1.0, 0.8, broad, by="recipe"),
+        FittedConstant("moe.launch", "s", 2e-6, 3e-4, 4e-5, broad, logarithmic=True, by="recipe"),
+        FittedConstant("moe.padding", "1", 1.0, 200.0, 16.0, broad, logarithmic=True, by="recipe"),
+        FittedConstant("moe.depth_half", "1", 8.0, 2000.0, 90.0, broad, logarithmic=True, by="recipe"),
+        FittedConstant("moe.foreign", "1", 0.01, 4.0, 0.3, narrow, logarithmic=True, by="recipe"),
+        FittedConstant("moe.skew", "1", 0.0, 1.0, 0.3, {"library": 0.5}, by="recipe"),
+        FittedConstant("moe.moved", "1", 0.01, 5.0, 0.5, narrow, logarithmic=True, by="recipe"),
     )
     return c.family("moe", terms, formula)
 
 
-def attention_family(rows: Sequence[KernelRow]) -> Family:
+def attention_family(rows: Sequence[KernelRow]) -> KernelFamily:
     """Attention over a prompt, forward and backward."""
     c = _Columns(_usable(rows, ("attention",), "bf16"))
     shape = {name: c.shape(name) for name in ("batch", "queries", "heads", "kv_heads", "head_dim")}
@@ -275,20 +285,20 @@ def attention_family(rows: Sequence[KernelRow]) -> Family:
     broad = {"vendor": 0.5, "arch": 0.5, "recipe": 0.5, "arch,recipe": 0.5, "library": 1.0, "arch,library": 0.3}
     half: dict[str, Any] = {"logarithmic": True, "by": "recipe"}
     terms = (
-        Term("attention.efficiency", "1", 0.0, 1.0, 0.6, {**broad, **OWN}, slope=(0.7, 0.2), by="recipe", peak="bf16"),
-        Term("attention.launch", "s", 1e-6, 1e-4, 8e-6, broad, logarithmic=True, by="recipe"),
-        Term("attention.length_half", "1", 10.0, 4000.0, 300.0, broad, **half),
-        Term("attention.causal_half", "1", 10.0, 4000.0, 400.0, broad, **half),
-        Term("attention.softmax", "1", 0.1, 128.0, 10.0, {"library": 0.5, "arch": 0.5}, **half),
-        Term("attention.cache_write", "1", 0.01, 20.0, 1.0, {"library": 1.0, "recipe": 0.5}, **half),
-        Term("attention.backward", "1", 0.7, 2.5, 1.1, broad, by="recipe"),
-        Term("attention.scores", "byte", 0.5, 60.0, 8.0, {"arch": 0.5}, **half,
+        FittedConstant("attention.efficiency", "1", 0.0, 1.0, 0.6, {**broad, **OWN}, slope=(0.7, 0.2), by="recipe", peak="bf16"),
+        FittedConstant("attention.launch", "s", 1e-6, 1e-4, 8e-6, broad, logarithmic=True, by="recipe"),
+        FittedConstant("attention.length_half", "1", 10.0, 4000.0, 300.0, broad, **half),
+        FittedConstant("attention.causal_half", "1", 10.0, 4000.0, 400.0, broad, **half),
+        FittedConstant("attention.softmax", "1", 0.1, 128.0, 10.0, {"library": 0.5, "arch": 0.5}, **half),
+        FittedConstant("attention.cache_write", "1", 0.01, 20.0, 1.0, {"library": 1.0, "recipe": 0.5}, **half),
+        FittedConstant("attention.backward", "1", 0.7, 2.5, 1.1, broad, by="recipe"),
+        FittedConstant("attention.scores", "byte", 0.5, 60.0, 8.0, {"arch": 0.5}, **half,
              note="bytes that cross memory for each score of the textbook form"),
     )  # fmt: skip
     return c.family("attention", terms, formula, "bf16")
 
 
-def movement_family(rows: Sequence[KernelRow]) -> Family:
+def movement_family(rows: Sequence[KernelRow]) -> KernelFamily:
     """Kernels that only move data."""
     c = _Columns(_usable(rows, ("elementwise", "copy"), "bf16"))
     moved, host = c.shape("moved"), c.shape("host")
@@ -301,12 +311,12 @@ def movement_family(rows: Sequence[KernelRow]) -> Family:
 
     broad = {"arch": 0.5, "library": 0.5, "family": 0.3}
     terms = (
-        Term("elementwise.memory", "1", 0.3, 1.0, 0.85, broad),
-        Term("elementwise.launch", "s", 5e-7, 5e-5, 3e-6, {"arch": 0.3, "library": 0.5}, logarithmic=True),
+        FittedConstant("elementwise.memory", "1", 0.3, 1.0, 0.85, broad),
+        FittedConstant("elementwise.launch", "s", 5e-7, 5e-5, 3e-6, {"arch": 0.3, "library": 0.5}, logarithmic=True),
     )
     return c.family("elementwise", terms, formula, "bf16")
 
 
-FAMILIES: tuple[Callable[[Sequence[KernelRow]], Family], ...] = (
+FAMILIES: tuple[Callable[[Sequence[KernelRow]], KernelFamily], ...] = (
     gemm_family, experts_family, attention_family, movement_family,
 )  # fmt: skip

@@ -73,7 +73,7 @@ def left_out(cells: Sequence[Mapping[str, str]], rows: Sequence[Mapping[str, str
     return [float(v) for v in found]
 
 
-def main(place: str) -> None:
+def write_left_out(place: str) -> None:
     """Write the column of a file."""
     path = Path(place)
     with path.open(encoding="utf-8", newline="") as handle:
@@ -87,4 +87,4 @@ def main(place: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    write_left_out(sys.argv[1])

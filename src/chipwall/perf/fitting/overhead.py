@@ -13,15 +13,15 @@ from typing import Any
 
 import numpy as np
 
-from chipwall.perf.evidence.startup import Case, fitted_rows, room_of
-from chipwall.perf.fitting.regression import Fit, Robust, Term, designed, fitted, grouped_folds, log_term
+from chipwall.perf.evidence.startup import StartupRun, room_of, rows_with_room
+from chipwall.perf.fitting.regression import Fit, FittedConstant, Robust, designed, fitted, grouped_folds, log_term
 from chipwall.perf.overhead import expert_workspace, memory_rules, step_limits, widest_block
 from chipwall.perf.serving.memory import Room
 from chipwall.units import GIGA
 
-__all__ = ["Kept", "Score", "left_out_scores", "overhead_fit", "overhead_toml"]
+__all__ = ["Kept", "OverheadScore", "left_out_scores", "overhead_fit", "overhead_toml"]
 
-TERMS: tuple[Term, ...] = (
+TERMS: tuple[FittedConstant, ...] = (
     log_term("overhead.hidden", "1", 1.0, 12.0, 4.0, 0.3, note="copies of the residual stream in a trial run"),
     log_term(
         "overhead.sampler", "byte", 4.0, 80.0, 20.0, 0.7, offsets={"sampler": 0.7},
@@ -48,7 +48,7 @@ class Kept:
     """One row as numbers: what was kept [byte], and the arithmetic that the constants multiply."""
 
     row: Mapping[str, str]
-    case: Case
+    case: StartupRun
     room: Room
     kept: float
     wide: float
@@ -67,10 +67,10 @@ class Kept:
 
 def kept_rows(rows: Sequence[Mapping[str, str]]) -> list[Kept]:
     """The rows that say what their engine kept; a log whose sum is not positive says nothing."""
-    return [made for row, case, kept in fitted_rows(rows) if (made := _kept(row, case, kept)).kept > 0.0]
+    return [made for row, case, kept in rows_with_room(rows) if (made := _kept(row, case, kept)).kept > 0.0]
 
 
-def _kept(row: Mapping[str, str], case: Case, kept: float) -> Kept:
+def _kept(row: Mapping[str, str], case: StartupRun, kept: float) -> Kept:
     engine = memory_rules(case.how.engine)
     tokens, sequences = step_limits(engine, memory=case.machine.memory, arch=case.machine.arch)
     tokens, sequences = case.how.tokens or tokens, case.how.sequences or sequences
@@ -109,7 +109,7 @@ def overhead_fit(each: Sequence[Kept], rows: Any = None) -> tuple[Fit, Any]:
 
 
 @dataclass(frozen=True, slots=True)
-class Score:
+class OverheadScore:
     """Left-out errors of the room for the cache: median of the relative error [1], and the error in units of its scale [1]."""
 
     rows: int
@@ -127,7 +127,7 @@ def _scaled(e: Kept, kept: float) -> tuple[float, float]:
     return guess / truth - 1.0, (truth - guess) / (kept + 0.01 * (e.room.weights + e.room.draft))
 
 
-def left_out_scores(each: Sequence[Kept], by: Sequence[str]) -> Score:
+def left_out_scores(each: Sequence[Kept], by: Sequence[str]) -> OverheadScore:
     """Errors of every row under a fit that left out the group it belongs to."""
     folds = grouped_folds(list(by), min(FOLDS, len(set(by))))
     relative, scaled = np.zeros(len(each)), np.zeros(len(each))
@@ -138,7 +138,7 @@ def left_out_scores(each: Sequence[Kept], by: Sequence[str]) -> Score:
             relative[i], scaled[i] = _scaled(each[i], float(kept))
     low, high = np.quantile(scaled, [LOW, HIGH])
     inside = float(np.mean((scaled >= low) & (scaled <= high)))
-    return Score(len(each), float(np.median(np.abs(relative))), inside, scaled)
+    return OverheadScore(len(each), float(np.median(np.abs(relative))), inside, scaled)
 
 
 def overhead_toml(rows: Sequence[Mapping[str, str]]) -> str:

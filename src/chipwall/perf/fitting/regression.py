@@ -26,7 +26,17 @@ from numpy.typing import NDArray
 from chipwall.perf.constants import By, Constant, offset_key
 from chipwall.perf.efficiency import STEEPEST_SLOPE
 
-__all__ = ["Design", "Fit", "Robust", "Term", "designed", "fitted", "grouped_folds", "left_out_fits", "log_term"]
+__all__ = [
+    "Design",
+    "Fit",
+    "FittedConstant",
+    "Robust",
+    "designed",
+    "fitted",
+    "grouped_folds",
+    "left_out_fits",
+    "log_term",
+]
 
 # A step that gains less than this share of the loss is the last.
 SETTLED = 1e-5
@@ -53,7 +63,7 @@ KERNELS = Robust()
 
 
 @dataclass(frozen=True, slots=True)
-class Term:
+class FittedConstant:
     """One constant to fit: its bounds, where it starts, and the labels by which it may differ.
 
     ``start`` is in the unit of the constant, ``spread`` the prior deviation of its level in log odds. ``slope`` is (prior
@@ -104,11 +114,11 @@ def log_term(
     offsets: Mapping[str, float] | None = None,
     trends: Mapping[str, float] | None = None,
     note: str = "",
-) -> Term:
+) -> FittedConstant:
     """A logarithmic term whose spreads are deviations of the natural log of the value instead of log odds [1]."""
     share = log(start / low) / log(high / low)
     odds = 1.0 / (log(high / low) * share * (1.0 - share))
-    return Term(
+    return FittedConstant(
         name, unit, low, high, start, {k: v * odds for k, v in (offsets or {}).items() if v}, logarithmic=True,
         note=note, spread=spread * odds, trends={k: v * odds for k, v in (trends or {}).items() if v},
     )  # fmt: skip
@@ -118,7 +128,7 @@ def log_term(
 class Design:
     """Which coefficients act on which rows."""
 
-    terms: tuple[Term, ...]
+    terms: tuple[FittedConstant, ...]
     matrices: tuple[Floats, ...]
     names: tuple[tuple[str, ...], ...]
     prior: Floats
@@ -132,7 +142,10 @@ class Design:
 
 
 def designed(
-    terms: Sequence[Term], labels: Mapping[str, NDArray[Any]], power_ratio: Floats, years: Floats | None = None
+    terms: Sequence[FittedConstant],
+    labels: Mapping[str, NDArray[Any]],
+    power_ratio: Floats,
+    years: Floats | None = None,
 ) -> Design:
     """The design for rows with these labels; an offset exists for every label that occurs.
 

@@ -16,14 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chipwall.perf.constants import EPOCH, Constant
-from chipwall.perf.evidence.serving import Cases, case_values, cases, predictions
+from chipwall.perf.evidence.serving import Cases, case_values, cases, predicted_cases
 from chipwall.perf.fitting.regression import (
     TREND,
     Design,
     Fit,
+    FittedConstant,
     Floats,
     Robust,
-    Term,
     designed,
     fitted,
     grouped_folds,
@@ -56,7 +56,7 @@ PUBLISHERS = {
 }
 
 
-def terms() -> tuple[Term, ...]:
+def terms() -> tuple[FittedConstant, ...]:
     """What is believed of each constant before any row is seen."""
     found = []
     for name, p in table("priors_serving").items():
@@ -162,7 +162,7 @@ class ServingFit:
         found = np.zeros(len(rows))
         for where, part in _blocks(self.cases, rows):
             own = {name: value[where][part.owner] for name, value in constants.items()}
-            found[where] = predictions(replace(part, setup=replace(part.setup, constants=own)))[1]
+            found[where] = predicted_cases(replace(part, setup=replace(part.setup, constants=own)))[1]
         return np.maximum(found, 1e-12)
 
     def solved(

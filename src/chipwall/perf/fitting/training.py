@@ -16,8 +16,17 @@ from numpy.typing import NDArray
 
 from chipwall.perf.constants import Constant
 from chipwall.perf.device import Hardware, stacked
-from chipwall.perf.evidence.training import Setup, flops_of_row, setup_of_row
-from chipwall.perf.fitting.regression import Design, Fit, Robust, Term, designed, grouped_folds, left_out_fits, log_term
+from chipwall.perf.evidence.training import TrainingSetup, flops_of_row, setup_of_row
+from chipwall.perf.fitting.regression import (
+    Design,
+    Fit,
+    FittedConstant,
+    Robust,
+    designed,
+    grouped_folds,
+    left_out_fits,
+    log_term,
+)
 from chipwall.perf.fitting.regression import fitted as solved
 from chipwall.perf.training.shape import Shape, stacked_shapes
 from chipwall.perf.training.step import step_parts
@@ -28,13 +37,13 @@ Array = NDArray[np.float64]
 
 __all__ = [
     "SPECIFICATION",
-    "Block",
+    "RecipeBlock",
     "blocks_of",
-    "cross_validated",
-    "fitted",
+    "cross_validated_steps",
+    "fitted_steps",
     "measured_step",
     "predicted_step",
-    "setups_of",
+    "setups_to_fit",
     "spread_over_folds",
 ]
 
@@ -48,11 +57,11 @@ def _term(
     unit: str = "1",
     by: Mapping[str, float] | None = None,
     **offsets: float,
-) -> Callable[[str], Term]:
+) -> Callable[[str], FittedConstant]:
     return lambda name: log_term(name, unit, low, high, start, spread, offsets={**offsets, **(by or {})}, note=note)
 
 
-_PRIORS: dict[str, Callable[[str], Term]] = {
+_PRIORS: dict[str, Callable[[str], FittedConstant]] = {
     "train.gemm": _term(
         1.0,
         4.0,
@@ -118,14 +127,14 @@ _PRIORS: dict[str, Callable[[str], Term]] = {
     "train.scale": _term(5e-4, 0.05, 6e-3, 0.5, "loss per doubling of the chips beyond 8"),
     "train.fixed": _term(1e-4, 0.2, 8e-3, 0.5, "time of a step that depends on nothing", "s"),
 }
-SPECIFICATION: dict[str, Term] = {name: prior(name) for name, prior in _PRIORS.items()}
+SPECIFICATION: dict[str, FittedConstant] = {name: prior(name) for name, prior in _PRIORS.items()}
 SOFT = 0.08  # log ratio beyond which a residual counts linearly [1]
 HOW = Robust(scale=SOFT, noise=SOFT, iterations=40)
 ROUNDS = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
+class RecipeBlock:
     """Setups of one recipe as arrays, and where they stand in the whole list."""
 
     recipe: str
@@ -135,7 +144,7 @@ class Block:
     run: Run
 
 
-def blocks_of(setups: Sequence[Setup]) -> list[Block]:
+def blocks_of(setups: Sequence[TrainingSetup]) -> list[RecipeBlock]:
     """Setups gathered by recipe; formats that a chip lacks run in 16 bits."""
     groups: dict[str, list[int]] = defaultdict(list)
     for place, setup in enumerate(setups):
@@ -146,7 +155,7 @@ def blocks_of(setups: Sequence[Setup]) -> list[Block]:
         order = {key: i for i, key in enumerate(chips)}
         index = np.array([order[id(setups[p].hw)] for p in places])
         blocks.append(
-            Block(
+            RecipeBlock(
                 recipe,
                 np.array(places),
                 stacked(list(chips.values()), index=index),
@@ -157,13 +166,13 @@ def blocks_of(setups: Sequence[Setup]) -> list[Block]:
     return blocks
 
 
-def _runnable(setup: Setup) -> str:
+def _runnable(setup: TrainingSetup) -> str:
     recipe = setup.recipe
     maths = {"int8": "int8", "fp4": "fp4", "fp8": "fp8"}.get(recipe, "bf16")
     return recipe if maths == "bf16" or setup.hw.supports(maths) else "bf16"
 
 
-def measured_step(setup: Setup) -> float | None:
+def measured_step(setup: TrainingSetup) -> float | None:
     """Step time that a row measured [s]; None where it measured something else."""
     run, value = setup.run, setup.value
     tokens = setup.sequences * float(run.sequence)
@@ -180,7 +189,7 @@ def measured_step(setup: Setup) -> float | None:
     return tokens * flops_of_row(setup) / (rate * chips) if rate else None
 
 
-def rate_of_row(setup: Setup) -> float | None:
+def rate_of_row(setup: TrainingSetup) -> float | None:
     """Arithmetic per second and chip that a TFLOP/s or MFU row states, recomputation taken out [flop/s]."""
     if setup.metric == "mfu":
         return setup.value * float(setup.hw.peak("bf16"))
@@ -191,10 +200,10 @@ def rate_of_row(setup: Setup) -> float | None:
     return None
 
 
-def setups_of(rows: Sequence[Mapping[str, str]]) -> list[Setup]:
+def setups_to_fit(rows: Sequence[Mapping[str, str]]) -> list[TrainingSetup]:
     """Setups of the ``fit`` rows that measure speed; of one configuration, the most direct metric only."""
     order = {"tokens_per_s_per_chip": 0, "step_time_s": 1, "tokens_per_s_total": 1, "samples_per_s": 2}
-    kept: dict[tuple[str, ...], list[Setup]] = defaultdict(list)
+    kept: dict[tuple[str, ...], list[TrainingSetup]] = defaultdict(list)
     for row in rows:
         if row.get("use", "fit") != "fit" or not row.get("value") or "mem" in row["metric"]:
             continue
@@ -203,7 +212,7 @@ def setups_of(rows: Sequence[Mapping[str, str]]) -> list[Setup]:
             continue
         own = re_key(row)
         kept[own].append(setup)
-    found: list[Setup] = []
+    found: list[TrainingSetup] = []
     for group in kept.values():
         best = min(order.get(s.metric, 3) for s in group)
         found += [s for s in group if order.get(s.metric, 3) == best]
@@ -217,7 +226,7 @@ def re_key(row: Mapping[str, str]) -> tuple[str, ...]:
     )
 
 
-def _design(setups: Sequence[Setup]) -> Design:
+def _design(setups: Sequence[TrainingSetup]) -> Design:
     """The unknowns that act on the setups: a level per constant and offsets by what the labels say."""
     labels = [s.labels for s in setups]
     kinds = {kind for term in SPECIFICATION.values() for key in term.offsets for kind in key.split(",")}
@@ -225,7 +234,7 @@ def _design(setups: Sequence[Setup]) -> Design:
     return designed(tuple(SPECIFICATION.values()), columns, np.ones(len(setups)))
 
 
-def _steps(blocks: Sequence[Block], values: Mapping[str, Any], count: int) -> Array:
+def _steps(blocks: Sequence[RecipeBlock], values: Mapping[str, Any], count: int) -> Array:
     """Predicted step time of every setup [s]."""
     found = np.empty(count)
     for block in blocks:
@@ -236,7 +245,7 @@ def _steps(blocks: Sequence[Block], values: Mapping[str, Any], count: int) -> Ar
     return found
 
 
-def weights_of(setups: Sequence[Setup]) -> Array:
+def weights_of(setups: Sequence[TrainingSetup]) -> Array:
     """Weight of each setup: repeats of one configuration in one source share a square root [1]."""
     keys = [(s.group, s.recipe, s.run) for s in setups]
     counts = Counter(keys)
@@ -244,7 +253,7 @@ def weights_of(setups: Sequence[Setup]) -> Array:
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class SolverProblem:
     """Setups as the solver wants them: unknowns, formula, logarithms of the measured times."""
 
     design: Design
@@ -253,14 +262,14 @@ class Problem:
     weights: Array
 
 
-def _problem(setups: Sequence[Setup]) -> Problem:
+def _problem(setups: Sequence[TrainingSetup]) -> SolverProblem:
     blocks = blocks_of(setups)
 
     def formula(values: Mapping[str, Any], rows: Any) -> Array:
         return np.asarray(_steps(blocks, _spread(values, rows, len(setups)), len(setups))[rows])
 
     goal = np.log(np.array([measured_step(s) for s in setups], dtype=float))
-    return Problem(_design(setups), formula, goal, weights_of(setups))
+    return SolverProblem(_design(setups), formula, goal, weights_of(setups))
 
 
 def _spread(values: Mapping[str, Any], rows: Any, count: int) -> dict[str, Any]:
@@ -273,24 +282,26 @@ def _spread(values: Mapping[str, Any], rows: Any, count: int) -> dict[str, Any]:
     return found
 
 
-def _solved(problem: Problem, *, how: Robust) -> Fit:
+def _solved(problem: SolverProblem, *, how: Robust) -> Fit:
     rows = np.arange(len(problem.goal))
     return solved(problem.design, problem.formula, problem.goal, rows, problem.weights, how=how)
 
 
-def fitted(setups: Sequence[Setup], *, rounds: int = 40) -> dict[str, Constant]:
+def fitted_steps(setups: Sequence[TrainingSetup], *, rounds: int = 40) -> dict[str, Constant]:
     """Step constants fitted on setups."""
     return _solved(_problem(setups), how=replace(HOW, iterations=rounds)).constants(rows=len(setups), spreads={})
 
 
-def predicted_step(setups: Sequence[Setup], constants: Mapping[str, Constant]) -> Array:
+def predicted_step(setups: Sequence[TrainingSetup], constants: Mapping[str, Constant]) -> Array:
     """Predicted step time of every setup [s]."""
     labels = [s.labels for s in setups]
     values = {name: np.array([constants[name].value(label) for label in labels]) for name in SPECIFICATION}
     return _steps(blocks_of(setups), values, len(setups))
 
 
-def cross_validated(setups: Sequence[Setup], *, count: int = 16) -> tuple[Array, list[dict[str, Constant]]]:
+def cross_validated_steps(
+    setups: Sequence[TrainingSetup], *, count: int = 16
+) -> tuple[Array, list[dict[str, Constant]]]:
     """Step time of every setup predicted by constants fitted without its group [s], and the constants of each fold."""
     fold = grouped_folds([s.group for s in setups], count)
     problem = _problem(setups)

@@ -9,16 +9,16 @@ from typing import Any
 import numpy as np
 
 from chipwall.perf.constants import Calibration
-from chipwall.perf.evidence.training import Setup
-from chipwall.perf.evidence.training_rows import MEMORY_UNITS, completed, errors_of, layout_open, predictions
+from chipwall.perf.evidence.training import TrainingSetup
+from chipwall.perf.evidence.training_rows import MEMORY_UNITS, completed, errors_of, layout_open, predicted_steps
 from chipwall.perf.fitting.bands import band, bands_by_class
 from chipwall.perf.fitting.constants_file import calibration_toml
 from chipwall.perf.fitting.training import (
-    cross_validated,
-    fitted,
+    cross_validated_steps,
+    fitted_steps,
     measured_step,
     predicted_step,
-    setups_of,
+    setups_to_fit,
     spread_over_folds,
 )
 from chipwall.perf.load import measured
@@ -26,7 +26,7 @@ from chipwall.perf.load import measured
 __all__ = ["TrainingRefit", "refit_training", "training_toml"]
 
 
-CLASSES: dict[str, Callable[[Setup], bool]] = {
+CLASSES: dict[str, Callable[[TrainingSetup], bool]] = {
     "training, dense, layout declared": lambda s: not s.row.get("method") and not s.expert_model and s.declared,
     "training, mixture of experts": lambda s: not s.row.get("method") and s.expert_model,
     "training, MLPerf": lambda s: not s.row.get("method") and s.class_ == "mlperf",
@@ -41,7 +41,7 @@ class TrainingRefit:
     """Constants and bands of a fit, and the errors of rows whose group was left out."""
 
     calibration: Calibration
-    setups: tuple[Setup, ...]
+    setups: tuple[TrainingSetup, ...]
     left_out: np.ndarray[Any, Any]
     in_sample: np.ndarray[Any, Any]
 
@@ -62,11 +62,11 @@ class TrainingRefit:
         }
 
 
-def training_setups(rows: Sequence[Mapping[str, str]] | None = None) -> list[Setup]:
+def training_setups(rows: Sequence[Mapping[str, str]] | None = None) -> list[TrainingSetup]:
     """Every ``fit`` row that measures the speed of training or fine-tuning, layouts of rows without one searched."""
-    setups = setups_of([*measured("training"), *measured("finetune")] if rows is None else rows)
+    setups = setups_to_fit([*measured("training"), *measured("finetune")] if rows is None else rows)
     # constants of the rows that state their layout find the layouts of the others
-    known = fitted([s for s in setups if not layout_open(s)], rounds=15)
+    known = fitted_steps([s for s in setups if not layout_open(s)], rounds=15)
     return [completed(s, known) for s in setups]
 
 
@@ -74,12 +74,12 @@ def refit_training(*, cross_validate: bool = True) -> TrainingRefit:
     """Step constants from the shipped measurements, in the order of the data, so that the file is reproduced."""
     setups = training_setups()
     truth = np.array([measured_step(s) for s in setups], dtype=float)
-    constants = fitted(setups)
+    constants = fitted_steps(setups)
     inside = np.log(predicted_step(setups, constants) / truth)
     outside = inside
     bands: dict[str, tuple[float, float]] = {}
     if cross_validate:
-        predicted, folds = cross_validated(setups)
+        predicted, folds = cross_validated_steps(setups)
         outside = np.log(predicted / truth)
         spreads = spread_over_folds(constants, folds)
         constants = {name: replace(c, spread=round(spreads.get(name, 0.0), 4)) for name, c in constants.items()}
@@ -96,7 +96,7 @@ def refit_training(*, cross_validate: bool = True) -> TrainingRefit:
     return TrainingRefit(calibration, tuple(setups), outside, inside)
 
 
-def _bands(setups: Sequence[Setup], errors: np.ndarray[Any, Any]) -> dict[str, tuple[float, float]]:
+def _bands(setups: Sequence[TrainingSetup], errors: np.ndarray[Any, Any]) -> dict[str, tuple[float, float]]:
     """Bands by class from the errors of rows whose group was left out: what a new question may expect."""
     kinds = ["moe" if s.expert_model else "dense" for s in setups]
     found = bands_by_class(errors, [f"{s.class_}/{k}" for s, k in zip(setups, kinds, strict=True)], pooled="all")
@@ -119,7 +119,7 @@ def _memory_errors() -> np.ndarray[Any, Any]:
         for r in measured(kind)
         if r["metric"] in MEMORY_UNITS and r["use"] == "fit" and r["value"]
     ]
-    found = predictions(rows, {})
+    found = predicted_steps(rows, {})
     return errors_of(found)
 
 

@@ -15,7 +15,7 @@ from chipwall.errors import InputError
 from chipwall.perf.budget import Budget, usable_memory
 from chipwall.perf.formats import CACHE_BYTES, stored_bytes
 from chipwall.perf.layout import Divides, Layout, serving_layouts
-from chipwall.perf.load import architecture_of
+from chipwall.perf.load import silicon_of
 from chipwall.perf.serving.memory import (
     Holding,
     Machine,
@@ -178,7 +178,7 @@ def fitting(
             fix=text("Use one of: {names}", names=", ".join(CACHE_BYTES)),
         )
     a, stored = model.architecture, tuple(stored_bytes(model, format_of(weights, model).name).items())
-    machine = Machine(usable_memory(chip)[0], chip.vendor, architecture_of(chip))
+    machine = Machine(usable_memory(chip)[0], chip.vendor, silicon_of(chip))
     domain, fixed = _domain(chip), dict(given or {})
     layouts = layouts_for(a, chips, domain=domain, given=fixed)
     size, draft = CACHE_BYTES[asked.cache], draft_of(a, how.draft)[1]

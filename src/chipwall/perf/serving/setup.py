@@ -8,8 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from chipwall.catalog.architecture import Architecture
-from chipwall.catalog.architecture import stacked as stacked_models
+from chipwall.catalog.architecture import Architecture, stacked_models
 from chipwall.perf.device import Hardware, stacked
 from chipwall.perf.layout import Layout
 from chipwall.perf.numeric import Numeric

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from chipwall.catalog.architecture import Architecture, stacked
+from chipwall.catalog.architecture import Architecture, stacked_models
 from chipwall.catalog.records import LanguageModel
 from chipwall.perf.numeric import Numeric
 
@@ -160,7 +160,7 @@ def stacked_shapes(shapes: Sequence[Shape], *, times: int = 1) -> Shape:
     plain = [f.name for f in fields(Shape) if f.name != "architecture"]
     return Shape(
         **{name: np.array([getattr(s, name) for s in shapes], dtype=float)[where] for name in plain},
-        architecture=stacked([s.architecture for s in shapes], index=where),
+        architecture=stacked_models([s.architecture for s in shapes], index=where),
     )
 
 

@@ -10,7 +10,7 @@ from chipwall.claims.check import CheckedText
 from chipwall.errors import InputError
 from chipwall.report.forms.table import render
 from chipwall.report.language.lookup import translated
-from chipwall.report.pages.check import SIGNS, Note, address_of, clock_words, legend, paragraphs, summary_words
+from chipwall.report.pages.check import SIGNS, Note, clock_words, legend, paragraphs, source_address, summary_words
 from chipwall.text import Text, text
 
 __all__ = ["checked_page"]
@@ -39,7 +39,7 @@ def checked_page(checked: CheckedText, notes: tuple[Note, ...], lang: str) -> st
         paragraphs=list(paragraphs(checked)),
         notes=notes,
         table=lambda t: render(t, "html", lang),
-        address=address_of,
+        address=source_address,
         independent=_independent,
         gap="" if checked.document.chinese else " ",
         style=(folder / "brief.css").read_text(encoding="utf-8"),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from chipwall.report.forms.document import Brief
 from chipwall.report.forms.render import colophon, source_line
-from chipwall.report.forms.table import Table, words
+from chipwall.report.forms.table import Table, cell_words
 from chipwall.report.language.lookup import translated
 from chipwall.text import text
 
@@ -44,6 +44,6 @@ def _add_table(document: object, table: Table, lang: str) -> None:
         cell.text = translated(column.title, lang)
     for row in table.rows:
         for cell, value in zip(grid.add_row().cells, row, strict=True):
-            cell.text = words(value, lang)
+            cell.text = cell_words(value, lang)
     for note in table.notes:
         document.add_paragraph(translated(note, lang))  # type: ignore[attr-defined]

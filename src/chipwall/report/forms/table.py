@@ -63,7 +63,7 @@ class Table:
         """The rows as dictionaries of plain values for JSON, with the sources of each value by column."""
         found: list[dict[str, object]] = []
         for row in self.rows:
-            record = {c.key: plain(v) for c, v in zip(self.columns, row, strict=True)}
+            record = {c.key: machine_value(v) for c, v in zip(self.columns, row, strict=True)}
             cited = {
                 c.key: list(v.sources)
                 for c, v in zip(self.columns, row, strict=True)
@@ -75,7 +75,7 @@ class Table:
         return found
 
 
-def plain(value: object) -> object:
+def machine_value(value: object) -> object:
     """The machine value of a cell: its number, or what is shown where there is none."""
     if isinstance(value, Cell) and value.claim:
         return None
@@ -84,7 +84,7 @@ def plain(value: object) -> object:
     return value
 
 
-def words(value: object, lang: str) -> str:
+def cell_words(value: object, lang: str) -> str:
     """The text of a cell for a person."""
     if value is None:
         return "-"
@@ -99,7 +99,7 @@ def render(table: Table, form: Form, lang: str = "en") -> str:
 
 
 def _rows(table: Table, lang: str) -> Iterable[list[str]]:
-    return ([words(v, lang) for v in row] for row in table.rows)
+    return ([cell_words(v, lang) for v in row] for row in table.rows)
 
 
 def lead(value: object) -> str:
@@ -124,7 +124,7 @@ def _csv(table: Table, lang: str) -> str:
     for row in table.rows:
         sources = sorted({s for v in row if isinstance(v, Cell) for s in v.sources})
         marks = [f"{c.key}{v.mark}" for c, v in zip(table.columns, row, strict=True) if isinstance(v, Cell) and v.mark]
-        cells = ["" if (p := plain(v)) is None else _inert(p) for v in row]
+        cells = ["" if (p := machine_value(v)) is None else _inert(p) for v in row]
         writer.writerow([*cells, "; ".join(marks), "; ".join(sources)])
     return out.getvalue().rstrip("\n")
 
@@ -157,7 +157,7 @@ def _markdown(table: Table, lang: str) -> str:
     head.append("|" + "|".join(" ---: " if c.right else " --- " for c in table.columns) + "|")
     title = [f"**{_plain_markdown(translated(table.title, lang))}**", ""] if table.title else []
     notes = ["", *(_plain_markdown(translated(n, lang)) for n in table.notes)] if table.notes else []
-    rows = [[_linked(_plain_markdown(words(v, lang)), lead(v)) for v in row] for row in table.rows]
+    rows = [[_linked(_plain_markdown(cell_words(v, lang)), lead(v)) for v in row] for row in table.rows]
     return "\n".join(title + head + [line(r) for r in rows] + notes)
 
 
@@ -186,7 +186,7 @@ def _html_cell(column: Column, value: object, lang: str) -> str:
     if isinstance(value, Cell) and (value.calculation or value.sources):
         parts = (translated(value.calculation, lang), ", ".join(value.sources))
         why = f' title="{escape(" · ".join(p for p in parts if p))}"'
-    shown = escape(words(value, lang))
+    shown = escape(cell_words(value, lang))
     if url := lead(value):
         shown = f'<a href="{escape(url)}">{shown}</a>'
     return f"<td{_flush(column)}{why}>{shown}</td>"

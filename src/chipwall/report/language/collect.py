@@ -25,7 +25,7 @@ from chipwall.report.language.lookup import LANGUAGES, LOCALE
 if TYPE_CHECKING:
     from babel.messages import Catalog
 
-__all__ = ["Message", "collected", "compiled", "fields", "flaws", "main", "merged", "messages_in", "po_file", "written"]
+__all__ = ["Message", "collect_messages", "collected", "compiled", "fields", "flaws", "merged", "messages_in", "po_file", "written"]
 
 Message = str | tuple[str, str]
 """One template, or one for a single thing and one for several."""
@@ -213,7 +213,7 @@ def flaws(catalog: Catalog) -> list[str]:
     return found
 
 
-def main() -> int:
+def collect_messages() -> int:
     """Update and compile every language; exit 1 if something is left to translate."""
     messages = collected()
     status = 0
@@ -230,4 +230,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(collect_messages())

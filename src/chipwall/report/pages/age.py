@@ -103,9 +103,9 @@ def age_table() -> Table:
 
 
 def _price_row(offer: str) -> tuple[object, ...]:
-    from chipwall.catalog.prices import load
+    from chipwall.catalog.prices import load_prices
 
-    held = [p for p in load() if p.offer == offer]
+    held = [p for p in load_prices() if p.offer == offer]
     newest = _newest(p.period.label for p in held)
     chips = sorted({p.chip for p in held if p.period.label == newest})
     title = text("prices") if offer == "buy" else text("rents")

@@ -8,7 +8,7 @@ from datetime import date
 
 from chipwall.catalog.load import Catalog
 from chipwall.catalog.records import Chip
-from chipwall.claims.library import World
+from chipwall.claims.library import Library
 from chipwall.controls.measures import performance_density, total_processing_performance
 from chipwall.report.forms.beside import Pictures, started
 from chipwall.report.forms.document import Brief, Section, cited
@@ -31,11 +31,11 @@ from chipwall.report.pages.serving_section import serving_section
 from chipwall.text import Text, text
 from chipwall.units import format_quantity
 
-__all__ = ["Asked", "chip_brief", "default_opponents"]
+__all__ = ["BriefQuestion", "chip_brief", "default_opponents"]
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class BriefQuestion:
     """What a brief is for: destination, day, the model that is served, and the language."""
 
     destination: str
@@ -59,7 +59,7 @@ def default_opponents(chip: Chip, catalog: Catalog) -> list[Chip]:
 def chip_brief(
     chip: Chip,
     others: Sequence[Chip],
-    asked: Asked,
+    asked: BriefQuestion,
     *,
     catalog: Catalog,
     pictures: Pictures,
@@ -96,7 +96,7 @@ def chip_brief(
         ),
         sections=sections,
         # law, market and measurements keep their sources apart from the catalogue's
-        sources=cited(sections, World(catalog).sources),
+        sources=cited(sections, Library(catalog).sources),
         version=catalog.version,
     )
 

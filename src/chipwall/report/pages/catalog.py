@@ -28,7 +28,7 @@ __all__ = [
     "measure_cell",
     "model_table",
     "models_table",
-    "ratio",
+    "ratio_words",
     "systems_table",
 ]
 
@@ -69,7 +69,7 @@ def fact_cell(fact: Fact | None) -> Cell:
     elif isinstance(fact.value, str):
         shown = Text.of(fact.value) if fact.quantity == "status" else fact.value
     else:
-        shown = shown_value(fact, dimension)
+        shown = shown_fact(fact, dimension)
     return Cell(shown, value, (fact.source,), mark(fact), calculation, link_of(fact), not fact.sourced)
 
 
@@ -79,7 +79,7 @@ def link_of(fact: Fact) -> str:
     return address_of(fact, source) if source else fact.url
 
 
-def shown_value(fact: Fact, dimension: str) -> str:
+def shown_fact(fact: Fact, dimension: str) -> str:
     """A number as people of the field say it; memory in the unit of its source."""
     if fact.number is None:
         return str(fact.value)
@@ -187,7 +187,7 @@ _COMPARED = (
 )  # fmt: skip
 
 
-def ratio(value: float | None, base: float | None) -> str:
+def ratio_words(value: float | None, base: float | None) -> str:
     """A ratio as people print it: two decimals under ten, one above; empty where it cannot be formed."""
     if value is None or not base:
         return ""
@@ -228,7 +228,7 @@ def compare_table(chips: Sequence[Chip]) -> Table:
 
 
 def _with_ratio(cell: Cell, value: float | None, base: float | None, is_first: bool) -> Cell:
-    shown = ratio(value, base)
+    shown = ratio_words(value, base)
     if is_first or not shown or cell.shown == "-":
         return cell
     return Cell(f"{cell.shown}{cell.mark} ({shown})", cell.value, cell.sources, "", cell.calculation)

@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any
 
 from chipwall.claims.check import Checked, CheckedText
-from chipwall.claims.quantities import QUANTITIES
+from chipwall.claims.quantities import CLAIM_QUANTITIES
 from chipwall.claims.records import CODES, Claim, Verdict
 from chipwall.report.forms.table import Table
 from chipwall.report.language.lookup import translated
@@ -16,7 +16,16 @@ from chipwall.report.pages.claims import number_words, points_table, shown_value
 from chipwall.sources import Source
 from chipwall.text import Text, text
 
-__all__ = ["Note", "as_json", "as_markdown", "as_terminal", "as_toml", "notes_of", "summary_words", "verdict_sentence"]
+__all__ = [
+    "Note",
+    "as_markdown",
+    "as_terminal",
+    "as_toml",
+    "checked_record",
+    "notes_of",
+    "summary_words",
+    "verdict_sentence",
+]
 
 CODE_WORDS: Mapping[str, Text] = {
     "supported": text("holds"),
@@ -147,7 +156,7 @@ def _finding(verdict: Verdict) -> Text | str:
     claim = verdict.claim
     told = _FINDINGS.get(claim.quantity)
     if told is None:
-        return text("{title}: {value}", title=QUANTITIES[claim.quantity].title, value=_computed(verdict))
+        return text("{title}: {value}", title=CLAIM_QUANTITIES[claim.quantity].title, value=_computed(verdict))
     return told(verdict, claim)
 
 
@@ -191,7 +200,7 @@ def _work(v: Verdict, c: Claim) -> Text:
         one=_chip(c.subject),
         other=_chip(c.baseline),
         value=_computed(v),
-        what=_CONCERN.get(c.quantity, QUANTITIES[c.quantity].title),
+        what=_CONCERN.get(c.quantity, CLAIM_QUANTITIES[c.quantity].title),
     )
 
 
@@ -409,17 +418,17 @@ def as_markdown(checked: CheckedText, notes: tuple[Note, ...], lang: str) -> str
 
 
 def _link(source: Source) -> str:
-    address = address_of(source)
+    address = source_address(source)
     return f"[{source.title}]({address})" if address else source.title
 
 
-def address_of(source: Source) -> str:
+def source_address(source: Source) -> str:
     """Web address of a source; empty where none is known."""
     found = str(getattr(source, "url", "") or "")
     return found if found.startswith(("https://", "http://")) else ""
 
 
-def as_json(checked: CheckedText, lang: str) -> dict[str, Any]:
+def checked_record(checked: CheckedText, lang: str) -> dict[str, Any]:
     """The statements for programs: numbers in SI, ``unit`` as the text's claim is written."""
     return {
         "name": checked.document.name,

@@ -15,15 +15,15 @@ from chipwall.perf.limits import decode_limit, prefill_limit
 from chipwall.report.forms import charts
 from chipwall.report.forms.document import Section
 from chipwall.report.forms.table import Cell, Column, Table
-from chipwall.report.pages.catalog import LEGEND, compare_table, fact_cell, link_of, mark, measure_cell, ratio
+from chipwall.report.pages.catalog import LEGEND, compare_table, fact_cell, link_of, mark, measure_cell, ratio_words
 from chipwall.report.pages.memory import (
+    FIT_VERDICTS,
     USUAL_CONTEXT,
-    VERDICTS,
-    Serving,
+    ServedAs,
     Tuning,
-    fitted,
     formulas_table,
     memory_sources,
+    served_fit,
     serving_table,
     tuned,
     tuning_table,
@@ -107,7 +107,7 @@ def _ratio_cell(own: Fact | None, other: Fact | None) -> Cell:
         else ""
     )
     return Cell(
-        ratio(own.number, other.number) + formats,
+        ratio_words(own.number, other.number) + formats,
         own.number / other.number,
         tuple(dict.fromkeys((own.source, other.source))),
         max(mark(own), mark(other), key=len),
@@ -211,14 +211,14 @@ def memory_section(chip: Chip, models: Sequence[LanguageModel], lang: str) -> Se
         memory, how = usable_memory(chip)
     except Unknown as missing:
         return Section("memory", text("What fits in its memory"), (missing.what,))
-    serving, tuning = Serving(), Tuning()
+    serving, tuning = ServedAs(), Tuning()
     rows = []
     for model in models:
         cells = []
         for weights in FORMATS:
-            found = fitted(model, chip, weights, serving)
+            found = served_fit(model, chip, weights, serving)
             b = found.budget
-            shown = VERDICTS[b.verdict]
+            shown = FIT_VERDICTS[b.verdict]
             if b.free < 0 and found.chips_needed:
                 shown = text("{verdict}: {count} chips", verdict=shown, count=found.chips_needed)
             calculation = text(
@@ -278,7 +278,7 @@ def fit_sentences(chip: Chip, model: LanguageModel) -> tuple[Text, ...]:
                 )
             )
         else:
-            found = fitted(model, chip, weights, Serving())
+            found = served_fit(model, chip, weights, ServedAs())
             step = tuned(model, chip, weights, Tuning(), 1)
             said.append(
                 text(
@@ -290,7 +290,7 @@ def fit_sentences(chip: Chip, model: LanguageModel) -> tuple[Text, ...]:
                     left=max(found.room.bytes, 0) / GIB,
                     tuned=step.need / GIB,
                     memory=memory / GIB,
-                    tuning=VERDICTS[step.verdict],
+                    tuning=FIT_VERDICTS[step.verdict],
                 )
             )
     return tuple(said)
@@ -323,7 +323,7 @@ def _ceiling_row(chip: Chip, model: LanguageModel, weights: str) -> tuple[object
     if weights == "fp8" and chip.rate("fp8") is None:
         weights = "int8"
     try:
-        needed = fitted(model, chip, weights, Serving()).chips_needed
+        needed = served_fit(model, chip, weights, ServedAs()).chips_needed
         limits = (
             prefill_limit(model, chip, weights=weights),
             decode_limit(model, chip, weights=weights, batch=1),

@@ -7,8 +7,8 @@ from datetime import date
 from math import isfinite
 
 from chipwall.catalog.quantities import QUANTITIES as FACTS
-from chipwall.claims.quantities import QUANTITIES
-from chipwall.claims.records import Claim, Point, Region, Test, Value, Verdict
+from chipwall.claims.quantities import CLAIM_QUANTITIES
+from chipwall.claims.records import Claim, Point, Region, RegionTest, Value, Verdict
 from chipwall.claims.vocabulary import claim_si
 from chipwall.report.forms.table import Cell, Column, Table
 from chipwall.report.language.lookup import translated
@@ -149,7 +149,7 @@ def verdict_lines(v: Verdict, *, lang: str) -> tuple[str, ...]:
     if claim.by:
         lines.append(text("Said by: {by}{when}", by=claim.by, when=f", {claim.said}" if claim.said else ""))
     lines.append(
-        text("Asked: {quantity} {relation}", quantity=QUANTITIES[claim.quantity].title, relation=relation_words(claim))
+        text("Asked: {quantity} {relation}", quantity=CLAIM_QUANTITIES[claim.quantity].title, relation=relation_words(claim))
     )
     lines.append(text("Verdict: {answer}. Computed: {value}", answer=ANSWERS[v.answer], value=value_words(v)))
     where = where_words(v)
@@ -213,7 +213,7 @@ def _joined(tests: Sequence[Text]) -> Text:
     return found
 
 
-def _test_words(test: Test) -> Text:
+def _test_words(test: RegionTest) -> Text:
     name = CONDITIONS.get(test.condition, text("condition"))
     values = [shown_value(test.condition, v) for v in test.values]
     if test.operator == "<=":
@@ -359,7 +359,7 @@ def verdict_json(v: Verdict) -> dict[str, object]:
 def vocabulary_table() -> Table:
     """Every quantity a claim may speak of, with its conditions; a condition with a default shows it."""
     rows = []
-    for q in QUANTITIES.values():
+    for q in CLAIM_QUANTITIES.values():
         for i, c in enumerate(q.conditions):
             first = i == 0
             takes = c.choices if 0 < len(c.choices) <= 12 else ()

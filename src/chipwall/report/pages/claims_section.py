@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from chipwall.catalog.records import Chip
 from chipwall.claims.evaluate import evaluated
-from chipwall.claims.library import World, packaged_world
+from chipwall.claims.library import Library, packaged_world
 from chipwall.claims.load import claims_about, shipped_claims
 from chipwall.claims.records import Verdict
 from chipwall.report.forms.document import Section
@@ -19,7 +19,7 @@ __all__ = ["claims_section"]
 _SIMULATED = ("scenario_value", "scenario_difference", "scenario_ratio", "scenario_growth")
 
 
-def claims_section(chip: Chip, *, lang: str, world: World | None = None) -> tuple[Text, Section]:
+def claims_section(chip: Chip, *, lang: str, world: Library | None = None) -> tuple[Text, Section]:
     """The sentence for the first page, and the section: every shipped claim that names the chip, checked."""
     known = world or packaged_world()
     asked = [c for c in claims_about(chip.id, shipped_claims(known), known) if c.quantity not in _SIMULATED]

@@ -7,27 +7,26 @@ from decimal import Decimal
 
 from chipwall.controls.item import OPERAND_NAMES as OPERANDS
 from chipwall.controls.law import Coverage
-from chipwall.controls.measures import plain
+from chipwall.controls.measures import plain_decimal
 from chipwall.controls.records import Book, Comparison, Condition, Decision
 from chipwall.report.forms.table import Column, Table
-from chipwall.report.pages.law_words import flag_lines, words
+from chipwall.report.pages.law_words import flag_lines, legal_words
 from chipwall.text import Text, listed, text
 
 __all__ = [
     "OPERANDS",
     "condition_table",
     "coverage_lines",
-    "decision_answer",
+    "decision_record",
     "decision_tables",
     "duty_line",
+    "legal_figure",
     "licence_words",
     "margin",
-    "number",
     "policy_words",
     "published_words",
     "strength_line",
     "truth_words",
-    "words",
 ]
 
 
@@ -36,11 +35,11 @@ def truth_words(result: bool | None) -> Text:
     return text("cannot tell") if result is None else text("yes") if result else text("no")
 
 
-def number(value: Decimal | bool | None) -> str:
+def legal_figure(value: Decimal | bool | None) -> str:
     """A number, a yes or no, or unknown, as people read it."""
     if value is None:
         return text("unknown")
-    return plain(value) if isinstance(value, Decimal) else truth_words(value)
+    return plain_decimal(value) if isinstance(value, Decimal) else truth_words(value)
 
 
 def decision_tables(decision: Decision) -> tuple[Table, Table, Table]:
@@ -49,7 +48,7 @@ def decision_tables(decision: Decision) -> tuple[Table, Table, Table]:
     title = text(
         "{item}: {activity}, {exporter} to {destination}, {day}",
         item=decision.item.name,
-        activity=words(journey.activity),
+        activity=legal_words(journey.activity),
         exporter=journey.exporter or "?",
         destination=journey.destination,
         day=decision.on.isoformat(),
@@ -87,7 +86,7 @@ def decision_tables(decision: Decision) -> tuple[Table, Table, Table]:
 def condition_table(decision: Decision) -> Table:
     """What must hold for the policy or exception named, as a checklist with what is known of each."""
     return Table(
-        text("What must hold, else {policy}", policy=words("presumption_of_denial"))
+        text("What must hold, else {policy}", policy=legal_words("presumption_of_denial"))
         if any(not condition.id.startswith("exception") for condition in decision.conditions)
         else text("What must hold"),
         (
@@ -104,7 +103,7 @@ def policy_words(policy: str, conditions: Sequence[Condition]) -> Text:
     """A review policy with what it hangs on: case by case only if the certifications hold."""
     asked = [condition for condition in conditions if not condition.id.startswith("exception")]
     if policy != "case_by_case" or not asked:
-        return words(policy)
+        return legal_words(policy)
     return text("case by case if {count} conditions hold, else presumption of denial", count=len(asked))
 
 
@@ -112,7 +111,7 @@ def licence_words(decision: Decision) -> Text:
     """The licence answer as enforced, with the exception that may spare it."""
     licence = decision.licence.as_enforced
     if licence != "exception_available":
-        return words(licence)
+        return legal_words(licence)
     names = decision.exception_names
     if "NAC" in names:
         return text("required unless BIS accepts a NAC notice")
@@ -122,7 +121,7 @@ def licence_words(decision: Decision) -> Text:
 def published_words(decision: Decision) -> Text:
     """The published text in one line: licence, the exception it prints, and policy."""
     book: Book = decision.published
-    licence = words(decision.licence.on_books)
+    licence = legal_words(decision.licence.on_books)
     if decision.licence.on_books != "required":
         return licence
     names = [answer.name for answer in book.exceptions if answer.available]
@@ -134,7 +133,7 @@ def published_words(decision: Decision) -> Text:
 
 def strength_line(decision: Decision) -> Text:
     """How strongly the answer is backed, and which way an open one leans."""
-    line = words(decision.strength)
+    line = legal_words(decision.strength)
     if decision.because:
         line = text("{strength}: {reasons}", strength=line, reasons=listed(decision.because, sign=";"))
     lean = decision.leaning
@@ -142,8 +141,8 @@ def strength_line(decision: Decision) -> Text:
         line = text(
             "{line}; taken at its word, what the catalogue recalls or estimates leans to: {eccn}, licence {licence}",
             line=line,
-            eccn=words(lean.eccn),
-            licence=words(lean.licence),
+            eccn=legal_words(lean.eccn),
+            licence=legal_words(lean.licence),
         )
     return line
 
@@ -151,7 +150,7 @@ def strength_line(decision: Decision) -> Text:
 def _answer_rows(decision: Decision) -> list[tuple[object, ...]]:
     share, gate = decision.revenue_share, decision.cn_import
     also = ", ".join(decision.also)
-    eccn = words(decision.eccn) if not also else text("{eccn}, hence {also}", eccn=decision.eccn, also=also)
+    eccn = legal_words(decision.eccn) if not also else text("{eccn}, hence {also}", eccn=decision.eccn, also=also)
     named = [
         text("{name}: {state}, {why}", name=name, state=_availability(available), why=why)
         for name, available, why in _grouped_exceptions(decision)
@@ -163,7 +162,10 @@ def _answer_rows(decision: Decision) -> list[tuple[object, ...]]:
     ]
     rows += [(text("Why they differ"), decision.why_differ)] if decision.why_differ else []
     rows += [
-        (text("If") if i == 0 else "", text("{case}: {licence}", case=branch.if_so, licence=words(branch.licence)))
+        (
+            text("If") if i == 0 else "",
+            text("{case}: {licence}", case=branch.if_so, licence=legal_words(branch.licence)),
+        )
         for i, branch in enumerate(decision.branches)
     ]
     rows.append((text("Strength"), strength_line(decision)))
@@ -182,8 +184,8 @@ def _answer_rows(decision: Decision) -> list[tuple[object, ...]]:
             text("China's own gate"),
             text(
                 "{status} ({evidence}): {says}",
-                status=words(gate.status),
-                evidence=words(gate.evidence),
+                status=legal_words(gate.status),
+                evidence=legal_words(gate.evidence),
                 says=gate.says,
             )
             if gate.evidence
@@ -193,7 +195,7 @@ def _answer_rows(decision: Decision) -> list[tuple[object, ...]]:
     notes = flag_lines(decision.flags)
     rows += [(text("Note") if i == 0 else "", line) for i, line in enumerate(notes)]
     rows += [
-        (text("Draft") if i == 0 else "", text("{outcome}: {says}", outcome=words(one.outcome), says=one.says))
+        (text("Draft") if i == 0 else "", text("{outcome}: {says}", outcome=legal_words(one.outcome), says=one.says))
         for i, one in enumerate(one for one in decision.measures if one.applies is not False)
     ]
     return rows
@@ -250,7 +252,7 @@ def _by_clause(trace: Sequence[Comparison]) -> list[list[Comparison]]:
 def _compared(test: Comparison) -> Text:
     """One test with its numbers; a question of yes or no is not written as if it were arithmetic."""
     operand = OPERANDS.get(test.operand, Text.of(test.operand))
-    value, limit = number(test.value), number(test.limit)
+    value, limit = legal_figure(test.value), legal_figure(test.limit)
     if test.operator == "is":
         return text("{operand}: {value} (asked: {limit})", operand=operand, value=value, limit=limit)
     return text(
@@ -278,7 +280,7 @@ def margin(test: Comparison | None) -> str:
     if test is None or test.margin is None or test.margin_ratio is None:
         return "-"
     sign = "+" if test.margin >= 0 else ""
-    return f"{sign}{plain(round(test.margin, 4))} ({sign}{test.margin_ratio.scaleb(2):.1f} %)"
+    return f"{sign}{plain_decimal(round(test.margin, 4))} ({sign}{test.margin_ratio.scaleb(2):.1f} %)"
 
 
 def coverage_lines(coverage: Coverage) -> tuple[Text, ...]:
@@ -295,7 +297,7 @@ def coverage_lines(coverage: Coverage) -> tuple[Text, ...]:
     )
 
 
-def decision_answer(decision: Decision, coverage: Coverage) -> dict[str, object]:
+def decision_record(decision: Decision, coverage: Coverage) -> dict[str, object]:
     """The decision as a plain record for JSON; numbers stay in the units in which the law prints its limits."""
     item, journey = decision.item, decision.journey
     return {

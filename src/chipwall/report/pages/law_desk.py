@@ -8,12 +8,12 @@ from decimal import Decimal
 from chipwall.controls.acts import ActAnswer
 from chipwall.controls.horizon import Stale
 from chipwall.controls.ledger import Account, Ledger
-from chipwall.controls.measures import plain
+from chipwall.controls.measures import plain_decimal
 from chipwall.controls.parties import LISTS, Listing
 from chipwall.controls.screening import Screened, sentence
 from chipwall.report.forms.table import Column, Table
 from chipwall.report.pages.law_decision import duty_line, licence_words, truth_words
-from chipwall.report.pages.law_words import words
+from chipwall.report.pages.law_words import legal_words
 from chipwall.text import Text, listed, text
 
 __all__ = ["act_tables", "horizon_table", "ledger_tables", "screen_table"]
@@ -55,8 +55,8 @@ def _above(found: Screened) -> Text:
         lines.append(
             text(
                 "listed owners hold {listed} %, not known {open} %",
-                listed=plain(found.owners.listed),
-                open=plain(found.owners.open),
+                listed=plain_decimal(found.owners.listed),
+                open=plain_decimal(found.owners.open),
             )
         )
     if found.near:
@@ -123,7 +123,7 @@ def ledger_tables(ledger: Ledger, *, day: str) -> tuple[Table, Table]:
         Column("china_tpp", text("TPP to China and Macau"), right=True),
         Column("us_tpp", text("TPP to the US"), right=True),
         Column("share", text("Share"), right=True),
-        Column("within", text("Within {cap} %", cap=plain((ledger.cap * 100).normalize()))),
+        Column("within", text("Within {cap} %", cap=plain_decimal((ledger.cap * 100).normalize()))),
     )
     notes = [text("The certification reads the cap per product ({citation}).", citation=ledger.citation)]
     if not ledger.binds:
@@ -195,8 +195,10 @@ def act_tables(answer: ActAnswer) -> tuple[Table, Table]:
     for decision in answer.decisions:
         journey = decision.journey
         entry = journey.activity == "us_import"
-        way = text("{activity} to {destination}", activity=words(journey.activity), destination=journey.destination)
-        way, says = (words("us_import"), duty_line(decision)) if entry else (way, licence_words(decision))
+        way = text(
+            "{activity} to {destination}", activity=legal_words(journey.activity), destination=journey.destination
+        )
+        way, says = (legal_words("us_import"), duty_line(decision)) if entry else (way, licence_words(decision))
         rows.append((way, says, ""))
     told = Table(
         text("{act}, {day}", act=answer.act.title, day=answer.on.isoformat()),

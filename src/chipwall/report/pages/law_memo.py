@@ -19,15 +19,15 @@ from chipwall.report.pages.law_decision import (
     condition_table,
     coverage_lines,
     decision_tables,
+    legal_figure,
     licence_words,
-    number,
     policy_words,
     published_words,
     strength_line,
 )
 from chipwall.report.pages.law_desk import horizon_table
 from chipwall.report.pages.law_timeline import timeline_table
-from chipwall.report.pages.law_words import flag_lines, words
+from chipwall.report.pages.law_words import flag_lines, legal_words
 from chipwall.sources import Source
 from chipwall.text import Text, text
 
@@ -86,7 +86,7 @@ def memo(decision: Decision, *, law: Law, known: Mapping[str, Source], version: 
         title=text("Export classification and licence memo: {item}", item=decision.item.name),
         subtitle=text(
             "{activity} from {exporter} to {destination}, as of {day}",
-            activity=words(decision.journey.activity),
+            activity=legal_words(decision.journey.activity),
             exporter=decision.journey.exporter or "?",
             destination=decision.journey.destination,
             day=decision.on.isoformat(),
@@ -108,7 +108,7 @@ def _lines(title: Text, lines: Sequence[Text]) -> Table:
 
 def _answers(decision: Decision) -> tuple[Text, ...]:
     found = [
-        text("Classification: {eccn}", eccn=words(decision.eccn)),
+        text("Classification: {eccn}", eccn=legal_words(decision.eccn)),
         text("Licence, as enforced: {licence}", licence=licence_words(decision)),
         text("Licence, on the books: {licence}", licence=published_words(decision)),
         text("Review policy: {policy}", policy=policy_words(decision.review_policy, decision.conditions)),
@@ -123,7 +123,7 @@ def _question(decision: Decision) -> Table:
     rows: list[tuple[object, ...]] = [
         (text("Item"), decision.item.name),
         (text("Maker"), decision.item.vendor or text("unknown")),
-        (text("Act"), words(journey.activity)),
+        (text("Act"), legal_words(journey.activity)),
         (text("From"), journey.exporter or "-"),
         (text("To"), journey.destination),
         (text("End user"), journey.party or text("not named")),
@@ -148,13 +148,13 @@ def _facts(decision: Decision) -> Table:
     }
     rows = []
     for name, value in values.items():
-        shown = number(value)
+        shown = legal_figure(value)
         unit = _UNITS.get(name, "") if value is not None else ""
         rows.append(
             (
                 OPERAND_NAMES[name],
                 Cell(f"{shown} {unit}".strip() if unit else shown, value, item.sources if value is not None else ()),
-                words(item.statuses.get(name, "")) if item.statuses.get(name) else "-",
+                legal_words(item.statuses.get(name, "")) if item.statuses.get(name) else "-",
                 Text.of(item.provenance.get(name, "-")),
             )
         )
@@ -185,7 +185,8 @@ def _watch(decision: Decision, law: Law, turns: Sequence[Turn], stale: Sequence[
     """Dated flips of this answer, branches of today, and what moved by its own terms since the audit."""
     later = [turn for turn in turns if turn.on > decision.on]
     lines = [
-        text("If {case}: {licence}", case=branch.if_so, licence=words(branch.licence)) for branch in decision.branches
+        text("If {case}: {licence}", case=branch.if_so, licence=legal_words(branch.licence))
+        for branch in decision.branches
     ]
     days = [turn.on for turn in later] or [decision.on + timedelta(days=90)]
     lines.append(text("Run again: {command}", command=f"{command} --as-of {days[0].isoformat()}"))

@@ -19,10 +19,10 @@ from chipwall.report.pages.law_decision import (
     duty_line,
     licence_words,
     policy_words,
-    words,
 )
 from chipwall.report.pages.law_timeline import timeline_table
 from chipwall.report.pages.law_wall import wall_charts
+from chipwall.report.pages.law_words import legal_words
 from chipwall.text import Text, text
 
 __all__ = ["law_section", "law_sentence"]
@@ -39,7 +39,7 @@ def law_sentence(decision: Decision) -> Text:
         licence = text(
             "licence {enforced} as enforced, {books} on the books",
             enforced=licence_words(decision),
-            books=words(decision.licence.on_books),
+            books=legal_words(decision.licence.on_books),
         )
     return text(
         "Export from {origin} to {destination} on {day}: {eccn}; {licence}; review: {policy}; duty: {duty}; "
@@ -47,11 +47,11 @@ def law_sentence(decision: Decision) -> Text:
         origin=decision.journey.exporter,
         destination=decision.journey.destination,
         day=decision.on.isoformat(),
-        eccn=words(decision.eccn),
+        eccn=legal_words(decision.eccn),
         licence=licence,
         policy=policy_words(decision.review_policy, decision.conditions),
         duty=duty_line(decision),
-        gate=words(decision.cn_import.status),
+        gate=legal_words(decision.cn_import.status),
     )
 
 

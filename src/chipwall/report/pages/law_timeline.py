@@ -9,18 +9,25 @@ from typing import TYPE_CHECKING
 
 from chipwall.controls.countries import Countries
 from chipwall.controls.law import Event
-from chipwall.controls.measures import plain
-from chipwall.controls.queries import LawChange, Region, Turn, WallPoint
+from chipwall.controls.measures import plain_decimal
+from chipwall.controls.queries import ClauseRegion, LawChange, Turn, WallPoint
 from chipwall.controls.records import Decision
 from chipwall.report.forms.table import Column, Table
-from chipwall.report.pages.law_decision import OPERANDS, licence_words, margin, number, policy_words, words
-from chipwall.report.pages.law_words import flag_lines
+from chipwall.report.pages.law_decision import OPERANDS, legal_figure, licence_words, margin, policy_words
+from chipwall.report.pages.law_words import flag_lines, legal_words
 from chipwall.text import Text, listed, text
 
 if TYPE_CHECKING:
     from chipwall.controls.draft import Crossing, Draft  # the draft engine is loaded only for drafts
 
-__all__ = ["compare_table", "countries_table", "crossings_table", "differences_tables", "timeline_table", "wall_tables"]
+__all__ = [
+    "countries_table",
+    "crossings_table",
+    "destinations_table",
+    "differences_tables",
+    "timeline_table",
+    "wall_tables",
+]
 
 
 def timeline_table(turns: Sequence[Turn], *, name: str, destination: str) -> Table:
@@ -58,21 +65,27 @@ def timeline_table(turns: Sequence[Turn], *, name: str, destination: str) -> Tab
 def _changes(what: str, before: str, after: str) -> list[Text]:
     """What an answer was and is; of flags, the sentences that came and went, a line each."""
     if what != "flags":
-        return [text("{before} → {after}", before=words(before), after=words(after)) if before else words(after)]
+        return [
+            text("{before} → {after}", before=legal_words(before), after=legal_words(after))
+            if before
+            else legal_words(after)
+        ]
     old, new = (set() if flags == "none" else set(flags.split()) for flags in (before, after))
     came = [text("now: {line}", line=line) for line in flag_lines(sorted(new - old))]
     return [*came, *(text("no longer: {line}", line=line) for line in flag_lines(sorted(old - new)))]
 
 
-def compare_table(decisions: Sequence[Sequence[Decision]], *, on: date) -> Table:
+def destinations_table(decisions: Sequence[Sequence[Decision]], *, on: date) -> Table:
     """Chips down, destinations across; a cell holds both books, and the notes say everything that qualifies a cell."""
     columns = [Column("chip", text("Chip")), Column("eccn", text("Class"))]
     columns += [Column(d.journey.destination, d.journey.destination) for d in decisions[0]]
-    rows = [(line[0].item.name, words(line[0].eccn), *(_cell(decision) for decision in line)) for line in decisions]
+    rows = [
+        (line[0].item.name, legal_words(line[0].eccn), *(_cell(decision) for decision in line)) for line in decisions
+    ]
     journey = decisions[0][0].journey
     note = text(
         "{activity} from {exporter}; as enforced, then review policy, then the printed text where it differs.",
-        activity=words(journey.activity),
+        activity=legal_words(journey.activity),
         exporter=journey.exporter or "?",
     )
     return Table(
@@ -89,7 +102,7 @@ def _cell(decision: Decision) -> Text:
     if policy:
         line = text("{licence}; {policy}", licence=line, policy=policy_words(policy, decision.conditions))
     if decision.why_differ:
-        line = text("{line}; on the books: {books}", line=line, books=words(decision.licence.on_books))
+        line = text("{line}; on the books: {books}", line=line, books=legal_words(decision.licence.on_books))
     return line if decision.strength != "likely" else text("{line} (likely)", line=line)
 
 
@@ -157,8 +170,8 @@ def crossings_table(
         row: tuple[object, ...] = ("-",) * 5
         if test:
             operand = OPERANDS.get(test.operand, Text.of(test.operand))
-            limit = f"{test.operator} {number(test.limit)} {test.unit}".strip()
-            row = (test.paragraph, operand, number(test.value), limit, margin(test))
+            limit = f"{test.operator} {legal_figure(test.limit)} {test.unit}".strip()
+            row = (test.paragraph, operand, legal_figure(test.value), limit, margin(test))
         rows.append(
             (
                 crossing.name,
@@ -202,19 +215,19 @@ def _moved(crossing: Crossing) -> Text:
         (text("review policy"), before.review_policy, after.review_policy),
     )
     lines = [
-        text("{what}: {before} → {after}", what=what, before=words(old), after=words(new))
+        text("{what}: {before} → {after}", what=what, before=legal_words(old), after=legal_words(new))
         for what, old, new in pairs
         if old != new
     ]
     lines += [
-        text("{outcome}: {says}", outcome=words(one.outcome), says=one.says)
+        text("{outcome}: {says}", outcome=legal_words(one.outcome), says=one.says)
         for one in after.measures
         if one.applies is not False
     ]
     return listed(lines, sign=";")
 
 
-def wall_tables(points: Sequence[WallPoint], areas: Sequence[Region], *, x: str, y: str) -> tuple[Table, Table]:
+def wall_tables(points: Sequence[WallPoint], areas: Sequence[ClauseRegion], *, x: str, y: str) -> tuple[Table, Table]:
     """The numbers behind one wall chart: chips, then regions."""
     across, up = OPERANDS[x], OPERANDS[y]
     chips = Table(
@@ -227,7 +240,10 @@ def wall_tables(points: Sequence[WallPoint], areas: Sequence[Region], *, x: str,
             Column("licence", text("Licence to China")),
             Column("status", text("Status")),
         ),
-        tuple((p.name, number(p.x), number(p.y), words(p.eccn), _cell(p.decision), Text.of(p.status)) for p in points),
+        tuple(
+            (p.name, legal_figure(p.x), legal_figure(p.y), legal_words(p.eccn), _cell(p.decision), Text.of(p.status))
+            for p in points
+        ),
         tuple(_qualifiers(p.decision for p in points)),
     )
     regions = Table(
@@ -246,7 +262,7 @@ def wall_tables(points: Sequence[WallPoint], areas: Sequence[Region], *, x: str,
 
 
 def _edge(value: Decimal | None) -> str:
-    return "-" if value is None else plain(value)
+    return "-" if value is None else plain_decimal(value)
 
 
 def countries_table(countries: Countries, *, on: date, named: frozenset[str] = frozenset()) -> Table:

@@ -8,7 +8,7 @@ from datetime import date
 from decimal import Decimal
 
 from chipwall.catalog.records import Chip
-from chipwall.controls.queries import Region, WallPoint, regions, wall_points
+from chipwall.controls.queries import ClauseRegion, WallPoint, regions, wall_points
 from chipwall.report.forms.charts import Spec, wall
 from chipwall.text import Text, text
 
@@ -35,7 +35,7 @@ _AXES = {
 
 def wall_data(
     chips: Sequence[Chip], *, on: date
-) -> dict[str, tuple[str, str, tuple[WallPoint, ...], tuple[Region, ...]]]:
+) -> dict[str, tuple[str, str, tuple[WallPoint, ...], tuple[ClauseRegion, ...]]]:
     """Per chart that has any region on the day: operands, points, regions."""
     found = {}
     for name, (x, y, families) in _PLANES.items():
@@ -126,7 +126,7 @@ def _short(name: str) -> str:
     return name.split(" ", 1)[1] if " " in name else name
 
 
-def _boxes(areas: Sequence[Region], points: Sequence[WallPoint]) -> list[dict[str, object]]:
+def _boxes(areas: Sequence[ClauseRegion], points: Sequence[WallPoint]) -> list[dict[str, object]]:
     """Regions with their open sides closed a little beyond the chips."""
     xs, ys = [p.x for p in points if p.x], [p.y for p in points if p.y]
     edges = (min(xs), max(xs) * 2, min(ys), max(ys) * 2)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from chipwall.controls.records import state_text
 from chipwall.text import Text, text
 
-__all__ = ["FLAGS", "flag_lines", "words"]
+__all__ = ["FLAG_LABELS", "flag_lines", "legal_words"]
 
 _WORDS: Mapping[str, Text] = {
     "not_3A090": text("not in 3A090"),
@@ -47,7 +47,7 @@ _WORDS: Mapping[str, Text] = {
     "hold": text("held"),
     "cap": text("capped"),
 }
-FLAGS: Mapping[str, Text] = {
+FLAG_LABELS: Mapping[str, Text] = {
     "vendor_letter": text("A private letter to the maker reaches, or may reach, this part."),
     "hq_rule": text(
         "Needed because of where the party or its parent is headquartered, not because of the destination."
@@ -99,11 +99,11 @@ FLAGS: Mapping[str, Text] = {
 }
 
 
-def words(token: str) -> Text:
+def legal_words(token: str) -> Text:
     """A word of the answer vocabulary as people say it; a class stays as the law writes it."""
     return _WORDS.get(token) or state_text(token)
 
 
 def flag_lines(flags: Sequence[str]) -> tuple[Text, ...]:
     """Every flag as a sentence; a reader never meets the raw id."""
-    return tuple(FLAGS[flag] for flag in flags)
+    return tuple(FLAG_LABELS[flag] for flag in flags)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from chipwall.market.model.given import TRENDS
-from chipwall.market.model.paths import CAVEATS, Band, Paths, band
+from chipwall.market.model.paths import CAVEATS, Band, Paths, sample_band
 from chipwall.market.model.quantities import unit_of
 from chipwall.market.model.quarters import quarter_name
 from chipwall.market.study.difference import effect
@@ -22,16 +22,16 @@ if TYPE_CHECKING:
 
     from chipwall.market.study.dependence import Dependence
     from chipwall.market.study.explore import Discovery
-    from chipwall.market.study.sensitivity import Index, Swing
+    from chipwall.market.study.sensitivity import SobolIndex, Swing
 
 __all__ = [
-    "MEASURES", "Measure", "band_chart", "dependence_table", "discovery_table", "measure_sample", "paths_answer",
+    "MEASURES", "TableMeasure", "band_chart", "dependence_table", "discovery_table", "measure_sample", "paths_record",
     "paths_table", "sensitivity_table", "shown", "tornado_table", "yearly_table",
 ]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
-class Measure:
+class TableMeasure:
     """A row of the main table: a stock or share in a quarter, or a flow summed from ``since``."""
 
     quantity: str
@@ -41,30 +41,30 @@ class Measure:
 
 
 # The three bases stand together: no total of equivalents is printed without them.
-MEASURES: tuple[Measure, ...] = (
-    Measure("h100e_training_total", text("Compute in China, H100-equivalents by training compute"), "count"),
-    Measure("h100e_bandwidth_total", text("the same by memory bandwidth"), "count"),
-    Measure("h100e_rent_total", text("the same by rent"), "count"),
-    Measure("offshore_h100e", text("Leased abroad, H100 at the rent there"), "count"),
-    Measure("gap", text("Compute outside over inside China, all counted since 2022"), "ratio"),
-    Measure("gap_new", text("the same for what was added in the last four quarters"), "ratio"),
-    Measure("us_share_world_new", text("Share of new compute that goes outside China"), "percent"),
-    Measure("domestic_share_value", text("Chinese chips, share of money in the quarter"), "percent"),
-    Measure("domestic_share_units", text("Chinese chips, share of packages in the quarter"), "percent"),
-    Measure("huawei_share_value", text("Huawei, share of money in the quarter"), "percent"),
-    Measure("cambricon_share_value", text("Cambricon, share of money in the quarter"), "percent"),
-    Measure("us_share_new", text("US platforms, share of new service (smuggled parts included)"), "percent"),
-    Measure("us_share_active", text("US platforms, share of active effective compute"), "percent"),
-    Measure("delivered_us", text("US chips sold legally, packages"), "count", summed=True),
-    Measure("seller_net_us", text("US makers' revenue after the share, bn USD"), "usd", summed=True),
-    Measure("us_take", text("US government's take, bn USD"), "usd", summed=True),
-    Measure("spending_domestic", text("Chinese makers' revenue, bn USD"), "usd", summed=True),
-    Measure("delivered_grey", text("Smuggled chips, packages"), "count", summed=True),
-    Measure("diverted_h100e", text("Diverted from buyers elsewhere, H100-equivalents"), "count", summed=True),
-    Measure("diverted_cost", text("What buyers elsewhere lose by it at US rents, bn USD"), "usd", summed=True),
-    Measure("fill_rate", text("Share of the quarter's budgets that found a chip"), "percent"),
-    Measure("chosen_freely", text("Share of money spent on chips that are not sold out"), "percent"),
-    Measure("rent_china_h100", text("Rent of an H100's service in China, USD an hour"), "rent"),
+MEASURES: tuple[TableMeasure, ...] = (
+    TableMeasure("h100e_training_total", text("Compute in China, H100-equivalents by training compute"), "count"),
+    TableMeasure("h100e_bandwidth_total", text("the same by memory bandwidth"), "count"),
+    TableMeasure("h100e_rent_total", text("the same by rent"), "count"),
+    TableMeasure("offshore_h100e", text("Leased abroad, H100 at the rent there"), "count"),
+    TableMeasure("gap", text("Compute outside over inside China, all counted since 2022"), "ratio"),
+    TableMeasure("gap_new", text("the same for what was added in the last four quarters"), "ratio"),
+    TableMeasure("us_share_world_new", text("Share of new compute that goes outside China"), "percent"),
+    TableMeasure("domestic_share_value", text("Chinese chips, share of money in the quarter"), "percent"),
+    TableMeasure("domestic_share_units", text("Chinese chips, share of packages in the quarter"), "percent"),
+    TableMeasure("huawei_share_value", text("Huawei, share of money in the quarter"), "percent"),
+    TableMeasure("cambricon_share_value", text("Cambricon, share of money in the quarter"), "percent"),
+    TableMeasure("us_share_new", text("US platforms, share of new service (smuggled parts included)"), "percent"),
+    TableMeasure("us_share_active", text("US platforms, share of active effective compute"), "percent"),
+    TableMeasure("delivered_us", text("US chips sold legally, packages"), "count", summed=True),
+    TableMeasure("seller_net_us", text("US makers' revenue after the share, bn USD"), "usd", summed=True),
+    TableMeasure("us_take", text("US government's take, bn USD"), "usd", summed=True),
+    TableMeasure("spending_domestic", text("Chinese makers' revenue, bn USD"), "usd", summed=True),
+    TableMeasure("delivered_grey", text("Smuggled chips, packages"), "count", summed=True),
+    TableMeasure("diverted_h100e", text("Diverted from buyers elsewhere, H100-equivalents"), "count", summed=True),
+    TableMeasure("diverted_cost", text("What buyers elsewhere lose by it at US rents, bn USD"), "usd", summed=True),
+    TableMeasure("fill_rate", text("Share of the quarter's budgets that found a chip"), "percent"),
+    TableMeasure("chosen_freely", text("Share of money spent on chips that are not sold out"), "percent"),
+    TableMeasure("rent_china_h100", text("Rent of an H100's service in China, USD an hour"), "rent"),
 )
 
 
@@ -124,7 +124,7 @@ def shown_band(found: Band, how: str) -> Cell:
     return Cell(f"{word(found.mid)} ({word(found.low)} – {word(found.high)})", found.mid)
 
 
-def measure_sample(paths: Paths, measure: Measure, quarter: str, since: str) -> NDArray[np.float64]:
+def measure_sample(paths: Paths, measure: TableMeasure, quarter: str, since: str) -> NDArray[np.float64]:
     """The draws of one measure in a quarter; a flow is summed from ``since`` to it."""
     if not measure.summed:
         return paths.at(measure.quantity, quarter)
@@ -155,18 +155,18 @@ def paths_table(paths: Paths, *, other: Paths | None, quarters: Sequence[str], s
             continue
         title = text("{measure}, from {since}", measure=measure.title, since=since) if measure.summed else measure.title
         samples = [measure_sample(paths, measure, q, since) for q in quarters]
-        bands = [band(v) for v in samples]
+        bands = [sample_band(v) for v in samples]
         if other is not None:
             second = [measure_sample(other, measure, q, since) for q in quarters]
             change = [effect(measure.quantity, a, b).difference for a, b in zip(samples, second, strict=True)]
-            bands = [bands[-1], band(second[-1]), *change[-2:]]
+            bands = [bands[-1], sample_band(second[-1]), *change[-2:]]
         cells = [shown_band(b, measure.shown) for b in bands]
         error = Cell(_error(bands[-1].error_mid, measure.shown), bands[-1].error_mid)
         rows.append((Cell(title, _machine_name(measure)), *cells, error))
     return Table(_title(paths, other), tuple(columns), tuple(rows), _notes(paths, other))
 
 
-def _machine_name(measure: Measure) -> str:
+def _machine_name(measure: TableMeasure) -> str:
     """Quantity and unit of a row, for CSV: values there are in that unit, whatever scale the title names."""
     unit = unit_of(measure.quantity)
     return f"{measure.quantity}_{unit.removesuffix('_per_quarter') if measure.summed else unit}".removesuffix("_1")
@@ -299,7 +299,7 @@ def dependence_table(found: Sequence[tuple[str, Dependence]]) -> Table:
     return Table(text("Dependence on US platforms"), columns, tuple(rows), (first.note,))
 
 
-def sensitivity_table(rows: Sequence[Index], *, quantity: str, quarter: str, most: int) -> Table:
+def sensitivity_table(rows: Sequence[SobolIndex], *, quantity: str, quarter: str, most: int) -> Table:
     """Inputs that decide an outcome, largest total index first."""
     columns = (
         Column("input", text("Input")), Column("kind", text("Kind")),
@@ -423,7 +423,7 @@ def band_chart(runs: Sequence[Paths], quantity: str, *, lang: str, since: str = 
     )
 
 
-def paths_answer(runs: Sequence[Paths], quantities: Sequence[str], extra: dict[str, object]) -> dict[str, object]:
+def paths_record(runs: Sequence[Paths], quantities: Sequence[str], extra: dict[str, object]) -> dict[str, object]:
     """The answer for machines: bands by quarter of each run, differences, errors, caveats."""
     first = runs[0]
     shown = {run.scenario: _bands(run, quantities) for run in runs}

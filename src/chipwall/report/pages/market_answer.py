@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from chipwall.market.study.difference import Effect, Mover, effect, movers, yearly
-from chipwall.report.pages.market import MEASURES, Measure, measure_sample, shown
+from chipwall.report.pages.market import MEASURES, TableMeasure, measure_sample, shown
 from chipwall.text import Text, listed, text
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def answered(first: Paths, second: Paths, *, quarter: str, since: str) -> Answer
     for name in ANSWERED:
         if name not in first.values or name not in second.values:
             continue
-        measure = by_name.get(name) or Measure(name, text("{name}", name=name), "count")
+        measure = by_name.get(name) or TableMeasure(name, text("{name}", name=name), "count")
         one, other = (measure_sample(run, measure, quarter, since) for run in (first, second))
         effects[name] = effect(name, one, other)
     name = "h100e_training_total"
@@ -165,10 +165,10 @@ def _elsewhere(found: Answered) -> str:
 
 def picture(first: Paths, second: Paths, *, quantity: str, since: str, title: str) -> tuple[str, ...]:
     """The change year by year as lines of text: the band from 5 to 95 percent, its middle, and the zero."""
-    from chipwall.market.model.paths import band
+    from chipwall.market.model.paths import sample_band
 
     ends = [q for q in first.quarters if q >= since and q.endswith("Q4")]
-    bands = {q: band(first.at(quantity, q) - second.at(quantity, q)) for q in ends}
+    bands = {q: sample_band(first.at(quantity, q) - second.at(quantity, q)) for q in ends}
     low = min([0.0, *(b.low for b in bands.values())])
     high = max([0.0, *(b.high for b in bands.values())])
     if high - low <= 0:

@@ -17,7 +17,7 @@ SINCE = "2027Q1"
 
 def market_section(lang: str) -> tuple[Text, Section]:
     """The sentence for the first page, and the section: five years under three policies."""
-    from chipwall.market.model.paths import band  # NumPy, only for a brief
+    from chipwall.market.model.paths import sample_band  # NumPy, only for a brief
     from chipwall.market.policy.scenario import load_scenario
     from chipwall.market.simulate import simulate
 
@@ -25,7 +25,7 @@ def market_section(lang: str) -> tuple[Text, Section]:
     rows = []
     for measure in MEASURES:
         if all(measure.quantity in run.values for run in runs):
-            bands = [band(measure_sample(run, measure, LAST, SINCE)) for run in runs]
+            bands = [sample_band(measure_sample(run, measure, LAST, SINCE)) for run in runs]
             title = (
                 text("{measure}, from {since}", measure=measure.title, since=SINCE) if measure.summed else measure.title
             )
@@ -54,8 +54,8 @@ def market_section(lang: str) -> tuple[Text, Section]:
         (band_chart(runs, "h100e_training_total", lang=lang), band_chart(runs, "domestic_share_value", lang=lang)),
         notes,
     )
-    low, high = (band(run.at("h100e_training_total", LAST)) for run in (runs[0], runs[1]))
-    share_low, share_high = (band(run.at("domestic_share_value", LAST)) for run in (runs[0], runs[1]))
+    low, high = (sample_band(run.at("h100e_training_total", LAST)) for run in (runs[0], runs[1]))
+    share_low, share_high = (sample_band(run.at("domestic_share_value", LAST)) for run in (runs[0], runs[1]))
     sentence = text(
         "If the H200 may be sold with a share and a cap instead of not at all, China's compute in {quarter} is {b} instead of "
         "{a} H100-equivalents by training compute (middle of wide bands), and the share of Chinese chips in spending {q:.0%} "

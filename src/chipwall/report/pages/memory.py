@@ -20,14 +20,23 @@ from chipwall.text import Text, text
 from chipwall.units import GIB
 
 __all__ = [
-    "VERDICTS", "Serving", "Tuning", "budget_table", "fit_answer", "fitted", "formulas_table", "memory_sources", "serving_table",
-    "tuned", "tuning_table",
+    "FIT_VERDICTS",
+    "ServedAs",
+    "Tuning",
+    "budget_table",
+    "fit_answer",
+    "formulas_table",
+    "memory_sources",
+    "served_fit",
+    "serving_table",
+    "tuned",
+    "tuning_table",
 ]  # fmt: skip
 
 # Tokens in the cache of a sequence, where nobody says.
 USUAL_CONTEXT = 4096
 
-VERDICTS: Mapping[str, Text] = {
+FIT_VERDICTS: Mapping[str, Text] = {
     "fits": text("fits"),
     "tight": text("tight"),
     "does not fit": text("does not fit"),
@@ -35,7 +44,7 @@ VERDICTS: Mapping[str, Text] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Serving:
+class ServedAs:
     """How a model is served: chips, tokens of context (0: 4,096, or the model's maximum), sequences at once, format of the
     cache, engine, ways that are fixed.
     """
@@ -74,7 +83,7 @@ def memory_sources(model: LanguageModel, chip: Chip) -> tuple[str, ...]:
     return tuple(dict.fromkeys([model.source, *([fact.source] if fact else [])]))
 
 
-def fitted(model: LanguageModel, chip: Chip, weights: str, how: Serving) -> Fitting:
+def served_fit(model: LanguageModel, chip: Chip, weights: str, how: ServedAs) -> Fitting:
     """Whether the model fits to be served, in the layout given or the one that holds most."""
     holding = how.how
     named = Holding(
@@ -87,11 +96,11 @@ def fitted(model: LanguageModel, chip: Chip, weights: str, how: Serving) -> Fitt
     )
 
 
-def serving_table(model: LanguageModel, chip: Chip, formats: Sequence[str], how: Serving) -> Table:
+def serving_table(model: LanguageModel, chip: Chip, formats: Sequence[str], how: ServedAs) -> Table:
     """One row per weight format: parts of the fullest chip, total, room, verdict, and what the room holds."""
     rows = []
     for weights in formats:
-        found = fitted(model, chip, weights, how)
+        found = served_fit(model, chip, weights, how)
         b = found.budget
         cells = [
             _bytes_cell(b.bytes_of("weights") + b.bytes_of("draft"), b, ("weights", "draft"), model, chip),
@@ -105,7 +114,7 @@ def serving_table(model: LanguageModel, chip: Chip, formats: Sequence[str], how:
                 weights,
                 Text(layout_words(found.layout)),
                 *cells,
-                Cell(VERDICTS[b.verdict], b.verdict),
+                Cell(FIT_VERDICTS[b.verdict], b.verdict),
                 Cell(
                     text("{gib} GiB short", gib=gib(b.short)) if b.free < 0 else text("{gib} GiB", gib=gib(b.free)),
                     b.free,
@@ -203,7 +212,7 @@ def tuning_table(model: LanguageModel, chip: Chip, formats: Sequence[str], how: 
                 *(_part_cell(need, name, model, chip) for name in shown),
                 Cell(gib(need.need), need.need, memory_sources(model, chip), "†"),
                 Cell(gib(need.room), need.room, memory_sources(model, chip)),
-                Cell(VERDICTS[need.verdict], need.verdict),
+                Cell(FIT_VERDICTS[need.verdict], need.verdict),
             )
         )
     columns = (
@@ -240,9 +249,9 @@ def tuned(model: LanguageModel, chip: Chip, weights: str, how: Tuning, chips: in
     )
 
 
-def formulas_table(model: LanguageModel, chip: Chip, weights: str, serving: Serving, tuning: Tuning) -> Table:
+def formulas_table(model: LanguageModel, chip: Chip, weights: str, serving: ServedAs, tuning: Tuning) -> Table:
     """Each part's formula with the numbers substituted, for one weight format."""
-    budgets = [(text("serve"), fitted(model, chip, weights, serving).budget)]
+    budgets = [(text("serve"), served_fit(model, chip, weights, serving).budget)]
     with suppress(ChipwallError):  # where no layout splits a step over the chips, its table says so
         budgets.append((text("tune"), tuned(model, chip, weights, tuning, serving.chips)))
     rows = [
@@ -272,17 +281,17 @@ def budget_table(b: Budget) -> Table:
         Column("bytes", text("GiB"), right=True),
         Column("formula", text("Formula, with the numbers")),
     )
-    return Table(text("Memory: {fit}", fit=VERDICTS[b.verdict]), columns, tuple(rows))
+    return Table(text("Memory: {fit}", fit=FIT_VERDICTS[b.verdict]), columns, tuple(rows))
 
 
 def fit_answer(
-    model: LanguageModel, chip: Chip, formats: Sequence[str], serving: Serving, tuning: Tuning
+    model: LanguageModel, chip: Chip, formats: Sequence[str], serving: ServedAs, tuning: Tuning
 ) -> dict[str, object]:
     """The whole answer for JSON: everything that the tables show, bytes by part with formulas."""
     memory, how = usable_memory(chip)
 
     def served(weights: str) -> dict[str, object]:
-        found = fitted(model, chip, weights, serving)
+        found = served_fit(model, chip, weights, serving)
         return {
             **_budget_json(found.budget),
             "layout": layout_words(found.layout),

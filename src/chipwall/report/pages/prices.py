@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import date
 
 from chipwall import catalog
-from chipwall.catalog.prices import Price, Quote, prices, quote
+from chipwall.catalog.prices import Price, Quote, prices, quoted_price
 from chipwall.catalog.records import Chip
 from chipwall.errors import Unknown
 from chipwall.report.forms.document import Section
@@ -94,7 +94,7 @@ def _row(chip: Chip | None, price: Price, on: date) -> tuple[object, ...]:
 
 def _quoted(chip: Chip, offer: str, on: date) -> Quote | None:
     try:
-        return quote(chip.id, offer=offer, on=on)
+        return quoted_price(chip.id, offer=offer, on=on)
     except Unknown:
         return None
 

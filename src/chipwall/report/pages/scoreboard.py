@@ -133,7 +133,7 @@ def _serving(serving: Sequence[Outcome], pictures_at: str) -> Iterator[str]:
     }  # fmt: skip
     for title, key in keys.items():
         yield from (f"### By {title}", "")
-        yield from _table(title, by(serving, fact(key)))
+        yield from _table(title, by(serving, outcome_fact(key)))
     yield from _tensor_of_modern(serving)
 
 
@@ -146,7 +146,7 @@ def _tensor_of_modern(serving: Sequence[Outcome]) -> Iterator[str]:
         ("chip", "chip"),
         ("model", "model"),
     ):
-        yield from _table(title, by(modern, fact(key)))
+        yield from _table(title, by(modern, outcome_fact(key)))
 
 
 def _chips(serving: Sequence[Outcome], whole: Sequence[Outcome]) -> Iterator[str]:
@@ -180,7 +180,7 @@ def _missing(own: Sequence[Outcome]) -> str:
     return "; ".join(found) or "nothing of the usual grid"
 
 
-def fact(name: str) -> Callable[[Outcome], str]:
+def outcome_fact(name: str) -> Callable[[Outcome], str]:
     """What an outcome is in one respect; empty where it is not told."""
 
     def told(one: Outcome) -> str:
@@ -228,7 +228,7 @@ def _other(title: str, outcomes: Sequence[Outcome], keys: Sequence[str]) -> Iter
     yield from (f"## {title}", "")
     yield from _table("", {"all": score(outcomes)})
     for key in keys:
-        yield from _table(key, by(outcomes, fact(key)))
+        yield from _table(key, by(outcomes, outcome_fact(key)))
 
 
 def _beside(serving: Sequence[Outcome], peer: Peer) -> Iterator[str]:

@@ -30,7 +30,7 @@ BASES = {
 }
 
 
-def number(value: float, digits: int = 4) -> str:
+def short_number(value: float, digits: int = 4) -> str:
     """A number with a few significant digits and thousands separators."""
     if value >= 10 ** (digits - 1):
         return f"{value:,.0f}"
@@ -38,13 +38,13 @@ def number(value: float, digits: int = 4) -> str:
 
 
 def _estimate_row(name: Text, e: Estimate, *, scale: float, unit: str) -> tuple[object, ...]:
-    shown = [Cell(f"{number(v * scale)} {unit}", v) for v in (e.value, e.low, e.high)]
+    shown = [Cell(f"{short_number(v * scale)} {unit}", v) for v in (e.value, e.low, e.high)]
     return (Cell(name, e.quantity), *shown, Cell(BASES[e.basis], e.basis))
 
 
 def _tail_row(name: Text, tail: Mapping[str, float]) -> tuple[object, ...]:
     """Three quantiles in the places of the estimate and its interval, which they have none of."""
-    shown = [Cell(f"{number(v * 1e3)} ms", v) for v in tail.values()]
+    shown = [Cell(f"{short_number(v * 1e3)} ms", v) for v in tail.values()]
     return (Cell(name, str(name)), *shown, Cell(text("quantiles"), "quantiles"))
 
 
@@ -154,7 +154,7 @@ def nearest_table(s: Serving) -> Table:
             f"{r['prompt_tokens']:.0f} / {r['output_tokens']:.0f}",
             r["load"],
             f"{r['engine']} {r['year']:.0f}",
-            Cell(f"{number(r['value'])} {MEASURED_UNITS[r['metric']]}", r["value"]),
+            Cell(f"{short_number(r['value'])} {MEASURED_UNITS[r['metric']]}", r["value"]),
             r["source"],
         )
         for r in s.throughput.nearest
@@ -176,7 +176,7 @@ def operators_table(rows: Sequence[dict[str, object]]) -> Table:
     shown = tuple(
         (
             Cell(Text.of(str(r["operator"])), r["operator"]),
-            *(Cell(number(float(str(r[k])), 5), r[k]) for k in ("rows", "columns", "depth", "times")),
+            *(Cell(short_number(float(str(r[k])), 5), r[k]) for k in ("rows", "columns", "depth", "times")),
             Cell(f"{float(str(r['flop'])):.3g} flop", r["flop"]),
             Cell(f"{float(str(r['weight_bytes'])) / GIB:.3g} GiB", r["weight_bytes"]),
         )
@@ -198,7 +198,7 @@ def ratio_table(first: Chip, second: Chip, found: Sequence[Ratio], *, model: str
     rows = []
     for r in found:
         ends = [
-            Cell("-" if v is None else number(v), v) if r.precision else Cell("-" if v is None else f"{v:.3g}", v)
+            Cell("-" if v is None else short_number(v), v) if r.precision else Cell("-" if v is None else f"{v:.3g}", v)
             for v in (r.first, r.second)
         ]
         ratio = Cell(f"{r.value:.2f}" if r.value else (r.why or "-"), r.value)

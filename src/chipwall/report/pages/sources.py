@@ -8,7 +8,7 @@ from difflib import get_close_matches
 
 from chipwall.catalog.load import Catalog
 from chipwall.catalog.records import Chip
-from chipwall.catalog.series import load as book
+from chipwall.catalog.series import load_series as book
 from chipwall.errors import ChipwallError, unknown_name
 from chipwall.report.forms.table import Cell, Column, Table
 from chipwall.sources import DERIVED, UNSOURCED, Source, address_of
