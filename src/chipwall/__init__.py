@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from chipwall.api.law import decide, timeline
     from chipwall.api.market import check, simulate
     from chipwall.api.performance import compare, compute, fits, retrieve
+    from chipwall.api.plan import plan
     from chipwall.api.serving import serve
     from chipwall.api.sweeps import sweep
     from chipwall.api.training import train, tune
@@ -30,6 +31,7 @@ _HOMES = {
     "chipwall.api.facts": ("chip", "chips", "model", "source"),
     "chipwall.api.serving": ("serve",),
     "chipwall.api.training": ("train", "tune"),
+    "chipwall.api.plan": ("plan",),
     "chipwall.api.performance": ("fits", "retrieve", "compute", "compare"),
     "chipwall.api.law": ("decide", "timeline"),
     "chipwall.api.market": ("simulate", "check"),
@@ -62,6 +64,7 @@ __all__ = [
     "decide",
     "fits",
     "model",
+    "plan",
     "retrieve",
     "serve",
     "simulate",

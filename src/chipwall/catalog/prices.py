@@ -37,6 +37,7 @@ __all__ = [
     "Price",
     "Quote",
     "Rate",
+    "exchange_rate",
     "exchange_rates",
     "history",
     "load_prices",
@@ -285,7 +286,7 @@ def quoted_price(
         )
     best = min(_groups(usable), key=lambda rows: _rank(rows[0], on))
     newest = tuple(p for p in best if p.dated == best[0].dated and p.currency == best[0].currency)
-    rate = _rate(newest[0].currency, currency, newest[0].dated)
+    rate = exchange_rate(newest[0].currency, currency, newest[0].dated)
     middle, low, high = _band(newest, on)
     times = rate[0]
     old = on - newest[0].dated > LIMIT[offer]
@@ -329,7 +330,7 @@ def _weakest(held: tuple[Price, ...]) -> Status:
     return max((p.status for p in held), key=order.index)
 
 
-def _rate(have: str, want: str, day: date) -> tuple[float, Rate | None]:
+def exchange_rate(have: str, want: str, day: date) -> tuple[float, Rate | None]:
     """Units of one currency for one of another on a day, and the rate that says so."""
     if have == want:
         return 1.0, None

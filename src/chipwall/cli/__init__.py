@@ -47,6 +47,7 @@ _ROOMS: dict[Text, dict[str, tuple[str, str, Text]]] = {
             text("Train a model: step time, MFU, memory, time and energy."),
         ),
         "finetune": ("chipwall.cli.train", "finetune", text("Fine-tune a model: does it fit, and how fast.")),
+        "plan": ("chipwall.cli.plan", "plan_command", text("How many of which chip, at what cost, and is it allowed.")),
         "rag": ("chipwall.cli.evidence", "rag", text("Retrieval and generation: latency, throughput, memory.")),
         "hpc": ("chipwall.cli.evidence", "hpc", text("Scientific kernels on chips: FP64 and memory, with ratios.")),
     },

@@ -1,0 +1,298 @@
+"""How many of which chip, at what cost, and is it allowed: words to a plan, and the plan to an answer."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any
+
+from chipwall.answer import Answer, Figure, Line
+from chipwall.api.doors import door, model_of, source_of
+from chipwall.api.serving import AmountLike, question_of
+from chipwall.api.supply import supply_of, with_money
+from chipwall.catalog.records import Chip, LanguageModel
+from chipwall.errors import InputError
+from chipwall.fleet.fleet_plan import FleetPlan, plan_of
+from chipwall.fleet.money import Span, terms_with
+from chipwall.fleet.need import ServeNeed, Supply
+from chipwall.fleet.options import FleetOption
+from chipwall.fleet.picks import searched
+from chipwall.fleet.plan_json import plan_data
+from chipwall.fleet.ways import ways_to_serve
+from chipwall.inputs import choice, choices, day, number, seconds
+from chipwall.perf.serving.workload import Question
+from chipwall.report.pages.plan import PART_WORDS
+from chipwall.text import text
+from chipwall.units import HOUR, KILO, YEAR
+
+__all__ = ["PAYMENTS", "QUANTILES_ASKED", "SERVING_KINDS", "PlanAnswer", "plan"]
+
+QUANTILES_ASKED = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99}
+PAYMENTS = ("rent", "own", "cheapest")
+SERVING_KINDS = ("aggregated", "disaggregated")
+MONTH = YEAR / 12.0
+# Assumptions of owning that a person may replace: unit in which they are given over SI.
+OWN_UNITS = {
+    "pue": 1.0, "electricity": KILO * HOUR, "hosting": KILO * MONTH, "life": 1.0, "interest": 1.0, "server": 1.0,
+    "network": 1.0, "chips_per_person": 1.0,
+}  # fmt: skip
+
+
+@dataclass(frozen=True, repr=False)
+class PlanAnswer(Answer):
+    """A plan: an :class:`~chipwall.answer.Answer` whose rate and prices can be changed without a new search."""
+
+    def with_(
+        self,
+        *,
+        rate: float | None = None,
+        rent: float | Mapping[str, float] | None = None,
+        price: float | Mapping[str, float] | None = None,
+        pay: str | None = None,
+        **own: float,
+    ) -> PlanAnswer:
+        """The same plan at another rate, rent [currency/h], price [currency] or assumption of owning.
+
+        Parameters
+        ----------
+        rate : float
+            Requests per second [1/s].
+        rent, price : float or mapping
+            Of one chip: one number for all, or by chip.
+        pay : str
+            ``rent``, ``own`` or ``cheapest``.
+        **own
+            ``pue`` [1], ``electricity`` [currency/kWh], ``hosting`` [currency/kW/month], ``life`` [year], ``interest``
+            [1/year], ``server`` and ``network`` [currency/chip], ``chips_per_person`` [1].
+
+        Raises
+        ------
+        InputError
+            A change that needs a new search: lengths, limits, chips, day or place.
+        """
+        record: FleetPlan = self.record
+        supply = with_own(with_money(record.supply, rent=rent, price=price), own)
+        asked = record.rate if rate is None else number(rate, "rate", above=0, most=1e7, example="50")
+        paid = record.pay if pay is None else choice(pay, "pay", PAYMENTS)
+        return plan_answer(plan_of(record.searched, supply, rate=asked, pay=paid))
+
+
+def with_own(supply: Supply, own: Mapping[str, Any]) -> Supply:
+    """The same supply with some assumptions of owning replaced."""
+    given = {}
+    for name, value in own.items():
+        if name not in OWN_UNITS:
+            raise InputError(
+                text("'{name}' cannot change without a new search", name=name), where=name,
+                fix=text("Change rate, rent, price, pay, {names}, or ask plan() again", names=", ".join(OWN_UNITS)),
+            )  # fmt: skip
+        if value is not None:
+            least = 1.0 if name == "pue" else 0.0
+            above = 0.0 if name in ("life", "chips_per_person") else None
+            given[name] = number(value, name, least=least, above=above, most=1e6) / OWN_UNITS[name]
+    return replace(supply, own=terms_with(supply.own, **given)) if given else supply
+
+
+@door
+def plan(
+    model: str | LanguageModel,
+    *,
+    rate: float | None = None,
+    prompt: float = 1000,
+    output: float = 1000,
+    ttft: AmountLike | None = None,
+    tpot: AmountLike | None = None,
+    quantile: str = "p95",
+    chips: str | Chip | Sequence[str | Chip] | None = None,
+    to: str | None = None,
+    on: str | date | None = None,
+    law: str = "licence",
+    party: str | None = None,
+    precision: str | Sequence[str] | None = None,
+    kv: str | None = None,
+    kinds: str | Sequence[str] | None = None,
+    engine: str | None = None,
+    engine_date: str | None = None,
+    prefix_reuse: float = 0.0,
+    accepted: float = 1.0,
+    drafted: float | None = None,
+    max_sequences: int | None = None,
+    max_batched_tokens: int | None = None,
+    memory_utilization: float | None = None,
+    stock: Mapping[str, int] | None = None,
+    pay: str = "rent",
+    term: str | None = None,
+    rent: float | Mapping[str, float] | None = None,
+    price: float | Mapping[str, float] | None = None,
+    currency: str = "USD",
+    pue: float | None = None,
+    electricity: float | None = None,
+    hosting: float | None = None,
+    life: float | None = None,
+    interest: float | None = None,
+    mean_load: float = 1.0,
+) -> PlanAnswer:
+    """How many of which chip serve a load within limits, at what cost, and whether the law lets them go there.
+
+    Parameters
+    ----------
+    model : str or record
+        ``"llama-3.3-70b"``.
+    rate : float
+        Requests per second in the busy hour [1/s].
+    prompt, output : float
+        Mean tokens of a prompt and of an answer [token].
+    ttft, tpot : str or float
+        Limits on the first token and on the time per output token, ``"1 s"`` or seconds.
+    quantile : str
+        Which requests must stay under them: ``p50``, ``p90``, ``p95``, ``p99``.
+    chips : str or list
+        Chips to choose from; all that ship on the day and are made for servers by default.
+    to, on, party : str or date
+        Where the chips go, for whom, and the day (``2026-03-01`` or ``2026-03``); without a destination the law is not asked.
+    law : str
+        ``free`` (no licence needed), ``licence`` (granted case by case too), ``any``.
+    precision, kv : str or list
+        Formats of the weights to try, and of the cache; published and 8-bit ones by default.
+    kinds : str or list
+        ``aggregated``, ``disaggregated``; both by default.
+    stock : mapping
+        Chips that there are at most, ``{"h20": 64}``; fleets of several kinds are then formed.
+    pay, term : str
+        ``rent``, ``own`` or ``cheapest``; the term of the rent (``on-demand``, ``reserved-1y`` ...).
+    rent, price : float or mapping
+        Your own rent [currency per chip and hour] and price [currency per chip], for all or by chip.
+    currency : str
+        ``USD`` or ``CNY``.
+    pue, electricity, hosting, life, interest : float
+        Owning: [1], [currency/kWh], [currency/kW/month], [year], [1/year]; sourced defaults otherwise.
+    mean_load : float
+        Mean rate over the rate of the busy hour [1]; tokens of a month count it.
+    engine, engine_date, prefix_reuse, accepted, drafted, max_sequences, max_batched_tokens, memory_utilization
+        As in :func:`~chipwall.api.serving.serve`.
+
+    Returns
+    -------
+    PlanAnswer
+        Figures ``chips`` [1], ``ttft`` and ``tpot`` at the quantile [s], ``utilisation`` [1], and where a price is known
+        ``cost_per_month`` and ``cost_per_million_tokens`` [currency]; the record is the
+        :class:`~chipwall.fleet.fleet_plan.FleetPlan`.
+
+    Raises
+    ------
+    InputError
+        Limits that no chip holds (which one, by how much), a chip the law refuses, numbers that cannot be.
+
+    Examples
+    --------
+    >>> plan("llama-3.1-8b", rate=20, prompt=1000, output=200, ttft="1 s", tpot="30 ms", chips="h100").chips.value
+    1.0
+    """
+    record = model_of(model)
+    when = _day_of(on)
+    supply, _ = supply_of(chips, to=to, on=when, law=law, party=party, currency=currency, term=term, stock=stock)
+    supply = with_own(
+        with_money(supply, rent=rent, price=price),
+        {"pue": pue, "electricity": electricity, "hosting": hosting, "life": life, "interest": interest},
+    )
+    question = question_of(
+        prompt=prompt, output=output, kv=kv, engine=engine, engine_date=engine_date, prefix_reuse=prefix_reuse,
+        accepted=accepted, drafted=drafted, max_sequences=max_sequences, max_batched_tokens=max_batched_tokens,
+        memory_utilization=memory_utilization,
+    )  # fmt: skip
+    need = _need(record, question, rate, ttft, tpot, quantile, precision, kinds, mean_load)
+    paid = choice(pay, "pay", PAYMENTS)
+    found = ways_to_serve(record, supply.chips, question, precisions=need.precisions)
+    if not len(found):
+        raise InputError(
+            text("no chip can serve {model}", model=record.name),
+            where=str(next(iter(found.refused.values()), "")),
+            fix=text("Allow other chips, another day or place, or a smaller precision"),
+        )
+    return plan_answer(plan_of(searched(need, found), supply, rate=need.rate, pay=paid))
+
+
+def _day_of(on: str | date | None) -> date:
+    """The day; a month is its first one."""
+    if on is None:
+        return date.today()
+    if isinstance(on, str) and re.match(r"^\s*[0-9]{4}-[0-9]{2}\s*$", on):
+        return day(f"{on.strip()}-01", "on")
+    return day(on, "on")
+
+
+def _need(
+    model: LanguageModel, question: Question, rate: Any, ttft: Any, tpot: Any, quantile: str, precision: Any, kinds: Any,
+    mean_load: Any,
+) -> ServeNeed:  # fmt: skip
+    if rate is None:
+        raise InputError(text("no rate"), where="rate", fix=text("Give requests per second"))
+    return ServeNeed(
+        model, number(rate, "rate", above=0, most=1e7, example="50"), question.prompt, question.output,
+        None if ttft is None else seconds(ttft, "ttft"), None if tpot is None else seconds(tpot, "tpot"),
+        QUANTILES_ASKED[choice(quantile, "quantile", tuple(QUANTILES_ASKED))], question,
+        () if precision is None else choices(precision, "precision"),
+        SERVING_KINDS if kinds is None else choices(kinds, "kinds", SERVING_KINDS),
+        number(mean_load, "mean_load", above=0, most=1, example="0.5"),
+    )  # fmt: skip
+
+
+def plan_answer(p: FleetPlan) -> PlanAnswer:
+    """A plan as an answer."""
+    best, need = p.best, p.need
+    basis = "extrapolated" if any(m.basis == "extrapolated" for m in best.members) else best.members[0].basis
+    name = next(n for n, s in QUANTILES_ASKED.items() if s == need.share)
+    figures = {
+        "chips": _figure(best.chips, "1", basis),
+        "ttft": _figure(best.ttft[name], "s", basis),
+        "tpot": _figure(best.tpot[name], "s", basis),
+        "utilisation": _figure(best.utilisation, "1", basis),
+    }
+    if best.month is not None and best.per_million is not None:
+        figures["cost_per_month"] = _figure(best.month, p.supply.currency, basis)
+        figures["cost_per_million_tokens"] = _figure(best.per_million, p.supply.currency, basis)
+    offered = [p.supply.offers[m.chip.id] for m in best.members]
+    return PlanAnswer(
+        "plan",
+        text(
+            "{model} at {rate:g} requests/s: {chips:.0f} x {chip}", model=need.model.name, rate=need.rate,
+            chips=best.chips.value, chip=best.chip_words,
+        ),
+        figures,
+        p,
+        rows=tuple(_row(o, p) for o in p.front),
+        lines=_lines(best, p),
+        notes=p.warnings,
+        sources=tuple(dict.fromkeys([*(s for o in offered for s in o.sources), need.model.source])),
+        data=lambda: plan_data(p),
+        source_of=source_of,
+    )  # fmt: skip
+
+
+def _figure(span: Span, unit: str, basis: str) -> Figure:
+    """A figure; an end that nothing bounds stands at ten times the value, which the warnings say in words."""
+    low = span.value if span.low is None else span.low
+    high = span.value * 10.0 if span.high is None else span.high
+    return Figure(span.value, low, high, unit, basis)
+
+
+def _row(o: FleetOption, p: FleetPlan) -> dict[str, Any]:
+    name = next(n for n, s in QUANTILES_ASKED.items() if s == p.need.share)
+    return {
+        "chip": o.chip_words, "kind": o.kind, "layout": o.layout_words, "chips": o.chips.value, "replicas": o.replicas.value,
+        f"ttft_{name}_s": o.ttft[name].value, f"tpot_{name}_s": o.tpot[name].value, "utilisation": o.utilisation.value,
+        "cost_per_month": None if o.month is None else o.month.value, "currency": p.supply.currency, "paid": o.paid,
+        "rated_power_w": o.rated, "racks": float(o.racks), "law": o.law,
+    }  # fmt: skip
+
+
+def _lines(best: FleetOption, p: FleetPlan) -> tuple[Line, ...]:
+    """What a month of owning is made of; the rent where that is all that is known."""
+    unit = f"{p.supply.currency}/month"
+    if best.owning is not None:
+        return tuple(
+            Line(text("own: {part}", part=PART_WORDS[name]), v.value, unit) for name, v in best.owning.parts.items()
+        )
+    return (Line(text("rent"), best.rent.value, unit),) if best.rent is not None else ()

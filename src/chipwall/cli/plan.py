@@ -1,0 +1,136 @@
+"""``chipwall plan`` and ``chipwall frontier``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from chipwall.cli.kinds import (
+    COUNT,
+    MODEL,
+    RATE,
+    SHARE,
+    TIME,
+    TOKENS,
+    WORD,
+    CatalogNames,
+    NumberFrom,
+    OneOf,
+    OptionKind,
+    Words,
+)
+from chipwall.cli.options import Out, answer_options, command
+from chipwall.inputs import term
+
+__all__ = ["plan_command"]
+
+CHIPS = CatalogNames("chip", many=True)
+# A day, or a month that stands for its first day.
+MONTH_OR_DAY = OptionKind("day", term, example="2026-03-01")
+# A number, or one for each chip with commas between.
+BY_CHIP = OptionKind("amount", term, example="h20=1.2,h200=3.5")
+
+
+@command("plan")
+@click.argument("model", type=MODEL)
+@click.option("--rate", type=RATE, help="Requests per second in the busy hour.")
+@click.option("--prompt", type=TOKENS, default=1000.0, show_default=True, help="Mean tokens of a prompt.")
+@click.option("--output", type=TOKENS, default=1000.0, show_default=True, help="Mean tokens of an answer.")
+@click.option("--ttft", type=TIME, help="Limit on the time to first token: '1 s', or seconds.")
+@click.option("--tpot", type=TIME, help="Limit on the time per output token: '30 ms', or seconds.")
+@click.option(
+    "--quantile",
+    type=OneOf("p50", "p90", "p95", "p99"),
+    default="p95",
+    show_default=True,
+    help="Requests that must hold the limits.",
+)
+@click.option(
+    "--chips", type=CHIPS, help="Chips to choose from. Default: all that ship on the day and are made for servers."
+)
+@click.option("--to", type=WORD, help="Destination; without one the law is not asked.")
+@click.option("--on", type=MONTH_OR_DAY, help="Day, or month; default: today.")
+@click.option("--party", type=WORD, help="The end user by name.")
+@click.option(
+    "--law",
+    type=OneOf("free", "licence", "any"),
+    default="licence",
+    show_default=True,
+    help="Chips without a licence, with one that is granted case by case, or any.",
+)
+@click.option(
+    "--precision", type=WORD, help="Formats of the weights to try, with commas. Default: published and 8-bit."
+)
+@click.option("--kv", type=WORD, help="Format of the cache: bf16, fp8. Default: what the engine does.")
+@click.option("--kinds", type=Words("aggregated", "disaggregated"), help="Kinds of fleet to try. Default: both.")
+@click.option("--engine", type=WORD, help="Serving software. Default: the usual one on each chip.")
+@click.option("--engine-date", type=WORD, help="Release of the engine, as 2026-05. Default: today's.")
+@click.option(
+    "--prefix-reuse", type=SHARE, default=0.0, show_default=True, help="Share of the prompt found in the prefix cache."
+)
+@click.option(
+    "--accepted",
+    type=NumberFrom(least=1, most=1000, example="2"),
+    default=1.0,
+    show_default=True,
+    help="Tokens per step of speculative decoding.",
+)
+@click.option(
+    "--drafted",
+    type=NumberFrom(least=1, most=1000, example="4"),
+    help="Tokens verified per step. Default: as --accepted.",
+)
+@click.option("--max-sequences", type=COUNT, help="Sequences the engine runs at once at most.")
+@click.option("--max-batched-tokens", type=COUNT, help="Tokens of the engine's largest step.")
+@click.option(
+    "--memory-utilization",
+    type=NumberFrom("share", above=0, most=1, example="0.9"),
+    help="Share of the memory the engine may use.",
+)
+@click.option("--stock", type=BY_CHIP, help="Chips there are at most: h20=64,910c=200.")
+@click.option(
+    "--pay", type=OneOf("rent", "own", "cheapest"), default="rent", show_default=True, help="The cost that counts."
+)
+@click.option(
+    "--term", type=WORD, help="Term of the rent: on-demand, reserved-1y, spot ... Default: the usual one held."
+)
+@click.option("--rent", type=BY_CHIP, help="Your rent, currency per chip and hour: 2.5, or h20=1.2,h200=3.5.")
+@click.option("--price", type=BY_CHIP, help="Your price, currency per chip: 25000, or h20=12000.")
+@click.option("--currency", type=OneOf("USD", "CNY"), default="USD", show_default=True, help="Of all money.")
+@click.option(
+    "--pue", type=NumberFrom(least=1, most=1e6, example="1.2"), help="Power of the building over that of the machines."
+)
+@click.option("--electricity", type=NumberFrom(least=0, most=1e6, example="0.08"), help="Currency per kWh.")
+@click.option("--hosting", type=NumberFrom(least=0, most=1e6, example="150"), help="Currency per kW and month.")
+@click.option("--life", type=NumberFrom("years", above=0, most=1e6, example="5"), help="Years of depreciation.")
+@click.option("--interest", type=NumberFrom("share", least=0, most=1e6, example="0.08"), help="Cost of capital a year.")
+@click.option(
+    "--mean-load",
+    type=NumberFrom("share", above=0, most=1, example="0.5"),
+    default=1.0,
+    show_default=True,
+    help="Mean rate over that of the busy hour.",
+)
+@answer_options
+def plan_command(model: str, out: Out, **asked: Any) -> None:
+    """How many of which chip serve MODEL within limits, at what cost, and whether the law lets them go there."""
+    from chipwall.api.plan import plan
+    from chipwall.report.pages.plan import (
+        front_table,
+        money_table,
+        plan_lines,
+        rejected_table,
+        safety_table,
+        start_table,
+    )
+
+    asked["precision"] = None if asked["precision"] is None else asked["precision"].split(",")
+    answer = plan(model, **asked)
+    p = answer.record
+    if out.form == "terminal" and not out.as_json:
+        for line in plan_lines(p):
+            out.say(line)
+        out.say("")
+    tables = [front_table(p), safety_table(p), money_table(p), start_table(p), rejected_table(p)]
+    out.show(*tables, data=answer.to_dict(), why=answer)
