@@ -72,6 +72,9 @@ _ROOMS: dict[Text, dict[str, tuple[str, str, Text]]] = {
         "mcp": ("chipwall.cli.mcp", "mcp", text("Serve the public functions as tools for an assistant.")),
         "claim": ("chipwall.cli.claims", "claim", text("Check claims of your own; list the vocabulary they may use.")),
     },
+    text("In a browser"): {
+        "web": ("chipwall.cli.web", "web_command", text("Serve the pages on this machine, until Ctrl-C.")),
+    },
     text("Data and evidence"): {
         "brief": ("chipwall.cli.brief", "brief", text("The brief on one chip, in the terminal and as one HTML file.")),
         "sources": ("chipwall.cli.catalog", "sources", text("Where the numbers come from.")),

@@ -1,7 +1,8 @@
 """Collect the messages of the source, bring the message catalogues up to date and compile them: ``make messages``.
 
-A message is whatever a person may read: the template of every ``text("...")``, the help of every command and option, our
-own sentences in data files, and the words of :mod:`chipwall.report.language.words`. Translations are kept, messages that left the
+A message is whatever a person may read: the template of every ``text("...")`` in the source and in the templates of
+pages, the help of every command and option, our own sentences in data files, and the words of
+:mod:`chipwall.report.language.words`. Translations are kept, messages that left the
 source are dropped, and the files hold neither dates nor line numbers: a change of one sentence changes one entry.
 
 Only developers run this, so Babel is not a dependency of the program, which reads the compiled form with ``gettext``.
@@ -108,12 +109,20 @@ def collected(root: Path = SOURCE) -> list[Message]:
     found: dict[Message, None] = {}
     for path in sorted(root.rglob("*.py")):
         found |= dict.fromkeys(messages_in(path.read_text(encoding="utf-8"), file=str(path)))
+    for path in sorted(root.rglob("*.html")):
+        found |= dict.fromkeys(_in_template(path.read_text(encoding="utf-8")))
     for pattern, keys in _IN_DATA:
         for path in sorted(root.glob(pattern)):
             content = path.read_text(encoding="utf-8")
             read = list(csv.DictReader(content.splitlines())) if path.suffix == ".csv" else tomllib.loads(content)
             found |= dict.fromkeys(_in_data(read, keys))
     return sorted(found, key=lambda m: (_forms(m)[0], _forms(m)))
+
+
+def _in_template(words: str) -> Iterator[str]:
+    """The messages of a template of pages: ``text("...")`` as in the source, in either quotation mark."""
+    for found in re.finditer(r"""\btext\((?:"([^"]+)"|'([^']+)')\)""", words):
+        yield found[1] or found[2]
 
 
 def _in_data(value: object, keys: tuple[str, ...], named: bool = False) -> Iterator[str]:

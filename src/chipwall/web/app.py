@@ -1,0 +1,362 @@
+"""The application: an address becomes a page in a form, kept in memory; heavy questions wait in a line of bounded length."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from gzip import compress
+from importlib.resources import files
+from typing import Any
+from urllib.parse import parse_qs
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from chipwall.errors import ChipwallError, InputError
+from chipwall.inputs import quote
+from chipwall.text import text
+from chipwall.web import doors
+from chipwall.web.ask import Ask, address_on
+from chipwall.web.page import MEDIA, Page, figure_form, page_bytes
+from chipwall.web.rooms import PAGES, WebRoom, error_page, missing_page
+from chipwall.web.runs import Busy
+
+__all__ = ["LARGEST_UPLOAD", "Kept", "application"]
+
+# Largest upload, and how long it may take to arrive [byte], [s].
+LARGEST_UPLOAD, LONGEST_UPLOAD = 2_000_000, 20.0
+# Memory for answers that are kept [byte]; questions that are computed at once, and that may wait for it [1].
+KEPT_BYTES, AT_ONCE, WAITING = 64_000_000, 2, 24
+SECURITY = {
+    "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors {frames}",
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "cross-origin-resource-policy": "{resource}",
+    "permissions-policy": "camera=(), geolocation=(), microphone=()",
+}
+LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The bytes of an answer, plain and packed, with what its head says."""
+
+    body: bytes
+    packed: bytes
+    media: str
+    status: int
+    mark: str
+    embed: bool = False
+
+
+class Kept:
+    """Answers by address, the oldest dropped when their bytes exceed a bound; one computation for one address at a time."""
+
+    def __init__(self, most: int = KEPT_BYTES) -> None:
+        self._most, self._size = most, 0
+        self._held: OrderedDict[str, Answered] = OrderedDict()
+        self._pending: dict[str, asyncio.Task[Answered]] = {}
+
+    def get(self, key: str) -> Answered | None:
+        """What is kept, marked as used just now."""
+        found = self._held.get(key)
+        if found is not None:
+            self._held.move_to_end(key)
+        return found
+
+    def put(self, key: str, answer: Answered) -> None:
+        """Keep an answer; one that is larger than a tenth of the bound is not."""
+        size = len(answer.body) + len(answer.packed)
+        if size > self._most // 10 or key in self._held:
+            return
+        self._held[key] = answer
+        self._size += size
+        while self._size > self._most:
+            _, old = self._held.popitem(last=False)
+            self._size -= len(old.body) + len(old.packed)
+
+    async def one(self, key: str, make: Callable[[], Awaitable[Answered]]) -> Answered:
+        """The answer of ``make``, which runs once however many ask for it at the same time."""
+        task = self._pending.get(key)
+        if task is None:
+            task = asyncio.ensure_future(make())
+            self._pending[key] = task
+            task.add_done_callback(lambda _: self._pending.pop(key, None))
+        return await asyncio.shield(task)
+
+
+class Desk:
+    """What one worker holds: answers that are kept, and the line before the computing threads."""
+
+    def __init__(self, hosts: tuple[str, ...]) -> None:
+        self.hosts = hosts
+        self.kept = Kept()
+        self._line = asyncio.Semaphore(AT_ONCE)
+        self._waiting = 0
+
+    async def compute(self, work: Callable[[], Answered]) -> Answered:
+        """Run in a thread; refuse when too many wait already."""
+        if self._waiting >= WAITING:
+            raise Busy(2)
+        self._waiting += 1
+        try:
+            async with self._line:
+                return await run_in_threadpool(work)
+        finally:
+            self._waiting -= 1
+
+
+def application(hosts: tuple[str, ...] = LOOPBACK) -> Starlette:
+    """The application; ``hosts`` are the names it answers to, any where empty."""
+    desk = Desk(hosts)
+
+    async def answer(request: Request) -> Response:
+        return await _answer(desk, request)
+
+    return Starlette(
+        routes=[Route("/{rest:path}", answer, methods=["GET", "HEAD", "POST"])], exception_handlers={405: _not_allowed}
+    )
+
+
+async def _not_allowed(request: Request, error: Exception) -> Response:
+    return _sent(_told(b"405: GET, HEAD or POST\n", "md", status=405), request)
+
+
+async def _answer(desk: Desk, request: Request) -> Response:
+    host = request.headers.get("host", "").rpartition(":")[0] or request.headers.get("host", "")
+    if desk.hosts and host not in desk.hosts:
+        return _sent(_told(b"This address is not served here.\n", "md", status=421), request)
+    path = request.url.path
+    if path.startswith("/static/"):
+        return _sent(_static(path.removeprefix("/static/")), request)
+    given = _given(request.url.query)
+    try:
+        if request.method == "POST":
+            return await _posted(desk, request, path)
+        key = f"{path}?{sorted(given.items())}"
+        found = desk.kept.get(key) or await desk.kept.one(key, lambda: _made(desk, key, path, given))
+        return _sent(found, request)
+    except Busy as busy:
+        wait = str(busy.seconds)
+        return _sent(_told(f"{busy}\n".encode(), "md", status=429), request, {"retry-after": wait})
+
+
+def _given(query: str) -> dict[str, list[str]]:
+    """The parameters of an address; empty ones are as if they were not there."""
+    try:
+        found = parse_qs(query, keep_blank_values=True, max_num_fields=80, errors="replace")
+    except ValueError:
+        return {"": ["too many parameters"]}
+    return {name: [v for v in values if v] for name, values in found.items() if any(values)}
+
+
+async def _made(desk: Desk, key: str, path: str, given: Mapping[str, list[str]]) -> Answered:
+    found, keep = await _computed(desk, path, given)
+    if keep and found.status == 200:
+        desk.kept.put(key, found)
+    return found
+
+
+async def _computed(desk: Desk, path: str, given: Mapping[str, list[str]]) -> tuple[Answered, bool]:
+    keep = True
+
+    def work() -> Answered:
+        nonlocal keep
+        if path == "/openapi.json":
+            return _told(doors.openapi_bytes(), "json")
+        if path.startswith("/api/v1/"):
+            status, body = doors.answered(path.removeprefix("/api/v1/"), given)
+            return _told(body, "json", status=status)
+        made, keep = answer_of(path, given)
+        return made
+
+    return await desk.compute(work), keep
+
+
+def answer_of(
+    path: str, given: Mapping[str, list[str]], link: Callable[..., str] = address_on
+) -> tuple[Answered, bool]:
+    """The answer at an address, and whether it may be kept."""
+    room, words, form, figure = _place(path)
+    clean = path if form == "html" and not figure else _bare(path, form, figure)
+    ask = Ask(clean, words, given, room.fields() if room else (), link)
+    try:
+        if room is None:
+            page: Page | str = missing_page(ask)
+        else:
+            ask.check()
+            page = room.make(ask)
+        if isinstance(page, str):
+            return _told(page.encode(), "html", status=303), True
+        body = figure_form(page, figure, form) if figure else page_bytes(page, ask, form)
+    except ChipwallError as error:
+        page, form = error_page(error, ask), form if form in ("json", "md") else "html"
+        body = page_bytes(page, ask, form)
+    assert isinstance(page, Page)
+    return _told(body, form, status=page.status, embed="embed" in given), page.kept and page.status == 200
+
+
+def _place(path: str) -> tuple[WebRoom | None, dict[str, str], str, str]:
+    """The page that an address means, the words in it, the form, and the figure where one is asked for."""
+    for candidate, form, figure in _readings(path):
+        for room in PAGES:
+            words = room.match(candidate)
+            if words is not None:
+                return room, words, form, figure
+    return None, {}, "html", ""
+
+
+def _readings(path: str) -> list[tuple[str, str, str]]:
+    """How an address may be cut into page, figure and form; a name may hold points itself."""
+    found = []
+    for form in ("vl.json", "svg", "png", "json", "csv", "md", "html"):
+        if path.endswith(f".{form}"):
+            bare = path.removesuffix(f".{form}")
+            if form in ("vl.json", "svg", "png"):
+                bare, _, figure = bare.rpartition(".")
+                found.append((_index(bare), form, figure))
+            else:
+                found.append((_index(bare), form, ""))
+            break
+    return [*found, (path, "html", "")]
+
+
+def _index(path: str) -> str:
+    return "/" if path == "/index" else path
+
+
+def _bare(path: str, form: str, figure: str) -> str:
+    return _index(path.removesuffix(f".{figure}.{form}" if figure else f".{form}"))
+
+
+def _told(body: bytes, form: str, *, status: int = 200, embed: bool = False) -> Answered:
+    packed = compress(body, 5, mtime=0) if len(body) > 1000 and form not in ("png",) else b""
+    mark = hashlib.blake2b(body, digest_size=12).hexdigest()
+    return Answered(body, packed, MEDIA.get(form, form), status, mark, embed)
+
+
+def _sent(found: Answered, request: Request, more: Mapping[str, str] | None = None) -> Response:
+    if found.status == 303:
+        return RedirectResponse(found.body.decode(), status_code=303, headers=_secure(embed=False))
+    head = {
+        **_secure(embed=found.embed or found.media.startswith("image/")),
+        "etag": f'"{found.mark}"',
+        "cache-control": "no-cache" if found.status == 200 else "no-store",
+        "vary": "accept-encoding",
+        **(more or {}),
+    }
+    if found.status == 200 and f'"{found.mark}"' in request.headers.get("if-none-match", ""):
+        return Response(status_code=304, headers=head)
+    body = found.body
+    if found.packed and "gzip" in request.headers.get("accept-encoding", ""):
+        body = found.packed
+        head["content-encoding"] = "gzip"
+    return Response(body, status_code=found.status, media_type=found.media, headers=head)
+
+
+def _secure(*, embed: bool) -> dict[str, str]:
+    """The head that keeps a page to itself; a figure, and a page that is to be embedded, may be framed by others."""
+    frames, resource = ("*", "cross-origin") if embed else ("'self'", "same-origin")
+    return {name: value.replace("{frames}", frames).replace("{resource}", resource) for name, value in SECURITY.items()}
+
+
+_STATIC = {
+    "app.css": "text/css",
+    "app.js": "text/javascript",
+    "htmx.min.js": "text/javascript",
+    "icon.svg": "image/svg+xml",
+}
+_files: dict[str, Answered] = {}
+
+
+def _static(name: str) -> Answered:
+    """A file of the package by its name; the style sheet is that of every page of ``report``, and what the app adds."""
+    if name not in _STATIC:
+        return _told(b"404\n", "md", status=404)
+    if name not in _files:
+        _files[name] = _told(static_bytes(name), f"{_STATIC[name]}; charset=utf-8")
+    return _files[name]
+
+
+def static_bytes(name: str) -> bytes:
+    """The content of a static file."""
+    own = (files("chipwall.web") / "static" / name).read_bytes()
+    if name != "app.css":
+        return own
+    shared = files("chipwall.report.forms") / "templates"
+    return b"\n".join([(shared / "brief.css").read_bytes(), (shared / "check.css").read_bytes(), own])
+
+
+async def _posted(desk: Desk, request: Request, path: str) -> Response:
+    """A form that was sent: a text to check, or a file of one's own; bounded in size and in time."""
+    room, words, form, figure = _place(path)
+    if room is None or room.post is None or form != "html" or figure:
+        return _sent(_told(b"404: nothing is taken here\n", "md", status=404), request)
+    post = room.post
+    try:
+        sent = await asyncio.wait_for(_received(request), LONGEST_UPLOAD)
+    except TimeoutError:
+        return _sent(_told(b"408: the upload took too long\n", "md", status=408), request)
+    except ClientDisconnect:
+        return Response(status_code=400)
+    except InputError as error:
+        ask = Ask(path, words, _given(request.url.query), room.fields())
+        return _sent(_told(page_bytes(error_page(error, ask, status=413), ask, "html"), "html", status=413), request)
+    given = {**_given(request.url.query), **{n: [v] for n, v in sent.items() if v and n != "file" and n != "text"}}
+
+    def work() -> Answered:
+        ask = Ask(path, words, given, room.fields(), address_on)
+        try:
+            ask.check()
+            page: Page | str | tuple[bytes, str] = post(ask, sent)
+        except ChipwallError as error:
+            page = error_page(error, ask)
+        if isinstance(page, str):
+            return _told(page.encode(), "html", status=303)
+        if isinstance(page, tuple):
+            return _told(*page)
+        return _told(page_bytes(page, ask, "html"), "html", status=page.status)
+
+    return _sent(await desk.compute(work), request)
+
+
+async def _received(request: Request) -> dict[str, str]:
+    """The fields of a form, the file among them as text; refuses what is too large before it is read whole."""
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > LARGEST_UPLOAD:
+            raise InputError(
+                text("the upload is larger than {size} MB", size=LARGEST_UPLOAD // 1_000_000),
+                fix=text("Use the command line for large files: chipwall check FILE"),
+            )
+    return await run_in_threadpool(fields_of, bytes(body), request.headers.get("content-type", ""))
+
+
+def fields_of(body: bytes, media: str) -> dict[str, Any]:
+    """The fields of a form by name: text as text, a file as its bytes under ``file`` and its name under ``file_name``."""
+    if media.startswith("application/x-www-form-urlencoded"):
+        found = parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=80)
+        return {name: values[-1] for name, values in found.items()}
+    if not media.startswith("multipart/form-data"):
+        raise InputError(text("a form is expected, not '{media}'", media=quote(media)))
+    from email.parser import BytesParser
+    from email.policy import HTTP
+
+    message = BytesParser(policy=HTTP).parsebytes(b"content-type: " + media.encode("latin-1") + b"\r\n\r\n" + body)
+    sent: dict[str, Any] = {}
+    for part in message.iter_parts() if message.is_multipart() else ():
+        name, file = part.get_param("name", header="content-disposition"), part.get_filename()
+        content = bytes(part.get_payload(decode=True) or b"")  # type: ignore[arg-type]
+        if file is not None and content:
+            sent |= {"file": content, "file_name": str(file)[-80:]}
+        elif file is None and name:
+            sent[str(name)] = content.decode("utf-8", "replace")
+    return sent

@@ -1,0 +1,58 @@
+"""One decision of the law: both books, clauses with margins, and the days on which the answer changes."""
+
+from __future__ import annotations
+
+import chipwall as cw
+from chipwall.api.rooms import law_coverage, law_days
+from chipwall.report.forms.document import Section
+from chipwall.report.pages import law_decision as tables
+from chipwall.report.pages.law_section import law_sentence
+from chipwall.report.pages.law_timeline import timeline_table
+from chipwall.text import text
+from chipwall.web.ask import Ask, Field
+from chipwall.web.doors import as_command, as_python
+from chipwall.web.own import record_of
+from chipwall.web.page import Page
+from chipwall.web.room import WebRoom
+
+__all__ = ["PAGES"]
+
+
+def _fields() -> tuple[Field, ...]:
+    return (
+        Field("to", text("Destination"), default="CN", hint="CN, AE, Malaysia"),
+        Field("on", text("Day"), "date"),
+        Field("hq", text("Headquarters of the user"), hint="CN", more=True),
+        Field("party", text("End user"), hint="SMIC", more=True),
+    )
+
+
+def _decision_page(ask: Ask) -> Page:
+    name = ask.words["name"]
+    asked = {"chip": name, **ask.filled()}
+    given = {**asked, "chip": record_of(name, "chip")}
+    answer = cw.decide(**given)  # type: ignore[arg-type]
+    decision = answer.record
+    head, tests, findings = tables.decision_tables(decision)
+    conditions = tables.condition_table(decision)
+    turns = cw.timeline(given["chip"], **{k: v for k, v in given.items() if k not in ("chip", "on")})
+    days = timeline_table(turns.record, name=decision.item.name, destination=decision.journey.destination)
+    return Page(
+        text("May {chip} go to {place}?", chip=decision.item.name, place=decision.journey.destination),
+        (law_sentence(decision),),
+        (
+            Section("decision", text("The answer"), tables=(head, conditions)),
+            Section("clauses", text("Clauses, with the numbers compared"), tables=(tests, findings)),
+            Section("days", text("Days on which the answer changes"), tables=(days,)),
+            Section("modelled", text("Modelled, and not modelled"), notes=tables.coverage_lines(law_coverage())),  # type: ignore[arg-type]
+        ),
+        answer=answer,
+        command=as_command("decide", asked),
+        python=as_python("decide", asked),
+        open=("decision", "clauses", "modelled"),
+        template="law.html",
+        extra={"name": name, "stops": [d for d in law_days() if d.year >= 2022]},
+    )
+
+
+PAGES = (WebRoom("/law/{name}", _decision_page, _fields),)
