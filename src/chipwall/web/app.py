@@ -23,6 +23,7 @@ from chipwall.inputs import quote
 from chipwall.text import text
 from chipwall.web import doors
 from chipwall.web.ask import Ask, address_on
+from chipwall.web.drawing import shared_style
 from chipwall.web.page import MEDIA, Page, figure_form, page_bytes
 from chipwall.web.rooms import PAGES, WebRoom, error_page, missing_page
 from chipwall.web.runs import Busy
@@ -195,7 +196,7 @@ def answer_of(
             page = room.make(ask)
         if isinstance(page, str):
             return _told(page.encode(), "html", status=303), True
-        body = figure_form(page, figure, form) if figure else page_bytes(page, ask, form)
+        body = figure_form(page, figure, form, ask) if figure else page_bytes(page, ask, form)
     except ChipwallError as error:
         page, form = error_page(error, ask), form if form in ("json", "md") else "html"
         body = page_bytes(page, ask, form)
@@ -288,10 +289,7 @@ def _static(name: str) -> Answered:
 def static_bytes(name: str) -> bytes:
     """The content of a static file."""
     own = (files("chipwall.web") / "static" / name).read_bytes()
-    if name != "app.css":
-        return own
-    shared = files("chipwall.report.forms") / "templates"
-    return b"\n".join([(shared / "brief.css").read_bytes(), (shared / "check.css").read_bytes(), own])
+    return shared_style() + b"\n" + own if name == "app.css" else own
 
 
 async def _posted(desk: Desk, request: Request, path: str) -> Response:

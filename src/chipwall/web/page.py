@@ -18,7 +18,6 @@ from chipwall._version import __version__
 from chipwall.answer import Answer, plain_json
 from chipwall.api.rooms import data_version
 from chipwall.errors import InputError
-from chipwall.report.forms.charts import Spec, svg
 from chipwall.report.forms.document import Section
 from chipwall.report.forms.render import source_line
 from chipwall.report.forms.table import Cell, Table, render
@@ -26,6 +25,7 @@ from chipwall.report.language.lookup import translated
 from chipwall.sources import Source
 from chipwall.text import Text, text
 from chipwall.web.ask import COMMON, Ask
+from chipwall.web.drawing import Drawing, drawing_bytes, drawing_svg, drawing_title
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -81,7 +81,7 @@ class Page:
     kept: bool = True
 
     @property
-    def figures(self) -> dict[str, Spec]:
+    def figures(self) -> dict[str, Drawing]:
         """Every chart by the name that its address has: the section, numbered from the second on."""
         return {
             section.id if n == 0 else f"{section.id}-{n + 1}": spec
@@ -121,21 +121,15 @@ def page_bytes(page: Page, ask: Ask, form: str) -> bytes:
     return {"html": _html, "json": _json, "csv": _csv, "md": _markdown}[form](page, ask).encode()
 
 
-def figure_form(page: Page, name: str, form: str) -> bytes:
+def figure_form(page: Page, name: str, form: str, ask: Ask) -> bytes:
     """A figure of a page as picture or specification."""
-    spec = page.figures.get(name)
-    if spec is None:
+    chart = page.figures.get(name)
+    if chart is None:
         raise InputError(
             text("this page has no figure '{name}'", name=name[:40]),
             fix=text("Known: {names}", names=", ".join(page.figures) or "-"),
         )
-    if form == "vl.json":
-        return json.dumps(plain_json(spec), ensure_ascii=False, indent=1).encode()
-    if form == "svg":
-        return svg(spec).encode()
-    import vl_convert
-
-    return bytes(vl_convert.vegalite_to_png(spec, scale=2))
+    return drawing_bytes(chart, form, lang=ask.lang, theme=ask.theme)
 
 
 def _permalink(ask: Ask, form: str = "", *, data: bool = False, **more: object) -> str:
@@ -211,12 +205,10 @@ def _html(page: Page, ask: Ask) -> str:
     def say(words: object) -> str:
         return translated(words, ask.lang) if isinstance(words, str) else str(words)
 
-    def drawn(spec: Spec) -> str:
-        return svg(spec)
-
     return _environment().get_template(page.template).render(
         page=page, ask=ask, say=say, link=_linker(ask), permalink=lambda **k: _permalink(ask, **k),
-        table=lambda t: render(_led(t, ask), "html", ask.lang), drawn=drawn, names={id(s): n for n, s in page.figures.items()},
+        table=lambda t: render(_led(t, ask), "html", ask.lang), drawn=lambda c: drawing_svg(c, lang=ask.lang, theme=ask.theme),
+            told=lambda c: drawing_title(c, ask.lang), names={id(s): n for n, s in page.figures.items()},
         numbers={id(t): n for n, t in enumerate(page.tables, 1)}, notices=_notices(page, ask), cited=_cited(page),
         citation=_citation(page, ask), data=data_version(), language={"en": "en", "zh": "zh-CN"}[ask.lang],
         other={"en": "zh", "zh": "en"}[ask.lang], static=lambda name: ask.link(f"/static/{name}"), **page.extra,

@@ -1,10 +1,38 @@
-"""Long questions in the background."""
+"""Long questions in the background: each in a process of its own, in a line of bounded length, found again by its question.
+
+A run is named by a fingerprint of its question, and its state is files in one private folder of the server, so that every
+worker can tell how far it is, and the same address asked again finds the same run; when a worker or a run is killed, asking
+again starts it anew. The line is a lock: who waits for it is counted, and too many are refused.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import Any
+
+from chipwall.errors import ChipwallError
 from chipwall.text import text
 
-__all__ = ["Busy"]
+__all__ = ["Busy", "RunState", "asked_run", "cancel_run", "main"]
+
+# Runs that may wait or work at the same time [1]; what a caller who comes too late is told to wait [s].
+MOST_RUNS, COME_BACK = 4, 15
+# Results that are kept, the oldest dropped first [1], and the longest that one may work [s].
+MOST_KEPT, LONGEST_RUN = 400, 600
 
 
 class Busy(Exception):
@@ -13,3 +41,155 @@ class Busy(Exception):
     def __init__(self, seconds: int) -> None:
         super().__init__(text("Too many questions wait. Ask again in {seconds} s.", seconds=seconds))
         self.seconds = seconds
+
+
+@dataclass(frozen=True, slots=True)
+class RunState:
+    """Where a run is: its name, the share that is done [1], and its result or what was wrong, once it is."""
+
+    key: str
+    share: float
+    result: Any = None
+    problem: ChipwallError | None = None
+
+    @property
+    def done(self) -> bool:
+        """Whether there is an answer."""
+        return self.result is not None or self.problem is not None
+
+
+def _folder() -> Path:
+    """The private folder of runs; of this process alone where no server gave one."""
+    if "CHIPWALL_WEB_RUNS" not in os.environ:
+        os.environ["CHIPWALL_WEB_RUNS"] = mkdtemp(prefix="chipwall-web-")
+    return Path(os.environ["CHIPWALL_WEB_RUNS"])
+
+
+def asked_run(work: str, question: Mapping[str, Any], *, start: bool = True) -> RunState | None:
+    """The state of a run, which is started where nobody did before.
+
+    Parameters
+    ----------
+    work : str
+        ``module:function``, which takes the question and a function to be told ``(done, total)``.
+    question : mapping
+        Plain values.
+    start : bool
+        Whether it may be started; else a run that nobody asked for is None.
+
+    Raises
+    ------
+    Busy
+        Too many runs wait already.
+    """
+    told = json.dumps([work, question], sort_keys=True, ensure_ascii=False)
+    key = hashlib.blake2b(told.encode(), digest_size=12).hexdigest()
+    found = _state(key)
+    if found is not None or not start:
+        return found
+    alive = [f for f in _folder().glob("*.pid") if _pid_of(f.stem)]
+    if len(alive) >= MOST_RUNS:
+        raise Busy(COME_BACK)
+    _drop_oldest()
+    (_folder() / f"{key}.question").write_text(told, encoding="utf-8")
+    made = subprocess.Popen(
+        [sys.executable, "-m", "chipwall.web.runs", key], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL, env={**os.environ, "CHIPWALL_WEB_PARENT": str(os.getpid())},
+    )  # fmt: skip
+    (_folder() / f"{key}.pid").write_text(str(made.pid))
+    _children[key] = made
+    return RunState(key, 0.0)
+
+
+_children: dict[str, subprocess.Popen[bytes]] = {}
+
+
+def _state(key: str) -> RunState | None:
+    folder = _folder()
+    with contextlib.suppress(OSError, EOFError, pickle.UnpicklingError):
+        # written by a run of this server, in a folder that nobody else may enter
+        result, problem = pickle.loads((folder / f"{key}.result").read_bytes())
+        return RunState(key, 1.0, result, problem)
+    if not _pid_of(key):
+        return None
+    try:
+        return RunState(key, float((folder / f"{key}.share").read_text() or 0))
+    except (OSError, ValueError):
+        return RunState(key, 0.0)
+
+
+def _pid_of(key: str) -> int:
+    """The process of a run that is alive; 0 where none is."""
+    child = _children.get(key)
+    if child is not None and child.poll() is not None:
+        del _children[key]
+    try:
+        pid = int((_folder() / f"{key}.pid").read_text())
+        words = Path(f"/proc/{pid}/cmdline").read_bytes() if Path("/proc").is_dir() else key.encode()
+        os.kill(pid, 0)
+    except (OSError, ValueError):
+        return 0
+    return pid if key.encode() in words or child is not None else 0
+
+
+def cancel_run(key: str) -> bool:
+    """End a run; false where none of that name works."""
+    pid = _pid_of(key) if key.isalnum() else 0
+    if not pid:
+        return False
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGTERM)
+    (_folder() / f"{key}.pid").unlink(missing_ok=True)
+    return True
+
+
+def _drop_oldest() -> None:
+    kept = sorted(_folder().glob("*.result"), key=lambda f: f.stat().st_mtime)
+    for old in kept[: max(len(kept) - MOST_KEPT, 0)]:
+        for ending in ("result", "question", "share", "pid"):
+            old.with_suffix(f".{ending}").unlink(missing_ok=True)
+
+
+def _work(key: str) -> None:
+    """What a run does in its own process: wait for its turn, work, write the result whole."""
+    folder = _folder()
+    work, question = json.loads((folder / f"{key}.question").read_text(encoding="utf-8"))
+    module, _, name = work.partition(":")
+    with (folder / "turn").open("w") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        signal.alarm(LONGEST_RUN)
+        outcome: tuple[Any, ChipwallError | None]
+        try:
+            outcome = (getattr(import_module(module), name)(question, _teller(folder / f"{key}.share")), None)
+        except ChipwallError as error:
+            outcome = (None, error)
+    draft = folder / f"{key}.draft"
+    draft.write_bytes(pickle.dumps(outcome))
+    draft.replace(folder / f"{key}.result")
+    (folder / f"{key}.pid").unlink(missing_ok=True)
+
+
+def _teller(place: Path) -> Callable[[int, int], None]:
+    """A function that writes down how far a run is, four times a second at most."""
+    last = 0.0
+
+    def told(done: int, total: int) -> None:
+        nonlocal last
+        if time.monotonic() - last > 0.25:
+            last = time.monotonic()
+            place.write_text(f"{done / max(total, 1):.4f}")
+
+    return told
+
+
+def main() -> None:
+    """Entry of a run's own process."""
+    from chipwall.processes import die_with_parent
+
+    die_with_parent(int(os.environ.get("CHIPWALL_WEB_PARENT", "0")))
+    os.nice(5)
+    _work(sys.argv[1])
+
+
+if __name__ == "__main__":
+    main()

@@ -44,7 +44,7 @@ def _chips_page(ask: Ask) -> Page:
     answer = cw.chips(**given)
     return Page(
         text("{count} chips", count=len(answer)),
-        (text("Each number has a source: open a chip to see them all.."),),
+        (text("Each number has a source: open a chip to see them all."),),
         (Section("chips", text("Chips"), tables=(tables.chips_table(list(answer)),)),),
         answer=answer,
         command=as_command("chips", given),

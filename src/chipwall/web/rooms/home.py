@@ -40,14 +40,17 @@ _QUESTION = re.compile(
 def destination(words: str) -> tuple[str, dict[str, str]]:
     """The page that answers some words, with its parameters."""
     words = words.strip()
-    home = home_of(words) or _spelled(words)
-    if home:
-        return home, {}
     if len(words) > 400 or "\n" in words:
         return "/check", {"text": words}
     named = named_in(words)
     if len(named.chips) > 1 and _COMPARED.search(words) and not named.models:
         return "/compare", {"chips": ",".join(named.chips)}
+    parts = [_spelled(part.strip(" ?？")) for part in _COMPARED.split(words)]
+    if len(parts) > 1 and all(part.startswith("/chips/") for part in parts):
+        return "/compare", {"chips": ",".join(part.removeprefix("/chips/") for part in parts)}
+    home = home_of(words) or _spelled(words)
+    if home:
+        return home, {}
     if named.models and (_PLAN.search(words)):
         return "/plan", {"model": named.models[0], "chips": ",".join(named.chips)}
     if named.models and (named.chips or _SERVE.search(words)):
