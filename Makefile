@@ -5,12 +5,16 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 CHIP ?= h200
 
-.PHONY: brief test check unit docs bench mutants fuzz messages clean
+.PHONY: brief web test check unit docs bench mutants fuzz messages clean
 
 brief: $(READY)  ## the main job: the brief on one chip, and the check of an article about it
 	$(BIN)/chipwall brief $(CHIP)
 	@echo
 	$(BIN)/chipwall check --sample --out chipwall-check-sample.html
+
+PORT ?= 8000
+web: $(READY)  ## the pages in a browser, until Ctrl-C
+	$(BIN)/chipwall web --port $(PORT)
 
 test: check unit  ## lint, types, data, all tests
 

@@ -15,7 +15,7 @@ from chipwall.cli import COMMANDS
 SOURCE = Path(__file__).parent.parent / "src" / "chipwall"
 MODULES = [p for p in sorted(SOURCE.rglob("*.py")) if p.name != "__init__.py"]
 # Commands that print one page or talk to a program: they have no table to give in other forms.
-ONE_FORM = {"scoreboard", "mcp"}
+ONE_FORM = {"scoreboard", "mcp", "web", "site"}
 FORMS = {"--json", "--csv", "--md", "--lang", "--explain"}
 
 

@@ -12,6 +12,7 @@ from datetime import date
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 from chipwall import catalog
 from chipwall.answer import Answer
@@ -21,6 +22,9 @@ from chipwall.catalog.records import Chip, LanguageModel
 from chipwall.errors import ChipwallError, InputError
 from chipwall.inputs import quote, term
 from chipwall.text import Text, text
+
+if TYPE_CHECKING:
+    from chipwall.controls.law import Coverage
 
 __all__ = [
     "Chip",
@@ -142,11 +146,11 @@ def text_document(
     """A text that somebody sent, checked: words, or the content of a file of text; its record also holds ``world``."""
     from dataclasses import replace
 
-    from chipwall.api.texts import checked, text_answer
+    from chipwall.api.texts import checked_document, text_answer
     from chipwall.claims.reader.document import document_of, plain_document
 
     document = plain_document(claims, name) if isinstance(claims, str) else document_of(claims, name)
-    found, world = checked(document, said=said or None, as_of=as_of or None, by=by)
+    found, world = checked_document(document, said=said or None, as_of=as_of or None, by=by)
     answer = text_answer(found, world)
     return replace(answer, record={**answer.record, "whole": found, "known": world.sources})
 
@@ -163,7 +167,7 @@ def _homes() -> dict[str, str]:
     return found | {w: f"/chips/{c.id}" for c in known.chips.values() for w in (c.name, c.id)}
 
 
-def law_coverage() -> object:
+def law_coverage() -> Coverage:
     """What the law room models and what not, and up to which day its text was read."""
     from chipwall.controls.load import law
 

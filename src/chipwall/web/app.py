@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import json
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -18,17 +19,19 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from chipwall.answer import plain_json
+from chipwall.api.described import OFFERED, ask_door, door_answer, openapi_bytes
+from chipwall.background import Busy
 from chipwall.errors import ChipwallError, InputError
 from chipwall.inputs import quote
+from chipwall.report.forms.answer_page import AnswerPage as Page
 from chipwall.text import text
-from chipwall.web import doors
 from chipwall.web.ask import Ask, address_on
 from chipwall.web.drawing import shared_style
-from chipwall.web.page import MEDIA, Page, figure_form, page_bytes
+from chipwall.web.html import MEDIA, figure_bytes, page_bytes
 from chipwall.web.rooms import PAGES, WebRoom, error_page, missing_page
-from chipwall.web.runs import Busy
 
-__all__ = ["LARGEST_UPLOAD", "Kept", "application"]
+__all__ = ["LARGEST_UPLOAD", "AnswerStore", "application"]
 
 # Largest upload, and how long it may take to arrive [byte], [s].
 LARGEST_UPLOAD, LONGEST_UPLOAD = 2_000_000, 20.0
@@ -46,7 +49,7 @@ LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
+class Sent:
     """The bytes of an answer, plain and packed, with what its head says."""
 
     body: bytes
@@ -57,22 +60,22 @@ class Answered:
     embed: bool = False
 
 
-class Kept:
+class AnswerStore:
     """Answers by address, the oldest dropped when their bytes exceed a bound; one computation for one address at a time."""
 
     def __init__(self, most: int = KEPT_BYTES) -> None:
         self._most, self._size = most, 0
-        self._held: OrderedDict[str, Answered] = OrderedDict()
-        self._pending: dict[str, asyncio.Task[Answered]] = {}
+        self._held: OrderedDict[str, Sent] = OrderedDict()
+        self._pending: dict[str, asyncio.Task[Sent]] = {}
 
-    def get(self, key: str) -> Answered | None:
+    def get(self, key: str) -> Sent | None:
         """What is kept, marked as used just now."""
         found = self._held.get(key)
         if found is not None:
             self._held.move_to_end(key)
         return found
 
-    def put(self, key: str, answer: Answered) -> None:
+    def put(self, key: str, answer: Sent) -> None:
         """Keep an answer; one that is larger than a tenth of the bound is not."""
         size = len(answer.body) + len(answer.packed)
         if size > self._most // 10 or key in self._held:
@@ -83,7 +86,7 @@ class Kept:
             _, old = self._held.popitem(last=False)
             self._size -= len(old.body) + len(old.packed)
 
-    async def one(self, key: str, make: Callable[[], Awaitable[Answered]]) -> Answered:
+    async def one(self, key: str, make: Callable[[], Awaitable[Sent]]) -> Sent:
         """The answer of ``make``, which runs once however many ask for it at the same time."""
         task = self._pending.get(key)
         if task is None:
@@ -98,11 +101,11 @@ class Desk:
 
     def __init__(self, hosts: tuple[str, ...]) -> None:
         self.hosts = hosts
-        self.kept = Kept()
+        self.kept = AnswerStore()
         self._line = asyncio.Semaphore(AT_ONCE)
         self._waiting = 0
 
-    async def compute(self, work: Callable[[], Answered]) -> Answered:
+    async def compute(self, work: Callable[[], Sent]) -> Sent:
         """Run in a thread; refuse when too many wait already."""
         if self._waiting >= WAITING:
             raise Busy(2)
@@ -158,32 +161,40 @@ def _given(query: str) -> dict[str, list[str]]:
     return {name: [v for v in values if v] for name, values in found.items() if any(values)}
 
 
-async def _made(desk: Desk, key: str, path: str, given: Mapping[str, list[str]]) -> Answered:
+async def _made(desk: Desk, key: str, path: str, given: Mapping[str, list[str]]) -> Sent:
     found, keep = await _computed(desk, path, given)
     if keep and found.status == 200:
         desk.kept.put(key, found)
     return found
 
 
-async def _computed(desk: Desk, path: str, given: Mapping[str, list[str]]) -> tuple[Answered, bool]:
+async def _computed(desk: Desk, path: str, given: Mapping[str, list[str]]) -> tuple[Sent, bool]:
     keep = True
 
-    def work() -> Answered:
+    def work() -> Sent:
         nonlocal keep
         if path == "/openapi.json":
-            return _told(doors.openapi_bytes(), "json")
+            return _told(openapi_bytes(), "json")
         if path.startswith("/api/v1/"):
-            status, body = doors.answered(path.removeprefix("/api/v1/"), given)
-            return _told(body, "json", status=status)
+            return _door(path.removeprefix("/api/v1/"), given)
         made, keep = answer_of(path, given)
         return made
 
     return await desk.compute(work), keep
 
 
-def answer_of(
-    path: str, given: Mapping[str, list[str]], link: Callable[..., str] = address_on
-) -> tuple[Answered, bool]:
+def _door(door: str, given: Mapping[str, list[str]]) -> Sent:
+    """The answer of a public door to the parameters of an address, or what was wrong with them."""
+    try:
+        found, asked = ask_door(door, given)
+        body, status = door_answer(door, found, asked), 200
+    except ChipwallError as error:
+        status = 404 if door not in OFFERED else 400 if isinstance(error, InputError) else 422
+        body = {"error": {"what": str(error.what), "where": str(error.where), "fix": str(error.fix)}}
+    return _told(json.dumps(plain_json(body), ensure_ascii=False, allow_nan=False).encode(), "json", status=status)
+
+
+def answer_of(path: str, given: Mapping[str, list[str]], link: Callable[..., str] = address_on) -> tuple[Sent, bool]:
     """The answer at an address, and whether it may be kept."""
     room, words, form, figure = _place(path)
     clean = path if form == "html" and not figure else _bare(path, form, figure)
@@ -196,7 +207,7 @@ def answer_of(
             page = room.make(ask)
         if isinstance(page, str):
             return _told(page.encode(), "html", status=303), True
-        body = figure_form(page, figure, form, ask) if figure else page_bytes(page, ask, form)
+        body = figure_bytes(page, figure, form, ask) if figure else page_bytes(page, ask, form)
     except ChipwallError as error:
         page, form = error_page(error, ask), form if form in ("json", "md") else "html"
         body = page_bytes(page, ask, form)
@@ -237,13 +248,13 @@ def _bare(path: str, form: str, figure: str) -> str:
     return _index(path.removesuffix(f".{figure}.{form}" if figure else f".{form}"))
 
 
-def _told(body: bytes, form: str, *, status: int = 200, embed: bool = False) -> Answered:
+def _told(body: bytes, form: str, *, status: int = 200, embed: bool = False) -> Sent:
     packed = compress(body, 5, mtime=0) if len(body) > 1000 and form not in ("png",) else b""
     mark = hashlib.blake2b(body, digest_size=12).hexdigest()
-    return Answered(body, packed, MEDIA.get(form, form), status, mark, embed)
+    return Sent(body, packed, MEDIA.get(form, form), status, mark, embed)
 
 
-def _sent(found: Answered, request: Request, more: Mapping[str, str] | None = None) -> Response:
+def _sent(found: Sent, request: Request, more: Mapping[str, str] | None = None) -> Response:
     if found.status == 303:
         return RedirectResponse(found.body.decode(), status_code=303, headers=_secure(embed=False))
     head = {
@@ -268,16 +279,11 @@ def _secure(*, embed: bool) -> dict[str, str]:
     return {name: value.replace("{frames}", frames).replace("{resource}", resource) for name, value in SECURITY.items()}
 
 
-_STATIC = {
-    "app.css": "text/css",
-    "app.js": "text/javascript",
-    "htmx.min.js": "text/javascript",
-    "icon.svg": "image/svg+xml",
-}
-_files: dict[str, Answered] = {}
+_STATIC = {"app.css": "text/css", "app.js": "text/javascript", "htmx.min.js": "text/javascript", "icon.svg": "image/svg+xml"}
+_files: dict[str, Sent] = {}
 
 
-def _static(name: str) -> Answered:
+def _static(name: str) -> Sent:
     """A file of the package by its name; the style sheet is that of every page of ``report``, and what the app adds."""
     if name not in _STATIC:
         return _told(b"404\n", "md", status=404)
@@ -309,7 +315,7 @@ async def _posted(desk: Desk, request: Request, path: str) -> Response:
         return _sent(_told(page_bytes(error_page(error, ask, status=413), ask, "html"), "html", status=413), request)
     given = {**_given(request.url.query), **{n: [v] for n, v in sent.items() if v and n != "file" and n != "text"}}
 
-    def work() -> Answered:
+    def work() -> Sent:
         ask = Ask(path, words, given, room.fields(), address_on)
         try:
             ask.check()
@@ -352,7 +358,7 @@ def fields_of(body: bytes, media: str) -> dict[str, Any]:
     sent: dict[str, Any] = {}
     for part in message.iter_parts() if message.is_multipart() else ():
         name, file = part.get_param("name", header="content-disposition"), part.get_filename()
-        content = bytes(part.get_payload(decode=True) or b"")  # type: ignore[arg-type]
+        content = bytes(part.get_payload(decode=True) or b"")
         if file is not None and content:
             sent |= {"file": content, "file_name": str(file)[-80:]}
         elif file is None and name:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from urllib.parse import quote as percent
 from urllib.parse import urlencode
 
+from chipwall.api.rooms import data_version
 from chipwall.errors import InputError
 from chipwall.inputs import count, hidden_characters, nearest_names, quote
 from chipwall.report.language.lookup import LANGUAGES
@@ -75,14 +76,17 @@ class Ask:
                     )
             for value in values:
                 if len(value) > LONGEST_WORD or hidden_characters(value.replace("\r", "")):
-                    raise InputError(
-                        text("{argument} cannot be '{value}'", argument=name, value=quote(value)), where=name
-                    )
+                    raise InputError(text("{argument} cannot be '{value}'", argument=name, value=quote(value)), where=name)
             if len(values) > 1:
                 raise InputError(text("{name} is given twice", name=name), where=name, fix=text("Give it once"))
 
-    def unknown(self) -> tuple[Text, ...]:
-        """A sentence for every parameter that this page does not have."""
+    def notices(self) -> tuple[Text, ...]:
+        """What a reader must know first: parameters that the page does not have, and a link made with other data."""
+        made = (self.given.get("data") or [""])[-1]
+        old = text("This link was made with data {made}; what stands here is computed from {now}.", made=made, now=data_version())
+        return (*self._unknown(), *((old,) if made and made != data_version() else ()))
+
+    def _unknown(self) -> tuple[Text, ...]:
         known = [*(f.name for f in self.fields), *COMMON]
         told = []
         for name in self.given:
@@ -111,6 +115,22 @@ class Ask:
     def flag(self, name: str) -> bool:
         """A box that is ticked."""
         return self.word(name).lower() in ("1", "true", "yes", "on")
+
+    def question(self) -> dict[str, str]:
+        """Everything that was asked: the words in the path, and the parameters."""
+        return {**self.filled(), **self.words}
+
+    def leading(self, path: str, **given: object) -> str:
+        """The address of another page, in the language and colours of this one."""
+        return self.link(path, **{"lang": self.lang if self.lang != "en" else "", "theme": self.theme, **given})
+
+    def address(self, form: str = "", *, data: bool = False, **more: object) -> str:
+        """The address of this very answer, in a form; with the version of the data where it is to be passed on."""
+        path = self.path if not form else f"{self.path if self.path != '/' else '/index'}.{form}"
+        kept = {n: v[-1] for n, v in self.given.items() if n not in COMMON}
+        version = {"data": data_version()} if data else {}
+        theme = {"theme": self.theme} if not data and form in ("", "html") else {}
+        return self.link(path, **{**kept, "lang": self.lang if self.lang != "en" else "", **theme, **version, **more})
 
     def filled(self) -> dict[str, str]:
         """Every parameter of the page that has a value, as a link carries it."""

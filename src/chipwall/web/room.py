@@ -9,9 +9,9 @@ from functools import cached_property
 from typing import Any
 
 from chipwall.errors import ChipwallError, InputError
+from chipwall.report.forms.answer_page import AnswerPage as Page
 from chipwall.text import text
 from chipwall.web.ask import Ask, Field
-from chipwall.web.page import Page
 
 __all__ = ["WebRoom", "error_page", "missing_page"]
 
@@ -31,11 +31,7 @@ class WebRoom:
     @cached_property
     def _shape(self) -> re.Pattern[str]:
         return re.compile(
-            re.sub(
-                r"\{(\w+)\}",
-                r"(?P<\1>[^\\x00-\\x1f]+)",
-                re.escape(self.pattern).replace(r"\{", "{").replace(r"\}", "}"),
-            )
+            re.sub(r"\{(\w+)\}", r"(?P<\1>[^\\x00-\\x1f]+)", re.escape(self.pattern).replace(r"\{", "{").replace(r"\}", "}"))
         )
 
     def match(self, path: str) -> dict[str, str] | None:

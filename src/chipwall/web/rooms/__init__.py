@@ -8,4 +8,4 @@ from chipwall.web.rooms import chips, home, law, texts
 __all__ = ["PAGES", "WebRoom", "error_page", "missing_page"]
 
 # The order decides: a fixed word before a name.
-PAGES: tuple[WebRoom, ...] = (*home.PAGES, *texts.PAGES, *chips.PAGES, *law.PAGES)
+PAGES: tuple[WebRoom, ...] = (*home.HOME_PAGES, *texts.TEXTS_PAGES, *chips.CHIPS_PAGES, *law.LAW_PAGES)

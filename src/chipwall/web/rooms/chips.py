@@ -7,9 +7,12 @@ from typing import Any
 
 import chipwall as cw
 from chipwall.answer import Answer
-from chipwall.api.facts import STATUSES
+from chipwall.api.described import as_command, as_python
+from chipwall.api.facts import CHIP_STATUSES
+from chipwall.api.own_words import MARK, packed_word, record_of
 from chipwall.api.rooms import Chip, everything
 from chipwall.errors import InputError
+from chipwall.report.forms.answer_page import AnswerPage as Page
 from chipwall.report.forms.document import Section
 from chipwall.report.pages import catalog as tables
 from chipwall.report.pages.age import age_sentence
@@ -17,12 +20,9 @@ from chipwall.report.pages.brief import default_opponents
 from chipwall.report.pages.chip import identity_section, ratios_section, tpp_section
 from chipwall.text import Text, text
 from chipwall.web.ask import Ask, Field
-from chipwall.web.doors import as_command, as_python
-from chipwall.web.own import MARK, packed_word, record_of
-from chipwall.web.page import Page
 from chipwall.web.room import WebRoom
 
-__all__ = ["PAGES"]
+__all__ = ["CHIPS_PAGES"]
 
 _LIMITS = ("memory", "bandwidth")
 _SORTS = ("memory", "bandwidth", "bf16", "fp8", "link", "tdp", "tpp", "id")
@@ -32,7 +32,7 @@ def _list_fields() -> tuple[Field, ...]:
     vendors = sorted({c.vendor for c in everything().chips.values()})
     return (
         Field("vendor", text("Vendor"), "choice", choices=tuple((v, v) for v in vendors)),
-        Field("status", text("Status"), "choice", choices=tuple((s, Text.of(s)) for s in STATUSES)),
+        Field("status", text("Status"), "choice", choices=tuple((s, Text.of(s)) for s in CHIP_STATUSES)),
         Field("memory", text("Memory at least"), hint="96 GB"),
         Field("bandwidth", text("Bandwidth at least"), hint="4 TB/s"),
         Field("sort", text("Sort by"), "choice", choices=tuple((s, s) for s in _SORTS)),
@@ -63,11 +63,9 @@ def _chip_page(ask: Ask) -> Page | str:
     chip = _chip(ask, name)
     own = name.startswith(MARK)
     if not own and name != chip.id:
-        return ask.link(f"/chips/{chip.id}", lang=ask.lang if ask.lang != "en" else "")
+        return ask.leading(f"/chips/{chip.id}")
     others = default_opponents(chip, everything())
-    facts = (
-        () if own else (Section("facts", text("Every fact"), tables=(tables.facts_table(chip, everything().sources),)),)
-    )
+    facts = () if own else (Section("facts", text("Every fact"), tables=(tables.facts_table(chip, everything().sources),)),)
     return Page(
         chip.name,
         (_law_line(chip), age_sentence(chip)),
@@ -135,7 +133,7 @@ def _model_page(ask: Ask) -> Page | str:
     model = cw.model(found) if isinstance(found, str) else found
     own = name.startswith(MARK)
     if not own and name != model.id:
-        return ask.link(f"/models/{model.id}", lang=ask.lang if ask.lang != "en" else "")
+        return ask.leading(f"/models/{model.id}")
     fits: Answer = cw.fits(model, "h200")
     return Page(
         model.name,
@@ -152,11 +150,7 @@ def _model_page(ask: Ask) -> Page | str:
 def _own_page(ask: Ask) -> Page:
     return Page(
         text("Bring your own chip or model"),
-        (
-            text(
-                "Paste a config.json of a model, or a chip file in TOML. Nothing is stored: the content travels in the link."
-            ),
-        ),
+        (text("Paste a config.json of a model, or a chip file in TOML. Nothing is stored: the content travels in the link."),),
         template="own.html",
         extra={"example": 'base = "h100"\nname = "H100 with half the link"\n[facts]\nlink_bandwidth = "225 GB/s"\n'},
     )
@@ -172,10 +166,10 @@ def _own_posted(ask: Ask, sent: dict[str, Any]) -> str:
     word = packed_word(content.replace("\r\n", "\n").strip())
     found = record_of(word, "file")
     place = "/chips/" if isinstance(found, Chip) else "/models/"
-    return ask.link(place + word, lang=ask.lang if ask.lang != "en" else "", theme=ask.theme)
+    return ask.leading(place + word)
 
 
-PAGES = (
+CHIPS_PAGES = (
     WebRoom("/chips", _chips_page, _list_fields),
     WebRoom("/chips/{name}", _chip_page),
     WebRoom("/compare", _compare_page, _compare_fields),

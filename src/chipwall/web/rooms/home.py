@@ -5,36 +5,26 @@ from __future__ import annotations
 import re
 
 from chipwall.api.rooms import NamedThings, home_of, named_in
+from chipwall.api.search import found_for
 from chipwall.errors import ChipwallError
+from chipwall.report.forms.answer_page import AnswerPage as Page
 from chipwall.report.forms.document import Section
 from chipwall.report.forms.table import Cell, Column, Table
 from chipwall.text import text
 from chipwall.web.ask import Ask, Field
-from chipwall.web.page import Page
 from chipwall.web.room import WebRoom
-from chipwall.web.search import found_for
 
-__all__ = ["PAGES", "destination"]
+__all__ = ["HOME_PAGES", "destination"]
 
-_COMPARED = re.compile(
-    r"\b(?:vs\.?|versus|compare[ds]?|or|better than|faster than)\b|对比|比较|相比|还是|和.*哪个", re.IGNORECASE
-)
+_COMPARED = re.compile(r"\b(?:vs\.?|versus|compare[ds]?|or|better than|faster than)\b|对比|比较|相比|还是|和.*哪个", re.IGNORECASE)
 _LAW = re.compile(
     r"licen[cs]e|export|allowed|may\b|legal|control|ban(?:ned)?\b|sell|sold|ship|许可|出口|管制|禁|能不能卖|可以卖|卖给|运往",
     re.IGNORECASE,
 )
-_PLAN = re.compile(
-    r"how many|req/?s|requests? per second|cost|how much does|多少(?:张|块|卡|片)|每秒请求|成本|要花", re.IGNORECASE
-)
-_SERVE = re.compile(
-    r"serv|infer|tok(?:en)?s?/s|throughput|latency|fast|run\b|推理|吞吐|延迟|部署|多快|跑", re.IGNORECASE
-)
-_MARKET = re.compile(
-    r"what (?:if|happens|changes|would)|scenario|effect of|impact|如果|影响|后果|情景|会怎样", re.IGNORECASE
-)
-_QUESTION = re.compile(
-    r"[?？]\s*$|^(?:can|may|how|what|which|is|does|will|should)\b|吗[?？]?$|什么|怎么|哪|多少", re.IGNORECASE
-)
+_PLAN = re.compile(r"how many|req/?s|requests? per second|cost|how much does|多少(?:张|块|卡|片)|每秒请求|成本|要花", re.IGNORECASE)
+_SERVE = re.compile(r"serv|infer|tok(?:en)?s?/s|throughput|latency|fast|run\b|推理|吞吐|延迟|部署|多快|跑", re.IGNORECASE)
+_MARKET = re.compile(r"what (?:if|happens|changes|would)|scenario|effect of|impact|如果|影响|后果|情景|会怎样", re.IGNORECASE)
+_QUESTION = re.compile(r"[?？]\s*$|^(?:can|may|how|what|which|is|does|will|should)\b|吗[?？]?$|什么|怎么|哪|多少", re.IGNORECASE)
 
 
 def destination(words: str) -> tuple[str, dict[str, str]]:
@@ -90,7 +80,7 @@ def _home(ask: Ask) -> Page | str:
     words = ask.word("q")
     if words:
         path, given = destination(words)
-        return ask.link(path, **given, lang=ask.lang if ask.lang != "en" else "", theme=ask.theme)
+        return ask.leading(path, **given)
     return Page(
         text("What can this chip do, where may it go, and is that sentence true?"),
         (
@@ -135,28 +125,16 @@ def _search_page(ask: Ask) -> Page:
     table = Table(
         "",
         (Column("kind", text("Kind")), Column("title", text("Name")), Column("path", text("Page"))),
-        tuple(
-            (
-                r.kind,
-                Cell(
-                    r.title, r.title, url=ask.link(r.path, lang=ask.lang if ask.lang != "en" else "", theme=ask.theme)
-                ),
-                r.path,
-            )
-            for r in rows
-        ),
+        tuple((r.kind, Cell(r.title, r.title, url=ask.leading(r.path)), r.path) for r in rows),
     )
     title = text("{count} found for '{words}'", count=len(rows), words=words) if words else text("Search")
     nothing = text("Nothing was found. Try another spelling, or a part of the name.")
     return Page(
-        title,
-        () if rows or not words else (nothing,),
-        (Section("found", text("Found"), tables=(table,)),),
-        open=("found",),
+        title, () if rows or not words else (nothing,), (Section("found", text("Found"), tables=(table,)),), open=("found",)
     )
 
 
-PAGES = (
+HOME_PAGES = (
     WebRoom("/", _home, lambda: (Field("q", text("Your question")),)),
     WebRoom("/search", _search_page, lambda: (Field("q", text("Search"), hint="H200, 昇腾, 3A090"),)),
 )

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import chipwall as cw
+from chipwall.api.described import as_command, as_python
+from chipwall.api.own_words import record_of
 from chipwall.api.rooms import law_coverage, law_days
+from chipwall.report.forms.answer_page import AnswerPage as Page
 from chipwall.report.forms.document import Section
 from chipwall.report.pages import law_decision as tables
 from chipwall.report.pages.law_section import law_sentence
 from chipwall.report.pages.law_timeline import timeline_table
 from chipwall.text import text
 from chipwall.web.ask import Ask, Field
-from chipwall.web.doors import as_command, as_python
-from chipwall.web.own import record_of
-from chipwall.web.page import Page
 from chipwall.web.room import WebRoom
 
-__all__ = ["PAGES"]
+__all__ = ["LAW_PAGES"]
 
 
 def _fields() -> tuple[Field, ...]:
@@ -31,7 +31,7 @@ def _decision_page(ask: Ask) -> Page:
     name = ask.words["name"]
     asked = {"chip": name, **ask.filled()}
     given = {**asked, "chip": record_of(name, "chip")}
-    answer = cw.decide(**given)  # type: ignore[arg-type]
+    answer = cw.decide(**given)
     decision = answer.record
     head, tests, findings = tables.decision_tables(decision)
     conditions = tables.condition_table(decision)
@@ -44,7 +44,7 @@ def _decision_page(ask: Ask) -> Page:
             Section("decision", text("The answer"), tables=(head, conditions)),
             Section("clauses", text("Clauses, with the numbers compared"), tables=(tests, findings)),
             Section("days", text("Days on which the answer changes"), tables=(days,)),
-            Section("modelled", text("Modelled, and not modelled"), notes=tables.coverage_lines(law_coverage())),  # type: ignore[arg-type]
+            Section("modelled", text("Modelled, and not modelled"), notes=tables.coverage_lines(law_coverage())),
         ),
         answer=answer,
         command=as_command("decide", asked),
@@ -55,4 +55,4 @@ def _decision_page(ask: Ask) -> Page:
     )
 
 
-PAGES = (WebRoom("/law/{name}", _decision_page, _fields),)
+LAW_PAGES = (WebRoom("/law/{name}", _decision_page, _fields),)

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
+from chipwall.api.described import as_command, as_python
 from chipwall.api.rooms import sample_text, text_document
 from chipwall.errors import InputError
+from chipwall.report.forms.answer_page import AnswerPage as Page
 from chipwall.report.forms.checked_page import checked_page
 from chipwall.report.forms.document import Section
 from chipwall.report.forms.table import Column, Table
 from chipwall.report.pages import check as marks
 from chipwall.text import text
 from chipwall.web.ask import Ask, Field
-from chipwall.web.doors import as_command, as_python
-from chipwall.web.page import Page
 from chipwall.web.room import WebRoom
 
-__all__ = ["PAGES"]
+__all__ = ["TEXTS_PAGES"]
 
 # Longest text that a link carries [1].
 LONGEST_LINKED = 1_500
@@ -74,7 +74,7 @@ def _checked(ask: Ask, words: str | bytes, given: dict[str, str], name: str = "t
         template="check.html",
         extra={
             "paragraphs": list(marks.paragraphs(found)), "notes": notes, "words": found.document.text, "given": given,
-            "sign": marks.SIGNS, "legend": marks.legend(), "address": marks.address_of, "linked": bool(short) or sample,
+            "sign": marks.SIGNS, "legend": marks.legend(), "address": marks.source_address, "linked": bool(short) or sample,
             "gap": "" if found.document.chinese else " ", "independent": _independent,
         },
         kept=len(found.document.text) < 20_000,
@@ -92,8 +92,7 @@ def _posted(ask: Ask, sent: dict[str, Any]) -> Page | str | tuple[bytes, str]:
         raise InputError(text("an empty {argument} is no answer", argument="text"), where="text")
     saved = sent.get("save")
     if isinstance(words, str) and len(words) <= LONGEST_LINKED and not saved:
-        common = {"lang": ask.lang if ask.lang != "en" else "", "theme": ask.theme}
-        return ask.link("/check", text=words, **given, **common)
+        return ask.leading("/check", text=words, **given)
     page = _checked(ask, words, given, str(sent.get("file_name") or "the text"))
     if saved:
         found, known = page.answer.record["whole"], page.extra["notes"]  # type: ignore[union-attr]
@@ -101,4 +100,4 @@ def _posted(ask: Ask, sent: dict[str, Any]) -> Page | str | tuple[bytes, str]:
     return page
 
 
-PAGES = (WebRoom("/check", _check_page, _fields, post=_posted),)
+TEXTS_PAGES = (WebRoom("/check", _check_page, _fields, post=_posted),)

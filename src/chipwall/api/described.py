@@ -1,4 +1,4 @@
-"""``/api/v1``: every public door over HTTP, its parameters, messages and description read from the door itself."""
+"""The doors described: parameters, the question as a command and as Python, and OpenAPI; read from the doors themselves."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ import chipwall as cw
 from chipwall._version import __version__
 from chipwall.answer import Answer, Figure, Line, plain_json
 from chipwall.api.doors import unknown_argument
+from chipwall.api.own_words import record_of
 from chipwall.api.rooms import data_version, plain_word, text_document
-from chipwall.errors import ChipwallError, InputError
+from chipwall.errors import InputError
 from chipwall.inputs import count, nearest_names, quote
 from chipwall.sources import Source
 from chipwall.text import text
-from chipwall.web.own import record_of
 
 __all__ = [
     "COMMANDS",
     "OFFERED",
-    "Parameter",
-    "answered",
+    "DoorParameter",
     "as_command",
     "as_python",
     "ask_door",
+    "door_answer",
+    "door_parameters",
     "openapi_bytes",
-    "parameters",
 ]
 
 # Each door: its command, the arguments that stand there without an option, and those with another name.
@@ -62,7 +62,7 @@ MOST_DRAWS = 2_000
 
 
 @dataclass(frozen=True, slots=True)
-class Parameter:
+class DoorParameter:
     """An argument of a door: its JSON type, whether it must be given, what it is by default, and what it says of itself."""
 
     name: str
@@ -73,20 +73,20 @@ class Parameter:
 
 
 @cache
-def parameters(door: str) -> tuple[Parameter, ...]:
+def door_parameters(door: str) -> tuple[DoorParameter, ...]:
     """The arguments of a door, read from its signature and its docstring."""
     function = inspect.unwrap(getattr(cw, door))
     hints, told = get_type_hints(function), _told_of(function.__doc__ or "")
-    found: list[Parameter] = []
+    found: list[DoorParameter] = []
     for name, p in inspect.signature(function).parameters.items():
         if name in KEPT_BACK:
             continue
         if p.kind is p.VAR_KEYWORD:
             known = {f.name for f in found}
-            found += [q for q in parameters("decide") if q.name not in (*known, "on")]
+            found += [q for q in door_parameters("decide") if q.name not in (*known, "on")]
             continue
         default = None if p.default is p.empty else p.default
-        found.append(Parameter(name, _kind(hints[name]), p.default is p.empty, default, told.get(name, "")))
+        found.append(DoorParameter(name, _kind(hints[name]), p.default is p.empty, default, told.get(name, "")))
     return tuple(found)
 
 
@@ -126,13 +126,9 @@ def ask_door(door: str, given: Mapping[str, Sequence[str]]) -> tuple[Any, dict[s
     """
     if door not in OFFERED:
         near = nearest_names(door, OFFERED)
-        fix = (
-            text("Did you mean {names}?", names=", ".join(near))
-            if near
-            else text("It offers: {names}", names=", ".join(OFFERED))
-        )
+        fix = text("Did you mean {names}?", names=", ".join(near)) if near else text("It offers: {names}", names=", ".join(OFFERED))
         raise InputError(text("there is no question '{name}'", name=quote(door)), where="/api/v1", fix=fix)
-    known = {p.name: p for p in parameters(door)}
+    known = {p.name: p for p in door_parameters(door)}
     kwargs: dict[str, Any] = {}
     for name, values in given.items():
         if name == "lang":
@@ -148,7 +144,7 @@ def ask_door(door: str, given: Mapping[str, Sequence[str]]) -> tuple[Any, dict[s
     return getattr(cw, door)(**{n: record_of(v, n) if n in NAMES else v for n, v in kwargs.items()}), kwargs
 
 
-def _value(p: Parameter, values: list[str]) -> Any:
+def _value(p: DoorParameter, values: list[str]) -> Any:
     if len(values) > 1 and p.kind != "array":
         raise InputError(text("{name} is given twice", name=p.name), where=p.name, fix=text("Give it once"))
     word = values[-1]
@@ -160,19 +156,8 @@ def _value(p: Parameter, values: list[str]) -> Any:
     return plain_word(word, p.name) if p.name in NAMES and not word.startswith("own.") else word
 
 
-def answered(door: str, given: Mapping[str, Sequence[str]]) -> tuple[int, bytes]:
-    """Status and body of ``/api/v1/<door>``."""
-    try:
-        found, kwargs = ask_door(door, given)
-        body = _body(door, found, kwargs)
-        status = 200
-    except ChipwallError as error:
-        status = 404 if door not in OFFERED else 400 if isinstance(error, InputError) else 422
-        body = {"error": {"what": str(error.what), "where": str(error.where), "fix": str(error.fix)}}
-    return status, json.dumps(plain_json(body), ensure_ascii=False, allow_nan=False).encode()
-
-
-def _body(door: str, found: Any, kwargs: dict[str, Any]) -> dict[str, Any]:
+def door_answer(door: str, found: Any, kwargs: dict[str, Any]) -> dict[str, Any]:
+    """An answer for machines: the question in all its forms, the numbers, and what they rest on."""
     known = {"door": door, "question": kwargs, "version": {"code": __version__, "data": data_version()}}
     known |= {"command": as_command(door, kwargs), "python": as_python(door, kwargs)}
     if not isinstance(found, Answer):
@@ -221,11 +206,7 @@ _OPTIONS = {
 
 def as_python(door: str, kwargs: Mapping[str, Any]) -> str:
     """The question as two lines of Python."""
-    places = [
-        n
-        for n, p in inspect.signature(inspect.unwrap(getattr(cw, door))).parameters.items()
-        if p.kind is not p.KEYWORD_ONLY
-    ]
+    places = [n for n, p in inspect.signature(inspect.unwrap(getattr(cw, door))).parameters.items() if p.kind is not p.KEYWORD_ONLY]
     given = [repr(kwargs[p]) for p in places if p in kwargs]
     given += [f"{n}={_literal(door, n, v)}" for n, v in kwargs.items() if n not in places and v not in (None, "")]
     return f"import chipwall as cw\ncw.{door}({', '.join(given)})"
@@ -233,12 +214,8 @@ def as_python(door: str, kwargs: Mapping[str, Any]) -> str:
 
 def _literal(door: str, name: str, value: Any) -> str:
     """A value as Python writes it: what is a number there stands without quotes."""
-    kind = next((p.kind for p in parameters(door) if p.name == name), "string")
-    if (
-        kind in ("integer", "number")
-        and isinstance(value, str)
-        and re.fullmatch(r"-?[0-9]+(\.[0-9]+)?(e[0-9]+)?", value)
-    ):
+    kind = next((p.kind for p in door_parameters(door) if p.name == name), "string")
+    if kind in ("integer", "number") and isinstance(value, str) and re.fullmatch(r"-?[0-9]+(\.[0-9]+)?(e[0-9]+)?", value):
         return value
     return repr(value)
 
@@ -271,7 +248,7 @@ def _operation(door: str) -> dict[str, Any]:
             | ({"default": p.default} if isinstance(p.default, (str, int, float, bool)) else {}),
             **({"style": "form", "explode": False} if p.kind == "array" else {}),
         }
-        for p in parameters(door)
+        for p in door_parameters(door)
     ]  # fmt: skip
     problem = {"application/json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     return {

@@ -42,9 +42,7 @@ def found_for(words: str) -> tuple[SearchRow, ...]:
         long = [p for p in parts if len(p) >= 3]
         query = " AND ".join('"' + p.replace('"', '""') + '"' for p in long)
         if query:
-            scored = made.execute(
-                "SELECT rowid, bm25(things, 8.0, 1.0) FROM things WHERE things MATCH ?", (query,)
-            ).fetchall()
+            scored = made.execute("SELECT rowid, bm25(things, 8.0, 1.0) FROM things WHERE things MATCH ?", (query,)).fetchall()
         else:
             scored = [(n, 0.0) for n in range(len(rows))]
     short = [p.casefold() for p in parts if len(p) < 3]

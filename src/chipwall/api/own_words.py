@@ -44,9 +44,7 @@ def packed_word(content: str) -> str:
     word = MARK + base64.urlsafe_b64encode(zlib.compress(kept.encode(), 9)).decode().rstrip("=")
     if len(word) > LONGEST_OWN:
         raise InputError(
-            text(
-                "the file is too long for a link: {size} characters, {most} at most", size=len(word), most=LONGEST_OWN
-            ),
+            text("the file is too long for a link: {size} characters, {most} at most", size=len(word), most=LONGEST_OWN),
             fix=text("Use the command line: chipwall infer ./config.json --chip h200"),
         )
     return word

@@ -27,7 +27,7 @@ from typing import Any
 from chipwall.errors import ChipwallError
 from chipwall.text import text
 
-__all__ = ["Busy", "RunState", "asked_run", "cancel_run", "main"]
+__all__ = ["Busy", "RunState", "asked_run", "cancel_run", "run_main"]
 
 # Runs that may wait or work at the same time [1]; what a caller who comes too late is told to wait [s].
 MOST_RUNS, COME_BACK = 4, 15
@@ -93,7 +93,7 @@ def asked_run(work: str, question: Mapping[str, Any], *, start: bool = True) -> 
     _drop_oldest()
     (_folder() / f"{key}.question").write_text(told, encoding="utf-8")
     made = subprocess.Popen(
-        [sys.executable, "-m", "chipwall.web.runs", key], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+        [sys.executable, "-m", "chipwall.background", key], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL, env={**os.environ, "CHIPWALL_WEB_PARENT": str(os.getpid())},
     )  # fmt: skip
     (_folder() / f"{key}.pid").write_text(str(made.pid))
@@ -182,7 +182,7 @@ def _teller(place: Path) -> Callable[[int, int], None]:
     return told
 
 
-def main() -> None:
+def run_main() -> None:
     """Entry of a run's own process."""
     from chipwall.processes import die_with_parent
 
@@ -192,4 +192,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_main()
