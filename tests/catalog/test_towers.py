@@ -72,7 +72,9 @@ def test_names_with_a_colon() -> None:
 
 def test_what_writes_no_text_says_so() -> None:
     models = catalog.load().models
-    assert {models[m].purpose for m in ("bge-m3", "all-minilm-l6-v2", "qwen3-embedding-8b", "e5-mistral-7b")} == {"embedding"}
+    assert {models[m].purpose for m in ("bge-m3", "all-minilm-l6-v2", "qwen3-embedding-8b", "e5-mistral-7b")} == {
+        "embedding"
+    }
     assert models["bge-reranker-v2-m3"].purpose == "reranker"
     assert models["bge-m3"].bidirectional
     assert not models["qwen3-embedding-8b"].bidirectional

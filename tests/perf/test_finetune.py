@@ -32,13 +32,29 @@ def test_175_billion_on_one_h200_at_16_8_and_4_bits(gpt3) -> None:
     assert gpt3["nf4"].step is not None
 
 
+# trainable weights of rank 16 as PEFT prints them
+PUBLISHED = [
+    ("llama-3-8b", "attention", 13_631_488),
+    ("llama-3-8b", "all", 41_943_040),
+    ("llama-2-7b", "all", 39_976_960),
+    ("mistral-7b-v0.1", "all", 41_943_040),
+    ("qwen2.5-7b", "all", 40_370_176),
+    ("gemma-2-9b", "all", 54_018_048),
+]
+
+
+@pytest.mark.parametrize(("model", "modules", "weights"), PUBLISHED)
+def test_adapters_are_as_many_as_published(model: str, modules: str, weights: int) -> None:
+    assert adapter_count(shape_of(catalog.model(model)), rank=16, modules=modules) == weights
+
+
 def test_adapters_by_hand() -> None:
     shape = shape_of(catalog.model("gpt-3-175b"))
     # query, key, value and output projections of h x h: four times rank x 2h in each of 96 layers
-    assert adapter_count(shape, rank=16) == pytest.approx(16 * 96 * (12288 + 3 * 12288 + 2 * 12288))
+    assert adapter_count(shape, rank=16) == pytest.approx(16 * 96 * 4 * 2 * 12288)
     # 64 query heads, 8 of keys and 8 of values, 128 wide, and the way back: narrower than four square matrices
     grouped = adapter_count(shape_of(catalog.model("llama-2-70b")), rank=16)
-    assert grouped == pytest.approx(16 * 80 * (8192 + 80 * 128 + 8192 + 8192))
+    assert grouped == pytest.approx(16 * 80 * (3 * 8192 + 80 * 128 + 8192 + 8192))
     assert adapter_count(shape, rank=64, modules="all") > 4 * adapter_count(shape, rank=16)
 
 

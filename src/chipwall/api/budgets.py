@@ -23,15 +23,15 @@ def budgets(
     how: Holding, ways: Mapping[str, Any], beyond: bool, rank: int, modules: str, batch: int, length: int, use: str,
 ) -> Answer:  # fmt: skip
     """The answer of :func:`chipwall.api.performance.fits`, its arguments checked."""
+    from chipwall.perf.adapters import ADAPTED
     from chipwall.perf.formats import CACHE_BYTES, format_named
     from chipwall.perf.formats import FORMATS as STORED
-    from chipwall.perf.training.tune import MODULES
     from chipwall.report.pages.memory import ServedAs, Tuning, fit_answer
 
     usual = (*FORMATS, *((model.default_dtype,) if model.default_dtype in STORED else ()))
     wanted = tuple(dict.fromkeys(format_named(f, where="precision").name for f in formats or usual))
     serving = ServedAs(chips, context, users, choice(kv, "kv", tuple(CACHE_BYTES)), how, tuple(ways.items()), beyond)
-    tuning = Tuning(rank, choice(modules, "modules", MODULES), batch, length)
+    tuning = Tuning(rank, choice(modules, "modules", ADAPTED), batch, length)
     whole = fit_answer(model, chip, wanted, serving, tuning)
     asked = {"formats": wanted, "to_serve": serving, "to_tune": tuning}
     uses = {"both": ("serving", "tuning"), "serve": ("serving",), "tune": ("tuning",)}[use]

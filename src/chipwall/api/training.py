@@ -220,6 +220,9 @@ def tune(
     software: str | None = None,
     states: str | None = None,
     year: float = 2026.0,
+    objective: str = "sft",
+    group: int | None = None,
+    completion: float | None = None,
 ) -> Answer:
     """Does fine-tuning fit, and how fast is it: full, LoRA, or LoRA on a packed base (QLoRA).
 
@@ -245,6 +248,13 @@ def tune(
         Family of software, and its date as a year with fraction.
     states : str
         What a full fine-tune keeps for each weight, as in :func:`train`.
+    objective : str
+        ``sft``, or tuning on preferences and rewards: ``dpo``, ``ipo``, ``kto``, ``orpo``, ``simpo``, ``reward`` (a reward
+        model), ``grpo``, ``ppo``. ``batch`` then counts pairs, or prompts.
+    group : int
+        Answers that are generated for each prompt; 8 for ``grpo`` by default [1].
+    completion : float
+        Tokens of a generated answer; half of ``length`` by default [token].
 
     Returns
     -------
@@ -252,11 +262,13 @@ def tune(
         Figures ``needed``, ``memory`` [byte per chip], ``smallest_chips`` [1] and, where it fits, ``step`` [s] and
         ``rate`` [token/s]; ``fit`` is the verdict.
     """
+    from chipwall.perf.adapters import ADAPTED
     from chipwall.perf.training.memory import OFFLOADED
+    from chipwall.perf.training.preference import OBJECTIVES
     from chipwall.perf.training.search import RECOMPUTE
     from chipwall.perf.training.states import known_states
     from chipwall.perf.training.train import RECIPES_TRAINED
-    from chipwall.perf.training.tune import BASES, LOGITS, METHODS, MODULES, finetuning
+    from chipwall.perf.training.tune import BASES, LOGITS, METHODS, finetuning
 
     record, machine = model_of(model), chip_of(chip)
     how = choice(method, "method", METHODS)
@@ -267,6 +279,22 @@ def tune(
             where="base",
             fix=text("Leave base out, or use method 'lora'"),
         )
+    aim, answers = (
+        choice(objective, "objective", tuple(OBJECTIVES)),
+        0 if group is None else count(group, "group", most=10_000),
+    )
+    examples = count(chips, "chips") if batch is None else count(batch, "batch", most=10_000_000)
+    sequence = count(length, "length", most=int(MOST_TOKENS))
+    rollout = 0.0
+    if OBJECTIVES[aim].generates:
+        drawn = examples * (answers or OBJECTIVES[aim].answers)
+        rollout = _rollout(record, machine, chips=int(chips), sequences=drawn, length=sequence, completion=completion)
+    elif completion is not None:
+        raise InputError(
+            text("{objective} generates no answers: they have no length", objective=aim),
+            where="completion",
+            fix=text("Leave the completion out, or use objective grpo or ppo"),
+        )
     found = finetuning(
         record,
         machine,
@@ -274,9 +302,9 @@ def tune(
         method=how,
         base=kept,
         rank=count(rank, "rank", most=65_536),
-        modules=choice(modules, "modules", MODULES),
-        sequences=0 if batch is None else count(batch, "batch", most=10_000_000),
-        sequence=count(length, "length", most=int(MOST_TOKENS)),
+        modules=choice(modules, "modules", ADAPTED),
+        sequences=examples,
+        sequence=sequence,
         precision=choice(precision, "precision", RECIPES_TRAINED),
         layout=_training_layout(
             {"tensor": tensor, "pipeline": pipeline, "virtual": virtual, "context": context, "expert": expert},
@@ -291,8 +319,28 @@ def tune(
         software=_software(software),
         states="" if states is None else choice(states, "states", known_states()),
         year=number(year, "year", least=2016, most=2040, example="2026.5"),
+        objective=aim,
+        group=answers,
+        rollout=rollout,
     )
     return tune_answer(record, machine, found, chips=int(chips))
+
+
+def _rollout(
+    model: LanguageModel, chip: Chip, *, chips: int, sequences: int, length: int, completion: float | None
+) -> float:
+    """Time to generate the answers of a step on the same chips, all started at one moment [s]."""
+    from chipwall.perf.serving.serve import Question, serving
+
+    drawn = length / 2.0 if completion is None else number(completion, "completion", least=1, most=MOST_TOKENS)
+    if not drawn < length:
+        raise InputError(
+            text("answers of {tokens:,.0f} tokens leave no prompt in {length:,}", tokens=drawn, length=length),
+            where="completion",
+            fix=text("Give fewer tokens than the length of a sequence"),
+        )
+    asked = Question(prompt=length - drawn, output=drawn, chips=chips, burst=float(sequences), precision="bf16")
+    return sequences * drawn / serving(model, chip, asked).throughput.value
 
 
 def tune_answer(model: LanguageModel, chip: Chip, found: Any, *, chips: int) -> Answer:
@@ -337,6 +385,7 @@ def tuning_json(found: Any) -> dict[str, Any]:
     """A fine-tuning estimate as plain values."""
     return {
         "method": found.method,
+        "objective": found.objective,
         "base": found.base,
         "rank": found.rank,
         "adapter_weights": found.adapters,

@@ -232,6 +232,17 @@ def _parts(estimate: Any) -> Table:
 @click.option(
     "--year", type=YEAR, default=2026.0, show_default=True, help="Date of the software, as a year with fraction."
 )
+@click.option(
+    "--objective",
+    type=OneOf("sft", "dpo", "ipo", "kto", "orpo", "simpo", "reward", "grpo", "ppo"),
+    default="sft",
+    show_default=True,
+    help="Trained for: text, pairs of answers, or rewards. --batch counts pairs or prompts.",
+)
+@click.option(
+    "--group", type=Count(most=10_000), help="Answers generated for a prompt. Default: 8 for grpo, 1 for ppo."
+)
+@click.option("--completion", type=TOKENS, help="Tokens of a generated answer. Default: half of --length.")
 @answer_options
 def finetune(model: str, chip: str, base: str | None, out: Out, **asked: Any) -> None:
     """Does fine-tuning MODEL fit, and how fast is it: full, LoRA, or LoRA on a packed base (QLoRA)."""
@@ -269,6 +280,7 @@ def _shortfall(f: Any) -> Text:
 def _tuning_table(title: str, found: list[Any]) -> Table:
     columns = (
         Column("method", text("Method")),
+        Column("objective", text("Objective")),
         Column("base", text("Base")),
         Column("memory_bytes", text("Needs, GiB"), right=True),
         Column("room_bytes", text("Room, GiB"), right=True),
@@ -284,6 +296,7 @@ def _tuning_table(title: str, found: list[Any]) -> Table:
         rows.append(
             (
                 f.method,
+                f.objective,
                 f.base,
                 Cell(f"{total / GIB:,.1f}", total),
                 Cell(f"{f.budget.room / GIB:,.1f}", f.budget.room),
@@ -297,6 +310,19 @@ def _tuning_table(title: str, found: list[Any]) -> Table:
             notes.append(_shortfall(f))
         elif f.why:
             notes.append(f.why)
+    if any(f.objective != "sft" for f in found):
+        notes.append(
+            text(
+                "{count} sequences a step, all answers counted; models beside the trained one are as large as it",
+                count=found[0].sequences,
+            )
+        )
+    if any(f.objective in ("grpo", "ppo") for f in found):
+        notes.append(
+            text(
+                "answers are generated on the same chips before each step; what that engine holds is gone when it trains"
+            )
+        )
     notes.append(text("needs may be off by a tenth of the memory: tight means that less than a tenth is left"))
     if any(f.step for f in found):
         notes.append(

@@ -155,16 +155,7 @@ def adapter_count(shape: Shape, *, rank: Numeric, modules: str = "attention") ->
 
     ``modules`` is ``attention`` (its projections) or ``all`` (the feed-forward matrices too).
     """
-    attention = shape.attention_layers * (shape.hidden + shape.projections + shape.attended + shape.hidden)
-    if modules == "attention":
-        return rank * attention
-    blocks = shape.dense_layers * shape.matrices * (shape.hidden + shape.ffn)
-    routed = (
-        shape.expert_layers
-        * shape.matrices
-        * ((shape.hidden + shape.shared_ffn) + shape.experts * (shape.expert_hidden + shape.expert_ffn))
-    )
-    return rank * (attention + blocks + routed)
+    return rank * (shape.adapted_attention + (shape.adapted_blocks if modules == "all" else 0.0))
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ import numpy as np
 
 from chipwall.catalog.architecture import Architecture, stacked_models
 from chipwall.catalog.records import LanguageModel
+from chipwall.perf.adapters import adapted_attention, adapted_blocks
 from chipwall.perf.numeric import Numeric
 
 __all__ = ["Shape", "model_flops_per_token", "shape_of", "stacked_shapes"]
@@ -38,6 +39,8 @@ class Shape:
         Weights of one state-space mixer over hidden squared.
     routers, beside : numeric
         Weights of routers and of what no width describes; and of towers and looked-up tables, which no token meets.
+    adapted_attention, adapted_blocks : numeric
+        Inputs and outputs of all matrices that adapters lie beside, of the attention and of the feed-forward blocks.
     architecture : Architecture
         Where all this comes from; arithmetic of the attention is asked there.
     tied : numeric
@@ -68,6 +71,8 @@ class Shape:
     routers: Numeric
     beside: Numeric
     tied: Numeric
+    adapted_attention: Numeric
+    adapted_blocks: Numeric
     architecture: Architecture
 
     @property
@@ -150,6 +155,8 @@ def shape_of(model: LanguageModel, *, layers: int = 0) -> Shape:
         routers=float(a.part_weights["router"] + a.loose),
         beside=float(a.vision + a.lookup),
         tied=a.tied,
+        adapted_attention=adapted_attention(a),
+        adapted_blocks=adapted_blocks(a),
         architecture=a,
     )
 

@@ -25,6 +25,7 @@ from chipwall.perf.training.memory import (
     offload_seconds,
     training_budget,
 )
+from chipwall.perf.training.preference import OBJECTIVES, Objective, objective_parts
 from chipwall.perf.training.search import Found, Plan, checked_plan, fastest, run_of, smallest_chip_count
 from chipwall.perf.training.shape import Shape, model_flops_per_token, shape_of
 from chipwall.perf.training.states import stated_storage
@@ -62,6 +63,9 @@ BINDS: Mapping[str, Bound] = {
     "optimizer": "memory",
     "start and stop": "host",
     "host link": "memory",
+    "passes without gradients": "compute",
+    "critic": "compute",
+    "generating": "memory",
 }
 
 
@@ -322,8 +326,13 @@ def answer(
     modules: str,
     neighbours: bool = True,
     offload: Sequence[str] = (),
+    objective: Objective = OBJECTIVES["sft"],
+    rollout: float = 0.0,
 ) -> Training:
-    """Everything about a run that is settled; ``neighbours`` looks up the nearest measured runs."""
+    """Everything about a run that is settled; ``neighbours`` looks up the nearest measured runs.
+
+    ``objective`` adds what other models compute in a step, ``rollout`` the time to generate its answers [s].
+    """
     constants = {name: value[0] for name, value in step_constants([labels]).items()}
     parts = {name: float(v) for name, v in step_parts(hw, shape, run, recipe=recipe, constants=constants).items()}
     adapters = float(adapter_count(shape, rank=rank, modules=modules)) if rank else 0.0
@@ -332,6 +341,7 @@ def answer(
     )
     if moved:
         parts["host link"] = float(moved)
+    parts |= objective_parts(objective, parts, adapters=bool(run.adapters), rollout=rollout)
     total = sum(parts.values())
     tokens = float(run.tokens)
     work = float(model_flops_per_token(shape, run.sequence)) * tokens * (2.0 / 3.0 if run.adapters else 1.0)
@@ -340,7 +350,7 @@ def answer(
     budget = training_budget(
         shape, run, room=float(hw.memory), storage=storage, rank=rank, modules=modules, offload=offload
     )
-    low, high, basis = _interval(total, hw, shape, labels, found)
+    low, high, basis = _interval(total, hw, shape, labels, found, tried=objective.name == "sft")
     shares: dict[Bound, float] = {}
     for name, time in parts.items():
         shares[BINDS[name]] = shares.get(BINDS[name], 0.0) + time
@@ -369,16 +379,19 @@ def answer(
         mfu=work / total / float(run.chips) / peak,
         hfu=done / total / float(run.chips) / peak,
         budget=budget,
-        energy_per_step=power_under_load(hw, ((time, BINDS[name]) for name, time in parts.items())) * total * float(run.chips),
+        energy_per_step=power_under_load(hw, ((time, BINDS[name]) for name, time in parts.items()))
+        * total
+        * float(run.chips),
         tokens_per_step=tokens,
     )
 
 
 def _interval(
-    total: float, hw: Hardware, shape: Shape, labels: Mapping[str, str], found: Found | None
+    total: float, hw: Hardware, shape: Shape, labels: Mapping[str, str], found: Found | None, *, tried: bool
 ) -> tuple[float, float, Any]:
+    """The band of a step and its basis; ``tried`` is false for what no fitted run did."""
     kind = "moe" if shape.experts else "dense"
-    known = was_fitted(hw.arch, experts=bool(shape.experts))
+    known = tried and was_fitted(hw.arch, experts=bool(shape.experts))
     situation = kind if known else "unseen architecture"
     low, high = interval(total, situation, "all", bands=step_bands())
     if found is not None:

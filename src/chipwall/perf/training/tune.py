@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 from chipwall.catalog.records import Chip, LanguageModel
 from chipwall.errors import InputError
-from chipwall.perf.budget import Budget, Verdict, usable_memory
+from chipwall.perf.adapters import ADAPTED
+from chipwall.perf.budget import Budget, Term, Verdict, usable_memory
 from chipwall.perf.device import Hardware, hardware, require_memory, require_recipe
 from chipwall.perf.formats import FORMATS
 from chipwall.perf.layout import Layout
@@ -19,6 +20,7 @@ from chipwall.perf.training.memory import (
     kept_on_chip,
     training_budget,
 )
+from chipwall.perf.training.preference import BESIDE, OBJECTIVES, Objective, frozen_copies, storage_beside
 from chipwall.perf.training.search import (
     Found,
     Plan,
@@ -39,7 +41,6 @@ from chipwall.units import BITS_PER_BYTE
 __all__ = [
     "BASES",
     "METHODS",
-    "MODULES",
     "Finetuning",
     "finetuning",
     "tuned_storage",
@@ -48,8 +49,6 @@ __all__ = [
 ]
 
 METHODS = ("lora", "full")
-# Which matrices get adapters: the projections of the attention, or those of the feed-forward blocks too.
-MODULES = ("attention", "all")
 # Bytes that the loss of adapters keeps for each logit [byte]: logits in 16 and 32 bits and their gradients; a piece of the
 # batch at a time; or nothing, where product, loss and gradient are one kernel.
 LOGITS = {"whole": 12.0, "pieces": 1.5, "fused": 0.0}
@@ -73,8 +72,10 @@ class Finetuning:
         Memory of the fullest chip by part, each with its formula.
     plan : Plan
         How the run is split.
+    objective : str
+        What is trained for, a key of :data:`~chipwall.perf.training.preference.OBJECTIVES`.
     sequences : int
-        Sequences of one optimizer step [1].
+        Sequences of one optimizer step, all answers counted [1].
     smallest_chips : int
         Fewest chips, of the counts that people use, that hold it [1]; 0 where none does.
     step : Training or None
@@ -93,6 +94,7 @@ class Finetuning:
     smallest_chips: int
     step: Training | None
     why: Text
+    objective: str = "sft"
 
     @property
     def memory(self) -> dict[str, float]:
@@ -119,6 +121,22 @@ class _Question:
     micro_batch: int
     recompute: str
     offload: Sequence[str]
+    objective: Objective = OBJECTIVES["sft"]
+
+    @property
+    def beside(self) -> tuple[str, ...]:
+        """Models that are held beside the trained one."""
+        lora = bool(self.rank)
+        critic = ("critic",) if self.objective.critic and not lora else ()
+        return (*frozen_copies(self.objective, adapters=lora), *critic)
+
+    @property
+    def whole(self) -> Storage:
+        """The storage with every model that is held, for the search of a plan."""
+        found = self.storage
+        for name in self.beside:
+            found = storage_beside(found, self.objective, name, adapters=bool(self.rank))
+        return found
 
     @property
     def adapters(self) -> float:
@@ -128,9 +146,20 @@ class _Question:
     def budget(self, plan: Plan, room: float) -> Budget:
         """Memory of the fullest chip under a plan."""
         run = run_of(plan, self.template, sequences=self.sequences)
-        return training_budget(
-            self.shape, run, room=room, storage=self.storage, rank=self.rank, modules=self.modules, offload=self.offload
-        )
+
+        def held(storage: Storage) -> Budget:
+            return training_budget(
+                self.shape, run, room=room, storage=storage, rank=self.rank, modules=self.modules, offload=self.offload
+            )
+
+        found, storage = held(self.storage), self.storage
+        terms = found.terms
+        for name in self.beside:
+            before, storage = storage, storage_beside(storage, self.objective, name, adapters=bool(self.rank))
+            more = held(storage).need - held(before).need
+            words = text("the weights once more, split as those of the model")
+            terms = (*terms, Term(name, BESIDE[name], more, words))
+        return replace(found, terms=terms)
 
 
 def unpacking_bytes(base: str) -> float:
@@ -160,6 +189,9 @@ def finetuning(
     year: float = 2026.0,
     logits: str = "pieces",
     document: float = 0.0,
+    objective: str = "sft",
+    group: int = 0,
+    rollout: float = 0.0,
     neighbours: bool = True,
 ) -> Finetuning:
     """Memory and step time of fine-tuning.
@@ -198,6 +230,13 @@ def finetuning(
         gradient) none; a full fine-tune keeps what :func:`~chipwall.perf.training.train.training` keeps.
     document : float
         Mean tokens of the documents packed into a sequence, each attending to itself alone [token]; 0: one fills it.
+    objective : str
+        What is trained for: a key of :data:`~chipwall.perf.training.preference.OBJECTIVES`; ``sequences`` then counts
+        examples, of two sequences where they are pairs.
+    group : int
+        Answers that are generated for a prompt [1]; 0: the usual number.
+    rollout : float
+        Time to generate the answers of a step [s].
     neighbours : bool
         Whether to look up the nearest measured runs, which takes longer than the estimate.
 
@@ -206,9 +245,17 @@ def finetuning(
     Memory within about 6 % (mean) of published peaks where the layout is known; frameworks that cast a packed base to 32
     bits are above it.
     """
-    batch = sequences or chips
+    aim = _aim(objective, group)
+    batch = (sequences or chips) * aim.answers
     _checked(
-        chips=chips, method=method, base=base, rank=rank, modules=modules, sequences=batch, sequence=sequence, logits=logits
+        chips=chips,
+        method=method,
+        base=base,
+        rank=rank,
+        modules=modules,
+        sequences=batch,
+        sequence=sequence,
+        logits=logits,
     )
     hw = hardware(chip)
     require_recipe(hw, precision, where="precision")
@@ -241,9 +288,7 @@ def finetuning(
     )  # fmt: skip
     sharded = chips > 1
     storage = (
-        tuned_storage(base, logits=logits)
-        if lora
-        else stated_storage(precision, software, states, sharded=sharded)
+        tuned_storage(base, logits=logits) if lora else stated_storage(precision, software, states, sharded=sharded)
     )
     q = _Question(
         shape_of(model),
@@ -256,6 +301,7 @@ def finetuning(
         micro_batch,
         recompute,
         tuple(offload),
+        aim,
     )
     labels = labels_of(hw, recipe=precision, software=software)
     plan, found, why = _settled(q, hw, precision, labels)
@@ -265,9 +311,10 @@ def finetuning(
         step = answer(
             model, hw, q.shape, run_of(plan, template, sequences=batch), plan, found,
             recipe=precision, labels=labels, storage=q.storage, rank=q.rank, modules=modules, neighbours=neighbours,
-            offload=q.offload,
+            offload=q.offload, objective=aim, rollout=rollout,
         )  # fmt: skip
-    kept = kept_on_chip(q.storage, q.offload)
+        step = replace(step, budget=budget)
+    kept = kept_on_chip(q.whole, q.offload)
     return Finetuning(
         method=method,
         base=base if lora else "bf16",
@@ -279,7 +326,26 @@ def finetuning(
         smallest_chips=smallest_chip_count(q.shape, hw, template, storage=kept, adapters=q.adapters),
         step=step,
         why=why,
+        objective=aim.name,
     )
+
+
+def _aim(name: str, group: int) -> Objective:
+    """The objective of a name, with as many answers to a prompt as are asked for."""
+    if name not in OBJECTIVES:
+        raise InputError(
+            text("unknown {name} '{word}'", name="objective", word=name),
+            where="objective",
+            fix=text("Use one of: {names}", names=", ".join(OBJECTIVES)),
+        )
+    found = OBJECTIVES[name]
+    if group and not found.generates:
+        raise InputError(
+            text("{objective} generates no answers: there is no group of them", objective=name),
+            where="group",
+            fix=text("Leave the group out, or use objective grpo or ppo"),
+        )
+    return replace(found, answers=group) if group else found
 
 
 def tuning_budget(
@@ -326,7 +392,15 @@ def tuned_storage(base: str, *, logits: str = "pieces") -> Storage:
 
 
 def _checked(
-    *, chips: int, method: str, base: str, rank: int, modules: str, sequences: int, sequence: int, logits: str = "pieces"
+    *,
+    chips: int,
+    method: str,
+    base: str,
+    rank: int,
+    modules: str,
+    sequences: int,
+    sequence: int,
+    logits: str = "pieces",
 ) -> None:
     for name, value in (("chips", chips), ("rank", rank), ("sequences", sequences), ("sequence", sequence)):
         if value < 1:
@@ -334,7 +408,7 @@ def _checked(
                 text("{value} is not a count", value=value), where=name, fix=text("Give a whole number of one or more")
             )
     for name, word, known in (
-        ("method", method, METHODS), ("base", base, BASES), ("modules", modules, MODULES), ("logits", logits, tuple(LOGITS)),
+        ("method", method, METHODS), ("base", base, BASES), ("modules", modules, ADAPTED), ("logits", logits, tuple(LOGITS)),
     ):  # fmt: skip
         if word not in known:
             raise InputError(
@@ -352,7 +426,7 @@ def _settled(q: _Question, hw: Hardware, recipe: str, labels: Mapping[str, str])
         return checked_plan(plan, q.shape, q.template, sequences=q.sequences), None, Text("")
     try:
         found = fastest(
-            q.shape, hw, q.template, sequences=q.sequences, recipe=recipe, labels=dict(labels), storage=q.storage,
+            q.shape, hw, q.template, sequences=q.sequences, recipe=recipe, labels=dict(labels), storage=q.whole,
             adapters=q.adapters, micro_batch=q.micro_batch, recompute=q.recompute, offload=q.offload,
         )  # fmt: skip
     except InputError as refusal:
@@ -361,7 +435,7 @@ def _settled(q: _Question, hw: Hardware, recipe: str, labels: Mapping[str, str])
         ):
             raise
         # nothing fits: the memory of the thriftiest plan is told, with the verdict
-        kept = kept_on_chip(q.storage, q.offload)
+        kept = kept_on_chip(q.whole, q.offload)
         plan, _ = thriftiest(q.shape, hw, q.template, storage=kept, adapters=q.adapters, recompute=q.recompute)
         return plan, None, Text.of(refusal.what)
     return found.plan, found, Text("")
