@@ -15,7 +15,7 @@ from chipwall.perf.serving.step import Setup, ranks_of, step_time
 if TYPE_CHECKING:
     from chipwall.perf.serving.regimes import Requests
 
-__all__ = ["CHUNK", "decode_time", "in_flight_time", "mixed_steps", "pipeline_loss", "prefill_time", "prompt_time"]
+__all__ = ["CHUNK", "decode_time", "in_flight_time", "mixed_steps", "pipeline_loss", "prefill_time", "prompt_time", "prompt_times"]
 
 # Prompt tokens that an engine puts in one iteration (chunked prefill) [token]; the usual defaults are 2k to 16k.
 CHUNK = 8192.0
@@ -52,14 +52,12 @@ def mixed_steps(
     each = batch / s.pipeline
     steps = q.output / q.accepted
     fresh = (each if neighbours is None else neighbours / s.pipeline) * q.fresh / steps
-    asked = {
-        "decoding": each * q.drafted,
-        "context": q.prompt + q.output / 2.0,
-        "prompt": q.prompt,
-        "sampling": each * q.drafted,
-    }
-    piece = np.maximum(np.minimum(q.fresh, CHUNK), np.maximum(fresh, 1e-9))
-    return {**asked, "prompt_tokens": 0.0}, {**asked, "prompt_tokens": piece}, fresh / piece
+    piece = np.maximum(np.minimum(q.fresh, CHUNK), np.maximum(np.minimum(fresh, CHUNK), 1e-9))
+    share = fresh / piece
+    # where every iteration takes a piece and prompts still queue, those that wait for theirs do not decode
+    decoding = each * q.drafted / np.maximum(share, 1.0)
+    asked = {"decoding": decoding, "context": q.prompt + q.output / 2.0, "prompt": q.prompt, "sampling": decoding}
+    return {**asked, "prompt_tokens": 0.0}, {**asked, "prompt_tokens": piece}, share
 
 
 def pipeline_loss(s: Setup) -> Any:
@@ -88,19 +86,29 @@ def decode_time(s: Setup, q: Requests, batch: Any) -> Any:
     return spent * pipeline_loss(s)
 
 
-def prompt_time(s: Setup, q: Requests, batch: Any) -> Any:
-    """Time to compute one prompt among ``batch`` sequences in flight: its pieces, each beside the others' decoding [s].
+def prompt_time(s: Setup, q: Requests, batch: Any, *, prompts: Any = 1.0) -> Any:
+    """Time to compute some prompts, one after another, among ``batch`` sequences in flight [s].
 
-    Under data-parallel attention every rank of the group computes a prompt of its own in the same iterations.
+    Their pieces are computed beside the others' decoding; short prompts share an iteration. Under data-parallel attention
+    every rank of the group computes prompts of its own in the same iterations.
     """
     ranks = ranks_of(s)
-    pieces = np.maximum(q.fresh / CHUNK, 1.0)
+    pieces = np.maximum(prompts * q.fresh / CHUNK, 1.0)
     others = np.maximum(batch - 1.0, 0.0) / s.pipeline * q.drafted
     spent = step_time(
-        s, decoding=others, context=q.prompt + q.output / 2.0, prompt_tokens=q.fresh / pieces * ranks, prompt=q.prompt,
-        sampling=others + ranks / pieces,
+        s, decoding=others, context=q.prompt + q.output / 2.0, prompt_tokens=prompts * q.fresh / pieces * ranks,
+        prompt=q.prompt, sampling=others + prompts * ranks / pieces,
     )  # fmt: skip
     return pieces * spent * pipeline_depth(s, pieces)
+
+
+def prompt_times(s: Setup, q: Requests, batch: Any) -> tuple[Any, Any]:
+    """Time of one prompt among ``batch`` sequences, and how much later the next one is done that waits behind it [s].
+
+    The second is less: short prompts share an iteration, and the stages of a pipeline work on several prompts at once.
+    """
+    service, more = prompt_time(s, q, batch), np.maximum(CHUNK / q.fresh, 1.0)
+    return service, (prompt_time(s, q, batch, prompts=1.0 + more) - service) / more
 
 
 def pipeline_depth(s: Setup, pieces: Any) -> Any:

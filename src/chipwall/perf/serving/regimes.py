@@ -19,7 +19,7 @@ from chipwall.perf.serving.iteration import (
     mixed_steps,
     pipeline_loss,
     prefill_time,
-    prompt_time,
+    prompt_times,
 )
 from chipwall.perf.serving.memory import sequence_bytes
 from chipwall.perf.serving.step import Setup, ranks_of
@@ -53,6 +53,12 @@ MAX_BATCH = 2048.0
 NO_LIMIT = 1e8
 # Load of the prompts' queue above which a run is not steady: the wait is told at this load [1].
 BUSIEST = 0.95
+# Share of the time that prompts take above which more clients may do less by the formulas, answers so short that they may
+# [1, token], the ladder of loads on which the best is looked for, and the cuts that find it.
+HEAVY, SHORT, STEP, CUTS = 0.4, 12.0, 2.0**0.25, 12
+# Chords that find the requests in flight under a stream.
+CHORDS = 6
+GOLDEN = (5.0**0.5 - 1.0) / 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +87,10 @@ class Requests:
         Tokens that one decode step yields under speculative decoding, 1 without [1].
     drafted : float or array
         Tokens that one decode step verifies, 1 without [1].
+    cap : float or array
+        Sequences of a rank at once at most [1].
+    in_flight : float or array
+        Requests that the clients of a stream let be in the system at most [1].
     """
 
     prompt: Numeric
@@ -97,6 +107,7 @@ class Requests:
     accepted: Numeric = 1.0
     drafted: Numeric = 1.0
     cap: Numeric = MAX_BATCH
+    in_flight: Numeric = np.inf
 
     def at(self, where: Any) -> Requests:
         """Some of the entries."""
@@ -160,36 +171,82 @@ def closed_loop(s: Setup, q: Requests, batch: Any) -> tuple[Any, Any, Any]:
     them.
     """
     token = in_flight_time(s, q, batch, neighbours=np.maximum(batch - 1.0, 0.0)) / q.accepted
-    service = prompt_time(s, q, batch)
+    answer = np.maximum(q.output - 1.0, 0.0) * token
+    service, turn = prompt_times(s, q, batch)
+    # clients whose lengths are alike stay in step: a share of the others asks at once, and half of them come first; no
+    # more than all the others can come first
+    everyone = np.maximum(batch / ranks_of(s) - 1.0, 0.0) * turn
+    crowd = s.constants["serving.together"] / 2.0 * everyone
     first = s.constants["serving.first"] + service
     for _ in range(2):
-        rate = batch / (first + np.maximum(q.output - 1.0, 0.0) * token)
         # what a client finds is the queue of the others (arrival theorem)
-        others = rate * np.maximum(batch - 1.0, 0.0) / np.maximum(batch, 1.0)
-        first = _first_token(s, batch, others, service, token, s.constants["serving.together"])
-    rate = batch / (first + np.maximum(q.output - 1.0, 0.0) * token)
+        others = batch / (first + answer) * np.maximum(batch - 1.0, 0.0) / np.maximum(batch, 1.0)
+        ahead = np.minimum(queue_wait(s, others, turn) + crowd, everyone)
+        first = s.constants["serving.first"] + service + ahead + _running(batch, token)
+    rate = batch / (first + answer)
     # clients beyond what the cache holds wait until as many answers are done
     waiting = np.maximum(q.concurrency / s.replicas - batch, 0.0) / rate
     return rate, token, first + waiting
 
 
-def _first_token(s: Setup, batch: Any, arrivals: Any, service: Any, token: Any, together: Any) -> Any:
-    """Mean time to the first token of one replica [s] from the time of a prompt and of a decoding iteration.
+def steady_loop(s: Setup, q: Requests, batch: Any) -> tuple[Any, Any, Any, Any]:
+    """As :func:`closed_loop`, and the sequences served at once: more clients never do less.
 
-    A request waits for the iteration that runs, half of one on average; then for the prompts before it, a queue with
-    constant service (M/D/1), wait = rho / (2 (1 - rho)) x service [1]_; then for its own. Clients of a closed loop whose
-    lengths are alike also stay in step: a share ``together`` of the others asks at once, and half of them come first.
+    Where prompts take most of the time, so many clients may wait for one another that the terms above count a prompt
+    twice. The load with the highest rate is then what is served at once, and the others wait for their turn.
+    """
+    rate, token, first = closed_loop(s, q, batch)
+    _, turn = prompt_times(s, q, batch)
+    heavy = (rate * turn > HEAVY * ranks_of(s)) | (np.asarray(q.output) <= SHORT)
+    heavy = np.asarray(heavy & (np.asarray(batch) > 1.0))
+    if not np.any(heavy):
+        return rate, token, first, batch
+    asked = np.array(np.broadcast_to(batch, heavy.shape), dtype=float)
+    ladder = STEP ** np.arange(np.ceil(np.log(np.max(asked[heavy])) / np.log(STEP)) + 1.0)
+    steps = np.minimum(ladder.reshape(-1, *([1] * heavy.ndim)), asked)
+    found = _loop_rate(s, q, steps)
+    at = np.argmax(found, axis=0)[None]
+    low, middle, high = (np.take_along_axis(steps, np.clip(at + n, 0, len(steps) - 1), 0)[0] for n in (-1, 0, 1))
+    peak = _peak(s, q, low, high)
+    best = np.where(_loop_rate(s, q, peak) > np.take_along_axis(found, at, 0)[0], peak, middle)
+    best = np.where(heavy & (_loop_rate(s, q, best) > rate), best, asked)
+    return *closed_loop(s, q, best), best
+
+
+def _loop_rate(s: Setup, q: Requests, batch: Any) -> Any:
+    """Rate of one replica with so many clients of its own [1/s]."""
+    return closed_loop(s, replace(q, concurrency=batch * s.replicas), batch)[0]
+
+
+def _peak(s: Setup, q: Requests, low: Any, high: Any) -> Any:
+    """The load with the highest rate between two [1]: golden section in its logarithm."""
+    low, high = np.log(low), np.log(high)
+    left, right = high - GOLDEN * (high - low), low + GOLDEN * (high - low)
+    at_left, at_right = _loop_rate(s, q, np.exp(left)), _loop_rate(s, q, np.exp(right))
+    for _ in range(CUTS):
+        up = at_left < at_right
+        low, high = np.where(up, left, low), np.where(up, high, right)
+        left, right = high - GOLDEN * (high - low), low + GOLDEN * (high - low)
+        at_left, at_right = _loop_rate(s, q, np.exp(left)), _loop_rate(s, q, np.exp(right))
+    return np.exp((low + high) / 2.0)
+
+
+def queue_wait(s: Setup, arrivals: Any, turn: Any) -> Any:
+    """Mean wait for the prompts before one's own at so many requests per second and replica [s].
+
+    A queue with constant service (M/D/1): rho / (2 (1 - rho)) x service [1]_.
 
     References
     ----------
     .. [1] L. Kleinrock, Queueing Systems, volume 1, Wiley, 1975, equation 5.63 with no variance of the service.
     """
-    ranks = ranks_of(s)
-    load = np.minimum(arrivals / ranks * service, BUSIEST)
-    queue = load / (2.0 * (1.0 - load)) * service
-    crowd = together * np.maximum(batch / ranks - 1.0, 0.0) / 2.0 * service
-    running = np.where(np.asarray(batch) > 1.0, 0.5 * token, 0.0)
-    return s.constants["serving.first"] + service + queue + crowd + running
+    load = np.minimum(arrivals / ranks_of(s) * turn, BUSIEST)
+    return load / (2.0 * (1.0 - load)) * turn
+
+
+def _running(batch: Any, token: Any) -> Any:
+    """What is left, on average, of the iteration that runs on arrival [s]: half of one, where one runs."""
+    return np.where(np.asarray(batch) > 1.0, 0.5 * token, 0.0)
 
 
 def first_token_time(s: Setup, q: Requests, batch: Any, arrivals: Any) -> Any:
@@ -202,9 +259,9 @@ def first_token_time(s: Setup, q: Requests, batch: Any, arrivals: Any) -> Any:
     arrivals : float or array
         Requests per second and replica [1/s].
     """
-    service = prompt_time(s, q, batch)
-    decode = decode_time(s, q, np.maximum(batch, 1.0))
-    return _first_token(s, batch, arrivals, service, decode, 0.0)
+    service, turn = prompt_times(s, q, batch)
+    running = _running(batch, decode_time(s, q, np.maximum(batch, 1.0)))
+    return s.constants["serving.first"] + service + queue_wait(s, arrivals, turn) + running
 
 
 def batch_under_limits(s: Setup, q: Requests, most: Any, *, margin: Any = 1.0, rounds: int = 4) -> Any:
@@ -242,7 +299,8 @@ def served(s: Setup, q: Requests) -> dict[str, Any]:
     -------
     dict of str to array
         ``requests`` [1/s] and ``output`` [token/s] of the whole setup, ``tpot`` and ``ttft`` [s], ``batch`` sequences in
-        flight per replica, ``room`` the cache holds, ``step`` [s] the iteration behind it.
+        flight per replica, ``room`` the cache holds, ``step`` [s] the iteration behind it, ``inside`` requests in the whole
+        system, waiting or in flight: the rate times what one takes (Little's law).
     """
     c = s.constants
     regime = np.asarray(q.regime)
@@ -260,59 +318,85 @@ def served(s: Setup, q: Requests) -> dict[str, Any]:
         batch[where] = batch_under_limits(
             part, asked, room[where], margin=taken(np.broadcast_to(margin, np.shape(room)), where)
         )
-    arriving = regime == 7
-    if np.any(arriving):
-        batch = np.where(arriving, _batch_of_stream(s, q, room), batch)
-    looped = regime == 5
-    if np.all(looped):
-        rate, tpot, ttft = closed_loop(s, q, batch)
-        output, step = s.replicas * rate * q.output, tpot * q.accepted
-        return {
-            "requests": output / q.output,
-            "output": output,
-            "tpot": tpot,
-            "ttft": ttft,
-            "batch": batch,
-            "room": room,
-            "step": step,
-        }
+    if np.all(regime == 5):
+        own = _looped(s, q, room, {"batch": batch})
+        return _told(q, own["requests"], own["tpot"], own["ttft"], own["batch"], room, own["step"])
     step = in_flight_time(s, q, batch)
-    output = s.replicas * batch * q.accepted / step * _use(c, regime)
+    requests = s.replicas * batch * q.accepted / step * _use(c, regime) / q.output
     tpot = step / q.accepted
-    if np.any(arriving):
-        most = s.replicas * room * q.accepted / in_flight_time(s, q, room) * c["serving.saturated"]
-        output = np.where(arriving, smallest(q.rate * q.output, most), output)
-    ttft = first_token_time(s, q, batch, output / q.output / s.replicas)
-    if np.any(looped):
-        rate, token, first = closed_loop(s, q, batch)
-        output = np.where(looped, s.replicas * rate * q.output, output)
-        tpot, ttft = np.where(looped, token, tpot), np.where(looped, first, ttft)
-    still = regime == 4
-    if np.any(still):
-        # beyond the cache a batch runs in waves, each as large as the cache holds
-        waves = np.maximum(np.ceil(batch / room - 1e-9), 1.0)
-        first, following = static_batch_time(s, q, batch / waves)
-        whole = (first + following * np.maximum(q.output - 1.0, 0.0)) / c["serving.static"]
-        output = np.where(still, s.replicas * batch * q.output / (whole * waves), output)
-        tpot, ttft, step = (
-            np.where(still, following, tpot),
-            np.where(still, first, ttft),
-            np.where(still, following, step),
-        )
-        batch = np.where(still, batch / waves, batch)
-    apart = np.asarray(q.decoders) > 0
-    if np.any(apart):
-        rate, token = _disaggregated(s, q)
-        output, tpot = np.where(apart, rate * q.output, output), np.where(apart, token, tpot)
+    # what is in flight is the rate times what a request takes: what is not spent on its answer is the wait for its prompt
+    answer = np.maximum(q.output - 1.0, 0.0) * tpot
+    ttft = np.maximum(s.replicas * batch / requests - answer, c["serving.first"])
+    for code, regime_of in ((4, _static), (5, _looped), (6, _burst), (7, _arriving), (8, _split)):
+        here = regime == code
+        if np.any(here):
+            now = {"requests": requests, "tpot": tpot, "ttft": ttft, "batch": batch, "step": step}
+            own = regime_of(s, q, room, now)
+            requests, tpot, ttft, batch, step = (np.where(here, own[n], now[n]) for n in now)
+    return _told(q, requests, tpot, ttft, batch, room, step)
+
+
+def _told(q: Requests, requests: Any, tpot: Any, ttft: Any, batch: Any, room: Any, step: Any) -> dict[str, Any]:
+    inside = requests * (ttft + np.maximum(q.output - 1.0, 0.0) * tpot)
     return {
-        "requests": output / q.output,
-        "output": output,
-        "tpot": tpot,
-        "ttft": ttft,
-        "batch": batch,
-        "room": room,
-        "step": step,
-    }
+        "requests": requests, "output": requests * q.output, "tpot": tpot, "ttft": ttft, "batch": batch, "room": room,
+        "step": step, "inside": inside,
+    }  # fmt: skip
+
+
+def _static(s: Setup, q: Requests, room: Any, now: dict[str, Any]) -> dict[str, Any]:
+    """A batch at a time; beyond the cache it runs in waves, each as large as the cache holds."""
+    waves = np.maximum(np.ceil(now["batch"] / room - 1e-9), 1.0)
+    batch = now["batch"] / waves
+    first, following = static_batch_time(s, q, batch)
+    whole = (first + following * np.maximum(q.output - 1.0, 0.0)) / s.constants["serving.static"]
+    # a later wave waits for those before it
+    ttft = first + (waves - 1.0) / 2.0 * whole
+    return {"requests": s.replicas * batch / whole, "tpot": following, "ttft": ttft, "batch": batch, "step": following}
+
+
+def _looped(s: Setup, q: Requests, room: Any, now: dict[str, Any]) -> dict[str, Any]:
+    """A fixed number of clients."""
+    rate, tpot, ttft, batch = steady_loop(s, q, now["batch"])
+    return {"requests": s.replicas * rate, "tpot": tpot, "ttft": ttft, "batch": batch, "step": tpot * q.accepted}
+
+
+def _burst(s: Setup, q: Requests, room: Any, now: dict[str, Any]) -> dict[str, Any]:
+    """Requests that come together: prompts one after another, and those beyond the cache wait for others to end."""
+    share = q.count / s.replicas
+    first = burst_first_token(s, q, now["batch"])
+    beyond = np.maximum(share - now["batch"], 0.0)
+    return {**now, "ttft": first + beyond * beyond / (2.0 * share) * s.replicas / now["requests"]}
+
+
+def _arriving(s: Setup, q: Requests, room: Any, now: dict[str, Any]) -> dict[str, Any]:
+    """A stream of arrivals, of which the clients may let only so many be in flight."""
+    most = s.replicas * room * q.accepted / in_flight_time(s, q, room) * s.constants["serving.saturated"] / q.output
+    requests, batch, tpot, ttft = _stream(s, q, room, most)
+    inside = requests * (ttft + np.maximum(q.output - 1.0, 0.0) * tpot)
+    capped = (inside > q.in_flight) | (np.asarray(q.rate) > most) & np.isfinite(q.in_flight)
+    if np.any(capped):
+        most_batch = np.clip(np.minimum(q.in_flight, 1e7) / s.replicas, 1e-3, room)
+        clients = replace(q, concurrency=np.minimum(q.in_flight, 1e7))
+        rate, token, first, held = steady_loop(s, clients, most_batch)
+        requests, batch = np.where(capped, s.replicas * rate, requests), np.where(capped, held, batch)
+        tpot, ttft = np.where(capped, token, tpot), np.where(capped, first, ttft)
+    return {"requests": requests, "tpot": tpot, "ttft": ttft, "batch": batch, "step": tpot * q.accepted}
+
+
+def _split(s: Setup, q: Requests, room: Any, now: dict[str, Any]) -> dict[str, Any]:
+    """Replicas that prefill beside others that decode: clients that are not decoding wait for their prompts."""
+    rate, token = _disaggregated(s, q)
+    answer = np.maximum(q.output - 1.0, 0.0) * token
+    decoding = np.minimum(rate * answer / np.maximum(q.decoders, 1.0), room)
+    ttft = q.concurrency / rate - answer
+    return {"requests": rate, "tpot": token, "ttft": ttft, "batch": decoding, "step": token * q.accepted}
+
+
+def burst_first_token(s: Setup, q: Requests, batch: Any) -> Any:
+    """Mean time to the first token of ``batch`` requests that come to one replica at the same moment [s]."""
+    service, turn = prompt_times(s, q, 1.0)
+    return s.constants["serving.first"] + service + np.maximum(batch / ranks_of(s) - 1.0, 0.0) / 2.0 * turn
 
 
 def smallest(a: Any, b: Any) -> Any:
@@ -340,13 +424,32 @@ def _use(c: Any, regime: Any) -> Any:
     return use
 
 
-def _batch_of_stream(s: Setup, q: Requests, room: Any) -> Any:
-    """Sequences in flight per replica under a steady stream: Little's law, solved by iteration [1]."""
-    batch = np.ones_like(room)
-    for _ in range(6):
-        token = in_flight_time(s, q, batch) / q.accepted
-        batch = np.clip(q.rate / s.replicas * q.output * token, 0.5, room)
-    return batch
+def _stream(s: Setup, q: Requests, room: Any, most: Any) -> tuple[Any, Any, Any, Any]:
+    """A steady stream of arrivals: what is served [1/s], sequences in flight per replica, token and first-token time [s].
+
+    Below ``most``, the highest rate of the whole setup, what arrives is served. The requests in the system are the rate
+    times what one takes (Little's law), and one that arrives finds that many others (Poisson arrivals see time averages).
+    What one takes grows with the others faster than straight, so the chord comes from below and does not overshoot.
+    """
+    arrivals = np.minimum(q.rate, most) / s.replicas
+    last, missing, batch = 0.0 * room, 0.0 * room, 0.0 * room
+    for turn in range(CHORDS):
+        token, first = _stream_times(s, q, batch, arrivals)
+        gap = batch - arrivals * (first + np.maximum(q.output - 1.0, 0.0) * token)
+        slope = 1.0 if turn == 0 else (gap - missing) / np.maximum(batch - last, 1e-12)
+        step = np.where(slope > 1e-6, -gap / np.maximum(slope, 1e-6), room)
+        step = np.where(gap < -1e-9 * batch, step, 0.0)
+        last, missing, batch = batch, gap, np.clip(batch + np.maximum(step, 0.0), 0.0, room)
+    batch = np.where(q.rate >= most, room, batch)
+    return arrivals * s.replicas, batch, *_stream_times(s, q, batch, arrivals)
+
+
+def _stream_times(s: Setup, q: Requests, others: Any, arrivals: Any) -> tuple[Any, Any]:
+    """Time per token and mean time to the first token of a request that finds ``others`` in flight [s]."""
+    token = in_flight_time(s, q, others + 1.0, neighbours=others) / q.accepted
+    service, turn = prompt_times(s, q, others + 1.0)
+    running = 0.5 * np.minimum(others, 1.0) * token
+    return token, s.constants["serving.first"] + service + queue_wait(s, arrivals, turn) + running
 
 
 def _disaggregated(s: Setup, q: Requests) -> tuple[Any, Any]:
