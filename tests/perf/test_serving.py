@@ -119,7 +119,7 @@ def test_first_tokens_wait_longer_the_more_clients_there_are() -> None:
         for n in (1.0, 4.0, 16.0, 64.0)
     ]
     assert ttft == sorted(ttft)
-    assert ttft[-1] > 3 * ttft[0]
+    assert ttft[-1] > 2 * ttft[0]
 
 
 def test_stated_factors_work_as_stated() -> None:

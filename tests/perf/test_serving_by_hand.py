@@ -10,7 +10,7 @@ import pytest
 
 from chipwall import catalog
 from chipwall.perf.fitting.serving import terms
-from chipwall.perf.serving.iteration import CHUNK, mixed_steps, prompt_time
+from chipwall.perf.serving.iteration import CHUNK, mixed_steps, prompt_time, prompt_times
 from chipwall.perf.serving.regimes import (
     Requests,
     closed_loop,
@@ -262,12 +262,16 @@ def test_the_first_token_waits_in_a_queue() -> None:
     s = with_constants(made("llama-3.1-8b"), serving__first=0.01)
     q = Requests(prompt=4000.0, output=200.0)
     service, decode = float(prompt_time(s, q, 8.0)), float(decode_time(s, q, 8.0))
-    arrivals = 0.5 / service
+    # two prompts of 4,000 tokens share one step of 8,192: the turn of the next takes less than a prompt alone
+    more = 8192.0 / 4000.0
+    turn = (float(prompt_time(s, q, 8.0, prompts=1.0 + more)) - service) / more
+    assert 0.5 * service < turn < service
+    arrivals = 0.5 / turn
     assert service > float(prompt_time(s, q, 1.0))
-    # M/D/1 at half load waits half a service, and for half of the iteration that runs
-    assert float(first_token_time(s, q, 8.0, arrivals)) == pytest.approx(0.01 + 1.5 * service + 0.5 * decode)
+    # M/D/1 at half load waits half a turn, and for half of the iteration that runs
+    assert float(first_token_time(s, q, 8.0, arrivals)) == pytest.approx(0.01 + service + 0.5 * turn + 0.5 * decode)
     tail = float(first_token_tail(s, q, 8.0, arrivals, share=0.99))
-    assert tail == pytest.approx(0.01 + service + 0.5 * service * log(0.5 / 0.01) + 0.99 * decode)
+    assert tail == pytest.approx(0.01 + service + 0.5 * turn * log(0.5 / 0.01) + 0.99 * decode)
     assert float(first_token_tail(s, q, 1.0, 1e-9, share=0.5)) == pytest.approx(0.01 + float(prompt_time(s, q, 1.0)))
 
 
@@ -280,7 +284,7 @@ def test_quantiles_rise_and_the_last_is_above_the_mean() -> None:
     assert tails["ttft"]["p99"] > first
     assert tails["tpot"]["p50"] == pytest.approx(token)
     assert tails["tpot"]["p50"] < tails["tpot"]["p99"]
-    crowd = 0.9 * 0.2 * 31 * float(prompt_time(s, q, 32.0))
+    crowd = 0.9 * 0.2 * 31 * float(prompt_times(s, q, 32.0)[1])
     alone = float(first_token_tail(s, q, 32.0, rate, share=0.9))
     assert tails["ttft"]["p90"] == pytest.approx(alone + crowd)
     # twice as many clients as the cache holds wait for the time of an answer more

@@ -54,7 +54,7 @@ def load_of(
             fix=text("Give one of users, rate, batch or burst, or none to fill the memory or the limits"),
         )
     if prefill_workers:
-        if load is not None or rate is not None or batch is not None or burst is not None or limits:
+        if load is not None or rate is not None or batch is not None or burst is not None:
             raise InputError(
                 text("replicas that only prefill take users alone as their load"),
                 where="prefill_workers",
@@ -68,7 +68,7 @@ def load_of(
     if limits and not named:
         return Within(None if ttft is None else seconds(ttft, "ttft"), None if tpot is None else seconds(tpot, "tpot"))
     kinds = {"users": Users, "rate": Arrivals, "batch": Batch, "burst": Burst}
-    return kinds[named[0]](given[named[0]]) if named else Full()  # type: ignore[arg-type, return-value]
+    return kinds[named[0]](given[named[0]]) if named else Full()
 
 
 def _load_fields(load: Load) -> dict[str, Any]:
@@ -76,7 +76,7 @@ def _load_fields(load: Load) -> dict[str, Any]:
     if isinstance(load, Users):
         return {"concurrency": load.count}
     if isinstance(load, Arrivals):
-        return {"rate": load.rate}
+        return {"rate": load.rate, "arrival_cv": load.cv, "in_flight": load.in_flight or 0.0}
     if isinstance(load, Batch):
         return {"concurrency": load.size, "static": True}
     if isinstance(load, Burst):
@@ -118,6 +118,9 @@ def question_of(
     memory_utilization: Any = None,
     max_batched_tokens: Any = None,
     max_sequences: Any = None,
+    chunked_prefill: Any = True,
+    front_end: Any = None,
+    max_in_flight: Any = None,
     draft: Any = None,
     weights_on_host: Any = None,
     beyond_context: Any = False,
@@ -144,6 +147,14 @@ def question_of(
         "context": count(context, "context"),
     }
     expert_ways = (chip_count if spread else 1) if expert is None else count(expert, "expert")
+    if max_in_flight is not None:
+        if not asked.get("rate"):
+            raise InputError(
+                text("a limit of requests in flight belongs to a stream of arrivals"),
+                where="max_in_flight",
+                fix=text("Give a rate too, or users for a fixed number of requests"),
+            )
+        asked["in_flight"] = number(max_in_flight, "max_in_flight", least=1, most=1e7)
     # limits beside a load are judged; limits alone are the load
     for name, value in (("ttft", ttft), ("tpot", tpot)):
         if value is not None:
@@ -165,6 +176,8 @@ def question_of(
         drafted=speculated if drafted is None else number(drafted, "drafted", least=speculated, most=1000),
         memory_share=0.0 if memory_utilization is None else utilization(memory_utilization),
         step_tokens=0.0 if max_batched_tokens is None else float(count(max_batched_tokens, "max_batched_tokens")),
+        chunked=flag(chunked_prefill, "chunked_prefill"),
+        front_end=None if front_end is None else seconds(front_end, "front_end"),
         step_sequences=0.0 if max_sequences is None else float(count(max_sequences, "max_sequences")),
         draft="" if draft is None else str(draft).strip().lower(),
         on_host=0.0 if weights_on_host is None else bytes_of(weights_on_host, "weights_on_host"),
@@ -218,6 +231,9 @@ def serve(
     memory_utilization: float | None = None,
     max_batched_tokens: int | None = None,
     max_sequences: int | None = None,
+    chunked_prefill: bool = True,
+    front_end: AmountLike | None = None,
+    max_in_flight: float | None = None,
     draft: str | int | None = None,
     weights_on_host: AmountLike | None = None,
     beyond_context: bool = False,
@@ -259,6 +275,12 @@ def serve(
         Tokens that a step of speculative decoding yields, and verifies [1].
     memory_utilization, max_batched_tokens, max_sequences : float, int, int
         What the engine may use of the memory [1], and the tokens and sequences of its largest step; its own defaults.
+    chunked_prefill : bool
+        Whether prompts are computed in pieces beside the others' decoding (default), or whole.
+    front_end : str or float
+        Time of a request outside the engine before its first token, ``"10 ms"`` or seconds; as fitted by default.
+    max_in_flight : float
+        Requests of a stream that the clients let be in the system at most [1].
     draft : str or int
         A draft that memory must hold: ``"own"`` for the layers in the checkpoint, or a number of layers.
     weights_on_host : str or float
@@ -269,8 +291,8 @@ def serve(
     Returns
     -------
     Answer
-        Figures ``rate`` [token/s of all chips], ``ttft`` [s], ``tpot`` [s], ``energy`` [J/token]; the record is the
-        engine's :class:`~chipwall.perf.serving.workload.Serving`.
+        Figures ``rate`` [token/s of all chips], ``ttft`` [s], ``tpot`` [s], ``ttft_burst`` [s, where all come at the same
+        moment], ``energy`` [J/token]; the record is the engine's :class:`~chipwall.perf.serving.workload.Serving`.
 
     Raises
     ------
@@ -297,6 +319,7 @@ def serve_answer(model: LanguageModel, chip: Chip, question: Question, found: Se
         "rate": figure_of(found.throughput),
         "ttft": figure_of(found.ttft),
         "tpot": figure_of(found.tpot),
+        "ttft_burst": figure_of(found.ttft_burst),
         "energy": figure_of(found.energy),
     }
     e = found.throughput

@@ -75,6 +75,15 @@ __all__ = ["infer", "ratio_command"]
 )
 @memory_options
 @click.option(
+    "--chunked-prefill/--no-chunked-prefill", default=True, show_default=True,
+    help="Prompts in pieces beside the others' decoding, or whole.",
+)
+@click.option("--front-end", type=TIME, help="Time outside the engine before a first token. Default: as fitted.")
+@click.option(
+    "--max-in-flight", type=NumberFrom("n", least=1, most=1e7),
+    help="Requests that the clients of --rate let be in the system at most.",
+)
+@click.option(
     "--weights-on-host",
     type=AMOUNT,
     help="Weights of each chip that its host keeps, as '20 GiB'; every step reads them.",

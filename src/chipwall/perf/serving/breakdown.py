@@ -56,7 +56,7 @@ def _parts(s: Setup, q: Requests, batch: float) -> dict[str, float]:
     decoding, with_piece, share = mixed_steps(s, q, batch)
     part = float(share)
     alone, beside = step_parts(s, **decoding), step_parts(s, **with_piece)
-    return {name: float((1.0 - part) * alone[name] + part * beside[name]) for name in alone}
+    return {name: float(max(1.0 - part, 0.0) * alone[name] + part * beside[name]) for name in alone}
 
 
 def _unbounded(s: Setup, *, memory: bool) -> Setup:

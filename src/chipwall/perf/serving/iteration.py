@@ -15,9 +15,18 @@ from chipwall.perf.serving.step import Setup, ranks_of, step_time
 if TYPE_CHECKING:
     from chipwall.perf.serving.regimes import Requests
 
-__all__ = ["CHUNK", "decode_time", "in_flight_time", "mixed_steps", "pipeline_loss", "prefill_time", "prompt_time", "prompt_times"]
+__all__ = [
+    "CHUNK",
+    "decode_time",
+    "in_flight_time",
+    "mixed_steps",
+    "pipeline_loss",
+    "prefill_time",
+    "prompt_time",
+    "prompt_times",
+]
 
-# Prompt tokens that an engine puts in one iteration (chunked prefill) [token]; the usual defaults are 2k to 16k.
+# Prompt tokens that an engine puts in one iteration where nothing is said (chunked prefill) [token]; usual defaults are 2k to 16k.
 CHUNK = 8192.0
 
 
@@ -26,7 +35,7 @@ def in_flight_time(s: Setup, q: Requests, batch: Any, *, neighbours: Any = None)
 
     Per token that a sequence gains, ``fresh / output`` prompt tokens of its successors are computed; only those of
     ``neighbours`` sequences where the prompt of the sequence itself is counted apart. They do not come spread over the
-    iterations: an engine computes a prompt in pieces of up to :data:`CHUNK` tokens [1]_, so an iteration decodes, or it
+    iterations: an engine computes a prompt in pieces of up to ``chunk`` tokens [1]_, so an iteration decodes, or it
     decodes beside a piece. The cost of an iteration is concave in its tokens, so the mean of the two costs is what counts,
     not the cost of the mean. A pipeline keeps one micro-batch per stage in flight, so that a token takes one pass over all
     stages.
@@ -38,7 +47,7 @@ def in_flight_time(s: Setup, q: Requests, batch: Any, *, neighbours: Any = None)
     decoding, with_piece, share = mixed_steps(s, q, batch, neighbours)
     spent = share * step_time(s, **with_piece)
     if not np.all(share >= 1.0):
-        spent = spent + (1.0 - share) * step_time(s, **decoding)
+        spent = spent + np.maximum(1.0 - share, 0.0) * step_time(s, **decoding)
     return spent * pipeline_loss(s)
 
 
@@ -52,7 +61,7 @@ def mixed_steps(
     each = batch / s.pipeline
     steps = q.output / q.accepted
     fresh = (each if neighbours is None else neighbours / s.pipeline) * q.fresh / steps
-    piece = np.maximum(np.minimum(q.fresh, CHUNK), np.maximum(np.minimum(fresh, CHUNK), 1e-9))
+    piece = np.maximum(np.minimum(q.fresh, q.chunk), np.maximum(np.minimum(fresh, q.chunk), 1e-9))
     share = fresh / piece
     # where every iteration takes a piece and prompts still queue, those that wait for theirs do not decode
     decoding = each * q.drafted / np.maximum(share, 1.0)
@@ -93,7 +102,7 @@ def prompt_time(s: Setup, q: Requests, batch: Any, *, prompts: Any = 1.0) -> Any
     every rank of the group computes prompts of its own in the same iterations.
     """
     ranks = ranks_of(s)
-    pieces = np.maximum(prompts * q.fresh / CHUNK, 1.0)
+    pieces = np.maximum(prompts * q.fresh / q.chunk, 1.0)
     others = np.maximum(batch - 1.0, 0.0) / s.pipeline * q.drafted
     spent = step_time(
         s, decoding=others, context=q.prompt + q.output / 2.0, prompt_tokens=prompts * q.fresh / pieces * ranks,
@@ -107,7 +116,7 @@ def prompt_times(s: Setup, q: Requests, batch: Any) -> tuple[Any, Any]:
 
     The second is less: short prompts share an iteration, and the stages of a pipeline work on several prompts at once.
     """
-    service, more = prompt_time(s, q, batch), np.maximum(CHUNK / q.fresh, 1.0)
+    service, more = prompt_time(s, q, batch), np.maximum(q.chunk / q.fresh, 1.0)
     return service, (prompt_time(s, q, batch, prompts=1.0 + more) - service) / more
 
 

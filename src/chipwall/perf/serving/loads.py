@@ -32,12 +32,28 @@ class Users:
 
 @dataclass(frozen=True, slots=True)
 class Arrivals:
-    """So many requests that arrive per second, at random [1/s]."""
+    """So many requests that arrive per second [1/s]; independently of one another where nothing else is said.
+
+    Attributes
+    ----------
+    rate : float
+        Requests per second [1/s].
+    cv : float
+        Standard deviation of the time between two arrivals over its mean: 1 for arrivals at random (Poisson), 0 for
+        equal intervals, more for bursts [1].
+    in_flight : float, optional
+        Requests that the clients let be in the system at most; those beyond wait at the client [1].
+    """
 
     rate: float
+    cv: float = 1.0
+    in_flight: float | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "rate", number(self.rate, "rate", above=0, most=1e7))
+        object.__setattr__(self, "cv", number(self.cv, "cv", least=0, most=100))
+        if self.in_flight is not None:
+            object.__setattr__(self, "in_flight", number(self.in_flight, "max_in_flight", least=1, most=1e7))
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ import numpy as np
 
 from chipwall.perf.numeric import Numeric
 from chipwall.perf.serving.iteration import (
+    CHUNK,
     decode_time,
     in_flight_time,
     mixed_steps,
@@ -31,6 +32,7 @@ __all__ = [
     "batch_room",
     "batch_under_limits",
     "burst",
+    "burst_first_token",
     "cache_per_sequence",
     "closed_loop",
     "decode_time",
@@ -40,6 +42,7 @@ __all__ = [
     "mixed_steps",
     "pipeline_loss",
     "prefill_time",
+    "queue_wait",
     "sequence_cache",
     "served",
     "static_batch_time",
@@ -91,6 +94,10 @@ class Requests:
         Sequences of a rank at once at most [1].
     in_flight : float or array
         Requests that the clients of a stream let be in the system at most [1].
+    chunk : float or array
+        Prompt tokens of one iteration at most [token].
+    arrival_cv : float or array
+        Standard deviation of the time between arrivals over its mean; 1 for arrivals at random [1].
     """
 
     prompt: Numeric
@@ -108,6 +115,8 @@ class Requests:
     drafted: Numeric = 1.0
     cap: Numeric = MAX_BATCH
     in_flight: Numeric = np.inf
+    chunk: Numeric = CHUNK
+    arrival_cv: Numeric = 1.0
 
     def at(self, where: Any) -> Requests:
         """Some of the entries."""
@@ -181,7 +190,7 @@ def closed_loop(s: Setup, q: Requests, batch: Any) -> tuple[Any, Any, Any]:
     for _ in range(2):
         # what a client finds is the queue of the others (arrival theorem)
         others = batch / (first + answer) * np.maximum(batch - 1.0, 0.0) / np.maximum(batch, 1.0)
-        ahead = np.minimum(queue_wait(s, others, turn) + crowd, everyone)
+        ahead = np.minimum(queue_wait(s, q, others, turn) + crowd, everyone)
         first = s.constants["serving.first"] + service + ahead + _running(batch, token)
     rate = batch / (first + answer)
     # clients beyond what the cache holds wait until as many answers are done
@@ -231,17 +240,19 @@ def _peak(s: Setup, q: Requests, low: Any, high: Any) -> Any:
     return np.exp((low + high) / 2.0)
 
 
-def queue_wait(s: Setup, arrivals: Any, turn: Any) -> Any:
+def queue_wait(s: Setup, q: Requests, arrivals: Any, turn: Any) -> Any:
     """Mean wait for the prompts before one's own at so many requests per second and replica [s].
 
-    A queue with constant service (M/D/1): rho / (2 (1 - rho)) x service [1]_.
+    A queue with constant service: rho / (2 (1 - rho)) x service for arrivals at random (M/D/1) [1]_, times the square of
+    their coefficient of variation for others [2]_.
 
     References
     ----------
     .. [1] L. Kleinrock, Queueing Systems, volume 1, Wiley, 1975, equation 5.63 with no variance of the service.
+    .. [2] J. F. C. Kingman, The single server queue in heavy traffic, Proc. Cambridge Phil. Soc. 57, 1961.
     """
     load = np.minimum(arrivals / ranks_of(s) * turn, BUSIEST)
-    return load / (2.0 * (1.0 - load)) * turn
+    return load / (2.0 * (1.0 - load)) * turn * np.square(q.arrival_cv)
 
 
 def _running(batch: Any, token: Any) -> Any:
@@ -261,7 +272,7 @@ def first_token_time(s: Setup, q: Requests, batch: Any, arrivals: Any) -> Any:
     """
     service, turn = prompt_times(s, q, batch)
     running = _running(batch, decode_time(s, q, np.maximum(batch, 1.0)))
-    return s.constants["serving.first"] + service + queue_wait(s, arrivals, turn) + running
+    return s.constants["serving.first"] + service + queue_wait(s, q, arrivals, turn) + running
 
 
 def batch_under_limits(s: Setup, q: Requests, most: Any, *, margin: Any = 1.0, rounds: int = 4) -> Any:
@@ -449,7 +460,7 @@ def _stream_times(s: Setup, q: Requests, others: Any, arrivals: Any) -> tuple[An
     token = in_flight_time(s, q, others + 1.0, neighbours=others) / q.accepted
     service, turn = prompt_times(s, q, others + 1.0)
     running = 0.5 * np.minimum(others, 1.0) * token
-    return token, s.constants["serving.first"] + service + queue_wait(s, arrivals, turn) + running
+    return token, s.constants["serving.first"] + service + queue_wait(s, q, arrivals, turn) + running
 
 
 def _disaggregated(s: Setup, q: Requests) -> tuple[Any, Any]:

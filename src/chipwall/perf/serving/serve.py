@@ -25,9 +25,19 @@ from chipwall.perf.serving.breakdown import iteration_parts
 from chipwall.perf.serving.constants import step_constants
 from chipwall.perf.serving.engines import engine_on, software_year
 from chipwall.perf.serving.fits import check_context, layouts_for, limits_of
+from chipwall.perf.serving.iteration import CHUNK
 from chipwall.perf.serving.memory import Holding, room_for_cache
 from chipwall.perf.serving.precision import CACHE_BYTES, Precision, default_cache, precision_of
-from chipwall.perf.serving.regimes import NO_LIMIT, Requests, cache_per_sequence, closed_loop, holds_one, served
+from chipwall.perf.serving.regimes import (
+    NO_LIMIT,
+    REGIMES,
+    Requests,
+    burst_first_token,
+    cache_per_sequence,
+    closed_loop,
+    holds_one,
+    served,
+)
 from chipwall.perf.serving.search import best_under_limits, cache_refusal, require_weights, side_by_side
 from chipwall.perf.serving.setup import machine_of, setup, with_layout
 from chipwall.perf.serving.step import Setup, ranks_of
@@ -35,6 +45,8 @@ from chipwall.perf.serving.tails import latency_tails
 from chipwall.perf.serving.workload import FLAGS, Question, Serving
 from chipwall.text import Text, listed, text
 from chipwall.units import format_quantity
+
+STATIC, BURST = REGIMES.index("static"), REGIMES.index("burst")
 
 __all__ = ["Question", "Serving", "requests_of", "serving", "setups_of"]
 
@@ -63,6 +75,9 @@ def requests_of(q: Question) -> Requests:
         concurrency=max(q.concurrency, 1.0),
         count=max(q.burst, 1.0),
         rate=q.rate,
+        arrival_cv=q.arrival_cv,
+        in_flight=q.in_flight or np.inf,
+        chunk=chunk_of(q),
         ttft_limit=q.ttft_limit,
         tpot_limit=q.tpot_limit,
         reused=q.reused,
@@ -70,6 +85,20 @@ def requests_of(q: Question) -> Requests:
         drafted=q.drafted,
         prefillers=float(q.prefillers),
     )
+
+
+def chunk_of(q: Question) -> float:
+    """Prompt tokens of one iteration at most [token]; a prompt that is not cut must fit into one."""
+    most = q.step_tokens or CHUNK
+    if q.chunked:
+        return most
+    if q.step_tokens and q.prompt * (1.0 - q.reused) > q.step_tokens:
+        raise InputError(
+            text("a prompt of {prompt:,.0f} tokens does not fit into a step of {step:,.0f}", prompt=q.prompt, step=q.step_tokens),
+            where="chunked_prefill, max_batched_tokens",
+            fix=text("Allow larger steps, or prompts in pieces"),
+        )  # fmt: skip
+    return max(most, q.prompt)
 
 
 def setups_of(
@@ -97,6 +126,8 @@ def setups_of(
     dims = model.architecture
     recipe = precision.experts if model.is_moe else precision.dense
     constants = step_constants(machine.arch, engine, q.engine_year, recipe, flags_of(q))
+    if q.front_end is not None:
+        constants = {**constants, "serving.first": q.front_end}
     how = holding_of(q, engine)
     asked = _layouts(model, q, machine)
     first = setup(machine, dims, precision, asked[0], cache=cache, constants=constants, how=how)
@@ -202,12 +233,15 @@ def serving(model: LanguageModel, chip: Chip, question: Question, *, hw: Hardwar
             notes=notes,
         )
 
+    at_start = float(_at_start(s, requests, got))
     energy = joules_per_token(watts, chips=question.chips, output=got["output"])
     return Serving(
         throughput=estimate("output_tokens_per_s", got["output"], "token/s", metric="output", breakdown=parts),
         ttft=estimate("ttft", got["ttft"], "s", metric="ttft"),
         tpot=estimate("tpot", got["tpot"], "s", metric="tpot"),
+        ttft_burst=estimate("ttft_burst", at_start, "s", metric="ttft"),
         energy=estimate("energy_per_output_token", energy, "J/token", metric="energy"),
+        inside=got["inside"],
         batch=got["batch"],
         most=got["room"],
         missed=missed,
@@ -245,7 +279,16 @@ def _best_layout(
         raise _limits_refusal(made, asked, question)
     output = float(found["output"][0])
     values = {k: float(found[k][0]) for k in ("output", "tpot", "ttft", "batch", "room")}
-    return at, values | {"requests": output / question.output, "step": values["tpot"] * question.accepted}
+    requests = output / question.output
+    inside = requests * (values["ttft"] + max(question.output - 1.0, 0.0) * values["tpot"])
+    return at, values | {"requests": requests, "inside": inside, "step": values["tpot"] * question.accepted}
+
+
+def _at_start(s: Setup, q: Requests, got: Mapping[str, float]) -> Any:
+    """Mean time to the first token where all that are in the system come at the same moment [s]."""
+    if int(q.regime) in (STATIC, BURST):
+        return got["ttft"]
+    return burst_first_token(s, q, min(max(got["inside"] / float(s.replicas), 1.0), got["room"]))
 
 
 def _limits_refusal(made: list[Setup], q: Requests, question: Question) -> InputError:
@@ -388,12 +431,13 @@ def _notes(
         notes.append(
             text("held at {most:.0f} sequences per replica, the limit of the engine and not of the memory", most=most)
         )
-    if q.rate and got["requests"] < 0.9 * q.rate:
-        notes.append(
-            text(
-                "saturated: {rate:.3g} requests/s arrive, {served:.3g} are served", rate=q.rate, served=got["requests"]
+    if q.rate and got["requests"] < q.rate * (1.0 - 1e-6):
+        numbers = {"rate": q.rate, "served": got["requests"]}
+        notes.append(text("saturated: {rate:.3g} requests/s arrive, {served:.3g} are served", **numbers))
+        if not q.in_flight:
+            notes.append(
+                text("the others wait, longer and longer: the first-token time is that of a full engine without that wait")
             )
-        )
     if q.reused or q.accepted > 1:
         notes.append(text("prefix reuse and accepted draft tokens are the factors you gave, not predictions"))
     return tuple(notes)

@@ -11,13 +11,15 @@ from typing import Any
 
 import numpy as np
 
-from chipwall.perf.serving.iteration import decode_time, mixed_steps, pipeline_loss, prompt_time
-from chipwall.perf.serving.regimes import BUSIEST, REGIMES, Requests
+from chipwall.perf.serving.iteration import decode_time, mixed_steps, pipeline_loss, prompt_times
+from chipwall.perf.serving.regimes import BUSIEST, REGIMES, Requests, queue_wait
 from chipwall.perf.serving.step import Setup, step_time
 
 __all__ = ["SHARES", "first_token_tail", "latency_tails", "token_time_tail"]
 
-CLOSED = REGIMES.index("concurrency")
+# Loads that keep so many requests in the system, each followed by the next; and those where all come at once.
+CLOSED = tuple(REGIMES.index(name) for name in ("saturated", "server", "concurrency"))
+TOGETHER = tuple(REGIMES.index(name) for name in ("static", "burst"))
 # Shares of the requests whose latencies are told.
 SHARES = {"p50": 0.5, "p90": 0.9, "p99": 0.99}
 
@@ -47,11 +49,11 @@ def first_token_tail(
     .. [1] J. F. C. Kingman, The single server queue in heavy traffic, Proc. Cambridge Phil. Soc. 57, 1961.
     """
     ranks = np.where(s.spread > 0, s.group, 1.0)
-    service = prompt_time(s, q, batch)
-    load = np.clip(arrivals / ranks * service, 1e-9, BUSIEST)
-    wait = service * load / (2.0 * (1.0 - load)) * np.maximum(np.log(load / (1.0 - share)), 0.0)
+    service, turn = prompt_times(s, q, batch)
+    load = np.clip(arrivals / ranks * turn, 1e-9, BUSIEST)
+    wait = queue_wait(s, q, arrivals, turn) * np.maximum(np.log(load / (1.0 - share)), 0.0)
     running = np.where(np.asarray(batch) > 1.0, share * decode_time(s, q, np.maximum(batch, 1.0)), 0.0)
-    crowd = share * together * np.maximum(batch / ranks - 1.0, 0.0) * service
+    crowd = share * together * np.maximum(batch / ranks - 1.0, 0.0) * turn
     return s.constants["serving.first"] + service + wait + crowd + running
 
 
@@ -77,8 +79,9 @@ def _deviations(share: Any) -> Any:
 
 def latency_tails(s: Setup, q: Requests, batch: float, arrivals: float) -> dict[str, dict[str, float]]:
     """Quantiles of the time to the first token and of the time per token of one answer [s], by :data:`SHARES`."""
-    looped = int(q.regime) == CLOSED
-    together = s.constants["serving.together"] if looped else 0.0
+    looped, at_once = int(q.regime) in CLOSED, int(q.regime) in TOGETHER
+    together = 1.0 if at_once else s.constants["serving.together"] if looped else 0.0
+    arrivals = 0.0 if at_once else arrivals
     # clients beyond what the cache holds wait until as many answers are done
     beyond = max(float(q.concurrency / s.replicas) - batch, 0.0) / arrivals if looped and arrivals > 0 else 0.0
     shares = np.array(list(SHARES.values()))

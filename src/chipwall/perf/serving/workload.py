@@ -36,6 +36,10 @@ class Question:
         Requests in the system; 0 to fill the memory, or to fill the limits [1].
     rate : float
         Requests that arrive per second; 0 for a closed loop [1/s].
+    arrival_cv : float
+        Standard deviation of the time between arrivals over its mean; 1 at random [1].
+    in_flight : float
+        Requests of a stream that the clients let be in the system at most; 0 for any number [1].
     static : bool
         One batch of ``concurrency`` sequences, prefill then decode, instead of requests in flight.
     burst : float
@@ -64,6 +68,10 @@ class Question:
     memory_share, step_tokens, step_sequences : float
         Share of the memory that the engine may use [1], tokens and sequences of its largest step [token, 1]; 0 for its own
         defaults.
+    chunked : bool
+        Whether a prompt is computed in pieces, beside the others' decoding; whole otherwise.
+    front_end : float, optional
+        Time of a request outside the engine before its first token [s]; what was fitted for the engine by default.
     draft : str
         A draft whose weights and cache are held: ``own``, or a number of layers; empty for none.
     on_host : float
@@ -77,6 +85,8 @@ class Question:
     chips: int = 1
     concurrency: float = 0.0
     rate: float = 0.0
+    arrival_cv: float = 1.0
+    in_flight: float = 0.0
     static: bool = False
     ttft_limit: float = NO_LIMIT
     tpot_limit: float = NO_LIMIT
@@ -98,6 +108,8 @@ class Question:
     memory_share: float = 0.0
     step_tokens: float = 0.0
     step_sequences: float = 0.0
+    chunked: bool = True
+    front_end: float | None = None
     draft: str = ""
     on_host: float = 0.0
     beyond_context: bool = False
@@ -111,6 +123,10 @@ class Serving:
     ----------
     throughput, ttft, tpot, energy : Estimate
         Output tokens per second of all chips; first token; time per token; joules per output token.
+    ttft_burst : Estimate
+        Mean time to the first token where all requests in the system come at the same moment, as at the start of a test [s].
+    inside : float
+        Requests in the whole system, waiting or in flight: the rate times what one takes [1].
     batch : float
         Sequences in flight per replica [1].
     most : float
@@ -132,7 +148,9 @@ class Serving:
     throughput: Estimate
     ttft: Estimate
     tpot: Estimate
+    ttft_burst: Estimate
     energy: Estimate
+    inside: float
     batch: float
     most: float
     missed: tuple[Text, ...]
@@ -177,8 +195,10 @@ class Serving:
             "throughput": self.throughput.as_json(),
             "ttft": self.ttft.as_json(),
             "tpot": self.tpot.as_json(),
+            "ttft_burst": self.ttft_burst.as_json(),
             "energy": self.energy.as_json(),
             "requests_per_s": self.requests_per_s,
+            "requests_in_system": self.inside,
             "batch_per_replica": self.batch,
             "most_sequences_per_replica": self.most,
             "latency_quantiles_s": {name: dict(each) for name, each in self.tails.items()},

@@ -61,15 +61,17 @@ def answer_table(s: Serving) -> Table:
         _estimate_row(text("output tokens per second, all chips"), s.throughput, scale=1.0, unit="token/s"),
         _estimate_row(text("time to first token, mean"), s.ttft, scale=1e3, unit="ms"),
         _tail_row(text("time to first token, p50 / p90 / p99"), s.tails["ttft"]),
+        _estimate_row(text("time to first token, all at one moment"), s.ttft_burst, scale=1e3, unit="ms"),
         _estimate_row(text("time per output token, mean"), s.tpot, scale=1e3, unit="ms"),
         _tail_row(text("time per output token, p50 / p90 / p99"), s.tails["tpot"]),
         _estimate_row(text("energy per output token, accelerators"), s.energy, scale=1.0, unit="J"),
     )
     memory = text(
-        "{layout}; {batch:.0f} sequences in flight per replica, the cache holds {most:.0f}; per chip {weights:.1f} GiB "
-        "weights, {cache:.1f} GiB for the cache (80 %: {low:.1f} to {high:.1f}; {each:.4g} GiB a sequence), {engine:.1f} GiB "
-        "kept by the engine",
+        "{layout}; {inside:.4g} requests in the system, {batch:.0f} sequences in flight per replica, the cache holds "
+        "{most:.0f}; per chip {weights:.1f} GiB weights, {cache:.1f} GiB for the cache (80 %: {low:.1f} "
+        "to {high:.1f}; {each:.4g} GiB a sequence), {engine:.1f} GiB kept by the engine",
         layout=layout_words(s.layout),
+        inside=s.inside,
         batch=s.batch,
         most=s.most,
         weights=s.room.weights / GIB,
