@@ -15,6 +15,7 @@ TYPE_CHECKING = False  # as type checkers know it; importing typing would cost m
 if TYPE_CHECKING:
     from chipwall.answer import Answer, Figure
     from chipwall.api.facts import chip, chips, model, source
+    from chipwall.api.frontier import frontier
     from chipwall.api.law import decide, timeline
     from chipwall.api.market import check, simulate
     from chipwall.api.performance import compare, compute, fits, retrieve
@@ -32,6 +33,7 @@ _HOMES = {
     "chipwall.api.serving": ("serve",),
     "chipwall.api.training": ("train", "tune"),
     "chipwall.api.plan": ("plan",),
+    "chipwall.api.frontier": ("frontier",),
     "chipwall.api.performance": ("fits", "retrieve", "compute", "compare"),
     "chipwall.api.law": ("decide", "timeline"),
     "chipwall.api.market": ("simulate", "check"),
@@ -63,6 +65,7 @@ __all__ = [
     "compute",
     "decide",
     "fits",
+    "frontier",
     "model",
     "plan",
     "retrieve",

@@ -103,7 +103,7 @@ def _asked(chips: Sequence[str | Chip] | str | Chip | None) -> list[Chip]:
 def _stock(stock: Mapping[str, Any] | str | None) -> dict[str, int]:
     found = {}
     for name, value in by_chip(stock or {}, "stock").items():
-        found[chip_of(name, "stock").id] = int(number(value, "stock", least=0, most=1e9))
+        found[chip_of(name, "stock").id] = int(number(value, "stock", least=0, most=1e8))
     return found
 
 
@@ -243,8 +243,8 @@ def rent_asked(value: Any, argument: str, chips: Sequence[Chip]) -> dict[str, fl
         return {}
     if isinstance(value, Mapping) or (isinstance(value, str) and "=" in value):
         given = by_chip(value, argument).items()
-        return {chip_of(n, argument).id: number(v, argument, least=0, most=1e9, example="2.5") for n, v in given}
-    each = number(value, argument, least=0, most=1e9, example="2.5")
+        return {chip_of(n, argument).id: number(v, argument, least=0, most=1e8, example="2.5") for n, v in given}
+    each = number(value, argument, least=0, most=1e8, example="2.5")
     return {c.id: each for c in chips}
 
 

@@ -48,6 +48,11 @@ _ROOMS: dict[Text, dict[str, tuple[str, str, Text]]] = {
         ),
         "finetune": ("chipwall.cli.train", "finetune", text("Fine-tune a model: does it fit, and how fast.")),
         "plan": ("chipwall.cli.plan", "plan_command", text("How many of which chip, at what cost, and is it allowed.")),
+        "frontier": (
+            "chipwall.cli.plan",
+            "frontier_command",
+            text("Throughput per chip against speed per user, chips side by side."),
+        ),
         "rag": ("chipwall.cli.evidence", "rag", text("Retrieval and generation: latency, throughput, memory.")),
         "hpc": ("chipwall.cli.evidence", "hpc", text("Scientific kernels on chips: FP64 and memory, with ratios.")),
     },

@@ -15,6 +15,7 @@ from chipwall.cli.kinds import (
     TOKENS,
     WORD,
     CatalogNames,
+    Count,
     NumberFrom,
     OneOf,
     OptionKind,
@@ -23,7 +24,7 @@ from chipwall.cli.kinds import (
 from chipwall.cli.options import Out, answer_options, command
 from chipwall.inputs import term
 
-__all__ = ["plan_command"]
+__all__ = ["frontier_command", "plan_command"]
 
 CHIPS = CatalogNames("chip", many=True)
 # A day, or a month that stands for its first day.
@@ -133,4 +134,44 @@ def plan_command(model: str, out: Out, **asked: Any) -> None:
             out.say(line)
         out.say("")
     tables = [front_table(p), safety_table(p), money_table(p), start_table(p), rejected_table(p)]
+    out.show(*tables, data=answer.to_dict(), why=answer)
+
+
+@command("frontier")
+@click.argument("model", type=MODEL)
+@click.option("--chips", type=CHIPS, default="h100,h200,b200,h20,910c", show_default=True, help="Chips side by side.")
+@click.option("--prompt", type=TOKENS, default=1000.0, show_default=True, help="Mean tokens of a prompt.")
+@click.option("--output", type=TOKENS, default=1000.0, show_default=True, help="Mean tokens of an answer.")
+@click.option(
+    "--precision", type=WORD, help="Formats of the weights to try, with commas. Default: published and 8-bit."
+)
+@click.option("--kv", type=WORD, help="Format of the cache: bf16, fp8. Default: what the engine does.")
+@click.option("--engine", type=WORD, help="Serving software. Default: the usual one on each chip.")
+@click.option("--engine-date", type=WORD, help="Release of the engine, as 2026-05. Default: today's.")
+@click.option(
+    "--prefix-reuse", type=SHARE, default=0.0, show_default=True, help="Share of the prompt found in the prefix cache."
+)
+@click.option(
+    "--accepted",
+    type=NumberFrom(least=1, most=1000, example="2"),
+    default=1.0,
+    show_default=True,
+    help="Tokens per step of speculative decoding.",
+)
+@click.option(
+    "--drafted",
+    type=NumberFrom(least=1, most=1000, example="4"),
+    help="Tokens verified per step. Default: as --accepted.",
+)
+@click.option(
+    "--points", type=Count(least=2, most=40), default=12, show_default=True, help="Points of each chip at most."
+)
+@answer_options
+def frontier_command(model: str, out: Out, **asked: Any) -> None:
+    """Tokens per second of one chip against those of one user: the best of all layouts and loads of each chip."""
+    from chipwall.api.frontier import frontier
+    from chipwall.report.pages.frontier import frontier_table, measured_table
+
+    answer = frontier(model, **asked)
+    tables = [frontier_table(answer.record), measured_table(answer.record)]
     out.show(*tables, data=answer.to_dict(), why=answer)

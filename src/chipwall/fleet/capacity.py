@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chipwall.perf.serving.iteration import decode_time, in_flight_time, prefill_time, prompt_time
+from chipwall.perf.serving.iteration import decode_time, in_flight_time, pipeline_loss, prefill_time, prompt_time
 from chipwall.perf.serving.regimes import Requests, batch_room, holds_one, sequence_cache, taken
 from chipwall.perf.serving.step import Setup, ranks_of
 from chipwall.perf.serving.tails import first_token_tail, token_time_tail
@@ -217,8 +217,9 @@ def prefillers(s: Setup, q: Requests, *, share: float, wait: Any) -> Capacity:
 
 def _prompt_times(s: Setup, q: Requests) -> tuple[Array, Array]:
     """Time between two prompts of a prefill replica whose stages are all busy, and the time that one takes [s]."""
-    apart = np.asarray(prefill_time(s, q, 1.0) + 0.0 * s.room)
-    return apart, np.maximum(np.asarray(prompt_time(s, q, 1.0) + 0.0 * s.room), apart)
+    loss = pipeline_loss(s)
+    apart = np.asarray(prefill_time(s, q, 1.0) * loss + 0.0 * s.room)
+    return apart, np.maximum(np.asarray(prompt_time(s, q, 1.0) * loss + 0.0 * s.room), apart)
 
 
 def _queue_tail(service: Any, load: Any, share: float) -> Any:

@@ -56,7 +56,7 @@ class Binding:
     limit, lifted : float or None
         The limit, and the one that was tried [s]; None for what is no latency.
     chips, chips_lifted : int
-        Chips of the same kind with each [1].
+        Chips of the fleet with each [1].
     said : Text
         One sentence.
     """
@@ -149,7 +149,7 @@ def plan_of(found: Searched, supply: Supply, *, rate: float, pay: str) -> FleetP
     best = told[0]
     return FleetPlan(
         found, supply, rate, pay, best, tuple(told), _rejected(found, supply, rate, drawn, told, drawn[0][1]),
-        _binding(found, supply, best, rate), tuple(_spare(best, n) for n in (1, 2)),
+        _binding(found, best, rate), tuple(_spare(best, n) for n in (1, 2)),
         _one_down(found, best, rate), _even(best, supply), _warnings(best, supply),
     )  # fmt: skip
 
@@ -307,19 +307,21 @@ def _fewest(found: Searched, pool: Pool, need: ServeNeed) -> int:
     return int(count) if np.isfinite(count) else 0
 
 
-def _binding(found: Searched, supply: Supply, best: FleetOption, rate: float) -> Binding:
-    """What binds the largest pool of a fleet, and how many chips a limit a quarter wider saves."""
+def _binding(found: Searched, best: FleetOption, rate: float) -> Binding:
+    """What binds the largest pool of a fleet, and how many chips of the whole fleet a limit a quarter wider saves."""
     need = replace(found.need, rate=rate)
     at = max(range(len(best.members)), key=lambda i: best.members[i].chips)
-    member, pool = best.members[at], best.pick.pools[at]
-    name, chips = member.binds, member.chips
-    what = LIMIT_WORDS[name]
+    member, pool, chips = best.members[at], best.pick.pools[at], int(best.chips.value)
+    name, what = member.binds, LIMIT_WORDS[member.binds]
+
+    def whole(wider: ServeNeed) -> int:
+        return min(chips - member.chips + (_fewest(found, pool, wider) or member.chips), chips)
+
     if name in ("ttft", "tpot"):
         limit = need.ttft if name == "ttft" else need.tpot
         assert limit is not None
         lifted = limit * LIFT
-        wider = replace(need, ttft=lifted) if name == "ttft" else replace(need, tpot=lifted)
-        fewer = _fewest(found, pool, wider) or chips
+        fewer = whole(replace(need, ttft=lifted) if name == "ttft" else replace(need, tpot=lifted))
         said = text(
             "{what} binds at {limit} ({share:.0%} of requests): {lifted} would take {fewer} chips instead of {chips}",
             what=what, limit=format_quantity(limit, "s", digits=3), share=need.share,
@@ -327,7 +329,7 @@ def _binding(found: Searched, supply: Supply, best: FleetOption, rate: float) ->
         )  # fmt: skip
         return Binding(name, limit, lifted, chips, fewer, said)
     shorter = replace(need, prompt=max(need.prompt / LIFT, 1.0))
-    fewer = _fewest(found, pool, shorter) or chips
+    fewer = whole(shorter)
     said = text(
         "{what} binds, no latency limit: prompts of {short:.0f} tokens would take {fewer} chips instead of {chips}",
         what=what, short=shorter.prompt, fewer=fewer, chips=chips,
@@ -387,7 +389,7 @@ def _warnings(best: FleetOption, supply: Supply) -> tuple[Text, ...]:
         said += supply.legal[chip].notes
         if not supply.nodes[chip].known:
             said.append(text("the power of the server around {chip} is not published and assumed typical", chip=chip))
-    return tuple(said)
+    return tuple(dict.fromkeys(said))
 
 
 def per_hour(amount: float) -> float:

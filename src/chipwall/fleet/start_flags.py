@@ -21,6 +21,8 @@ __all__ = ["start_lines"]
 
 # Room for more sequences than are in flight on average when a limit is reached: numbers in flight vary.
 HEADROOM = 1.25
+# Longest sequences are rounded up to so many tokens [token].
+LENGTH_STEP = 1024
 
 
 def start_lines(member: Member, need: ServeNeed) -> dict[str, str]:
@@ -43,7 +45,7 @@ def _sequences(m: Member) -> int:
 
 def _length(need: ServeNeed) -> int:
     """The longest sequence to allow: four times the mean, within what the model was made for [token]."""
-    wanted = 1024 * math.ceil(4.0 * (need.prompt + need.output) / 1024.0)
+    wanted = LENGTH_STEP * math.ceil(4.0 * (need.prompt + need.output) / LENGTH_STEP)
     return min(wanted, need.model.max_context or wanted)
 
 

@@ -54,7 +54,7 @@ def _span(s: Span, shown: str, *, times: float = 1.0) -> Text:
         return Text.of(value)
     low = "0" if s.low is None else shown.format(s.low * times)
     if s.high is None:
-        return text("{value} ({low} to no end)", value=value, low=low)
+        return text("{value} ({low} or more)", value=value, low=low)
     return text("{value} ({low} to {high})", value=value, low=low, high=shown.format(s.high * times))
 
 
@@ -160,7 +160,11 @@ def safety_table(p: FleetPlan) -> Table:
         )
         rows.append(
             (
-                text("N+{count}", count=s.replicas),
+                (
+                    text("N+{count} in each pool", count=s.replicas)
+                    if len(best.members) > 1
+                    else text("N+{count}", count=s.replicas)
+                ),
                 Cell(text("{chips} chips, {cost}", chips=s.chips, cost=cost), s.chips),
             )
         )
