@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from chipwall.market.model.demand import nested_shares, purchases
 from chipwall.market.model.draws import block_draws
-from chipwall.market.model.priors import load_priors
+from chipwall.market.model.load import load_priors
 from chipwall.market.model.stock import Cohorts
 from chipwall.market.model.timeline import Lever
-from chipwall.market.policy.scenario import load_scenario, shipped_scenarios
+from chipwall.market.policy.load import load_scenario, shipped_scenarios
 from chipwall.market.simulate import simulate
 from chipwall.market.study.dependence import stable_shares, tipping_width
 

@@ -9,7 +9,7 @@ import pytest
 
 from chipwall.errors import InputError
 from chipwall.market.model.paths import Paths, sample_band
-from chipwall.market.policy.scenario import load_scenario, proposals
+from chipwall.market.policy.load import load_scenario, proposals
 from chipwall.market.simulate import simulate
 from chipwall.market.study.ask import question, reply
 from chipwall.market.study.dependence import leaving

@@ -16,11 +16,12 @@ from chipwall.errors import InputError
 from chipwall.market.forecast.backtest import Row, read_backtest, scored_table
 from chipwall.market.forecast.baseline import FLOOR, normal_crps, ruler
 from chipwall.market.forecast.knowledge import Knowledge
+from chipwall.market.forecast.load import shipped_knowledge
 from chipwall.market.forecast.predictive import predictive
 from chipwall.market.forecast.scoring import continuous_ranked_probability_score, covered, forecast_band, rank_of
 from chipwall.market.model.continuation import quarter_of
+from chipwall.market.model.load import load_record
 from chipwall.market.model.quarters import quarter_index
-from chipwall.market.model.record import known_at
 from chipwall.market.simulate import simulate
 from chipwall.market.vintage import cut_before, first_public
 
@@ -29,7 +30,7 @@ HEAD = "series,period,value,unit,low,high,source,source_date,confidence,note\n"
 
 @pytest.fixture(scope="module")
 def knowledge() -> Knowledge:
-    return Knowledge(draws=400, until="2027Q4")
+    return shipped_knowledge(draws=400, until="2027Q4")
 
 
 # ---- scores
@@ -192,7 +193,7 @@ def test_a_value_is_forecast_the_same_with_and_without_its_row(series: str, peri
     book = load_series()
     bands = [
         forecast_band(
-            predictive(series, parse_period(period), knowledge=Knowledge(b, draws=300, model="idc" in series)).draws
+            predictive(series, parse_period(period), knowledge=shipped_knowledge(book=b, draws=300, model="idc" in series)).draws
         )
         for b in (book, hidden(book, series, period))
     ]
@@ -201,7 +202,7 @@ def test_a_value_is_forecast_the_same_with_and_without_its_row(series: str, peri
 
 def test_a_changed_later_row_changes_no_forecast_of_the_simulation() -> None:
     """The same through the simulation: deliveries counted after the cut are not seen by it."""
-    then = known_at(date(2025, 6, 30))
+    then = load_record(date(2025, 6, 30))
     assert max(then.counts["grey"]) == quarter_index("2024Q4")
     assert max(then.counts["h20"]) == quarter_index("2025Q1")
     assert then.revenue[-1].time < quarter_of(date(2025, 6, 30))
@@ -209,7 +210,7 @@ def test_a_changed_later_row_changes_no_forecast_of_the_simulation() -> None:
 
 
 def test_only_what_was_in_print_before_the_period_is_used() -> None:
-    knowledge = Knowledge(draws=300, model=False)
+    knowledge = shipped_knowledge(draws=300, model=False)
     for series in knowledge.book.series:
         for row in knowledge.book.observations[series]:
             if not row.period.dated:
@@ -223,7 +224,7 @@ def test_only_what_was_in_print_before_the_period_is_used() -> None:
 def test_an_earlier_day_holds() -> None:
     row = Row("nvidia_datacenter_revenue", "FY27Q1", "75.2", "USD bn", 2)
     late, early = (
-        scored_table([row], knowledge=Knowledge(draws=300, model=False, known_on=day)).points[0]
+        scored_table([row], knowledge=shipped_knowledge(draws=300, model=False, known_on=day)).points[0]
         for day in (None, date(2025, 6, 30))
     )
     assert early.known_on == "2025-06-30"
@@ -233,7 +234,7 @@ def test_an_earlier_day_holds() -> None:
 
 def test_the_band_of_a_number_is_what_the_simulation_prints() -> None:
     """One model: revenue in the back-test is the path of ``simulate record --known-on``."""
-    knowledge = Knowledge(draws=300, until="2026Q4")
+    knowledge = shipped_knowledge(draws=300, until="2026Q4")
     made = predictive("nvidia_datacenter_revenue", parse_period("FY26Q3"), knowledge=knowledge)
     paths = simulate("record", draws=300, until="2026Q4", known_on=date(2025, 6, 30), keep=("nvidia_dc_revenue",))
     assert np.array_equal(made.draws, paths.at("nvidia_dc_revenue", "2025Q3") / 1e9)

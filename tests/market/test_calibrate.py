@@ -17,27 +17,25 @@ from chipwall.catalog.series import load_series
 from chipwall.market.forecast.calibrate import (
     MarketCalibration,
     Target,
-    market_calibration,
     overlay_toml,
-    targets,
     weights,
 )
+from chipwall.market.forecast.load import observables, refitted, targets
 from chipwall.market.forecast.rolling import ForecastItem, fitted_class, items
-from chipwall.market.model.continuation import PastPoint, Trend, continuation_classes, forecast
-from chipwall.market.model.priors import load_priors
-from chipwall.market.model.record import newest
+from chipwall.market.model.continuation import PastPoint, Trend, forecast
+from chipwall.market.model.load import continuation_classes, load_priors, newest_day
 
 
 @pytest.fixture(scope="module")
 def done() -> MarketCalibration:
-    return market_calibration(draws=1500, seed=3)
+    return refitted(draws=1500, seed=3)
 
 
 def test_every_target_was_over_by_the_newest_day() -> None:
-    assert newest() == date(2026, 9, 30)
+    assert newest_day() == date(2026, 9, 30)
     for target in targets():
         assert target.period.end is not None
-        assert target.period.end <= newest()
+        assert target.period.end <= newest_day()
 
 
 def test_no_target_counts_every_card() -> None:
@@ -72,7 +70,7 @@ def test_lock_in_terms_stay_priors(done: MarketCalibration) -> None:
 
 
 def test_the_same_seed_gives_the_same_file(done: MarketCalibration) -> None:
-    assert overlay_toml(market_calibration(draws=1500, seed=3)) == overlay_toml(done)
+    assert overlay_toml(refitted(draws=1500, seed=3)) == overlay_toml(done)
 
 
 def test_the_file_is_an_overlay_of_the_priors(done: MarketCalibration) -> None:
@@ -80,7 +78,7 @@ def test_the_file_is_an_overlay_of_the_priors(done: MarketCalibration) -> None:
     names = set(load_priors(overlay=False).names)
     assert set(told) - {"meta", "correlation"} <= names
     assert set(told["meta"]["sd_ratio"]) == names
-    assert told["meta"]["cut"] == newest()
+    assert told["meta"]["cut"] == newest_day()
 
 
 def test_the_shipped_file_fits_the_shipped_priors() -> None:
@@ -142,7 +140,7 @@ def test_a_class_is_fitted_to_the_noise_it_is_given() -> None:
 
 
 def test_no_series_that_decisions_open_is_in_the_fit_of_a_class() -> None:
-    found = {i.series for i in items(load_series(), families=continuation_classes(prior=True))}
+    found = {i.series for i in items(load_series(), families=continuation_classes(prior=True), observables=observables())}
     assert "epoch_nvidia_china_legal_units_H20" not in found
     assert "epoch_global_h100e_cum_Nvidia" in found
 

@@ -12,20 +12,21 @@ from chipwall.catalog.series import load_series
 from chipwall.errors import Unknown
 from chipwall.market.forecast.aggregation import over_period
 from chipwall.market.forecast.knowledge import Knowledge
-from chipwall.market.forecast.observables import NOT_PREDICTED, default_observable, observables
+from chipwall.market.forecast.load import observables, shipped_knowledge
+from chipwall.market.forecast.observables import NOT_PREDICTED, default_observable
 from chipwall.market.forecast.predictive import last_value, predictive
 from chipwall.market.forecast.scoring import forecast_band
 from chipwall.market.model.continuation import (
     PastPoint,
     Piece,
     Trend,
-    continuation_classes,
     forecast,
     points_of,
     quantile_draws,
     remainder,
     sampled_path,
 )
+from chipwall.market.model.load import continuation_classes
 from chipwall.market.vintage import Cut
 
 QUARTERS = ("2025Q1", "2025Q2", "2025Q3", "2025Q4")
@@ -34,7 +35,7 @@ TREND = Trend("test", "log", 0.0, 0.1, 0.1, 0.02, 0.05, 0.8)
 
 @pytest.fixture(scope="module")
 def knowledge() -> Knowledge:
-    return Knowledge(draws=400, until="2027Q4")
+    return shipped_knowledge(draws=400, until="2027Q4")
 
 
 def ramp() -> NDArray[np.float64]:

@@ -5,10 +5,11 @@ import pytest
 
 from chipwall.errors import InputError
 from chipwall.market.model.gates import CHAIN
-from chipwall.market.model.products import load_products
+from chipwall.market.model.load import load_products
 from chipwall.market.model.quarters import quarter_index
 from chipwall.market.model.timeline import LEVERS, laid_levers
-from chipwall.market.policy.scenario import as_known, load_scenario, parse_scenario, proposals, shipped_scenarios
+from chipwall.market.policy.load import load_scenario, parse_scenario, proposals, shipped_scenarios
+from chipwall.market.policy.scenario import as_known
 from chipwall.market.simulate import simulate
 
 NAMES = {

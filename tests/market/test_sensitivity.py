@@ -68,7 +68,7 @@ def test_exploring_finds_the_condition_that_was_put_in() -> None:
     rng = np.random.default_rng(0)
     parameters = {"carry_over": rng.random(2000), "rent_slope": rng.random(2000), "pass_through": rng.random(2000)}
     found, density, coverage, _ = _box(parameters, (parameters["carry_over"] > 0.7) & (rng.random(2000) < 0.95))
-    rows = box_sides(found, parameters)
+    rows = box_sides(found, parameters, units={})
     assert rows[0].parameter == "carry_over"
     assert rows[0].low == pytest.approx(0.7, abs=0.05)
     assert density > 0.8

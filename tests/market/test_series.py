@@ -86,7 +86,7 @@ def test_a_period_is_found_by_its_days_and_words_by_their_label() -> None:
 
 
 def test_series_of_one_definition_combine() -> None:
-    both = series.combine("epoch_huawei_units_910B", "epoch_huawei_units_910C")
+    both = series.load_series().combine("epoch_huawei_units_910B", "epoch_huawei_units_910C")
     assert [len(seen) for seen in both.values()] == [8, 8]
 
 
@@ -102,7 +102,7 @@ def test_series_of_one_definition_combine() -> None:
 )
 def test_series_of_different_definitions_do_not(a: str, b: str, word: str) -> None:
     with pytest.raises(DataError) as caught:
-        series.combine(a, b)
+        series.load_series().combine(a, b)
     assert word in caught.value.where
     assert a in str(caught.value)
     assert b in str(caught.value)

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 
 from chipwall.errors import InputError
+from chipwall.market.model.load import load_priors
 from chipwall.market.model.paths import quantile_error, sample_band
-from chipwall.market.model.priors import load_priors
 from chipwall.market.model.quarters import quarter_index
 from chipwall.market.model.service import hedonic_rent
 from chipwall.market.model.timeline import Lever
 from chipwall.market.parts import PartFolder
-from chipwall.market.policy.scenario import load_scenario
+from chipwall.market.policy.load import load_scenario
 from chipwall.market.simulate import simulate
 
 DRAWS, UNTIL = 200, "2028Q4"
@@ -320,7 +320,8 @@ def test_hedonic_rent_is_close_to_the_quotes_it_was_fitted_to() -> None:
 
 def test_stored_rates_are_those_of_the_performance_model() -> None:
     from chipwall import catalog
-    from chipwall.market.model.rates import WORK, estimated_rates, stored_rates
+    from chipwall.market.model.load import stored_rates
+    from chipwall.market.model.rates import WORK, estimated_rates
 
     reference = estimated_rates(catalog.chip("nvidia-h100-sxm"))
     for name in ("nvidia-h20-96gb", "nvidia-h200-sxm", "huawei-ascend-910c"):
@@ -411,12 +412,13 @@ def test_shares_lie_between_nothing_and_all(sold) -> None:
 def test_worth_of_chips_agrees_with_the_rents_of_the_market() -> None:
     """Hardware for the platforms' mix, times what software leaves of it, against quotes relative to an H100."""
     from chipwall import catalog
+    from chipwall.market.model.load import stored_rates
     from chipwall.market.model.service import REFERENCE, services
 
     found = load_scenario("record").products
     names = {p.id: i for i, p in enumerate(found)}
     chips = {c: catalog.chip(c) for c in {REFERENCE, *(p.chip for p in found)}}
-    worth = services(found, chips).by_segment[0]
+    worth = services(found, chips, rates=stored_rates()).by_segment[0]
     assert worth[names["h20"]] == pytest.approx(0.63, rel=0.2)
     assert worth[names["a800"]] == pytest.approx(0.45, rel=0.2)
     assert worth[names["ascend-910b"]] * 0.65 == pytest.approx(0.18, rel=0.35)
@@ -425,7 +427,7 @@ def test_worth_of_chips_agrees_with_the_rents_of_the_market() -> None:
 
 def test_prompts_are_not_counted_twice() -> None:
     """Decoding alone: a part with the bandwidth of an H20 decodes well beyond its share of arithmetic."""
-    from chipwall.market.model.rates import stored_rates
+    from chipwall.market.model.load import stored_rates
 
     h20 = stored_rates()["nvidia-h20-96gb"]
     assert h20["decode"] > 3 * h20["prefill"]

@@ -1,10 +1,8 @@
 import numpy as np
 import pytest
 
-from chipwall.market.model.priors import load_priors
-from chipwall.market.model.products import load_products
+from chipwall.market.model.load import load_priors, load_products, load_record, load_supply
 from chipwall.market.model.quarters import quarter_index
-from chipwall.market.model.record import known_at
 from chipwall.market.model.supply import (
     BASELINE_TOOLS,
     ChineseSupply,
@@ -38,7 +36,7 @@ def made(
     told = {k: np.where(after, (levers or {}).get(k, v), v) for k, v in BASE.items()}
     supply = ChineseSupply(
         tuple(p for p in load_products() if not p.us), parameters, levers=SupplyLevers(**told),
-        shocks=np.zeros((QUARTERS, draws)), counts=known_at().counts, level=np.zeros(draws),
+        shocks=np.zeros((QUARTERS, draws)), counts=load_record().counts, level=np.zeros(draws), shapes=load_supply(),
     )  # fmt: skip
     return supply, [supply.quarter(t, sold_share=np.full(draws, sold), pull=np.zeros(draws)) for t in range(QUARTERS)]
 
@@ -67,7 +65,7 @@ def test_growth_path_has_its_level_in_its_year() -> None:
 
 def test_generations_add_up() -> None:
     huawei = tuple(p for p in load_products() if p.maker == "huawei")
-    mix = generation_mix(huawei, QUARTERS)
+    mix = generation_mix(huawei, QUARTERS, load_supply()["generations"])
     assert np.allclose(mix.sum(axis=1), 1.0)
     assert mix[quarter_index("2031Q4"), 0] == 0.0
 

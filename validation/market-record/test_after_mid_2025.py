@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 from chipwall.market.forecast.backtest import Backtest, read_backtest, scored_table
-from chipwall.market.forecast.knowledge import Knowledge
+from chipwall.market.forecast.load import shipped_knowledge
 
 
 @pytest.fixture(scope="module")
 def done() -> Backtest:
     rows = read_backtest(Path(__file__).parent / "after-mid-2025.csv")
-    return scored_table(rows, knowledge=Knowledge(draws=2000))
+    return scored_table(rows, knowledge=shipped_knowledge(draws=2000))
 
 
 def test_the_band_covers_eight_to_ten_in_ten(done: Backtest) -> None:

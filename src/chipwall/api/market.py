@@ -66,7 +66,7 @@ def simulate(
     from chipwall.market.forecast.knowledge import known_day
     from chipwall.market.model.quantities import HEADLINE
     from chipwall.market.model.quarters import quarters
-    from chipwall.market.policy.scenario import load_scenario
+    from chipwall.market.policy.load import load_scenario
     from chipwall.market.simulate import simulate as run
 
     names = [term(scenario, "scenario"), *([] if against is None else [term(against, "against")])]

@@ -29,7 +29,6 @@ __all__ = [
     "Observation",
     "Series",
     "SeriesBook",
-    "combine",
     "load_series",
     "observations",
     "series",
@@ -177,6 +176,29 @@ class SeriesBook:
         near = get_close_matches(series_id, list(self.series), n=3, cutoff=0.5)
         raise unknown_name("series", series_id, nearest=near, listing="chipwall market series")
 
+    def combine(self, *series_ids: str) -> dict[str, tuple[Observation, ...]]:
+        """Values of several series that measure the same thing in the same unit.
+
+        Raises
+        ------
+        DataError
+            Definition, unit, what is counted or which chips differ. A share of every accelerator card fitted together with a
+            count of HBM-class packages gives results that look identified and are not.
+        """
+        if not series_ids:
+            raise InputError(text("no series to combine"))
+        first = self.find(series_ids[0])
+        for other in map(self.find, series_ids[1:]):
+            for field in ("definition", "unit", "counted", "scope"):
+                mine, theirs = getattr(first, field), getattr(other, field)
+                if mine != theirs:
+                    raise DataError(
+                        text("{a} and {b} cannot be combined: they do not measure the same thing", a=first.id, b=other.id),
+                        where=text("{field}: '{mine}' against '{theirs}'", field=field, mine=mine, theirs=theirs),
+                        fix=text("Convert one of them first, with an explicit and sourced factor"),
+                    )
+        return {name: self.observations[name] for name in series_ids}
+
 
 @lru_cache(maxsize=1)
 def load_series() -> SeriesBook:
@@ -312,28 +334,3 @@ def observations(series_id: str, *, period: str | None = None, context: bool = T
     if not asked.dated:
         return tuple(o for o in found if o.period.label == period)
     return tuple(o for o in found if (o.period.start, o.period.end) == (asked.start, asked.end))
-
-
-def combine(*series_ids: str) -> dict[str, tuple[Observation, ...]]:
-    """Values of several series that measure the same thing in the same unit.
-
-    Raises
-    ------
-    DataError
-        Definition, unit, what is counted or which chips differ. A share of every accelerator card fitted together with a
-        count of HBM-class packages gives results that look identified and are not.
-    """
-    if not series_ids:
-        raise InputError(text("no series to combine"))
-    book = load_series()
-    first = book.find(series_ids[0])
-    for other in map(book.find, series_ids[1:]):
-        for field in ("definition", "unit", "counted", "scope"):
-            mine, theirs = getattr(first, field), getattr(other, field)
-            if mine != theirs:
-                raise DataError(
-                    text("{a} and {b} cannot be combined: they do not measure the same thing", a=first.id, b=other.id),
-                    where=text("{field}: '{mine}' against '{theirs}'", field=field, mine=mine, theirs=theirs),
-                    fix=text("Convert one of them first, with an explicit and sourced factor"),
-                )
-    return {name: book.observations[name] for name in series_ids}

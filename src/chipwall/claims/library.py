@@ -89,7 +89,7 @@ class Library:
     @cached_property
     def sources(self) -> dict[str, Source]:
         """Every source that a verdict may cite, by id."""
-        from chipwall.market.model.priors import load_priors
+        from chipwall.market.model.load import load_priors
 
         # the market's parameters name their sources in words, which are their own title
         named = {p.source: Source(p.source, p.source) for p in load_priors().ranges.values() if p.source != "estimated"}
@@ -126,7 +126,7 @@ class Library:
         last = max(until, self.horizon)
 
         def run() -> Paths:
-            from chipwall.market.policy.scenario import load_scenario
+            from chipwall.market.policy.load import load_scenario
             from chipwall.market.simulate import simulate
 
             found = load_scenario(scenario)

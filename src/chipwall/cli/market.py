@@ -127,7 +127,7 @@ def simulate_command(
     from chipwall.cli.market_answers import for_machines, parameter_names, say_first
     from chipwall.market.forecast.knowledge import known_day
     from chipwall.market.model.quarters import quarter_name, quarters
-    from chipwall.market.policy.scenario import load_scenario
+    from chipwall.market.policy.load import load_scenario
     from chipwall.market.simulate import simulate as run
     from chipwall.market.study.ask import question
     from chipwall.market.study.dependence import dependence
@@ -339,7 +339,7 @@ def explore_command(
 ) -> None:  # fmt: skip
     """Under which assumptions SCENARIO beats another: a short list of conditions (PRIM)."""
     require_extra("ema_workbench", extra="explore", wanted_by="market explore")
-    from chipwall.market.policy.scenario import load_scenario
+    from chipwall.market.policy.load import load_scenario
     from chipwall.market.study.explore import explore as search
     from chipwall.market.study.sensitivity import DrawOutcome
     from chipwall.report.pages import market as tables
@@ -355,7 +355,7 @@ def explore_command(
 @answer_options
 def scenarios(out: Out) -> None:
     """Shipped scenarios."""
-    from chipwall.market.policy.scenario import load_scenario, shipped_scenarios
+    from chipwall.market.policy.load import load_scenario, shipped_scenarios
 
     found = [load_scenario(name).told_in(out.lang) for name in shipped_scenarios()]
     columns = (
@@ -387,7 +387,7 @@ def levers(out: Out) -> None:
 @answer_options
 def parameters(bare: bool, out: Out) -> None:
     """Parameters with their 5 to 95 percent range, source and basis."""
-    from chipwall.market.model.priors import load_priors
+    from chipwall.market.model.load import load_priors
 
     columns = (
         Column("parameter", text("Parameter")), Column("low", "5%", right=True), Column("high", "95%", right=True),

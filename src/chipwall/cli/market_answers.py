@@ -22,7 +22,7 @@ __all__ = ["for_machines", "parameter_names", "proposals_command", "say_first"]
 
 def parameter_names() -> tuple[str, ...]:
     """Names under which a run keeps the parameters of its draws."""
-    from chipwall.market.model.priors import load_priors
+    from chipwall.market.model.load import load_priors
 
     return tuple(f"parameter:{name}" for name in load_priors().names)
 
@@ -98,8 +98,8 @@ def proposals_command(name: str | None, draws: int, until: str, seed: int, out: 
 
     NAME is one of the list; its answer says the size, how sure it is, and what the model cannot say.
     """
-    from chipwall.market.policy.scenario import load_scenario
-    from chipwall.market.policy.scenario import proposals as listed
+    from chipwall.market.policy.load import load_scenario
+    from chipwall.market.policy.load import proposals as listed
 
     if name is None:
         found = [load_scenario(one).told_in(out.lang) for one in listed()]
@@ -121,7 +121,7 @@ def proposals_command(name: str | None, draws: int, until: str, seed: int, out: 
 def _answer(name: str, *, draws: int, until: str, seed: int, out: Out) -> None:
     """The one-paragraph answer to a proposal."""
     from chipwall.market.model.quarters import quarters
-    from chipwall.market.policy.scenario import load_scenario
+    from chipwall.market.policy.load import load_scenario
     from chipwall.market.simulate import simulate as run
     from chipwall.report.language.lookup import translated
     from chipwall.report.pages import market_answer as answers

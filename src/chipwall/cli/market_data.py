@@ -34,10 +34,11 @@ def backtest(file: Path, draws: int, seed: int, known_on: str | None, out: Out) 
     is hidden, whatever the record holds.
     """
     from chipwall.market.forecast.backtest import read_backtest, scored_table
-    from chipwall.market.forecast.knowledge import Knowledge, known_day
+    from chipwall.market.forecast.knowledge import known_day
+    from chipwall.market.forecast.load import shipped_knowledge
 
     day = None if known_on is None else known_day(known_on, where="known_on", first=None)
-    done = scored_table(read_backtest(file), knowledge=Knowledge(draws=draws, seed=seed, known_on=day))
+    done = scored_table(read_backtest(file), knowledge=shipped_knowledge(draws=draws, seed=seed, known_on=day))
     data = done.record()
     shown = tuple(
         (
@@ -138,9 +139,10 @@ def _short(value: float | None) -> str:
 @answer_options
 def market_calibrate_command(draws: int, seed: int, place: Path | None, out: Out) -> None:
     """Fit the model to the record, and say what the data can tell."""
-    from chipwall.market.forecast.calibrate import market_calibration, overlay_toml
+    from chipwall.market.forecast.calibrate import overlay_toml
+    from chipwall.market.forecast.load import refitted
 
-    done = market_calibration(draws=draws, seed=seed)
+    done = refitted(draws=draws, seed=seed)
     if place is not None:
         write_whole(place, overlay_toml(done))
     data = done.record()

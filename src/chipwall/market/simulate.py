@@ -16,26 +16,32 @@ from chipwall.catalog.load import Catalog
 from chipwall.errors import InputError
 from chipwall.market.model.draws import BLOCK, block_sizes
 from chipwall.market.model.engine import Block, block_paths
+from chipwall.market.model.load import load_priors, load_record, load_supply, stored_rates
 from chipwall.market.model.paths import Paths
-from chipwall.market.model.priors import Priors, load_priors
+from chipwall.market.model.priors import Priors
 from chipwall.market.model.quantities import HEADLINE
 from chipwall.market.model.quarters import quarters as quarter_names
-from chipwall.market.model.record import known_at
 from chipwall.market.model.service import REFERENCE, Estimator, services
 from chipwall.market.model.timeline import laid_levers
 from chipwall.market.parts import PartFolder
-from chipwall.market.policy.scenario import Scenario, as_known, load_scenario
+from chipwall.market.policy.load import load_scenario
+from chipwall.market.policy.scenario import Scenario, as_known
 from chipwall.market.policy.thresholds import over_limits
 from chipwall.text import text
 from chipwall.units import MIB
 
-__all__ = ["KEEP_ALL_BELOW", "prepare", "simulate"]
+__all__ = ["KEEP_ALL_BELOW", "named_scenario", "prepare", "simulate"]
 
 Array = NDArray[np.float64]
 Progress = Callable[[int, int], None]
 # Above this many values a run keeps the headline quantities only: about 1 GiB.
 KEEP_ALL_BELOW = 128 * int(MIB)
 _QUANTITIES = 200
+
+
+def named_scenario(scenario: Scenario | str) -> Scenario:
+    """A scenario as it is, or the shipped one or the file of that name."""
+    return load_scenario(scenario) if isinstance(scenario, str) else scenario
 
 
 def prepare(
@@ -56,8 +62,8 @@ def prepare(
     known = facts or catalog.load()
     if draws < 1:
         raise InputError(text("{draws} draws is not a run", draws=draws), fix=text("Give one draw or more"))
-    found = load_scenario(scenario) if isinstance(scenario, str) else scenario
-    given = known_at(known_on)
+    found = named_scenario(scenario)
+    given = load_record(known_on)
     if known_on is not None:
         found = as_known(found, last=given.now)
     names = quarter_names(until)
@@ -65,12 +71,13 @@ def prepare(
     lines = laid_levers(found.levers, products=found.products, quarters=len(names))
     return Block(
         products=found.products,
-        service=services(found.products, chips, estimator=estimator),
+        service=services(found.products, chips, rates=stored_rates(), estimator=estimator),
         lines=lines,
         blocked=over_limits(found.products, chips, lines.limits, lines.drafts),
         allocations=found.allocations,
         priors=(priors or load_priors()).replace(found.parameters, source=found.id),
         known=given,
+        supply=load_supply(),
         seed=seed,
         number=0,
         size=min(draws, BLOCK),
@@ -136,7 +143,7 @@ def simulate(
     >>> paths.quantity("delivered_h200").sum().item()
     0.0
     """
-    found = load_scenario(scenario) if isinstance(scenario, str) else scenario
+    found = named_scenario(scenario)
     names = quarter_names(until)
     if not keep and draws * len(names) * _QUANTITIES > KEEP_ALL_BELOW:
         keep = HEADLINE

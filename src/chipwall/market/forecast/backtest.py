@@ -20,7 +20,6 @@ from chipwall.errors import InputError, Unknown
 from chipwall.files import read_rows
 from chipwall.market.forecast.baseline import normal_crps
 from chipwall.market.forecast.knowledge import Knowledge
-from chipwall.market.forecast.observables import observables
 from chipwall.market.forecast.predictive import last_value, predictive, trend_rule
 from chipwall.market.forecast.scoring import continuous_ranked_probability_score, covered, forecast_band, rank_of
 from chipwall.market.model.continuation import quantile_draws
@@ -407,7 +406,7 @@ def _published(series_id: str, period: Period, *, value: float, knowledge: Knowl
 
     A row of the catalogue that holds exactly the value that is scored is that value and no forecast of it.
     """
-    told = observables().get(series_id)
+    told = knowledge.observables.get(series_id)
     names = dict.fromkeys((series_id, *(told.rivals if told else ())))
     found = [
         o

@@ -10,28 +10,24 @@ by themselves are fitted and judged stands in :mod:`.rolling`.
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import lru_cache
-from importlib.resources import files
 
 import numpy as np
 from numpy.typing import NDArray
 
 from chipwall.catalog.periods import Period, parse_period
-from chipwall.catalog.series import SeriesBook, combine, load_series
+from chipwall.catalog.series import SeriesBook
 from chipwall.errors import DataError
 from chipwall.market.forecast.aggregation import over_period
-from chipwall.market.forecast.rolling import items, ranks_left_out
-from chipwall.market.model.continuation import continuation_classes
+from chipwall.market.forecast.rolling import ForecastItem, ranks_left_out
+from chipwall.market.model.continuation import Trend
 from chipwall.market.model.paths import Paths
-from chipwall.market.model.priors import Priors, load_priors
-from chipwall.market.model.record import newest
+from chipwall.market.model.priors import Priors
 from chipwall.text import text
 
-__all__ = ["MarketCalibration", "Parameter", "Target", "market_calibration", "overlay_toml", "targets", "weights"]
+__all__ = ["MarketCalibration", "Parameter", "Target", "market_calibration", "overlay_toml", "target_of", "weights"]
 
 LEAST_EFFECTIVE = 400.0  # draws worth of information that must be left, or the errors are widened
 TOLD = 0.90  # a parameter whose sd falls below this share of its prior is reported as informed, and its range replaced
@@ -150,26 +146,26 @@ class MarketCalibration:
         }
 
 
-@lru_cache(maxsize=1)
-def targets() -> tuple[Target, ...]:
-    """The list of ``data/targets.toml`` with the values of the catalogue, in SI."""
-    told = tomllib.loads((files("chipwall.market") / "data" / "targets.toml").read_text(encoding="utf-8"))
-    return tuple(_target(entry, book=load_series()) for entry in told["target"])
+def target_of(entry: Mapping[str, object], *, book: SeriesBook, newest: date) -> Target:
+    """A target from its entry in ``data/targets.toml``, with the values of the book, in SI.
 
-
-def _target(entry: Mapping[str, object], *, book: SeriesBook) -> Target:
+    Raises
+    ------
+    DataError
+        It has no value, or one of a time that was not over by ``newest``.
+    """
     ids = tuple(str(s) for s in entry["series"])  # type: ignore[attr-defined]
     first, last = parse_period(str(entry["first"])), parse_period(str(entry["last"]))
     assert first.start is not None
     assert last.end is not None
     rows = [
         o
-        for seen in combine(*ids).values()
+        for seen in book.combine(*ids).values()
         for o in seen
         if o.value is not None and _within(o.period, first.start, last.end)
     ]
-    if not rows or any(not o.period.by(newest()) for o in rows):
-        raise DataError(text("the target '{name}' has no value over by {cut}", name=str(entry["name"]), cut=newest()))
+    if not rows or any(not o.period.by(newest) for o in rows):
+        raise DataError(text("the target '{name}' has no value over by {cut}", name=str(entry["name"]), cut=newest))
     total = float(np.sum([o.value for o in rows if o.value is not None]))
     how = str(entry["how"])
     value = total if how == "flow" else total / len(rows)
@@ -216,7 +212,7 @@ def weights(paths: Paths, *, aims: Sequence[Target]) -> tuple[NDArray[np.float64
     :data:`LEAST_EFFECTIVE` draws would be left in effect, all log weights are multiplied by a number below one, which is
     the same as trusting every source less.
     """
-    support = sum((-2.5 * np.log1p(_misfit(_seen(t, paths), t) ** 2 / 4) for t in aims), np.zeros(_count(paths)))
+    support = sum((-2.5 * np.log1p(_misfit(_seen(t, paths), t) ** 2 / 4) for t in aims), np.zeros(1))
     power = 1.0
     while True:
         made = np.exp(power * (support - support.max()))
@@ -226,32 +222,47 @@ def weights(paths: Paths, *, aims: Sequence[Target]) -> tuple[NDArray[np.float64
         power *= 0.8
 
 
-def _count(paths: Paths) -> int:
-    return int(paths.quantity(targets()[0].model).shape[0])
-
-
 def _quantile(values: NDArray[np.float64], weight: NDArray[np.float64], points: Sequence[float]) -> list[float]:
     order = np.argsort(values)
     below = np.cumsum(weight[order]) - weight[order] / 2
     return [float(np.interp(p, below, values[order])) for p in points]
 
 
-def market_calibration(*, draws: int = 20_000, seed: int = 1) -> MarketCalibration:
-    """The fit; the same for the same draws and seed.
+def market_calibration(
+    *,
+    bare: Priors,
+    aims: Sequence[Target],
+    found: Sequence[ForecastItem],
+    families: Mapping[str, Trend],
+    newest: date,
+    draws: int = 20_000,
+    seed: int = 1,
+) -> MarketCalibration:
+    """The fit; the same for the same draws and seed. On what is shipped: :func:`chipwall.market.forecast.load.refitted`.
+
+    Parameters
+    ----------
+    bare : Priors
+        Ranges before the fit.
+    aims : sequence of Target
+        What the model is fitted to.
+    found : sequence of ForecastItem
+        Values of the series that go on by themselves, on which their classes are judged.
+    families : mapping of str to Trend
+        The classes before their fit.
+    newest : date
+        The last day of the record.
 
     Limits
     ------
     Weighting prior draws cannot find what the priors exclude. With some 70 parameters and a dozen values most parameters
     stay where they were, lock-in terms among them; the report says so.
     """
-    from chipwall.market.policy.scenario import load_scenario
     from chipwall.market.simulate import simulate
 
-    bare, aims = load_priors(overlay=False), targets()
     keep = (*sorted({t.model for t in aims}), *(f"parameter:{name}" for name in bare.names))
-    last = newest()
-    until = f"{last.year}Q{(last.month + 2) // 3}"
-    paths = simulate(load_scenario("record"), draws=draws, seed=seed, until=until, priors=bare, keep=keep)
+    until = f"{newest.year}Q{(newest.month + 2) // 3}"
+    paths = simulate("record", draws=draws, seed=seed, until=until, priors=bare, keep=keep)
     weight, power = weights(paths, aims=aims)
     z = {name: _normal(bare, name, paths.parameter(name)) for name in bare.names}
     parameters = tuple(_parameter(bare, name, z[name], weight) for name in bare.names)
@@ -265,16 +276,14 @@ def market_calibration(*, draws: int = 20_000, seed: int = 1) -> MarketCalibrati
         tempering=power,
         draws=draws,
         seed=seed,
-        cut=last,
-        rolling=_rolling(),
+        cut=newest,
+        rolling=_rolling(found, families),
     )
 
 
-def _rolling() -> dict[str, dict[str, float]]:
+def _rolling(values: Sequence[ForecastItem], families: Mapping[str, Trend]) -> dict[str, dict[str, float]]:
     """Coverage and ranks of series that go on by themselves, judged on series that their class was not fitted to."""
-    ranks = ranks_left_out(
-        items(load_series(), families=continuation_classes(prior=True)), families=continuation_classes(prior=True)
-    )
+    ranks = ranks_left_out(values, families=families)
     nearest = [(i, r) for i, r in ranks if i.ahead == 0]
     told = {"all": [r for _, r in nearest]}
     for item, rank in nearest:

@@ -6,12 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
-from chipwall.catalog.series import Observation, SeriesBook, load_series
+from chipwall.catalog.series import Observation, SeriesBook
 from chipwall.errors import InputError, Unknown
-from chipwall.market.forecast.observables import observables
-from chipwall.market.model.continuation import Trend, continuation_classes
+from chipwall.market.forecast.observables import Observable, default_observable
+from chipwall.market.model.continuation import Trend
 from chipwall.market.model.paths import Paths
-from chipwall.market.model.record import newest
 from chipwall.market.vintage import Cut, known_rows
 from chipwall.text import text
 
@@ -27,10 +26,14 @@ class Knowledge:
 
     Attributes
     ----------
-    book : Book
+    book : SeriesBook
         The market data; each forecast sees only what its cut lets through.
     trends : mapping of str to Trend
         Classes of continuation.
+    observables : mapping of series to Observable
+        Which quantity of the simulation predicts a series, and how.
+    newest : date
+        The last day on which anything in the record was counted or printed: after it nothing more is known.
     draws, seed : int
         Draws of a forecast and the seed of the simulation.
     known_on : date or None
@@ -41,8 +44,10 @@ class Knowledge:
         Whether the simulation may be run.
     """
 
-    book: SeriesBook = field(default_factory=load_series)
-    trends: Mapping[str, Trend] = field(default_factory=continuation_classes)
+    book: SeriesBook
+    trends: Mapping[str, Trend]
+    observables: Mapping[str, Observable]
+    newest: date
     draws: int = 2000
     seed: int = 1
     known_on: date | None = None
@@ -54,18 +59,21 @@ class Knowledge:
         """Rows of a series that had been published by the cut, in order of time."""
         return known_rows(self.book.observations[series_id], kind=self.book.series[series_id].kind, cut=cut)
 
+    def observable(self, series_id: str) -> Observable:
+        """How a series is predicted; one without an entry goes on by itself, or not at all."""
+        return self.observables.get(series_id) or default_observable(self.book.find(series_id))
+
     def paths(self, cut: Cut) -> Paths:
         """What ``chipwall simulate record --known-on DAY`` prints, DAY being the last month's end by the cut."""
         from chipwall.market.simulate import simulate
 
         if not self.model:
             raise Unknown(text("the model was not run"))
-        # after the newest day of the record nothing more is known
-        day = min(_month_end(cut.known_on), newest())
+        day = min(_month_end(cut.known_on), self.newest)
         if day < FIRST_CUT:
             raise Unknown(text("no simulation begins before {first}", first=FIRST_CUT))
         if day not in self._runs:
-            keep = tuple(sorted({q for o in observables().values() for q in o.quantities}))
+            keep = tuple(sorted({q for o in self.observables.values() for q in o.quantities}))
             self._runs[day] = simulate(
                 "record", draws=self.draws, seed=self.seed, until=self.until, keep=keep, known_on=day
             )

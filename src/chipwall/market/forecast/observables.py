@@ -6,17 +6,14 @@ explicit factor with a range and the reason for it, so that a series is never co
 
 from __future__ import annotations
 
-import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
-from importlib.resources import files
 
-from chipwall.catalog.series import Series
+from chipwall.catalog.series import Series, SeriesBook
 from chipwall.errors import DataError
 from chipwall.text import Text, text
 
-__all__ = ["KIND_CLASS", "Observable", "Summand", "default_observable", "observables"]
+__all__ = ["KIND_CLASS", "Observable", "Summand", "default_observable", "observables_of"]
 
 # The class in which a series goes on by itself when nothing else is said, by its kind and by what it counts.
 KIND_CLASS: Mapping[str, str] = {
@@ -90,20 +87,18 @@ class Observable:
         return bool(self.terms) and not self.quantities
 
 
-@lru_cache(maxsize=1)
-def observables() -> Mapping[str, Observable]:
-    """Every entry of the table, by series."""
-    told = tomllib.loads((files("chipwall.market") / "data" / "observables.toml").read_text(encoding="utf-8"))
+def observables_of(entries: Iterable[Mapping[str, object]], book: SeriesBook) -> Mapping[str, Observable]:
+    """Every entry of ``data/observables.toml``, by series."""
     found: dict[str, Observable] = {}
-    for entry in told["observable"]:
-        for name in entry["series"]:
+    for entry in entries:
+        for name in entry["series"]:  # type: ignore[attr-defined]
             if name in found:
                 raise DataError(text("{series} stands twice in observables.toml", series=name))
-            found[name] = _observable(name, entry)
+            found[name] = _observable(name, entry, kind=book.find(name).kind)
     return found
 
 
-def _observable(name: str, entry: Mapping[str, object]) -> Observable:
+def _observable(name: str, entry: Mapping[str, object], *, kind: str) -> Observable:
     told = {
         k: v for k, v in entry.items() if k not in ("series", "class", "terms", "over", "otherwise", "clip", "rivals")
     }
@@ -116,17 +111,10 @@ def _observable(name: str, entry: Mapping[str, object]) -> Observable:
         rivals=tuple(str(r) for r in entry.get("rivals", ())),  # type: ignore[attr-defined]
         otherwise=_terms(entry.get("otherwise")),
         clip=(float(clip[0]), float(clip[1])) if isinstance(clip, list) else None,
-        family=str(entry.get("class", "")) or KIND_CLASS.get(kind_of_series(name), "press-count"),
+        family=str(entry.get("class", "")) or KIND_CLASS.get(kind, "press-count"),
         quantities=frozenset(t.model for t in (*terms, *over) if t.model),
         **told,  # type: ignore[arg-type]  # the table is checked by its test
     )
-
-
-def kind_of_series(name: str) -> str:
-    """The kind of a series of the catalogue."""
-    from chipwall.catalog.series import load_series
-
-    return load_series().find(name).kind
 
 
 def _terms(told: object) -> tuple[Summand, ...]:

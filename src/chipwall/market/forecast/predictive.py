@@ -23,7 +23,7 @@ from chipwall.errors import Unknown
 from chipwall.market.forecast.aggregation import late_period, over_period
 from chipwall.market.forecast.baseline import LEAST, Ruler, ruler
 from chipwall.market.forecast.knowledge import Knowledge
-from chipwall.market.forecast.observables import NOT_PREDICTED, Observable, Summand, default_observable, observables
+from chipwall.market.forecast.observables import NOT_PREDICTED, Observable, Summand
 from chipwall.market.model.continuation import (
     Piece,
     Trend,
@@ -97,7 +97,7 @@ def predictive(series_id: str, period: Period, *, knowledge: Knowledge) -> Forec
     Scores over rolling cuts, by class, are in docs/market-data.md.
     """
     about = knowledge.book.find(series_id)
-    told = observables().get(series_id) or default_observable(about)
+    told = knowledge.observable(series_id)
     if told.skip:
         raise Unknown(NOT_PREDICTED[told.skip])
     if not period.dated or period.end is None:
@@ -320,7 +320,7 @@ def _part(series_id: str, period: Period, *, at: At) -> Draws:
     for row in at.rows(series_id):
         if _same(row.period, period) and not row.period.forecast and row.as_printed is not None:
             return np.full(at.knowledge.draws, row.as_printed)
-    told = observables().get(series_id) or default_observable(about)
+    told = at.knowledge.observable(series_id)
     return _draws(about, told, period, at=at)
 
 

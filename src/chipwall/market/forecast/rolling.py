@@ -16,12 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chipwall.catalog.series import Observation, SeriesBook, load_series
-from chipwall.market.forecast.observables import default_observable, observables
+from chipwall.market.forecast.observables import Observable, default_observable
 from chipwall.market.model.continuation import (
     PastPoint,
     Piece,
     Trend,
-    continuation_classes,
     forecast,
     log_density,
     pieces_of,
@@ -29,6 +28,7 @@ from chipwall.market.model.continuation import (
     quarter_of,
     remainder,
 )
+from chipwall.market.model.load import continuation_classes
 from chipwall.market.vintage import Cut, cut_before, known_rows
 
 __all__ = ["FOLDS", "ForecastItem", "fitted_class", "fitted_toml", "items", "ranks_left_out"]
@@ -54,7 +54,13 @@ class ForecastItem:
     ahead: int
 
 
-def items(book: SeriesBook, *, families: Mapping[str, Trend], until: date | None = None) -> tuple[ForecastItem, ...]:
+def items(
+    book: SeriesBook,
+    *,
+    families: Mapping[str, Trend],
+    observables: Mapping[str, Observable],
+    until: date | None = None,
+) -> tuple[ForecastItem, ...]:
     """Every value of every series that goes on by itself, from every origin that knows one value at least.
 
     Series whose legal supply is opened and closed by decisions (``policy`` in the observables) are left out: a trend is no
@@ -62,7 +68,7 @@ def items(book: SeriesBook, *, families: Mapping[str, Trend], until: date | None
     """
     found = []
     for name, about in book.series.items():
-        told = observables().get(name) or default_observable(about)
+        told = observables.get(name) or default_observable(about)
         if told.skip or told.policy:
             continue
         trend = families[told.family]
@@ -172,10 +178,8 @@ def _rank(item: ForecastItem, trend: Trend) -> float:
     return float(0.5 + (angle + np.sin(angle) * np.cos(angle)) / np.pi)
 
 
-def fitted_toml() -> str:
+def fitted_toml(found: Sequence[ForecastItem], *, priors: Mapping[str, Trend]) -> str:
     """``data/continuation.toml`` anew: the hand-written classes of ``continuation-prior.toml`` with fitted numbers."""
-    priors = continuation_classes(prior=True)
-    found = items(load_series(), families=priors)
     lines = [
         "# Written by `python -m chipwall.market.forecast.rolling`: how a series goes on, by class; see continuation-prior.toml.",
         "# Fitted on every value in the record from origins up to a year before its period: these are constants that later rows",
@@ -191,4 +195,9 @@ def fitted_toml() -> str:
 
 
 if __name__ == "__main__":
-    print(fitted_toml())
+    from chipwall.catalog.series import load_series
+    from chipwall.market.forecast.load import shipped_knowledge
+    from chipwall.market.model.load import continuation_classes
+
+    written = continuation_classes(prior=True)
+    print(fitted_toml(items(load_series(), families=written, observables=shipped_knowledge().observables), priors=written))

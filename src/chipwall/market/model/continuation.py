@@ -7,12 +7,10 @@ class is fitted on forecasts made and checked before the data cut. Nothing here 
 
 from __future__ import annotations
 
-import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import lru_cache
-from importlib.resources import files
 from typing import Literal
 
 import numpy as np
@@ -26,7 +24,6 @@ __all__ = [
     "PastPoint",
     "Piece",
     "Trend",
-    "continuation_classes",
     "forecast",
     "log_density",
     "pieces_of",
@@ -79,17 +76,6 @@ class Trend:
     def back(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Transformed values back in the unit of the series."""
         return 1 / (1 + np.exp(-values)) if self.transform == "logit" else np.exp(np.clip(values, -700, 700))
-
-
-@lru_cache(maxsize=2)
-def continuation_classes(*, prior: bool = False) -> Mapping[str, Trend]:
-    """The classes of ``data/continuation.toml``, or as they were written before fitting."""
-    name = "continuation-prior.toml" if prior else "continuation.toml"
-    told = tomllib.loads((files("chipwall.market") / "data" / name).read_text(encoding="utf-8"))
-    return {
-        name: Trend(name=name, **{k: v for k, v in entry.items() if k in Trend.__slots__})
-        for name, entry in told["class"].items()
-    }
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,6 +56,8 @@ class Block:
         1 where a performance limit takes the product out.
     known : Known
         The record as it stood on a day: what is data, and where forecasts begin.
+    supply : mapping
+        Tables of Chinese supply, see :class:`~chipwall.market.model.supply.ChineseSupply`.
     normals : array [draws, parameters] or None
         Parameters as standard normal numbers given from outside (sensitivity), else drawn.
     lever_values : mapping of str to array [draws]
@@ -70,6 +73,7 @@ class Block:
     allocations: Mapping[str, float]
     priors: Priors
     known: Known
+    supply: Mapping[str, Mapping[str, Any]]
     seed: int
     number: int
     size: int
@@ -159,6 +163,7 @@ class _Run:
             shocks=shocks["supply"],
             counts=known.counts,
             level=draws.levels["huawei"],
+            shapes=self.block.supply,
         )
         others = np.stack([p["lab_share"], p["state_share"], p["startup_share"]])
         platforms = np.maximum(1 - others.sum(axis=0), 0.05)  # they take the rest

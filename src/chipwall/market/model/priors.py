@@ -7,11 +7,8 @@ always through the 5 and 95 percent points.
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cache
-from importlib import resources
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -20,7 +17,7 @@ from numpy.typing import NDArray
 from chipwall.errors import DataError, InputError, unknown_name
 from chipwall.text import text
 
-__all__ = ["Prior", "PriorShape", "Priors", "load_priors"]
+__all__ = ["Prior", "PriorShape", "Priors", "priors_of_tables"]
 
 PriorShape = Literal["lognormal", "normal", "logitnormal"]
 Array = NDArray[np.float64]
@@ -147,30 +144,22 @@ def _unknown(name: str, names: tuple[str, ...]) -> InputError:
     return unknown_name(text("parameter"), name, nearest=near, listing="chipwall market parameters")
 
 
-@cache
-def load_priors(*, overlay: bool = True) -> Priors:
-    """The shipped priors.
+def priors_of_tables(bare: Mapping[str, Mapping[str, object]], fitted: Mapping[str, Mapping[str, object]]) -> Priors:
+    """Priors from the records of ``data/priors.toml``, and those of ``data/calibration.toml`` laid over them.
 
-    Parameters
-    ----------
-    overlay : bool
-        Whether the fitted ranges of ``data/calibration.toml`` replace the bare ones.
+    Raises
+    ------
+    DataError
+        A shape, an end or a source is missing or not known; says the file and the parameter.
     """
-    folder = resources.files("chipwall.market") / "data"
-    ranges = {name: _prior(name, row, "priors.toml") for name, row in _table(folder, "priors.toml").items()}
+    ranges = {name: _prior(name, row, "priors.toml") for name, row in bare.items()}
     correlation: dict[tuple[str, str], float] = {}
-    if overlay and (folder / "calibration.toml").is_file():
-        fitted = _table(folder, "calibration.toml")
-        for pair, value in fitted.pop("correlation", {}).items():
-            first, _, second = pair.partition(",")
-            correlation[first.strip(), second.strip()] = float(str(value))
-        for name in fitted.keys() & ranges.keys():
-            ranges[name] = _prior(name, fitted[name], "calibration.toml", before=ranges[name])
+    for pair, value in fitted.get("correlation", {}).items():
+        first, _, second = pair.partition(",")
+        correlation[first.strip(), second.strip()] = float(str(value))
+    for name in fitted.keys() & ranges.keys():
+        ranges[name] = _prior(name, fitted[name], "calibration.toml", before=ranges[name])
     return Priors(ranges, correlation)
-
-
-def _table(folder: Any, name: str) -> dict[str, dict[str, object]]:
-    return tomllib.loads((folder / name).read_text(encoding="utf-8"))
 
 
 def _prior(name: str, row: Mapping[str, object], file: str, *, before: Prior | None = None) -> Prior:

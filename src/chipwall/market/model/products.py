@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
-from importlib import resources
 from typing import Any
 
 from chipwall.market.model.quarters import quarter_index
 
-__all__ = ["PLATFORMS", "SEGMENTS", "Product", "load_products", "platform_slices"]
+__all__ = ["PLATFORMS", "SEGMENTS", "Product", "platform_slices", "product_of_row"]
 
 # Order matters: products of one platform lie side by side, so that a nest is a slice.
 PLATFORMS = ("cuda", "rocm", "cann", "other")
@@ -88,7 +85,8 @@ class Product:
         return float(inside * self.quality_growth**effective)
 
 
-def _product(row: Mapping[str, Any]) -> Product:
+def product_of_row(row: Mapping[str, Any]) -> Product:
+    """A product from its record in ``data/products.toml``."""
     return Product(
         id=row["id"],
         name=row.get("name", row["id"]),
@@ -110,14 +108,6 @@ def _product(row: Mapping[str, Any]) -> Product:
 def _window(sold: list[str]) -> tuple[int, int]:
     first, last = sold
     return (quarter_index(first) if first else 0, quarter_index(last) if last else 10**6)
-
-
-@cache
-def load_products() -> tuple[Product, ...]:
-    """The shipped products, sorted by platform in the order of :data:`PLATFORMS`."""
-    words = (resources.files("chipwall.market") / "data" / "products.toml").read_text(encoding="utf-8")
-    found = [_product(row) for row in tomllib.loads(words)["product"]]
-    return tuple(sorted(found, key=lambda p: PLATFORMS.index(p.platform)))
 
 
 def platform_slices(products: tuple[Product, ...]) -> tuple[slice, ...]:

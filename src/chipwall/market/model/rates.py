@@ -7,28 +7,15 @@ requests on eight chips, a fleet that keeps its latency; at full memory every ch
 
 from __future__ import annotations
 
-import tomllib
-from collections.abc import Mapping
-from functools import cache
-from importlib import resources
-
 from chipwall.catalog.records import Chip
 from chipwall.errors import ChipwallError
-from chipwall.market.model.products import load_products
 
-__all__ = ["WORK", "estimated_rates", "stored_rates"]
+__all__ = ["WORK", "estimated_rates"]
 
 WORK = ("training", "prefill", "decode")
 MODEL = "llama-3.1-70b"
 TRAINING_CHIPS, TRAINING_BATCH, TRAINING_LENGTH = 256, 512, 4096
 SERVING_CHIPS, REQUESTS = 8, 64.0
-
-
-@cache
-def stored_rates() -> Mapping[str, Mapping[str, float]]:
-    """Rates by chip and kind of work, relative to the reference [1]."""
-    words = (resources.files("chipwall.market") / "data" / "service.toml").read_text(encoding="utf-8")
-    return {name: {k: float(row[k]) for k in WORK} for name, row in tomllib.loads(words).items() if name != "meta"}
 
 
 def estimated_rates(chip: Chip) -> dict[str, float] | None:
@@ -62,6 +49,7 @@ def estimated_rates(chip: Chip) -> dict[str, float] | None:
 def _file() -> str:
     """The words of ``data/service.toml``."""
     from chipwall import catalog
+    from chipwall.market.model.load import load_products
     from chipwall.market.model.service import REFERENCE
 
     reference = estimated_rates(catalog.chip(REFERENCE))

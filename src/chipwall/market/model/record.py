@@ -10,11 +10,10 @@ import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from functools import lru_cache
 
 from chipwall.catalog.periods import Period, parse_period
-from chipwall.catalog.series import Observation, SeriesBook, load_series
-from chipwall.market.model.continuation import PastPoint, Piece, Trend, continuation_classes, points_of, quarter_of
+from chipwall.catalog.series import Observation, SeriesBook
+from chipwall.market.model.continuation import PastPoint, Piece, Trend, points_of, quarter_of
 from chipwall.market.model.quarters import quarter_index, quarter_name, quarters
 from chipwall.market.vintage import Cut, known_rows
 
@@ -86,10 +85,8 @@ def _quarter_end(day: date) -> bool:
     return (day + timedelta(days=1)).day == 1 and day.month % 3 == 0
 
 
-@lru_cache(maxsize=1)
-def newest() -> date:
+def newest(book: SeriesBook) -> date:
     """The last day of the last quarter in which anything in the record was counted or printed."""
-    book = load_series()
     days = [
         end
         for rows in book.observations.values()
@@ -107,14 +104,19 @@ def _last_over(day: date) -> date:
     return day if _quarter_end(day) else first - timedelta(days=1)
 
 
-@lru_cache(maxsize=32)
-def known_at(known_on: date | None = None) -> Known:
-    """Everything given, as it stood on a day; by default on the newest day of the record."""
-    book = load_series()
-    day = known_on or newest()
+def known_at(book: SeriesBook, trends: Mapping[str, Trend], known_on: date | None = None) -> Known:
+    """Everything given, as it stood on a day; by default on the newest day of the record.
+
+    Parameters
+    ----------
+    book : SeriesBook
+        The market series.
+    trends : mapping of str to Trend
+        Classes in which they go on.
+    """
+    day = known_on or newest(book)
     # today everything in the record is known, also what is in print about a quarter that is not over
     cut = Cut(day if known_on else date.max, day + timedelta(days=1))
-    trends = continuation_classes()
     counts = _counts(book, cut)
     runs = {name: _running(book, f"epoch_global_h100e_cum_{name}", cut, trends["world-stock"]) for name in DESIGNERS}
     return Known(

@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 
 from chipwall.catalog.records import Chip
 from chipwall.market.model.products import Product
-from chipwall.market.model.rates import stored_rates
 
 __all__ = ["MIXES", "REFERENCE", "SERVICE_BASES", "Mix", "Service", "hedonic_rent", "services"]
 
@@ -106,7 +105,11 @@ def hedonic_rent(compute: float, bandwidth: float) -> float:
 
 
 def services(
-    products: tuple[Product, ...], chips: Mapping[str, Chip], *, estimator: Estimator | None = None
+    products: tuple[Product, ...],
+    chips: Mapping[str, Chip],
+    *,
+    rates: Mapping[str, Mapping[str, float]],
+    estimator: Estimator | None = None,
 ) -> Service:
     """Service of every product.
 
@@ -116,6 +119,8 @@ def services(
         Columns of the result.
     chips : mapping of str to Chip
         Catalogue records by id; the reference must be among them.
+    rates : mapping of chip to kind of work to float
+        What the performance model says, relative to the reference [1]; kinds are those of :mod:`.rates`.
     estimator : callable, optional
         Service of a chip for a mix. By default the rates of the performance model; for a chip without them
         compute-bound work follows the 16-bit rate and memory-bound work follows bandwidth.
@@ -137,13 +142,13 @@ def services(
     def service(i: int, mix: Mix) -> float:
         if estimator is not None:
             return estimator(chips[products[i].chip], mix)
-        rates = stored_rates().get(products[i].chip)
-        if rates is not None:
+        told = rates.get(products[i].chip)
+        if told is not None:
             # serving of Chinese parts is measured with their own engines: their software is taken off, the simulation puts it on
             soft = SOFTWARE_IN_RENTS.get(products[i].platform, 1.0)
             return (
-                mix.training * rates["training"]
-                + (mix.prefill * rates["prefill"] + mix.decode * rates["decode"]) / soft
+                mix.training * told["training"]
+                + (mix.prefill * told["prefill"] + mix.decode * told["decode"]) / soft
             )
         return float(mix.compute_bound * compute[i] + mix.decode * bandwidth[i])
 

@@ -8,11 +8,8 @@ limited by their share of wafers.
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
-from importlib import resources
 from typing import Any
 
 import numpy as np
@@ -39,12 +36,6 @@ WAFER_YEAR = 2025.875
 BASELINE_TOOLS = 0.5
 # Standard deviation of the log of Huawei's counts, common to all quarters: sources differ fourfold (0.35 of the fit's targets).
 COUNT_ERROR = 0.30
-
-
-@cache
-def _shapes() -> Mapping[str, Mapping[str, Any]]:
-    words = (resources.files("chipwall.market") / "data" / "supply.toml").read_text(encoding="utf-8")
-    return tomllib.loads(words)
 
 
 def wright_loss(cumulated: Array, *, at: Array, loss: Array, exponent: Array) -> Array:
@@ -82,9 +73,11 @@ def growth_path(level: Array, *, growth: Array, year: float, years: Array, brake
     return np.asarray(level * np.exp(np.log(growth) * pace[:, None]))
 
 
-def generation_mix(products: tuple[Product, ...], quarters: int) -> Array:
-    """Share of Huawei's packages that each product takes [quarters, products]; rows add up to one."""
-    shape = _shapes()["generations"]
+def generation_mix(products: tuple[Product, ...], quarters: int, shape: Mapping[str, Any]) -> Array:
+    """Share of Huawei's packages that each product takes [quarters, products]; rows add up to one.
+
+    ``shape`` holds the quarters of the table and the share of each product in them, by id.
+    """
     at = [quarter_index(q) for q in shape["quarters"]]
     mix = np.stack([np.interp(np.arange(quarters), at, shape[p.id]) for p in products], axis=1)
     return np.asarray(mix / mix.sum(axis=1, keepdims=True))
@@ -96,8 +89,7 @@ def _spread_over(first: str, last: str, quarters: int) -> Array:
     return np.asarray((share / share.sum())[:quarters])
 
 
-def _before_2024(years: Array, maker: str) -> Array:
-    shape = _shapes()["before_2024"]
+def _before_2024(years: Array, shape: Mapping[str, Any], maker: str) -> Array:
     return np.asarray(np.exp(np.interp(years, shape["years"], np.log(shape[maker]))))
 
 
@@ -156,6 +148,8 @@ class ChineseSupply:
         Counted deliveries; where a count exists it is what was made.
     level : array [draws]
         Standard normal level error of the counts of Huawei, common to all quarters.
+    shapes : mapping
+        Tables of ``data/supply.toml``: generations, banks, what controls of tools take away, the years before 2024.
     """
 
     def __init__(
@@ -167,8 +161,10 @@ class ChineseSupply:
         shocks: Array,
         counts: Mapping[str, Mapping[int, tuple[float, float, float]]],
         level: Array,
+        shapes: Mapping[str, Mapping[str, Any]],
     ) -> None:
         p, quarters = parameters, len(shocks)
+        self._shapes = shapes
         self.products = products
         self.huawei = [x for x in products if x.maker == "huawei"]
         self.others = [x for x in products if x.maker != "huawei"]
@@ -182,10 +178,10 @@ class ChineseSupply:
         self._plan = self._huawei_plan(p, years) * np.exp(
             shocks * p["supply_volatility"] - p["supply_volatility"] ** 2 / 2
         )
-        self._mix = generation_mix(tuple(self.huawei), quarters)
+        self._mix = generation_mix(tuple(self.huawei), quarters, shapes["generations"])
         self._dies = self._mix @ np.array([x.dies for x in self.huawei])
         self._stacks = self._mix @ np.array([x.stacks for x in self.huawei])
-        banks = _shapes()["banks"]
+        banks = shapes["banks"]
         self._die_inflow = _spread_over(banks["dies_from"], banks["dies_to"], quarters)
         self._stack_inflow = self._memory(p, levers, quarters)
         self._old = self._mix[:, [i for i, x in enumerate(self.huawei) if "910" in x.id]].sum(axis=1)
@@ -198,34 +194,35 @@ class ChineseSupply:
         self._compared = [np.zeros_like(p["yield_2024"]), np.zeros_like(p["yield_2024"])]
         self._p = p
 
-    @staticmethod
-    def _wafers(p: Mapping[str, Array], levers: SupplyLevers, years: Array) -> Array:
+    def _wafers(self, p: Mapping[str, Array], levers: SupplyLevers, years: Array) -> Array:
         """Advanced wafers a quarter [quarters, draws].
 
         The prior of the growth was set under the controls of its day, so a lever acts by what it differs from them.
         Without servicing, tools that stand already drop out at a constant rate.
         """
-        brake = (levers.tools - BASELINE_TOOLS) * _shapes()["tools"]["wafer_effect"]
+        brake = (levers.tools - BASELINE_TOOLS) * self._shapes["tools"]["wafer_effect"]
         monthly = growth_path(
             p["advanced_wafers_2025"], growth=p["wafer_growth"], year=WAFER_YEAR, years=years, brake=brake
         )
         lost = np.cumsum(1 - levers.servicing)[:, None] * p["servicing_loss"]
         return np.asarray(MONTHS * monthly * np.exp(-lost) * levers.wafer_output[:, None])
 
-    @staticmethod
-    def _huawei_plan(p: Mapping[str, Array], years: Array) -> Array:
+    def _huawei_plan(self, p: Mapping[str, Array], years: Array) -> Array:
         """Packages that packaging and the maker's plans allow [quarters, draws]."""
         after = growth_path(p["packaging_2025"], growth=p["packaging_growth"], year=2025.5, years=years)
         part = np.clip(years - 2024.5, 0, 1)[:, None]
         between = p["packaging_2024"] ** (1 - part) * p["packaging_2025"] ** part
-        return np.where(years[:, None] > 2025.5, after, between * _before_2024(years, "huawei")[:, None])
+        return np.where(years[:, None] > 2025.5, after, between * self._early(years, "huawei"))
+
+    def _early(self, years: Array, maker: str) -> Array:
+        return _before_2024(years, self._shapes["before_2024"], maker)[:, None]
 
     def _memory(self, p: Mapping[str, Array], levers: SupplyLevers, quarters: int) -> Array:
         """Memory stacks that reach Huawei [quarters, draws].
 
         Controls from 0 (none: imports go on) over 1 (as in December 2024: the leak is left) to 2 (nothing comes in).
         """
-        banks = _shapes()["banks"]
+        banks = self._shapes["banks"]
         bank = _spread_over(banks["stacks_from"], banks["stacks_to"], quarters)[:, None] * p["hbm_bank"]
         index = np.arange(quarters)[:, None]
         ruled = index > quarter_index(banks["stacks_to"])
@@ -236,7 +233,7 @@ class ChineseSupply:
         leak = np.where(ruled, (held * p["hbm_leak"] + (1 - held) * free) * (1 - closed), 0.0)
         since = (index - quarter_index("2025Q2") - p["cxmt_start"]) / 4
         made = p["cxmt_stacks"] * np.clip(since, 0, 1) * p["cxmt_growth"] ** np.clip(since - 1, 0, 6)
-        brake = ((levers.tools - BASELINE_TOOLS) * _shapes()["tools"]["memory_effect"])[:, None]
+        brake = ((levers.tools - BASELINE_TOOLS) * self._shapes["tools"]["memory_effect"])[:, None]
         made = made * (1 - brake) * levers.cxmt_output[:, None]
         return np.asarray((bank + leak + made) * (1 - p["hbm_supply_other"]))
 
@@ -244,7 +241,7 @@ class ChineseSupply:
         self, p: Mapping[str, Array], levers: SupplyLevers, years: Array, gross: Array, at: int
     ) -> list[Array]:
         """Packages of each other maker: its plan, within its share of wafers from mid-2025 [quarters, draws]."""
-        start = _before_2024(years, "other")[:, None]
+        start = self._early(years, "other")
         other = growth_path(p["other_2024"], growth=p["other_growth"], year=2024.5, years=years)
         plans = {
             "cambricon": growth_path(p["cambricon_2025"], growth=p["cambricon_growth"], year=2025.5, years=years),

@@ -11,8 +11,8 @@ from chipwall.errors import InputError
 from chipwall.files import Problems
 from chipwall.inputs import known_or_nearest as nearest
 from chipwall.market.model.gates import GATE_STATES
-from chipwall.market.model.priors import load_priors
-from chipwall.market.model.products import SEGMENTS, US_PLATFORMS, Product, load_products
+from chipwall.market.model.priors import Priors
+from chipwall.market.model.products import SEGMENTS, US_PLATFORMS, Product
 from chipwall.market.model.quarters import LAST, START, quarter_index, quarter_name
 from chipwall.market.model.timeline import LEVERS, Lever
 from chipwall.text import text
@@ -20,9 +20,10 @@ from chipwall.text import text
 __all__ = ["add_contradictions", "levers_of", "parameters_of", "products_of"]
 
 
-def parameters_of(table: Mapping[str, Any], problems: Problems) -> dict[str, tuple[float, float]]:
+def parameters_of(
+    table: Mapping[str, Any], problems: Problems, *, priors: Priors
+) -> dict[str, tuple[float, float]]:
     """Parameter ranges of the file, by name; what is wrong goes to ``problems``."""
-    priors = load_priors(overlay=False)
     found: dict[str, tuple[float, float]] = {}
     for name, value in table.items():
         line = problems.line_of("[parameters]", 0, name)
@@ -40,11 +41,13 @@ def parameters_of(table: Mapping[str, Any], problems: Problems) -> dict[str, tup
     return found
 
 
-def products_of(rows: list[Mapping[str, Any]], problems: Problems) -> tuple[list[Product], dict[str, float]]:
+def products_of(
+    rows: list[Mapping[str, Any]], problems: Problems, *, shipped: tuple[Product, ...]
+) -> tuple[list[Product], dict[str, float]]:
     """Extra products of the file and what their makers set aside [units/quarter]."""
     found: list[Product] = []
     allocations: dict[str, float] = {}
-    known = {p.id for p in load_products()}
+    known = {p.id for p in shipped}
     for nth, row in enumerate(rows):
 
         def line(key: str = "", nth: int = nth) -> int:

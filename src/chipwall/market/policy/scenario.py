@@ -17,22 +17,21 @@ A file is TOML::
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cache
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from chipwall.errors import InputError, unknown_name
-from chipwall.files import Problems, shaped, text_of_file, toml_of_text
-from chipwall.inputs import nearest_names, quote
-from chipwall.market.model.products import PLATFORMS, Product, load_products
+from chipwall.errors import InputError
+from chipwall.files import Problems, shaped, toml_of_text
+from chipwall.inputs import quote
+from chipwall.market.model.priors import Priors
+from chipwall.market.model.products import PLATFORMS, Product
 from chipwall.market.model.timeline import Lever
 from chipwall.market.policy.parse import add_contradictions, levers_of, parameters_of, products_of
 from chipwall.text import text
 
-__all__ = ["Scenario", "as_known", "load_scenario", "parse_scenario", "proposals", "shipped_scenarios"]
+__all__ = ["Scenario", "Shipped", "as_known", "scenario_of_words"]
 
 # Words for people, each with a Chinese twin.
 _WORDS = ("title", "summary", "decision", "cannot")
@@ -115,42 +114,26 @@ def as_known(scenario: Scenario, *, last: int) -> Scenario:
     return replace(scenario, levers=(*kept, *chance))
 
 
-@cache
-def shipped_scenarios() -> tuple[str, ...]:
-    """Names of the scenarios that come with the package."""
-    folder = resources.files("chipwall.market") / "scenarios"
-    return tuple(sorted(f.name.removesuffix(".toml") for f in folder.iterdir() if f.name.endswith(".toml")))
+@dataclass(frozen=True)
+class Shipped:
+    """What a scenario file may speak of: the priors, the products, and how one finds the scenario that it extends.
 
-
-@cache
-def proposals() -> tuple[str, ...]:
-    """Names of the shipped scenarios that differ from another by one decision that somebody proposed or took."""
-    return tuple(name for name in shipped_scenarios() if load_scenario(name).decision)
-
-
-def load_scenario(name: str, *, inside: tuple[str, ...] = ()) -> Scenario:
-    """A shipped scenario by name, or a TOML file by path.
-
-    Raises
-    ------
-    InputError
-        No such scenario, or everything that is wrong in the file, each problem with its line.
+    ``extended`` takes a name or path and the files that lead to it.
     """
-    path = Path(name)
-    if name.endswith(".toml") or path.is_file():
-        words = text_of_file(
-            path, argument="scenario", fix=text("Shipped scenarios: {names}", names=", ".join(shipped_scenarios()))
-        )
-        return parse_scenario(words, file=name, identity=path.stem, folder=path.parent, inside=(*inside, str(path)))
-    if name not in shipped_scenarios():
-        near = nearest_names(name, shipped_scenarios(), cutoff=0.4)
-        raise unknown_name(text("scenario"), quote(name), nearest=near, listing="chipwall market scenarios")
-    words = (resources.files("chipwall.market") / "scenarios" / f"{name}.toml").read_text(encoding="utf-8")
-    return parse_scenario(words, file=f"{name}.toml", identity=name)
+
+    priors: Priors
+    products: tuple[Product, ...]
+    extended: Callable[[str, tuple[str, ...]], Scenario]
 
 
-def parse_scenario(
-    words: str, *, file: str, identity: str = "", folder: Path | None = None, inside: tuple[str, ...] = ()
+def scenario_of_words(
+    words: str,
+    *,
+    file: str,
+    shipped: Shipped,
+    identity: str = "",
+    folder: Path | None = None,
+    inside: tuple[str, ...] = (),
 ) -> Scenario:
     """A scenario from the words of a TOML file.
 
@@ -160,6 +143,8 @@ def parse_scenario(
         The file.
     file, identity : str
         How messages name the file; the id of the scenario.
+    shipped : Shipped
+        Parameters, products and scenarios that it may name.
     folder : Path, optional
         Where a file named by ``extends`` is looked for.
     inside : tuple of str
@@ -171,10 +156,10 @@ def parse_scenario(
         problems.add(1, text("an empty scenario"), text("Start from a shipped one: chipwall market scenarios"))
     table = shaped(document, _SHAPE, problems)
     head = table["scenario"]
-    base = _base(head, problems, folder, inside)
-    parameters = parameters_of(table["parameters"], problems)
-    extra, allocations = products_of(table["product"], problems)
-    products = _sorted((*(base.products or load_products()), *extra))
+    base = _base(head, problems, folder, inside, shipped)
+    parameters = parameters_of(table["parameters"], problems, priors=shipped.priors)
+    extra, allocations = products_of(table["product"], problems, shipped=shipped.products)
+    products = _sorted((*(base.products or shipped.products), *extra))
     levers = levers_of(table["lever"], products, problems, folder)
     add_contradictions(levers, problems)
     problems.stop()
@@ -197,9 +182,11 @@ def _sorted(products: tuple[Product, ...]) -> tuple[Product, ...]:
     return tuple(sorted(products, key=lambda p: PLATFORMS.index(p.platform)))
 
 
-def _base(head: Mapping[str, Any], problems: Problems, folder: Path | None, inside: tuple[str, ...]) -> Scenario:
+def _base(
+    head: Mapping[str, Any], problems: Problems, folder: Path | None, inside: tuple[str, ...], shipped: Shipped
+) -> Scenario:
     """The scenario that this one extends, or an empty one."""
-    empty = Scenario("", "", products=load_products())
+    empty = Scenario("", "", products=shipped.products)
     name = str(head.get("extends", ""))
     if not name:
         return empty
@@ -210,7 +197,7 @@ def _base(head: Mapping[str, Any], problems: Problems, folder: Path | None, insi
         problems.add(line, text("extends: '{name}' leads back to itself", name=name))
         return empty
     try:
-        return load_scenario(found, inside=inside)
+        return shipped.extended(found, inside)
     except InputError as error:
         problems.add(line, text("extends: {why}", why=" ".join(error.lines())))
         return empty

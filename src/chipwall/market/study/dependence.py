@@ -23,11 +23,11 @@ from numpy.typing import NDArray
 
 from chipwall.errors import InputError
 from chipwall.market.model.paths import Band, Paths, sample_band
-from chipwall.market.model.priors import Priors, load_priors
-from chipwall.market.model.quarters import quarter_index, quarter_name
+from chipwall.market.model.priors import Priors
+from chipwall.market.model.quarters import START, quarter_index, quarter_name
 from chipwall.market.model.timeline import Lever
-from chipwall.market.policy.scenario import Scenario, load_scenario
-from chipwall.market.simulate import simulate
+from chipwall.market.policy.scenario import Scenario
+from chipwall.market.simulate import named_scenario, prepare, simulate
 from chipwall.market.study.difference import Mover, movers
 from chipwall.text import Text, text
 
@@ -253,8 +253,8 @@ def dependence(
     Service is hardware times the software efficiency of its platform; lost skill and the cost of porting are only in
     ``support_decay_after_stop``, a prior.
     """
-    found = load_scenario(scenario) if isinstance(scenario, str) else scenario
-    ranges = (priors or load_priors()).names
+    found = named_scenario(scenario)
+    ranges = prepare(found, draws=1, seed=seed, until=START, priors=priors).priors.names
     at = quarter_index(stop)
     if at < 1:
         raise InputError(text("a stop in the first quarter has nothing before it"), fix=text("Choose a later quarter"))

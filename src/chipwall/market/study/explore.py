@@ -5,6 +5,7 @@ The box search is EMA Workbench's, an extra (``pip install chipwall[explore]``).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from chipwall.errors import InputError
 from chipwall.market.model.priors import Priors
 from chipwall.market.policy.scenario import Scenario
-from chipwall.market.simulate import simulate
+from chipwall.market.simulate import prepare, simulate
 from chipwall.market.study.sensitivity import DrawOutcome, outcome_of_draws
 from chipwall.text import text
 
@@ -88,9 +89,11 @@ def explore(
     """
     from chipwall.market.model.quarters import quarters
 
+    ranges = prepare(scenario, draws=1, seed=seed, until=outcome.quarter, priors=priors).priors.ranges
+    named = tuple(f"parameter:{name}" for name in ranges)
     runs = [
-        simulate(s, draws=draws, seed=seed, until=outcome.quarter, priors=priors, keep=_kept(outcome, i == 0))
-        for i, s in enumerate((scenario, other))
+        simulate(s, draws=draws, seed=seed, until=outcome.quarter, priors=priors, keep=(outcome.quantity, *kept))
+        for s, kept in ((scenario, named), (other, ()))
     ]
     names = quarters(outcome.quarter)
     first, second = (outcome_of_draws(r.values, outcome, names) for r in runs)
@@ -100,22 +103,15 @@ def explore(
     found = _box(parameters, wins)
     return Discovery(
         outcome.quantity, outcome.quarter, runs[0].title, runs[1].title, float(np.mean(wins)),
-        found[1], found[2], found[3], box_sides(found[0], parameters),
+        found[1], found[2], found[3],
+        box_sides(found[0], parameters, units={name: r.unit for name, r in ranges.items()}),
     )  # fmt: skip
 
 
-def _kept(outcome: DrawOutcome, with_parameters: bool) -> tuple[str, ...]:
-    from chipwall.market.model.priors import load_priors
-
-    names = tuple(f"parameter:{n}" for n in load_priors(overlay=False).names) if with_parameters else ()
-    return (outcome.quantity, *names)
-
-
-def box_sides(box: dict[str, tuple[float, float, float]], parameters: dict[str, Array]) -> tuple[BoxSide, ...]:
+def box_sides(
+    box: Mapping[str, tuple[float, float, float]], parameters: Mapping[str, Array], *, units: Mapping[str, str]
+) -> tuple[BoxSide, ...]:
     """A box as conditions; sides at the edge of the draws are open."""
-    from chipwall.market.model.priors import load_priors
-
-    units = {name: p.unit for name, p in load_priors(overlay=False).ranges.items()}
     found = []
     for name, (low, high, p_value) in box.items():
         least, most = float(parameters[name].min()), float(parameters[name].max())

@@ -18,7 +18,7 @@ SINCE = "2027Q1"
 def market_section(lang: str) -> tuple[Text, Section]:
     """The sentence for the first page, and the section: five years under three policies."""
     from chipwall.market.model.paths import sample_band  # NumPy, only for a brief
-    from chipwall.market.policy.scenario import load_scenario
+    from chipwall.market.policy.load import load_scenario
     from chipwall.market.simulate import simulate
 
     runs = [simulate(load_scenario(name).told_in(lang), draws=DRAWS, seed=1, until=LAST) for name in SCENARIOS]
