@@ -62,7 +62,7 @@ def journeys(draw: st.DrawFn) -> Journey:
 def test_raising_tpp_never_loosens_the_2023_class(item: Item, more: Decimal, place: str) -> None:
     day, journey = date(2024, 6, 1), Journey(destination=place, headquarters=place)
     assert item.tpp is not None
-    low, high = decide(item, journey, on=day), decide(replace(item, tpp=item.tpp + more), journey, on=day)
+    low, high = decide(item, journey, on=day, law=law()), decide(replace(item, tpp=item.tpp + more), journey, on=day, law=law())
     assert CLASSES.index(high.eccn) >= CLASSES.index(low.eccn)
     order = ("not_required", "exception_available", "required")
     assert order.index(high.licence.as_enforced) >= order.index(low.licence.as_enforced)
@@ -71,7 +71,7 @@ def test_raising_tpp_never_loosens_the_2023_class(item: Item, more: Decimal, pla
 @given(item=items(), journey=journeys(), day=days)
 @settings(max_examples=150, deadline=None)
 def test_no_rule_speaks_before_it_exists(item: Item, journey: Journey, day: date) -> None:
-    decision = decide(item, journey, on=day)
+    decision = decide(item, journey, on=day, law=law())
     # embargoes are older than the rules on chips
     embargoed = {journey.exporter, journey.destination, journey.headquarters} & set(law().rules["part746"].countries)
     if day < date(2022, 8, 26) and not embargoed:
@@ -96,16 +96,16 @@ def test_no_rule_speaks_before_it_exists(item: Item, journey: Journey, day: date
 def test_the_answer_is_piecewise_constant_in_time(item: Item, journey: Journey, day: date) -> None:
     turns = [turn for turn in law().change_dates() if turn <= day]
     start = turns[-1]
-    assert decide(item, journey, on=start).answer == decide(item, journey, on=day).answer
-    assert decide(item, journey, on=start).flags == decide(item, journey, on=day).flags
+    assert decide(item, journey, on=start, law=law()).answer == decide(item, journey, on=day, law=law()).answer
+    assert decide(item, journey, on=start, law=law()).flags == decide(item, journey, on=day, law=law()).flags
 
 
 @given(item=items(), journey=journeys(), day=days, hidden=st.sets(st.sampled_from(
     ["tpp", "density", "dram_bandwidth", "io_rate", "datacenter"]), min_size=1))  # fmt: skip
 @settings(max_examples=200, deadline=None)
 def test_an_unknown_never_becomes_a_no(item: Item, journey: Journey, day: date, hidden: set[str]) -> None:
-    full = decide(item, journey, on=day)
-    veiled = decide(replace(item, **dict.fromkeys(hidden)), journey, on=day)  # type: ignore[arg-type]
+    full = decide(item, journey, on=day, law=law())
+    veiled = decide(replace(item, **dict.fromkeys(hidden)), journey, on=day, law=law())  # type: ignore[arg-type]
     assert veiled.eccn in (full.eccn, "unknown")
     assert veiled.licence.on_books in (full.licence.on_books, "unknown")
     assert veiled.duty.pct in (full.duty.pct, None)
@@ -118,7 +118,7 @@ def test_an_unknown_never_becomes_a_no(item: Item, journey: Journey, day: date, 
 @given(item=items(), journey=journeys(), day=days)
 @settings(max_examples=80, deadline=None)
 def test_every_decision_is_whole(item: Item, journey: Journey, day: date) -> None:
-    decision = decide(item, journey, on=day)
+    decision = decide(item, journey, on=day, law=law())
     assert (decision.licence.as_enforced == "n/a") == (journey.activity == "us_import")
     assert bool(decision.exception_names) <= (decision.licence.as_enforced in ("exception_available", "conditional"))
     if decision.licence.as_enforced in ("not_required", "n/a"):
@@ -142,16 +142,16 @@ def columns(table: list[Item], day: date) -> dict[str, np.ndarray]:
 @settings(max_examples=60, deadline=None)
 def test_arrays_and_explained_form_agree_on_the_class(table: list[Item], day: date, hidden: list[str]) -> None:
     veiled = [replace(item, **{name: None}) if name else item for item, name in zip(table, hidden, strict=False)]
-    found = arrays.classes(columns(veiled, day), day)
+    found = arrays.classes(columns(veiled, day), day, law=law())
     journey = Journey(destination="CN", headquarters="CN")
-    assert [arrays.CONTROL_CLASSES[index] for index in found] == [decide(item, journey, on=day).eccn for item in veiled]
+    assert [arrays.CONTROL_CLASSES[index] for index in found] == [decide(item, journey, on=day, law=law()).eccn for item in veiled]
 
 
 @pytest.mark.parametrize("family", sorted({clause.family for clause in law().clauses}))
 @given(table=st.lists(items(), min_size=1, max_size=20), day=days)
 @settings(max_examples=15, deadline=None)
 def test_arrays_and_explained_form_agree_on_every_family(family: str, table: list[Item], day: date) -> None:
-    found = arrays.family_verdict(columns(table, day), day, family=family)
+    found = arrays.family_verdict(columns(table, day), day, family=family, law=law())
     view = law().on(day)
     for item, answer in zip(table, found, strict=True):
         numbers = operands(item, Journey(), dram_bandwidth=item.dram_bandwidth, datacenter=item.datacenter)
@@ -164,7 +164,8 @@ def test_arrays_and_explained_form_agree_on_every_family(family: str, table: lis
 def test_one_array_call_serves_many_days(turn: date, table: list[Item]) -> None:
     both = [turn - timedelta(days=1), turn]
     mixed = arrays.classes(
-        columns(table * 2, turn), np.array([both[0]] * len(table) + [both[1]] * len(table), dtype="datetime64[D]")
+        columns(table * 2, turn), np.array([both[0]] * len(table) + [both[1]] * len(table), dtype="datetime64[D]"),
+        law=law(),
     )
-    apart = [arrays.classes(columns(table, turn), day) for day in both]
+    apart = [arrays.classes(columns(table, turn), day, law=law()) for day in both]
     assert mixed.tolist() == [*apart[0].tolist(), *apart[1].tolist()]

@@ -8,6 +8,7 @@ import pytest
 
 from chipwall.cli import main
 from chipwall.controls.case_files import COMPARED_FLAGS, INPUT_COLUMNS, run_cases
+from chipwall.controls.load import law
 from chipwall.errors import InputError
 
 CASES = Path(__file__).parent / "cases"
@@ -16,7 +17,7 @@ FILES = sorted(CASES.glob("*.csv"))
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_every_case_agrees(path: Path) -> None:
-    report = run_cases(path)
+    report = run_cases(path, law=law())
     assert report.disagree == ()
     assert report.bad_rows == ()
     assert report.agree == report.cases
@@ -24,7 +25,7 @@ def test_every_case_agrees(path: Path) -> None:
 
 
 def test_reference_set_is_whole() -> None:
-    assert run_cases(CASES / "known_classifications.csv").cases == 146
+    assert run_cases(CASES / "known_classifications.csv", law=law()).cases == 146
 
 
 def test_every_compared_flag_is_expected_by_some_case() -> None:
@@ -80,7 +81,7 @@ BAD = [
 def test_bad_cell_is_a_bad_row_and_the_rest_runs(tmp_path: Path, column: str, value: str) -> None:
     table = rows()[:5]
     table[1] = {**table[1], column: value}
-    report = run_cases(written(tmp_path, table))
+    report = run_cases(written(tmp_path, table), law=law())
     assert [row.case_id for row in report.bad_rows] == [table[1]["case_id"]]
     assert (report.cases, report.agree, report.exit_code) == (4, 4, 2)
 
@@ -89,7 +90,7 @@ def test_every_bad_row_and_every_reason_is_reported(tmp_path: Path) -> None:
     table = rows()[:6]
     table[0] = {**table[0], "tpp": "x", "to_iso2": "ZZ", "as_of": "never"}
     table[3] = {**table[3], "activity": ""}
-    report = run_cases(written(tmp_path, table))
+    report = run_cases(written(tmp_path, table), law=law())
     assert [len(row.problems) for row in report.bad_rows] == [3, 1]
     assert report.bad_rows[0].line == 2
 
@@ -98,7 +99,7 @@ def test_density_tolerance_is_a_fifth_of_a_percent(tmp_path: Path) -> None:
     table = [
         {**rows()[0], "tpp": "1000", "die_area_mm2": "100", "pd": pd} for pd in ("10.02", "10.021", "9.98", "9.979")
     ]
-    report = run_cases(written(tmp_path, table))
+    report = run_cases(written(tmp_path, table), law=law())
     assert [row.line for row in report.bad_rows] == [3, 5]
 
 
@@ -122,12 +123,12 @@ def test_optional_columns_are_read_under_their_other_names(tmp_path: Path) -> No
     row |= {"pd": "", "dram_bw_gbps": "864", "io_bw_gbps": "64", "ownership": "Huawei=30; SMIC=25"}
     row |= {name: "" for name in row if name.startswith("expected_")}
     row |= {"expected_licence": "required", "expected_flags": "affiliates_rule;!party_unmatched"}
-    assert run_cases(written(tmp_path, [row])).disagree == ()
+    assert run_cases(written(tmp_path, [row]), law=law()).disagree == ()
     row["expected_flags"] = "!affiliates_rule"
-    found = run_cases(written(tmp_path, [row])).disagree
+    found = run_cases(written(tmp_path, [row]), law=law()).disagree
     assert [(d.column, d.direction) for d in found] == [("expected_flags", "strict")]
     row |= {"ownership": "Huawei=130", "expected_flags": ""}
-    assert run_cases(written(tmp_path, [row])).bad_rows
+    assert run_cases(written(tmp_path, [row]), law=law()).bad_rows
 
 
 @pytest.mark.parametrize(
@@ -145,7 +146,7 @@ def test_optional_columns_are_read_under_their_other_names(tmp_path: Path) -> No
 def test_direction_of_a_disagreement(tmp_path: Path, column: str, expected: str, direction: str) -> None:
     row = next(row for row in rows() if row["case_id"] == "K002")
     row = {name: "" if name.startswith("expected_") else cell for name, cell in row.items()} | {column: expected}
-    found = run_cases(written(tmp_path, [row])).disagree
+    found = run_cases(written(tmp_path, [row]), law=law()).disagree
     assert [(d.column, d.direction) for d in found] == [(column, direction)]
 
 
@@ -155,7 +156,7 @@ def test_ragged_row_is_bad(tmp_path: Path) -> None:
     lines[1] += ",one,more"
     lines[2] = lines[2].split(",")[0]
     path.write_text("\n".join(lines), encoding="utf-8")
-    assert len(run_cases(path).bad_rows) == 2
+    assert len(run_cases(path, law=law()).bad_rows) == 2
 
 
 def test_files_that_are_no_table_of_cases(tmp_path: Path) -> None:
@@ -165,7 +166,7 @@ def test_files_that_are_no_table_of_cases(tmp_path: Path) -> None:
     other.write_text("a,b\n1,2\n")
     for path in (empty, header, other, tmp_path / "none.csv"):
         with pytest.raises(InputError):
-            run_cases(path)
+            run_cases(path, law=law())
     other.write_bytes(b"\xff\xfe\x00")
     with pytest.raises(InputError):
-        run_cases(other)
+        run_cases(other, law=law())

@@ -26,7 +26,7 @@ NEAR = Decimal("0.02")
 
 @pytest.fixture(scope="module")
 def decisions() -> list[Decision]:
-    return [decision_of(case, law=law()) for path in CASES.glob("*.csv") for case in read_cases(path)[0]]
+    return [decision_of(case, law=law()) for path in CASES.glob("*.csv") for case in read_cases(path, law=law())[0]]
 
 
 def test_every_limit_has_cases_below_at_and_above(decisions: list[Decision]) -> None:

@@ -24,11 +24,11 @@ def part(name: str = "synthetic", **numbers: object) -> Item:
 
 
 def ask(item: Item, journey: Journey = CHINA, on: date = SPRING_2026) -> Decision:
-    return decide(item, journey, on=on)
+    return decide(item, journey, on=on, law=law())
 
 
 def test_trace_holds_numbers_margin_citation_and_provenance() -> None:
-    decision = decide(catalog.chip("h200"), CHINA, on=SPRING_2026)
+    decision = decide(catalog.chip("h200"), CHINA, on=SPRING_2026, law=law())
     test = next(c for c in decision.trace if c.clause == "3A090.a.1")
     assert (test.value, test.limit, test.margin) == (Decimal(15832), Decimal(4800), Decimal(11032))
     assert test.result is True
@@ -49,13 +49,13 @@ def test_density_missing_is_mentioned_only_when_it_decides() -> None:
 
 
 def test_licence_duty_and_share_are_kept_apart() -> None:
-    export = decide(catalog.chip("h200"), CHINA, on=SPRING_2026)
+    export = decide(catalog.chip("h200"), CHINA, on=SPRING_2026, law=law())
     assert export.duty.pct == 0
     assert "25 percent" in export.duty.why
-    entry = decide(catalog.chip("h200"), Journey("us_import", "TW", "US", "US"), on=SPRING_2026)
+    entry = decide(catalog.chip("h200"), Journey("us_import", "TW", "US", "US"), on=SPRING_2026, law=law())
     assert (entry.duty.pct, entry.licence.as_enforced) == (Decimal(25), "n/a")
     assert "importer" in entry.duty.payer
-    share = decide(catalog.chip("h20"), CHINA, on=SPRING_2026).revenue_share
+    share = decide(catalog.chip("h20"), CHINA, on=SPRING_2026, law=law()).revenue_share
     assert (share.pct, share.payer) == (Decimal(15), "the vendor")
 
 
@@ -123,21 +123,21 @@ def test_computers_and_items_classified_elsewhere() -> None:
 
 
 def test_china_gate_is_second_and_never_merged() -> None:
-    stop = decide(catalog.chip("h200"), CHINA, on=date(2026, 1, 20))
+    stop = decide(catalog.chip("h200"), CHINA, on=date(2026, 1, 20), law=law())
     assert (stop.cn_import.status, stop.cn_import.evidence) == ("blocked", "reported")
-    assert stop.licence == decide(catalog.chip("h200"), CHINA, on=date(2026, 2, 20)).licence
-    hong_kong = decide(catalog.chip("h200"), Journey(destination="HK", headquarters="HK"), on=date(2026, 1, 20))
+    assert stop.licence == decide(catalog.chip("h200"), CHINA, on=date(2026, 2, 20), law=law()).licence
+    hong_kong = decide(catalog.chip("h200"), Journey(destination="HK", headquarters="HK"), on=date(2026, 1, 20), law=law())
     assert hong_kong.cn_import.status == "not_asked"
 
 
 def test_horizon_is_said() -> None:
     owned = replace(CHINA, owners=(("SMIC", Decimal(60)),))
-    after = decide(catalog.chip("l20"), owned, on=date(2026, 11, 23))
+    after = decide(catalog.chip("l20"), owned, on=date(2026, 11, 23), law=law())
     assert after.horizon == "after_horizon"
     assert "after_horizon" in after.flags
     assert any("Affiliates" in line for line in after.unknowns)
-    assert decide(catalog.chip("h200"), CHINA, on=date(2026, 9, 25)).horizon == "audited"
-    assert decide(catalog.chip("h200"), CHINA, on=date(2026, 7, 23)).horizon == "verified"
+    assert decide(catalog.chip("h200"), CHINA, on=date(2026, 9, 25), law=law()).horizon == "audited"
+    assert decide(catalog.chip("h200"), CHINA, on=date(2026, 7, 23), law=law()).horizon == "verified"
 
 
 def test_seat_not_given_is_unknown_not_free() -> None:
@@ -149,12 +149,12 @@ def test_seat_not_given_is_unknown_not_free() -> None:
 
 
 def test_estimates_are_said_where_they_decide() -> None:
-    decision = decide(catalog.chip("mi308x"), CHINA, on=date(2026, 2, 1))
+    decision = decide(catalog.chip("mi308x"), CHINA, on=date(2026, 2, 1), law=law())
     assert "spec_estimate" in decision.flags
 
 
 def test_second_reading_of_tf32_is_said() -> None:
-    decision = decide(catalog.chip("trainium2"), CHINA, on=SPRING_2026)
+    decision = decide(catalog.chip("trainium2"), CHINA, on=SPRING_2026, law=law())
     assert any("21344" in line for line in decision.unknowns)
 
 
@@ -190,7 +190,7 @@ def test_catalogue_parts_on_known_dates() -> None:
         ("rtx 4090", date(2024, 6, 1), "3A090.a", "exception_available"),
         ("ascend 910c", date(2026, 2, 1), "3A090.a", "required"),
     ):
-        decision = decide(catalog.chip(name), CHINA, on=day)
+        decision = decide(catalog.chip(name), CHINA, on=day, law=law())
         assert (decision.eccn, decision.licence.as_enforced) == (eccn, licence), name
 
 

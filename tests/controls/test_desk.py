@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from chipwall.cli import main
-from chipwall.controls.acts import Asking, acts, judged
+from chipwall.controls.acts import Asking, judged
 from chipwall.controls.goods import item_by_name
 from chipwall.controls.horizon import horizon
 from chipwall.controls.ledger import Shipment, ledger_of
-from chipwall.controls.load import law
+from chipwall.controls.load import law, load_acts
 from chipwall.controls.records import Journey
 from chipwall.controls.screening import NameToScreen, screened
 from chipwall.errors import InputError
@@ -93,7 +93,8 @@ def ask(act: str, on: date, **given: object) -> str:
     journey = Journey(destination=place, headquarters=str(given.pop("hq", place)), party=str(given.pop("party", "")))
     chip = given.pop("chip", None)
     item = item_by_name(str(chip), law=law()) if chip else None
-    return judged(acts()[act], Asking(journey=journey, item=item, **given), law=law(), on=on).outcome  # type: ignore[arg-type]
+    asking = Asking(journey=journey, item=item, **given)  # type: ignore[arg-type]
+    return judged(act, asking, acts=load_acts(), law=law(), on=on).outcome
 
 
 def test_rental_hangs_on_who_and_on_what_is_known() -> None:
@@ -111,7 +112,7 @@ def test_the_letter_on_models_begins_and_ends() -> None:
     assert ask("model-access", date(2026, 6, 11), vendor="anthropic") == "none_found"
     assert ask("model-access", date(2026, 6, 12), vendor="anthropic") == "required"
     asking = Asking(Journey(destination="DE", headquarters="DE"), vendor="anthropic")
-    letter = judged(acts()["model-access"], asking, law=law(), on=date(2026, 6, 20))
+    letter = judged("model-access", asking, acts=load_acts(), law=law(), on=date(2026, 6, 20))
     assert (letter.outcome, letter.books) == ("required", "none_found")  # a letter is no published text
     assert ask("model-access", date(2026, 6, 20)) == "unknown"
     assert ask("model-access", date(2026, 7, 1), vendor="anthropic") == "none_found"
@@ -120,7 +121,7 @@ def test_the_letter_on_models_begins_and_ends() -> None:
 def test_weights_are_on_the_books_and_not_enforced() -> None:
     on = date(2026, 6, 1)
     asking = Asking(Journey(destination="DE", headquarters="DE"), operations=Decimal("1e26"), published=False)
-    answer = judged(acts()["model-weights"], asking, law=law(), on=on)
+    answer = judged("model-weights", asking, acts=load_acts(), law=law(), on=on)
     assert (answer.outcome, answer.books) == ("none_found", "required")
     assert ask("model-weights", on, operations=Decimal("9.9e25"), published=False) == "none_found"
     assert ask("model-weights", on, operations=Decimal("1e26")) == "unknown"
@@ -133,7 +134,7 @@ def test_repair_is_an_entry_and_an_export() -> None:
 
 
 def test_every_act_names_who_is_liable_and_what_was_read() -> None:
-    for act in acts().values():
+    for act in load_acts().acts.values():
         assert act.liable
         assert act.questions
         answer = judged(act, Asking(Journey(destination="CN", headquarters="CN")), law=law(), on=TODAY)

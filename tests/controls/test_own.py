@@ -8,7 +8,8 @@ import pytest
 
 from chipwall import catalog
 from chipwall.controls.decide import decide
-from chipwall.controls.draft import drafted_law, evaluate_draft, read_draft, shipped_drafts
+from chipwall.controls.draft import drafted_law, evaluate_draft
+from chipwall.controls.draft_files import read_draft, shipped_drafts
 from chipwall.controls.goods import item_by_name
 from chipwall.controls.load import law
 from chipwall.controls.overlay import overlaid, read_parties, with_parties
@@ -101,14 +102,14 @@ def test_parties_that_cannot_be_read_are_refused_and_never_dropped(tmp_path: Pat
 def test_every_shipped_proposal_reads_and_says_where_it_was_read() -> None:
     assert len(shipped_drafts()) >= 8
     for name in shipped_drafts():
-        draft = read_draft(Path(name))
+        draft = read_draft(Path(name), law=law())
         assert draft.source
         assert draft.measures or draft.limits or draft.clauses or draft.cannot
 
 
 def test_a_bill_denies_by_item_and_place_and_an_open_number_stays_open() -> None:
-    draft = read_draft(Path("safe-chips"))
-    rules, day = drafted_law(draft), draft.effective
+    draft = read_draft(Path("safe-chips"), law=law())
+    rules, day = drafted_law(draft, law=law()), draft.effective
     chip = item_by_name("h200", law=rules)
     china = decide(chip, Journey(destination="CN", headquarters="CN"), on=day, law=rules)
     assert (china.licence.as_enforced, china.review_policy) == ("required", "denied_by_draft")
@@ -127,9 +128,9 @@ def test_a_measure_without_its_number_never_turns_into_a_no(tmp_path: Path) -> N
         '[[measure]]\nid = "verified"\noutcome = "deny"\ntitle = "no export without verification"\n'
         'tests = ["location_verification is no"]\n',
     )
-    draft = read_draft(file)
+    draft = read_draft(file, law=law())
     card = item_by_name("l20", law=law())
-    found = decide(card, Journey(destination="CN", headquarters="CN"), on=draft.effective, law=drafted_law(draft))
+    found = decide(card, Journey(destination="CN", headquarters="CN"), on=draft.effective, law=drafted_law(draft, law=law()))
     assert found.measures[0].applies is None
     assert found.licence.as_enforced != "not_required"
 
@@ -139,8 +140,8 @@ def test_the_deciding_test_is_the_one_whose_truth_changed(tmp_path: Path) -> Non
         tmp_path / "line.toml",
         '[draft]\nid = "line"\neffective = 2026-12-01\n[[limit]]\nid = "a1-tpp"\nvalue = 2300\n',
     )
-    draft = read_draft(file)
-    crossings = evaluate_draft(draft, [catalog.chip("h20"), catalog.chip("h200")], draft.effective)
+    draft = read_draft(file, law=law())
+    crossings = evaluate_draft(draft, [catalog.chip("h20"), catalog.chip("h200")], draft.effective, law=law())
     assert [one.chip for one in crossings] == ["nvidia-h20-96gb"]
     decisive = crossings[0].decisive
     assert decisive is not None
@@ -161,4 +162,4 @@ def test_the_deciding_test_is_the_one_whose_truth_changed(tmp_path: Path) -> Non
 )
 def test_a_measure_that_cannot_be_read_is_refused(tmp_path: Path, words: str) -> None:
     with pytest.raises(InputError):
-        read_draft(write(tmp_path / "bill.toml", f'[draft]\nid = "bill"\neffective = 2027-01-01\n{words}'))
+        read_draft(write(tmp_path / "bill.toml", f'[draft]\nid = "bill"\neffective = 2027-01-01\n{words}'), law=law())

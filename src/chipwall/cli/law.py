@@ -211,7 +211,7 @@ def diff_command(first: date, second: date, out: Out) -> None:
     from chipwall.controls.queries import differences
     from chipwall.report.pages import law_timeline as views
 
-    changes, events = differences(first, second)
+    changes, events = differences(first, second, law=law())
     out.show(*views.differences_tables(changes, events), data={"changes": changes, "events": events})
 
 
@@ -243,10 +243,11 @@ def what_if_command(
     draft: str, on: date | None, figures: Path | None, chips: tuple[str, ...] | None, out: Out, **given: Any
 ) -> None:
     """Which chips a draft rule would move, and by what margin. DRAFT is a TOML file or the id of a shipped proposal."""
-    from chipwall.controls.draft import evaluate_draft, read_draft
+    from chipwall.controls.draft import evaluate_draft
+    from chipwall.controls.draft_files import read_draft
     from chipwall.report.pages import law_timeline as views
 
-    found = read_draft(Path(draft))
+    found = read_draft(Path(draft), law=law())
     if given["activity"] != "us_import":
         given["to"] = given["to"] or "CN"
     rules = law_asked(given.pop("parties"), given.pop("overlay"))
@@ -277,10 +278,10 @@ def what_if_command(
 @answer_options
 def drafts_command(out: Out) -> None:
     """Proposals that come with the program: their text as far as it was read, and what cannot be said."""
-    from chipwall.controls.draft import read_draft, shipped_drafts
+    from chipwall.controls.draft_files import read_draft, shipped_drafts
     from chipwall.report.pages import law_timeline as views
 
-    drafts = [read_draft(Path(name)) for name in shipped_drafts()]
+    drafts = [read_draft(Path(name), law=law()) for name in shipped_drafts()]
     extra = [{"id": d.id, "title": d.title, "source": d.source, "cannot": d.cannot} for d in drafts]
     out.show(views.drafts_table(drafts), data=extra)
 
@@ -304,7 +305,7 @@ def test_command(file: Path, out: Out) -> int:
     """Run a table of cases; exit 1 if any disagrees, 2 if any row could not be read."""
     from chipwall.controls.case_files import run_cases
 
-    report = run_cases(file)
+    report = run_cases(file, law=law())
     data = {
         "cases": report.cases,
         "agree": report.agree,

@@ -16,12 +16,12 @@ from chipwall.cli.extras import require_extra
 from chipwall.cli.kinds import DAY, IN_FILE, WORD, OneOf, OutFile
 from chipwall.cli.law_options import YES_NO, item_options, journey_options, spoken
 from chipwall.cli.options import Out, answer_options, command
-from chipwall.controls.acts import KNOWLEDGE, Asking, acts, judged
+from chipwall.controls.acts import KNOWLEDGE, Asking, judged
 from chipwall.controls.goods import item_by_name
 from chipwall.controls.horizon import horizon
 from chipwall.controls.law import Law
 from chipwall.controls.ledger import ledger_of, read_ledger
-from chipwall.controls.load import law
+from chipwall.controls.load import law, load_acts
 from chipwall.controls.records import Journey
 from chipwall.controls.screening import read_names, screened
 from chipwall.errors import InputError
@@ -151,7 +151,7 @@ def _write(made: Any, out: Path, lang: str) -> None:
 
 
 @command("act")
-@click.argument("act", type=OneOf(*acts()))
+@click.argument("act", type=OneOf(*load_acts().acts))
 @click.argument("chip", required=False, type=WORD)
 @click.option("--to", type=WORD, default="CN", show_default=True, help="Where the user sits, or the chip stands.")
 @click.option("--hq", type=WORD, help="Where the user is headquartered.")
@@ -171,7 +171,7 @@ def act_command(on: date | None, out: Out, **given: Any) -> None:
     from chipwall.report.pages.law_desk import act_tables
 
     rules = law_asked(given["parties"])
-    answer = judged(acts()[given["act"]], _asking(given, rules), law=rules, on=on or date.today())
+    answer = judged(given["act"], _asking(given, rules), acts=load_acts(), law=rules, on=on or date.today())
     out.show(*act_tables(answer), data=answer)
 
 

@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from functools import lru_cache
 from typing import Any, Literal
 
 from chipwall.controls.context import CONTROLLED
@@ -18,10 +17,9 @@ from chipwall.controls.decide import decide
 from chipwall.controls.law import Law
 from chipwall.controls.logic import Truth, any_of
 from chipwall.controls.records import Decision, Item, Journey
-from chipwall.files import shipped_toml
 from chipwall.text import Text, text
 
-__all__ = ["KNOWLEDGE", "Act", "ActAnswer", "Asking", "Said", "Sign", "acts", "judged"]
+__all__ = ["KNOWLEDGE", "Act", "ActAnswer", "Acts", "Asking", "Said", "Sign", "acts_of", "judged"]
 
 Outcome = Literal["required", "red_flag", "unknown", "none_found", "not_required"]
 KNOWLEDGE = ("nothing", "training", "military")
@@ -71,6 +69,15 @@ class Sign:
     says: tuple[Text, ...]
     citation: str
     source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Acts:
+    """What is known of acts beyond shipping: the acts by id, the rules that speak to them, and the red flags."""
+
+    acts: Mapping[str, Act]
+    rules: tuple[ActRule, ...]
+    signs: tuple[Sign, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,49 +132,50 @@ class ActAnswer:
     decisions: tuple[Decision, ...] = ()
 
 
-@lru_cache(maxsize=1)
-def _table() -> dict[str, Any]:
-    return shipped_toml("chipwall.controls", "data/acts.toml", exact=True)
-
-
-@lru_cache(maxsize=1)
-def acts() -> Mapping[str, Act]:
-    """The acts by id."""
-    return {
-        row["id"]: Act(
-            row["id"], Text.of(row["title"]), Text.of(row["liable"]), tuple(Text.of(one) for one in row["questions"])
-        )
-        for row in _table()["act"]
-    }
-
-
-@lru_cache(maxsize=1)
-def _rules() -> tuple[ActRule, ...]:
-    return tuple(
-        ActRule(
-            acts=tuple(row["acts"]),
-            since=row["since"],
-            until=row.get("until"),
-            outcome=row["outcome"],
-            books=row.get("books", ""),
-            says=Text.of(row["says"]),
-            citation=row["citation"],
-            source=row["source"],
-            knows=tuple(row.get("knows", ())),
-            hq=row.get("hq", False),
-            vendor=row.get("vendor", ""),
-            design=row.get("design", ""),
-            operations=row.get("operations"),
-        )
-        for row in _table()["rule"]
+def acts_of(document: Mapping[str, Any]) -> Acts:
+    """The acts, rules and signs of ``data/acts.toml``."""
+    return Acts(
+        {
+            row["id"]: Act(
+                row["id"],
+                Text.of(row["title"]),
+                Text.of(row["liable"]),
+                tuple(Text.of(one) for one in row["questions"]),
+            )
+            for row in document["act"]
+        },
+        tuple(_rule(row) for row in document["rule"]),
+        tuple(
+            Sign(tuple(row["acts"]), tuple(Text.of(one) for one in row["says"]), row["citation"], row["source"])
+            for row in document["sign"]
+        ),
     )
 
 
-def judged(act: Act, asking: Asking, *, law: Law, on: date) -> ActAnswer:
-    """What was found about an act on a day, the strictest first."""
+def _rule(row: Mapping[str, Any]) -> ActRule:
+    return ActRule(
+        acts=tuple(row["acts"]),
+        since=row["since"],
+        until=row.get("until"),
+        outcome=row["outcome"],
+        books=row.get("books", ""),
+        says=Text.of(row["says"]),
+        citation=row["citation"],
+        source=row["source"],
+        knows=tuple(row.get("knows", ())),
+        hq=row.get("hq", False),
+        vendor=row.get("vendor", ""),
+        design=row.get("design", ""),
+        operations=row.get("operations"),
+    )
+
+
+def judged(name: str, asking: Asking, *, acts: Acts, law: Law, on: date) -> ActAnswer:
+    """What was found about the act of that id on a day, the strictest first."""
+    act = acts.acts[name]
     said = [
         Said(rule.outcome, applies, rule.says, rule.citation, rule.source, rule.books)
-        for rule in _rules()
+        for rule in acts.rules
         if act.id in rule.acts
         and rule.since <= on
         and (rule.until is None or on <= rule.until)
@@ -180,11 +188,7 @@ def judged(act: Act, asking: Asking, *, law: Law, on: date) -> ActAnswer:
         _LICENCES.get(one.licence.as_enforced, "unknown") for one in decisions if one.journey.activity == "export"
     ]
     books = [one.books if one.applies else "unknown" for one in said if one.books]
-    signs = tuple(
-        Sign(tuple(row["acts"]), tuple(Text.of(one) for one in row["says"]), row["citation"], row["source"])
-        for row in _table()["sign"]
-        if act.id in row["acts"]
-    )
+    signs = tuple(sign for sign in acts.signs if act.id in sign.acts)
     outcome: Outcome = min(found, key=_ORDER.index, default="unknown")
     return ActAnswer(act, on, outcome, books[0] if books else outcome, tuple(said), signs, decisions)
 

@@ -13,7 +13,6 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from chipwall.controls.law import Law, LawOn
-from chipwall.controls.load import law as packaged_law
 from chipwall.controls.logic import arrays_verdict
 from chipwall.errors import InputError
 from chipwall.text import text
@@ -68,7 +67,7 @@ def _prepared(columns: Columns, days: Days | date) -> tuple[dict[str, NDArray[np
     return found, stretched[-1]
 
 
-def classes(columns: Columns, days: Days | date, *, law: Law | None = None) -> NDArray[np.int8]:
+def classes(columns: Columns, days: Days | date, *, law: Law) -> NDArray[np.int8]:
     """Class of each processor on each day, as an index of :data:`CONTROL_CLASSES`.
 
     Parameters
@@ -79,7 +78,7 @@ def classes(columns: Columns, days: Days | date, *, law: Law | None = None) -> N
     days : array of datetime64[D], or date
         Day of the export.
     law : Law
-        The packaged law unless given.
+        The law it is asked of.
 
     Returns
     -------
@@ -87,17 +86,17 @@ def classes(columns: Columns, days: Days | date, *, law: Law | None = None) -> N
         ``unknown`` where a missing number would change the class.
     """
     return _by_segment(
-        columns, days, families=("processor", "processor-excluded"), law=law or packaged_law(), one=_classes
+        columns, days, families=("processor", "processor-excluded"), law=law, one=_classes
     )
 
 
-def family_verdict(columns: Columns, days: Days | date, *, family: str, law: Law | None = None) -> NDArray[np.int8]:
+def family_verdict(columns: Columns, days: Days | date, *, family: str, law: Law) -> NDArray[np.int8]:
     """Whether any clause of a family is met: 1 met, 0 not, -1 cannot be told.
 
     Families are ``processor``, ``memory``, ``review2026``, ``duty``, ``hbm-exception`` and the letters, for example
     ``letter-intel-2025``; a day on which a family has no clause answers 0.
     """
-    return _by_segment(columns, days, families=(family,), law=law or packaged_law(), one=_family(family))
+    return _by_segment(columns, days, families=(family,), law=law, one=_family(family))
 
 
 def _by_segment(

@@ -15,7 +15,6 @@ from pathlib import Path
 from chipwall.controls.decide import decide
 from chipwall.controls.item import contradiction, is_amount, item_of_numbers
 from chipwall.controls.law import Law
-from chipwall.controls.load import law as packaged_law
 from chipwall.controls.records import ACTIVITIES, Decision, Journey
 from chipwall.errors import InputError
 from chipwall.files import read_rows
@@ -190,7 +189,7 @@ class Report:
         return 1 if self.disagree else 0
 
 
-def read_cases(path: Path, *, law: Law | None = None) -> tuple[tuple[CaseRow, ...], tuple[BadRow, ...]]:
+def read_cases(path: Path, *, law: Law) -> tuple[tuple[CaseRow, ...], tuple[BadRow, ...]]:
     """Cases of a file, and the rows that cannot be read.
 
     Raises
@@ -198,7 +197,6 @@ def read_cases(path: Path, *, law: Law | None = None) -> tuple[tuple[CaseRow, ..
     InputError
         No such file, not a CSV in UTF-8, no rows, or a column missing.
     """
-    law = law or packaged_law()
     table = read_rows(
         path, needed=INPUT_COLUMNS, most=MOST_CASES, fix=text("The columns are described in docs/controls.md")
     )
@@ -463,9 +461,8 @@ def _why(decision: Decision) -> str:
     return listed(dict.fromkeys([*decision.unknowns, *met, *found]), sign=";") or text("no clause is met")
 
 
-def run_cases(path: Path, *, law: Law | None = None) -> Report:
+def run_cases(path: Path, *, law: Law) -> Report:
     """Run every readable case of a file and compare every expected cell that is not blank."""
-    law = law or packaged_law()
     cases, bad = read_cases(path, law=law)
     different: list[Disagreement] = []
     agree = 0

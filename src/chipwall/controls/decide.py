@@ -17,7 +17,6 @@ from chipwall.controls.context import NO_PHRASE, Context, LegalOutcome, World
 from chipwall.controls.item import OPERAND_NAMES, item_of_chip, operands, taken_at_its_word
 from chipwall.controls.jurisdiction import jurisdiction
 from chipwall.controls.law import Law
-from chipwall.controls.load import law as packaged_law
 from chipwall.controls.logic import any_of, clause_met, comparisons
 from chipwall.controls.measured import denied
 from chipwall.controls.records import (
@@ -49,7 +48,7 @@ __all__ = ["decide"]
 _FACTS = frozenset(OPERAND_NAMES) - {"aggregate_tpp_share", "us_available"}
 
 
-def decide(item: Item | Chip, journey: Journey, *, on: date, law: Law | None = None) -> Decision:
+def decide(item: Item | Chip, journey: Journey, *, on: date, law: Law) -> Decision:
     """What the law says about one item on one journey on one day.
 
     Parameters
@@ -61,7 +60,7 @@ def decide(item: Item | Chip, journey: Journey, *, on: date, law: Law | None = N
     on : date
         Day of the export, transfer or customs entry.
     law : Law
-        The packaged law unless given; a draft applied to it makes another one.
+        The law it is asked of; a draft applied to it makes another one.
 
     Returns
     -------
@@ -87,7 +86,6 @@ def decide(item: Item | Chip, journey: Journey, *, on: date, law: Law | None = N
     >>> decide(part, Journey(destination="CN", headquarters="CN"), on=date(2024, 6, 1)).licence.as_enforced
     'required'
     """
-    law = law or packaged_law()
     found_item = item if isinstance(item, Item) else item_of_chip(item, law=law)
     context = _context(found_item, _resolved(journey, law), on, law)
     open_worlds = tuple(dict.fromkeys(worlds(context)))

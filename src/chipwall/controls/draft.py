@@ -10,29 +10,24 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
-from importlib.resources import files
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from chipwall.controls.decide import decide
 from chipwall.controls.item import is_amount, item_of_chip
 from chipwall.controls.law import DatedRecord, Law, Rule
-from chipwall.controls.load import law as packaged_law
 from chipwall.controls.load import parsed_clause
 from chipwall.controls.measured import OUTCOMES as OUTCOMES_OF_MEASURES
 from chipwall.controls.measured import DraftMeasure
 from chipwall.controls.measures import exact_number
 from chipwall.controls.records import ACTIVITIES, Comparison, Decision, Journey
 from chipwall.errors import InputError
-from chipwall.files import Problems, read_toml, shaped, toml_of_text
-from chipwall.inputs import quote
 from chipwall.text import Text, listed, text
 
 if TYPE_CHECKING:
     from chipwall.catalog.records import Chip
     from chipwall.controls.logic import Clause
 
-__all__ = ["Crossing", "Draft", "DraftLimit", "drafted_law", "evaluate_draft", "read_draft", "shipped_drafts"]
+__all__ = ["DRAFT_SHAPE", "Crossing", "Draft", "DraftLimit", "draft_of_document", "drafted_law", "evaluate_draft"]
 
 OUTCOMES: Mapping[str, tuple[str, ...]] = {
     "processor": ("3A090.a", "3A090.b"),
@@ -64,7 +59,7 @@ class DraftLimit:
 
 # What a draft may say: by table, the kind of each field.
 _WORDS = dict.fromkeys(("id", "rule", "family", "outcome", "paragraph", "title", "note"), "word")
-_SHAPE = {
+DRAFT_SHAPE = {
     "[draft]": {
         **dict.fromkeys(("id", "title", "citation", "source", "note"), "word"),
         "effective": "day",
@@ -128,38 +123,8 @@ class Crossing:
     decisive: Comparison | None
 
 
-def shipped_drafts() -> dict[str, str]:
-    """The drafts that come with the program, by id the text of the file: proposals as public text tells them."""
-    folder = files("chipwall.controls") / "data" / "drafts"
-    entries = sorted(folder.iterdir(), key=lambda entry: entry.name)
-    return {
-        entry.name.removesuffix(".toml"): entry.read_text(encoding="utf-8")
-        for entry in entries
-        if entry.name.endswith(".toml")
-    }
-
-
-def read_draft(path: Path, *, law: Law | None = None) -> Draft:
-    """A draft from its TOML file, or a shipped one by its id; every problem is reported at once.
-
-    Raises
-    ------
-    InputError
-        The file cannot be read, or a limit, clause or repeal does not resolve.
-    """
-    law = law or packaged_law()
-    shipped = shipped_drafts().get(str(path)) if not path.exists() else None
-    if shipped is not None:
-        return draft_of_document(toml_of_text(shipped, file=str(path), exact=True), law=law, where=str(path))
-    words, document = read_toml(path, argument="draft", exact=True)
-    problems = Problems(quote(path.name), words, fix=text("The format is described in docs/controls.md, 'What if'"))
-    document = shaped(document, _SHAPE, problems)
-    problems.stop()
-    return draft_of_document(document, law=law, where=str(path))
-
-
 def draft_of_document(document: Mapping[str, Any], *, law: Law, where: str) -> Draft:
-    """A draft from its parsed document; see :func:`read_draft`."""
+    """A draft from its parsed document; see :func:`~chipwall.controls.draft_files.read_draft`."""
     problems: list[str] = []
     head = document.get("draft", {})
     if not head.get("id") or not isinstance(head.get("effective"), date):
@@ -205,7 +170,7 @@ def _measure(table: Mapping[str, Any], known: set[str], law: Law, problems: list
     problems += [
         text("{where}: unknown field '{field}'", where=where, field=field)
         for field in table
-        if field not in _SHAPE["[[measure]]"]
+        if field not in DRAFT_SHAPE["[[measure]]"]
     ]
     if table.get("outcome") not in OUTCOMES_OF_MEASURES:
         problems.append(text("{where}: outcome is one of {all}", where=where, all=", ".join(OUTCOMES_OF_MEASURES)))
@@ -297,9 +262,8 @@ def _clause(table: Mapping[str, Any], known: set[str], problems: list[str]) -> C
     return clause
 
 
-def drafted_law(draft: Draft, *, law: Law | None = None) -> Law:
+def drafted_law(draft: Draft, *, law: Law) -> Law:
     """The law as it would read with the draft; before the draft's day of effect it is the law as it is."""
-    law = law or packaged_law()
 
     def record(value: Decimal | None, unit: str) -> DatedRecord:
         return DatedRecord(
@@ -343,7 +307,7 @@ def evaluate_draft(
     *,
     journey: Journey | None = None,
     figures: Mapping[str, Mapping[str, Decimal]] | None = None,
-    law: Law | None = None,
+    law: Law,
 ) -> tuple[Crossing, ...]:
     """Chips whose answer the draft changes on a day, the closest to the line first.
 
@@ -371,7 +335,6 @@ def evaluate_draft(
     ------
     Not validated: a draft is read as written, and no maker redesigns a part in answer to it.
     """
-    law = law or packaged_law()
     new = drafted_law(draft, law=law)
     asked = journey or Journey(destination="CN", headquarters="CN")
     found = []

@@ -15,6 +15,7 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import Any
 
+from chipwall.controls.acts import Acts, acts_of
 from chipwall.controls.countries import Countries, Country, GroupChange
 from chipwall.controls.law import (
     Coverage,
@@ -34,10 +35,11 @@ from chipwall.controls.logic import Clause, Test
 from chipwall.controls.parties import Listing, Parties, Party, Stake
 from chipwall.controls.records import STATES
 from chipwall.errors import DataError
+from chipwall.files import shipped_toml
 from chipwall.sources import Source
 from chipwall.text import Text, listed, text
 
-__all__ = ["law", "parsed_clause", "parsed_record"]
+__all__ = ["law", "load_acts", "parsed_clause", "parsed_record"]
 
 Table = Mapping[str, Any]
 _GROUPS = ("A:1", "A:2", "A:3", "A:4", "A:5", "A:6", "B", "D:1", "D:2", "D:3", "D:4", "D:5", "E:1", "E:2")
@@ -277,6 +279,12 @@ def law() -> Law:
         With every problem of every file, one a line.
     """
     return law_from(files("chipwall.controls") / "data")
+
+
+@cache
+def load_acts() -> Acts:
+    """The acts beyond shipping, with their rules and red flags."""
+    return acts_of(shipped_toml("chipwall.controls", "data/acts.toml", exact=True))
 
 
 def law_from(folder: Traversable) -> Law:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from chipwall.controls.decide import decide
 from chipwall.controls.item import item_of_chip, operands
 from chipwall.controls.law import DatedRecord, Event, Law, Rule
-from chipwall.controls.load import law as packaged_law
 from chipwall.controls.logic import Interval, LegalNumber
 from chipwall.controls.records import Decision, Item, Journey, state_text
 from chipwall.errors import InputError
@@ -115,13 +114,12 @@ def _causes(
 
 
 def timeline(
-    item: Item | Chip, journey: Journey, *, since: date, until: date, law: Law | None = None
+    item: Item | Chip, journey: Journey, *, since: date, until: date, law: Law
 ) -> tuple[Turn, ...]:
     """Every day from ``since`` to ``until`` on which the answer changes, with the first day's answer in front.
 
     The answer can change only on a day on which some record or country group does, so only those days are asked.
     """
-    law = law or packaged_law()
     if until < since:
         raise InputError(
             text("the time from {since} to {until} is empty", since=since, until=until),
@@ -143,7 +141,7 @@ def timeline(
 
 
 def differences(
-    earlier: date, later: date, *, law: Law | None = None
+    earlier: date, later: date, *, law: Law
 ) -> tuple[tuple[LawChange, ...], tuple[Event, ...]]:
     """What reads differently in law on two days, and the events between them.
 
@@ -154,7 +152,6 @@ def differences(
     events : tuple of Event
         What happened after the earlier day, up to the later one.
     """
-    law = law or packaged_law()
     if later < earlier:
         earlier, later = later, earlier
     found: list[LawChange] = []
@@ -199,7 +196,7 @@ def _transitions(kind: str, rule: Rule, earlier: date, later: date) -> list[LawC
     return found
 
 
-def wall_points(chips: Iterable[Chip], *, x: str, y: str, on: date, law: Law | None = None) -> tuple[WallPoint, ...]:
+def wall_points(chips: Iterable[Chip], *, x: str, y: str, on: date, law: Law) -> tuple[WallPoint, ...]:
     """Chips in the plane of two operands, classified for China on the day.
 
     Parameters
@@ -207,7 +204,6 @@ def wall_points(chips: Iterable[Chip], *, x: str, y: str, on: date, law: Law | N
     x, y : str
         Operands: ``tpp``, ``performance_density``, ``dram_bandwidth``, ``io_rate``.
     """
-    law = law or packaged_law()
     journey = Journey(destination="CN", headquarters="CN")
     found = []
     for chip in chips:
@@ -236,13 +232,12 @@ def _plain_number(value: LegalNumber) -> Decimal | None:
     return value if isinstance(value, Decimal) else None
 
 
-def regions(*, families: Sequence[str], x: str, y: str, on: date, law: Law | None = None) -> tuple[ClauseRegion, ...]:
+def regions(*, families: Sequence[str], x: str, y: str, on: date, law: Law) -> tuple[ClauseRegion, ...]:
     """The rectangle of each clause of some families in the plane of two operands, read from the clauses themselves.
 
     A clause that tests any other number is left out: it has no rectangle in this plane. What a stricter class takes by
     the horizontal operand alone is cut off the classes after it.
     """
-    law = law or packaged_law()
     view = law.on(on)
     found = []
     for clause in (clause for family in families for clause in view.family(family)):

@@ -13,18 +13,20 @@ from numpy.typing import NDArray
 
 from chipwall._version import __version__
 from chipwall.catalog.load import Catalog
+from chipwall.catalog.records import Chip
 from chipwall.errors import InputError
 from chipwall.market.model.draws import BLOCK, block_sizes
 from chipwall.market.model.engine import Block, block_paths
 from chipwall.market.model.load import load_priors, load_record, load_supply, stored_rates
 from chipwall.market.model.paths import Paths
 from chipwall.market.model.priors import Priors
+from chipwall.market.model.products import Product
 from chipwall.market.model.quantities import HEADLINE
 from chipwall.market.model.quarters import quarters as quarter_names
 from chipwall.market.model.service import REFERENCE, Estimator, services
-from chipwall.market.model.timeline import laid_levers
+from chipwall.market.model.timeline import Timeline, laid_levers
 from chipwall.market.parts import PartFolder
-from chipwall.market.policy.load import load_scenario
+from chipwall.market.policy.load import load_draft, load_scenario
 from chipwall.market.policy.scenario import Scenario, as_known
 from chipwall.market.policy.thresholds import over_limits
 from chipwall.text import text
@@ -73,7 +75,7 @@ def prepare(
         products=found.products,
         service=services(found.products, chips, rates=stored_rates(), estimator=estimator),
         lines=lines,
-        blocked=over_limits(found.products, chips, lines.limits, lines.drafts),
+        blocked=_blocked(found.products, chips, lines),
         allocations=found.allocations,
         priors=(priors or load_priors()).replace(found.parameters, source=found.id),
         known=given,
@@ -84,6 +86,16 @@ def prepare(
         quarters=len(names),
         keep=keep,
     )
+
+
+def _blocked(products: tuple[Product, ...], chips: Mapping[str, Chip], lines: Timeline) -> Array:
+    """What limits and drafts take out of reach; the law is read where there is a draft."""
+    if not lines.drafts:
+        return over_limits(products, chips, lines.limits)
+    from chipwall.controls.load import law
+
+    drafts = [(begin, end, load_draft(Path(file))) for begin, end, file in lines.drafts]
+    return over_limits(products, chips, lines.limits, drafts, law())
 
 
 def simulate(

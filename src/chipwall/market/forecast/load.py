@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from functools import cache
-from importlib import resources
 from typing import Any
 
 from chipwall.catalog.series import load_series
+from chipwall.files import shipped_toml
 from chipwall.market.forecast.calibrate import MarketCalibration, Target, market_calibration, target_of
 from chipwall.market.forecast.knowledge import Knowledge
 from chipwall.market.forecast.observables import Observable, observables_of
@@ -19,7 +18,7 @@ __all__ = ["observables", "refitted", "shipped_knowledge", "targets"]
 
 
 def _table(name: str) -> dict[str, Any]:
-    return tomllib.loads((resources.files("chipwall.market") / "data" / name).read_text(encoding="utf-8"))
+    return shipped_toml("chipwall.market", f"data/{name}")
 
 
 @cache

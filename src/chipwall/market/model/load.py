@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from datetime import date
 from functools import cache, lru_cache
-from importlib import resources
 from typing import Any
 
 from chipwall.catalog.series import load_series
+from chipwall.files import shipped_toml
 from chipwall.market.model.continuation import Trend
 from chipwall.market.model.priors import Priors, priors_of_tables
 from chipwall.market.model.products import PLATFORMS, Product, product_of_row
@@ -22,7 +21,7 @@ __all__ = [
 
 
 def _table(name: str) -> dict[str, Any]:
-    return tomllib.loads((resources.files("chipwall.market") / "data" / name).read_text(encoding="utf-8"))
+    return shipped_toml("chipwall.market", f"data/{name}")
 
 
 @cache

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 from importlib import resources
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from chipwall.errors import unknown_name
 from chipwall.files import text_of_file
@@ -13,7 +14,10 @@ from chipwall.market.model.load import load_priors, load_products
 from chipwall.market.policy.scenario import Scenario, Shipped, scenario_of_words
 from chipwall.text import text
 
-__all__ = ["load_scenario", "parse_scenario", "proposals", "shipped_scenarios"]
+if TYPE_CHECKING:
+    from chipwall.controls.draft import Draft
+
+__all__ = ["load_draft", "load_scenario", "parse_scenario", "proposals", "shipped_scenarios"]
 
 
 @cache
@@ -27,6 +31,14 @@ def shipped_scenarios() -> tuple[str, ...]:
 def proposals() -> tuple[str, ...]:
     """Names of the shipped scenarios that differ from another by one decision that somebody proposed or took."""
     return tuple(name for name in shipped_scenarios() if load_scenario(name).decision)
+
+
+def load_draft(path: Path) -> Draft:
+    """The draft rule that a lever names, as a difference on the packaged law."""
+    from chipwall.controls.draft_files import read_draft
+    from chipwall.controls.load import law
+
+    return read_draft(path, law=law())
 
 
 def load_scenario(name: str, inside: tuple[str, ...] = ()) -> Scenario:
@@ -64,5 +76,5 @@ def parse_scenario(
 
     The arguments are those of :func:`~chipwall.market.policy.scenario.scenario_of_words`.
     """
-    shipped = Shipped(load_priors(overlay=False), load_products(), load_scenario)
+    shipped = Shipped(load_priors(overlay=False), load_products(), load_scenario, load_draft)
     return scenario_of_words(words, file=file, shipped=shipped, identity=identity, folder=folder, inside=inside)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -108,19 +108,28 @@ def _chip(row: Mapping[str, Any], line: int, problems: Problems) -> str:
 
 
 def levers_of(
-    rows: list[Mapping[str, Any]], products: tuple[Product, ...], problems: Problems, folder: Path | None
+    rows: list[Mapping[str, Any]],
+    products: tuple[Product, ...],
+    problems: Problems,
+    folder: Path | None,
+    draft: Callable[[Path], object],
 ) -> list[Lever]:
-    """Levers of the file that are sound, in order."""
+    """Levers of the file that are sound, in order; ``draft`` reads the draft rule that a lever names."""
     found = []
     for nth, row in enumerate(rows):
-        lever = _lever(row, nth, products, problems, folder)
+        lever = _lever(row, nth, products, problems, folder, draft)
         if lever is not None:
             found.append(lever)
     return found
 
 
 def _lever(
-    row: Mapping[str, Any], nth: int, products: tuple[Product, ...], problems: Problems, folder: Path | None
+    row: Mapping[str, Any],
+    nth: int,
+    products: tuple[Product, ...],
+    problems: Problems,
+    folder: Path | None,
+    draft: Callable[[Path], object],
 ) -> Lever | None:
     def line(key: str = "") -> int:
         return problems.line_of("[[lever]]", nth, key)
@@ -139,7 +148,11 @@ def _lever(
     if name not in LEVERS:
         return None
     about = _about(row, name, products, line, problems)
-    value = _file(row, line, problems, folder) if LEVERS[name].takes == "file" else _value(row, name, line, problems)
+    value = (
+        _file(row, line, problems, folder, draft)
+        if LEVERS[name].takes == "file"
+        else _value(row, name, line, problems)
+    )
     if len(problems.found) > before or begin is None:
         return None
     return Lever(name, begin, end, about, value, line("name"))
@@ -214,13 +227,13 @@ def _value(row: Mapping[str, Any], name: str, line: Any, problems: Problems) -> 
     return float(value)
 
 
-def _file(row: Mapping[str, Any], line: Any, problems: Problems, folder: Path | None) -> str:
+def _file(
+    row: Mapping[str, Any], line: Any, problems: Problems, folder: Path | None, draft: Callable[[Path], object]
+) -> str:
     """The path of a draft rule, looked for beside the scenario; the draft itself is read to see that it can be."""
-    from chipwall.controls.draft import read_draft
-
     path = (folder or Path()) / str(row.get("value", ""))
     try:
-        read_draft(path)
+        draft(path)
     except InputError as error:
         problems.add(line("value"), text("draft rule: {why}", why=" ".join(error.lines())))
     return str(path)

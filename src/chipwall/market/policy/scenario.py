@@ -116,14 +116,15 @@ def as_known(scenario: Scenario, *, last: int) -> Scenario:
 
 @dataclass(frozen=True)
 class Shipped:
-    """What a scenario file may speak of: the priors, the products, and how one finds the scenario that it extends.
+    """What a scenario file may speak of: the priors, the products, and how one finds the scenario or the draft it names.
 
-    ``extended`` takes a name or path and the files that lead to it.
+    ``extended`` takes a name or path and the files that lead to it; ``draft`` takes the path of a draft rule.
     """
 
     priors: Priors
     products: tuple[Product, ...]
     extended: Callable[[str, tuple[str, ...]], Scenario]
+    draft: Callable[[Path], object]
 
 
 def scenario_of_words(
@@ -160,7 +161,7 @@ def scenario_of_words(
     parameters = parameters_of(table["parameters"], problems, priors=shipped.priors)
     extra, allocations = products_of(table["product"], problems, shipped=shipped.products)
     products = _sorted((*(base.products or shipped.products), *extra))
-    levers = levers_of(table["lever"], products, problems, folder)
+    levers = levers_of(table["lever"], products, problems, folder, shipped.draft)
     add_contradictions(levers, problems)
     problems.stop()
     return Scenario(

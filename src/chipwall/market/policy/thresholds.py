@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,10 @@ from chipwall.catalog.records import Chip
 from chipwall.controls.measures import dram_bandwidth, performance_density, total_processing_performance
 from chipwall.market.model.products import Product
 from chipwall.market.model.quarters import quarter_name
+
+if TYPE_CHECKING:
+    from chipwall.controls.draft import Draft
+    from chipwall.controls.law import Law
 
 __all__ = ["drafted_out", "over_limits"]
 
@@ -24,7 +28,8 @@ def over_limits(
     products: tuple[Product, ...],
     chips: Mapping[str, Chip],
     limits: Mapping[str, Array],
-    drafts: Sequence[tuple[int, int, str]] = (),
+    drafts: Sequence[tuple[int, int, Draft]] = (),
+    law: Law | None = None,
 ) -> Array:
     """1 where a limit or a draft of that quarter takes the product out [quarters, products].
 
@@ -32,8 +37,10 @@ def over_limits(
     ----------
     limits : mapping of str to array [quarters]
         ``tpp_limit`` [TPP], ``density_limit`` [TPP/mm2], ``bandwidth_limit`` [GB/s]; at or above it a product is out.
-    drafts : sequence of (int, int, str)
-        First and last quarter, and the file of a draft rule.
+    drafts : sequence of (int, int, Draft)
+        First and last quarter, and the draft rule.
+    law : Law, optional
+        The law that drafts change; needed where there are any.
 
     Limits
     ------
@@ -47,9 +54,10 @@ def over_limits(
         for name, measure in _measures(chips[product.chip]).items():
             if measure is not None:
                 blocked[:, i] = np.maximum(blocked[:, i], float(measure) >= limits[name])
-    for begin, end, file in drafts:
+    for begin, end, draft in drafts:
+        assert law is not None
         for i, product in enumerate(products):
-            if product.licensed and drafted_out(chips[product.chip], file=file, quarter=begin):
+            if product.licensed and drafted_out(chips[product.chip], draft=draft, law=law, quarter=begin):
                 blocked[begin : end + 1, i] = 1.0
     return blocked
 
@@ -62,15 +70,14 @@ def _measures(chip: Chip) -> dict[str, Decimal | None]:
     }
 
 
-def drafted_out(chip: Chip, *, file: str, quarter: int) -> bool:
+def drafted_out(chip: Chip, *, draft: Draft, law: Law, quarter: int) -> bool:
     """Whether a draft rule tightens the answer for this chip, sold to China by the middle of a quarter.
 
     The question goes to :func:`chipwall.controls.draft.evaluate_draft`; a draft that frees a chip takes nothing out.
     """
-    from chipwall.controls.draft import evaluate_draft, read_draft
+    from chipwall.controls.draft import evaluate_draft
 
-    draft = read_draft(Path(file))
     name = quarter_name(quarter)
     middle = date(int(name[:4]), 3 * int(name[5]) - 1, 15)
-    crossings = evaluate_draft(draft, [chip], max(middle, draft.effective))
+    crossings = evaluate_draft(draft, [chip], max(middle, draft.effective), law=law)
     return any(crossing.caught for crossing in crossings)

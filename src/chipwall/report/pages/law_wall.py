@@ -8,6 +8,7 @@ from datetime import date
 from decimal import Decimal
 
 from chipwall.catalog.records import Chip
+from chipwall.controls.load import law
 from chipwall.controls.queries import ClauseRegion, WallPoint, regions, wall_points
 from chipwall.report.forms.charts import Spec, wall
 from chipwall.text import Text, text
@@ -39,9 +40,9 @@ def wall_data(
     """Per chart that has any region on the day: operands, points, regions."""
     found = {}
     for name, (x, y, families) in _PLANES.items():
-        areas = regions(families=families, x=x, y=y, on=on)
+        areas = regions(families=families, x=x, y=y, on=on, law=law())
         if any(area.y_from is not None or area.y_to is not None for area in areas):
-            found[name] = (x, y, wall_points(chips, x=x, y=y, on=on), areas)
+            found[name] = (x, y, wall_points(chips, x=x, y=y, on=on, law=law()), areas)
     return found
 
 
