@@ -30,10 +30,9 @@ def seconds(command: list[str]) -> tuple[float, float]:
 def by_quantity() -> dict[str, tuple[int, float]]:
     """Claims and time of each kind of quantity, in this process [s]."""
     from chipwall.claims.evaluate import verdict
-    from chipwall.claims.library import packaged_world
-    from chipwall.claims.load import shipped_claims
+    from chipwall.claims.load import packaged_library, shipped_claims
 
-    world = packaged_world()
+    world = packaged_library()
     claims = shipped_claims(world)
     world.horizon = max(str(c.fixed.get("quarter", "")) for c in claims)
     found: dict[str, tuple[int, float]] = {}

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chipwall.claims.evaluate import _answer, _compared
-from chipwall.claims.library import packaged_world
+from chipwall.claims.load import packaged_library
 from chipwall.claims.parse import claims_of_text
 from chipwall.claims.records import Claim, Reading
 from chipwall.claims.region import described_region
@@ -121,7 +121,7 @@ def test_whatever_is_written_is_a_claim_or_refused(changes: dict[str, object]) -
 def refusal(words: str) -> tuple[str, ...] | None:
     """The lines of the refusal, or None where the file is read."""
     try:
-        claims_of_text(words, packaged_world(), file="a.toml")
+        claims_of_text(words, packaged_library(), file="a.toml")
     except InputError as error:
         return error.lines()
     return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,48 @@ def imported(path: Path) -> set[str]:
         elif isinstance(node, ast.Import):
             found |= {a.name.split(".")[1] for a in node.names if a.name.startswith("chipwall.")}
     return found
+
+
+# Floors inside a room, by folder or module: what stands higher may import what stands lower, never the other way round.
+INNER: dict[str, list[set[str]]] = {
+    "market": [{"vintage"}, {"model"}, {"parts", "policy"}, {"simulate"}, {"forecast"}, {"study"}],
+    "claims": [
+        {"records"},
+        {"measured"},
+        {"library"},
+        {"readings", "region", "vocabulary"},
+        {"quantities", "conditions"},
+        {"evaluate", "parse", "reader"},
+        {"check", "load"},
+    ],
+    "report": [{"language"}, {"forms"}, {"pages", "update"}],
+}
+
+
+def room_imports(path: Path) -> Iterator[tuple[str, int]]:
+    """Folders or modules of its own room that a module imports, types included, with the line."""
+    room = path.relative_to(SOURCE).parts[0]
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[:2] == ["chipwall", room]:
+            rest = (node.module or "").split(".")[2:]
+            yield from ((name, node.lineno) for name in (rest[:1] or [a.name for a in node.names]))
+
+
+@pytest.mark.parametrize("room", INNER)
+def test_inner_floors_have_no_arrow_back(room: str) -> None:
+    floors = {name: height for height, names in enumerate(INNER[room]) for name in names}
+    back = []
+    for path in sorted((SOURCE / room).rglob("*.py")):
+        own = path.relative_to(SOURCE / room).parts[0].removesuffix(".py")
+        if own == "__init__":
+            continue
+        assert own in floors, f"{room}/{own} has no floor: add it to INNER"
+        back += [
+            f"{path.relative_to(SOURCE)}:{line} imports {other}"
+            for other, line in room_imports(path)
+            if other != own and floors.get(other, -1) >= floors[own]
+        ]
+    assert not back, "\n".join(back)
 
 
 @pytest.mark.parametrize(

@@ -44,6 +44,49 @@ def test_no_engine_names_an_option(path: Path) -> None:
     assert not said, f"{path.name}:{said[0][0]}: {said[0][1]!r}: name the argument; the command line knows its option"
 
 
+# What opens a file by itself. Tables of the package come through the loader of a room, a person's files through ``files.py``.
+OPENS = re.compile(
+    r"\.read_text\(|\.read_bytes\(|\.open\(|(?<![\w.])(?<!def )open\(|\btomllib\.|\bcsv\.(Dict)?[Rr]eader\b|importlib\.resources|"
+    r"import resources\b|\bshipped_(toml|rows)\("
+)
+# Readers in the rooms whose engines are functions of records: everything else there may not open a file.
+READERS = {
+    "catalog": {"files.py", "load.py", "prices.py", "series.py", "own/chip.py", "own/configuration.py", "own/gguf.py",
+                "own/model.py", "own/reading.py", "own/tensors.py"},
+    "controls": {"load.py", "draft_files.py"},
+    "market": {"model/load.py", "policy/load.py", "forecast/load.py", "parts.py"},
+    "claims": {"load.py"},
+}  # fmt: skip
+# The market's door, which fills in what is shipped; the fits and files that write a shipped table anew when run by hand.
+DOORS = {
+    "market/simulate.py", "market/policy/load.py", "market/forecast/load.py", "market/model/rates.py",
+    "market/forecast/rolling.py", "claims/load.py", "claims/readings/agreement.py",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("room", READERS)
+def test_engines_open_no_file(room: str) -> None:
+    found = [
+        str(path.relative_to(SOURCE / room))
+        for path in MODULES
+        if path.is_relative_to(SOURCE / room) and OPENS.search(path.read_text(encoding="utf-8"))
+    ]
+    assert set(found) <= READERS[room], "a table of the package is read by the loader of its room and comes as a record"
+
+
+def test_engines_ask_no_loader() -> None:
+    """Law, tables and calibration come to an engine as arguments; only doors fill in what is shipped."""
+    loader = re.compile(r"chipwall\.(controls|market\.\w+|claims)\.load import|controls\.load import")
+    asking = [
+        str(path.relative_to(SOURCE))
+        for path in MODULES
+        if path.relative_to(SOURCE).parts[0] in ("controls", "market", "claims")
+        and loader.search(path.read_text(encoding="utf-8"))
+    ]
+    # the draft of a rule is parsed as the law's own clauses are: a function of its words
+    assert set(asking) - DOORS <= {"controls/draft.py", "controls/overlay.py", "controls/decide.py"}, asking
+
+
 def test_files_from_outside_are_read_in_one_place() -> None:
     readers = re.compile(r"\bdifflib\b")
     mine = {"inputs.py", "units.py", "catalog/names.py"}

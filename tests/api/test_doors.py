@@ -51,6 +51,32 @@ ANSWERS: dict[str, Any] = {
 }
 
 
+OTHERS: dict[str, Any] = {
+    "serve": lambda: cw.serve("deepseek-v3", "h20", chips=16, users=8),
+    "train": lambda: cw.train("mixtral-8x7b", "a100-80gb-sxm", chips=16, batch=64),
+    "tune": lambda: cw.tune("llama-3.1-8b", "rtx-4090"),
+    "fits": lambda: cw.fits("llama-3.1-8b", "l4"),
+    "retrieve": lambda: cw.retrieve("llama-2-70b", "b200"),
+    "compute": lambda: cw.compute("mi300x"),
+    "compare": lambda: cw.compare("b200", "h100", "llama-3.1-8b"),
+    "decide": lambda: cw.decide("h20", to="CN", on="2025-05-01"),
+    "timeline": lambda: cw.timeline("h20", to="CN"),
+    "simulate": lambda: cw.simulate("as-it-stands", draws=30, until="2026Q3"),
+    "check": lambda: cw.check("h200-bandwidth"),
+    "chips": lambda: cw.chips(vendor="amd"),
+    "sweep": lambda: cw.sweep(cw.serve, model="llama-3.1-8b", chip=["h100"], users=[4]),
+}
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+def test_an_answer_does_not_depend_on_what_was_asked_before(name: str) -> None:
+    """A, then another question of the same door, then A again: the same answer to the last digit."""
+    first = json.dumps(ANSWERS[name]().to_dict())
+    other = json.dumps(OTHERS[name]().to_dict())
+    assert other != first
+    assert json.dumps(ANSWERS[name]().to_dict()) == first
+
+
 @pytest.mark.parametrize("name", ANSWERS)
 def test_one_answer_for_all(name: str) -> None:
     answer = ANSWERS[name]()

@@ -16,7 +16,7 @@ from chipwall import catalog, units
 from chipwall.catalog import prices, series
 from chipwall.catalog.check import problems_in
 from chipwall.catalog.files import DATA
-from chipwall.claims.library import Library
+from chipwall.claims.load import packaged_library
 from chipwall.claims.readings.series import price as claimed_price
 from chipwall.claims.records import Claim
 from chipwall.errors import Unknown
@@ -90,7 +90,7 @@ def test_every_door_tells_the_same_price(chip: str, run: Callable[..., Any]) -> 
     found = prices.quoted_price(chip, offer="buy", on=on, place="")
     newest = next(p for p in prices.prices(chip, offer="buy", known_on=on) if p.source == found.held[0].source)
     claim = Claim(id="x", statement="x", quantity="price", relation="at most", value=1.0, unit="USD", subject=chip)
-    reading = claimed_price(claim, {"on": on, "place": found.place}, Library(catalog.load()))
+    reading = claimed_price(claim, {"on": on, "place": found.place}, packaged_library(catalog=catalog.load()))
     assert reading.value == pytest.approx(newest.amount)
     _, section = price_section(catalog.load().chips[chip], [], on=on)
     assert newest.amount in [cell.value for row in section.tables[0].rows for cell in row if hasattr(cell, "value")]

@@ -7,14 +7,15 @@ import pytest
 
 from chipwall.claims import evaluate
 from chipwall.claims.evaluate import verdict
-from chipwall.claims.library import Library, packaged_world
+from chipwall.claims.library import Library
+from chipwall.claims.load import packaged_library
 from chipwall.claims.parse import claims_of_text
 from chipwall.claims.records import Claim, Reading
 
 
 @pytest.fixture(scope="module")
 def world() -> Library:
-    return packaged_world()
+    return packaged_library()
 
 
 def one(words: str, world: Library) -> Claim:
@@ -169,7 +170,7 @@ def test_an_unfinished_year_is_not_summed(world: Library) -> None:
 
 
 def test_scenarios_share_their_draws(world: Library) -> None:
-    small = Library(world.catalog, draws=40)
+    small = packaged_library(catalog=world.catalog, draws=40)
     words = """
     [[claim]]
     id = "x"
@@ -243,7 +244,7 @@ EVERY = {
 @pytest.mark.parametrize("quantity", EVERY)
 def test_every_quantity_of_numbers_can_be_asked(quantity: str, world: Library) -> None:
     """Zero as the least: every one of them is a number, and none of these is below it but a difference."""
-    small = Library(world.catalog, draws=30)
+    small = packaged_library(catalog=world.catalog, draws=30)
     head = f'[[claim]]\nid = "x"\nstatement = "x"\nquantity = "{quantity}"\nrelation = "at least"\nvalue = 0\n'
     found = verdict(one(head + EVERY[quantity], small), small)
     assert found.value is not None, found.points[0].reading.unknown
@@ -273,7 +274,7 @@ def test_every_quantity_is_tried(world: Library) -> None:
 
 def test_what_the_model_has_no_channel_for_is_no_finding(world: Library) -> None:
     """Legal sales do not lead to Chinese wafers in the model: that is 'no mechanism', never nought percent of draws."""
-    small = Library(world.catalog, draws=40)
+    small = packaged_library(catalog=world.catalog, draws=40)
     words = """
     [[claim]]
     id = "x"
@@ -297,11 +298,10 @@ def test_an_answer_does_not_depend_on_what_was_asked_before() -> None:
     from dataclasses import FrozenInstanceError
 
     from chipwall.claims.evaluate import evaluated
-    from chipwall.claims.library import packaged_world
-    from chipwall.claims.load import shipped_claims
+    from chipwall.claims.load import packaged_library, shipped_claims
 
     def fresh() -> Library:
-        return Library(packaged_world().catalog, draws=40)
+        return packaged_library(catalog=packaged_library().catalog, draws=40)
 
     claims = {c.id: c for c in shipped_claims(fresh())}
     simulated = [c for c in claims.values() if "path" in c.fixed or "path" in c.free][:3]

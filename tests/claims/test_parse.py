@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from chipwall.claims.library import Library, packaged_world
+from chipwall.claims.library import Library
+from chipwall.claims.load import packaged_library
 from chipwall.claims.parse import claims_of_file, claims_of_text
 from chipwall.errors import InputError
 
@@ -27,7 +28,7 @@ measure = "memory_capacity"
 
 @pytest.fixture(scope="module")
 def world() -> Library:
-    return packaged_world()
+    return packaged_library()
 
 
 def refused(words: str, world: Library) -> str:

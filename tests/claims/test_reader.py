@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from chipwall.claims.check import CheckedText, checked_text
-from chipwall.claims.library import Library, packaged_world
+from chipwall.claims.library import Library
+from chipwall.claims.load import packaged_library
 from chipwall.claims.reader.document import LARGEST, document_of, plain_document
 from chipwall.claims.reader.numbers import amounts, chinese_number
 from chipwall.claims.reader.read import statements
@@ -24,7 +25,7 @@ SAID = date(2025, 12, 10)
 
 @pytest.fixture(scope="module")
 def world() -> Library:
-    return replace(packaged_world(), draws=100)
+    return replace(packaged_library(), draws=100)
 
 
 # ------------------------------------------------------------------------------------------------ numbers

@@ -9,8 +9,8 @@ import pytest
 from chipwall.catalog.choose import chosen_fact
 from chipwall.catalog.load import Catalog
 from chipwall.claims.evaluate import evaluated
-from chipwall.claims.library import Library, packaged_world
-from chipwall.claims.load import shipped_claims
+from chipwall.claims.library import Library
+from chipwall.claims.load import packaged_library, shipped_claims
 from chipwall.claims.records import Verdict
 
 DRAWS = 120
@@ -18,7 +18,7 @@ DRAWS = 120
 
 @pytest.fixture(scope="module")
 def world() -> Library:
-    return Library(packaged_world().catalog, draws=DRAWS)
+    return packaged_library(catalog=packaged_library().catalog, draws=DRAWS)
 
 
 @pytest.fixture(scope="module")
@@ -164,7 +164,7 @@ def test_a_changed_fact_moves_its_claims_and_no_other(
     verdicts: dict[str, Verdict],
     world: Library,
 ) -> None:
-    changed = Library(with_fact(world.catalog, chip, quantity, value, published), draws=DRAWS)
+    changed = packaged_library(catalog=with_fact(world.catalog, chip, quantity, value, published), draws=DRAWS)
     found = moved(verdicts, changed, files=SHEETS)
     assert found <= {i for i, v in verdicts.items() if uses(v, chip)}, "a claim that names another chip moved"
     assert found == expected
@@ -172,7 +172,7 @@ def test_a_changed_fact_moves_its_claims_and_no_other(
 
 def test_a_changed_class_follows_from_a_changed_rate(verdicts: dict[str, Verdict], world: Library) -> None:
     """160 dense TFLOP/s at 16 bit is 2,560: the H20 would be 3A090.b, and the false claim true."""
-    changed = Library(with_fact(world.catalog, "nvidia-h20-96gb", "bf16_rate", 160e12, "160 TFLOP/s"), draws=DRAWS)
+    changed = packaged_library(catalog=with_fact(world.catalog, "nvidia-h20-96gb", "bf16_rate", 160e12, "160 TFLOP/s"), draws=DRAWS)
     found = {v.claim.id: v for v in evaluated([c for c in shipped_claims(changed) if c.file == "law.toml"], changed)}
     assert found["h20-is-3a090-b"].answer == "supported"
     assert found["h200-ten-times-the-limit"].value == verdicts["h200-ten-times-the-limit"].value
@@ -185,7 +185,7 @@ def test_a_changed_limit_moves_multiples_of_it_alone(verdicts: dict[str, Verdict
     halved = replace(rule, records=tuple(replace(r, value=(r.value or Decimal(0)) / 2) for r in rule.records))
     law = replace(world.law, parameters={**world.law.parameters, "a2-tpp": halved})
     assert moved(
-        verdicts, Library(world.catalog, _law=law, draws=DRAWS), files=("hardware.toml", "law.toml", "market.toml")
+        verdicts, packaged_library(catalog=world.catalog, law=law, draws=DRAWS), files=("hardware.toml", "law.toml", "market.toml")
     ) == {"h200-ten-times-the-limit"}
 
 
@@ -197,7 +197,9 @@ def test_a_changed_observation_moves_its_claims_alone(verdicts: dict[str, Verdic
     )
     book = replace(world.book, observations={**world.book.observations, name: rows})
     found = moved(
-        verdicts, Library(world.catalog, _book=book, draws=DRAWS), files=("hardware.toml", "law.toml", "market.toml")
+        verdicts,
+        packaged_library(catalog=world.catalog, book=book, draws=DRAWS),
+        files=("hardware.toml", "law.toml", "market.toml"),
     )
     assert found == {"cambricon-75k", "cambricon-doubles", "other-chinese-below-100k"}
 
@@ -205,7 +207,7 @@ def test_a_changed_observation_moves_its_claims_alone(verdicts: dict[str, Verdic
 def test_facts_reach_the_simulation(world: Library) -> None:
     """An H200 with no memory bandwidth to speak of changes what a market with it computes."""
     changed = with_fact(world.catalog, "nvidia-h200-sxm", "memory_bandwidth", 1e12, "1 TB/s")
-    worlds = [Library(c, draws=20) for c in (world.catalog, changed)]
+    worlds = [packaged_library(catalog=c, draws=20) for c in (world.catalog, changed)]
     totals = [
         w.paths("h200-share-cap", "shipped", until="2027Q1").at("h100e_bandwidth_total", "2027Q1").mean()
         for w in worlds

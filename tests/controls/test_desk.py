@@ -137,7 +137,7 @@ def test_every_act_names_who_is_liable_and_what_was_read() -> None:
     for act in load_acts().acts.values():
         assert act.liable
         assert act.questions
-        answer = judged(act, Asking(Journey(destination="CN", headquarters="CN")), law=law(), on=TODAY)
+        answer = judged(act.id, Asking(Journey(destination="CN", headquarters="CN")), acts=load_acts(), law=law(), on=TODAY)
         assert all(one.citation for one in answer.said)
 
 

@@ -13,8 +13,7 @@ from babel.messages import Catalog
 
 from chipwall.catalog import series as series_door
 from chipwall.catalog.prices import load_prices as held_prices
-from chipwall.claims.library import packaged_world
-from chipwall.claims.load import shipped_claims
+from chipwall.claims.load import packaged_library, shipped_claims
 from chipwall.controls.load import law
 from chipwall.report.language.collect import collected, compiled, fields, flaws, merged, messages_in, po_file, written
 from chipwall.report.language.lookup import LANGUAGES, lookup
@@ -134,7 +133,7 @@ def facts(catalog) -> list[str]:
     for series in series_door.load_series().observations.values():
         said |= {seen.note for seen in series}
     said |= {price.note for price in held_prices()}
-    said |= {claim.by for claim in shipped_claims(packaged_world())}
+    said |= {claim.by for claim in shipped_claims(packaged_library())}
     for clause in law().clauses:
         said.add(clause.paragraph)
     return sorted((s for s in said if " " in s), key=len, reverse=True)
@@ -143,7 +142,7 @@ def facts(catalog) -> list[str]:
 @pytest.fixture(scope="session")
 def quoted() -> list[str]:
     """Sentences of claims, which people say in their own numbers: 175 billion is 1750亿."""
-    claims = shipped_claims(packaged_world())
+    claims = shipped_claims(packaged_library())
     said = [s for c in claims for s in (c.statement, c.statement_zh, c.note, c.note_zh) if s]
     return sorted(said, key=len, reverse=True)
 

@@ -194,12 +194,11 @@ def check(
         :class:`~chipwall.claims.check.Checked` per statement.
     """
     from chipwall.claims.evaluate import evaluated
-    from chipwall.claims.library import packaged_world
-    from chipwall.claims.load import shipped_claims
+    from chipwall.claims.load import packaged_library, shipped_claims
     from chipwall.claims.parse import claims_of_file, claims_of_text
 
     typed = claims is None or (isinstance(claims, str) and "[[claim]]" in claims) or str(claims).endswith(".toml")
-    known = {c.id: c for c in shipped_claims(packaged_world())} if isinstance(claims, str) and " " not in claims else {}
+    known = {c.id: c for c in shipped_claims(packaged_library())} if isinstance(claims, str) and " " not in claims else {}
     if not typed and claims not in known:
         return _text(claims, said=said, as_of=as_of, by=by, reader=reader)
     if (said, as_of, by, tuple(reader)) != (None, None, "", ()):
@@ -207,7 +206,7 @@ def check(
             text("said, as_of, by and reader belong to a text, not to typed claims"),
             fix=text("Write the day and the speaker into the claims themselves"),
         )
-    world = packaged_world()
+    world = packaged_library()
     if claims is None:
         return verdicts_answer(evaluated(shipped_claims(world), world), world)
     if isinstance(claims, str) and "[[claim]]" in claims:
@@ -220,14 +219,13 @@ def check(
 def _text(source: Any, *, said: object, as_of: object, by: str, reader: Sequence[str]) -> Answer:
     """A text, checked; a single word that is neither a file nor an id is a misspelt id."""
     from chipwall.api.texts import checked_document, document_named, text_answer
-    from chipwall.claims.library import packaged_world
-    from chipwall.claims.load import shipped_claims
+    from chipwall.claims.load import packaged_library, shipped_claims
     from chipwall.errors import unknown_name
     from chipwall.inputs import nearest_names, quote
 
     name = source if isinstance(source, Path) else term(source, "claims", example="'The H200 has 141 GB.'")
     if isinstance(name, str) and re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)+", name) and not Path(name).exists():
-        ids = [c.id for c in shipped_claims(packaged_world())]
+        ids = [c.id for c in shipped_claims(packaged_library())]
         raise unknown_name(
             "claim", quote(name), nearest=nearest_names(name, ids, cutoff=0.4), listing="chipwall claims"
         )

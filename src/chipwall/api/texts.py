@@ -70,7 +70,7 @@ def checked_document(
         A program that proposes readings of its own, as its list of arguments; see docs/claims.md.
     """
     from chipwall.claims.check import checked_text
-    from chipwall.claims.library import packaged_world
+    from chipwall.claims.load import packaged_library
 
     on = date.today() if said is None else day(said, "said")
     until = on if as_of is None else day(as_of, "as_of")
@@ -80,7 +80,7 @@ def checked_document(
             where="as_of",
             fix=text("Give {day} or a later day", day=on),
         )
-    world = packaged_world()
+    world = packaged_library()
     world = replace(world, draws=DRAWS)
     return checked_text(document, world, said=on, as_of=until, by=by, reader=tuple(reader)), world
 

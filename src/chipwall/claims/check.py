@@ -128,7 +128,7 @@ def checked_text(
     """
     cut = as_of or said
     world = world.known_by(cut)
-    lexicon = Lexicon(world.catalog)
+    lexicon = Lexicon(world.catalog, world.words)
     failed: Text | str = ""
     kept = list(islice(statements(document, world, said=said, as_of=cut, by=by, lexicon=lexicon), MOST_STATEMENTS))
     if reader:

@@ -107,9 +107,7 @@ def _series(condition: ConditionKind, given: object, world: Library) -> Value:
 
 
 def _scenario(condition: ConditionKind, given: object, world: Library) -> Value:
-    from chipwall.market.policy.load import shipped_scenarios
-
-    return _known(_text(condition, given), (*((ASSUMPTIONS,) if condition.default else ()), *shipped_scenarios()))
+    return _known(_text(condition, given), (*((ASSUMPTIONS,) if condition.default else ()), *world.scenarios))
 
 
 def _quarter(condition: ConditionKind, given: object, world: Library) -> Value:

@@ -5,7 +5,7 @@ Nothing else is read, so a changed fact is a changed :class:`Library`, and only 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from chipwall.catalog.load import Catalog
 from chipwall.catalog.periods import Period, parse_period
 from chipwall.catalog.records import Chip, LanguageModel
-from chipwall.claims.measured import measured_sources
+from chipwall.claims.measured import Published
 from chipwall.sources import Source
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from chipwall.controls.law import Law
     from chipwall.market.model.paths import Paths
 
-__all__ = ["DRAWS", "Library", "packaged_world"]
+__all__ = ["DRAWS", "Library"]
 
 T = TypeVar("T")
 # Draws of one scenario: the standard error of a probability near a half is then about one percent.
@@ -40,6 +40,18 @@ class Library:
     ----------
     catalog : Catalog
         Chips, models, systems and their sources.
+    law : Law
+        The law of every day.
+    book : SeriesBook
+        Series and prices.
+    published : Published
+        Measured runs, and the error that estimates of two chips share.
+    ranges : tuple of str
+        Sources of the market's parameters, in words.
+    scenarios : tuple of str
+        Names of the scenarios that a claim may ask about.
+    words : mapping
+        The vocabulary of the reader, as in ``reader/words.toml``.
     draws, seed : int
         Of every simulation; the same draws serve every scenario.
     horizon : str
@@ -51,13 +63,17 @@ class Library:
     """
 
     catalog: Catalog
+    law: Law
+    book: SeriesBook
+    published: Published
+    ranges: tuple[str, ...]
+    scenarios: tuple[str, ...]
+    words: Mapping[str, Any]
     draws: int = DRAWS
     seed: int = 1
     horizon: str = ""
     keep: tuple[str, ...] = ()
     known_on: date | None = None
-    _law: Law | None = None
-    _book: SeriesBook | None = None
     _answers: dict[tuple[Hashable, ...], Any] = field(default_factory=dict, compare=False)
 
     def known_by(self, day: date) -> Library:
@@ -69,31 +85,11 @@ class Library:
         return replace(self, horizon=horizon, keep=keep)
 
     @cached_property
-    def law(self) -> Law:
-        """The law, packaged unless given."""
-        if self._law is not None:
-            return self._law
-        from chipwall.controls.load import law
-
-        return law()
-
-    @cached_property
-    def book(self) -> SeriesBook:
-        """Series and prices, packaged unless given."""
-        if self._book is not None:
-            return self._book
-        from chipwall.catalog.series import load_series
-
-        return load_series()
-
-    @cached_property
     def sources(self) -> dict[str, Source]:
         """Every source that a verdict may cite, by id."""
-        from chipwall.market.model.load import load_priors
-
         # the market's parameters name their sources in words, which are their own title
-        named = {p.source: Source(p.source, p.source) for p in load_priors().ranges.values() if p.source != "estimated"}
-        return {**named, **measured_sources(), **self.book.sources, **self.law.sources, **self.catalog.sources}
+        named = {words: Source(words, words) for words in self.ranges if words != "estimated"}
+        return {**named, **self.published.sources, **self.book.sources, **self.law.sources, **self.catalog.sources}
 
     @cached_property
     def path_names(self) -> tuple[str, ...]:
@@ -126,12 +122,11 @@ class Library:
         last = max(until, self.horizon)
 
         def run() -> Paths:
-            from chipwall.market.policy.load import load_scenario
-            from chipwall.market.simulate import simulate
+            from chipwall.market.simulate import named_scenario, simulate
 
-            found = load_scenario(scenario)
+            found = named_scenario(scenario)
             if assumptions != "shipped":
-                found = found.with_parameters(load_scenario(assumptions).parameters)
+                found = found.with_parameters(named_scenario(assumptions).parameters)
             return simulate(found, draws=self.draws, seed=self.seed, until=last, keep=self.keep, facts=self.catalog)
 
         return self.once(("scenario", scenario, assumptions, last, self.keep), run)
@@ -142,10 +137,3 @@ class Library:
             self._answers[key] = answer()
         found: T = self._answers[key]
         return found
-
-
-def packaged_world() -> Library:
-    """The world that comes with the package."""
-    from chipwall import catalog
-
-    return Library(catalog.load())

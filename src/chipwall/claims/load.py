@@ -1,16 +1,55 @@
-"""The claims that come with the package."""
+"""The claims that come with the package, and what they are checked against: the one place of this room that opens a file."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from importlib.resources import files
+from typing import Any
 
 from chipwall.claims.library import Library
+from chipwall.claims.measured import Published, published_of
 from chipwall.claims.parse import claims_of_text
 from chipwall.claims.readings.series import SEPARATOR
 from chipwall.claims.records import Claim
+from chipwall.files import shipped_toml
 
-__all__ = ["claims_about", "shipped_claims"]
+__all__ = ["claims_about", "packaged_library", "published", "shipped_claims"]
+
+
+def packaged_library(**how: Any) -> Library:
+    """What comes with the package; the arguments are fields of :class:`~chipwall.claims.library.Library` in its place."""
+    from chipwall import catalog
+    from chipwall.catalog.series import load_series
+    from chipwall.controls.load import law
+    from chipwall.market.model.load import load_priors
+    from chipwall.market.policy.load import shipped_scenarios
+
+    told: dict[str, Any] = {
+        "catalog": catalog.load(),
+        "law": law(),
+        "book": load_series(),
+        "published": published(),
+        "ranges": tuple(p.source for p in load_priors().ranges.values()),
+        "scenarios": shipped_scenarios(),
+        "words": shipped_toml("chipwall.claims.reader", "words.toml"),
+    }
+    return Library(**{**told, **how})
+
+
+@cache
+def published() -> Published:
+    """The shipped tables of measurements, as claims read them."""
+    from chipwall import catalog
+    from chipwall.perf.evidence.names import measured_chip
+    from chipwall.perf.load import measured
+
+    shared = {
+        name: float(entry["shared"]) for name, entry in shipped_toml("chipwall.claims", "agreement.toml").items()
+    }
+    return published_of(
+        measured("inference"), measured("hpc"), shared=shared, chip=measured_chip, model=catalog.model
+    )
 
 
 def shipped_claims(world: Library) -> tuple[Claim, ...]:

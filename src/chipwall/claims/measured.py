@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from functools import lru_cache
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from chipwall.errors import ChipwallError
 from chipwall.sources import Source
 
-__all__ = ["measured_kernels", "measured_runs", "measured_sources", "source_id"]
+__all__ = ["Published", "published_of", "source_id"]
 
 SCENARIOS = ("offline", "server", "interactive")
 # Benchmarks of the table of scientific kernels, by what they are compared as.
@@ -28,13 +28,29 @@ def source_id(row: Mapping[str, str]) -> str:
     return re.sub(r"[^a-z0-9]+", "-", row["source_name"].lower()).strip("-")
 
 
-@lru_cache(maxsize=1)
-def measured_sources() -> dict[str, Source]:
-    """Sources of the tables that claims read, by id."""
-    from chipwall.perf.load import measured
+Rows = Sequence[Mapping[str, str]]
 
-    rows = (*measured("inference"), *measured("hpc"))
-    return {source_id(r): Source(source_id(r), r["source_name"], place=r["source_repo_or_url"]) for r in rows}
+
+@dataclass(frozen=True)
+class Published:
+    """Published runs, and what they say of the error of estimates.
+
+    Attributes
+    ----------
+    runs : tuple of mapping
+        Measured serving throughputs of benchmark scenarios; rows that their table drops are left out.
+    kernels : tuple of mapping
+        Measured scientific kernels that may be compared across chips.
+    sources : mapping of str to Source
+        Sources of the tables, by id.
+    shared : mapping of str to float
+        Shared part of the error of two chips by kind of work [1]; see :mod:`chipwall.claims.readings.agreement`.
+    """
+
+    runs: tuple[Mapping[str, str], ...]
+    kernels: tuple[Mapping[str, str], ...]
+    sources: Mapping[str, Source]
+    shared: Mapping[str, float]
 
 
 class _Ids:
@@ -52,30 +68,38 @@ class _Ids:
         return self.known[name]
 
 
-@lru_cache(maxsize=1)
-def measured_runs() -> tuple[dict[str, str], ...]:
-    """Measured serving throughputs of benchmark scenarios; rows that their table drops are left out."""
-    from chipwall import catalog
-    from chipwall.perf.evidence.names import measured_chip
-    from chipwall.perf.load import measured
+def published_of(
+    serving: Rows,
+    kernels: Rows,
+    *,
+    shared: Mapping[str, float],
+    chip: Callable[[str], Any],
+    model: Callable[[str], Any],
+) -> Published:
+    """The rows of the measured tables with the ids of their chip, model and source.
 
-    chips, models = _Ids(measured_chip), _Ids(catalog.model)
-    return tuple(
-        {**r, "_chip": chips(r["chip"]), "_model": models(r["model"]), "_source": source_id(r)}
-        for r in measured("inference")
-        if r["use"] != "drop" and r["metric"] == "output_tokens_per_s" and r["scenario"] in SCENARIOS
-    )
-
-
-@lru_cache(maxsize=1)
-def measured_kernels() -> tuple[dict[str, str], ...]:
-    """Measured scientific kernels that may be compared across chips."""
-    from chipwall.perf.evidence.names import measured_chip
-    from chipwall.perf.load import measured
-
-    chips = _Ids(measured_chip)
-    return tuple(
-        {**r, "_chip": chips(r["chip"]), "_kernel": _KERNELS[r["benchmark"]], "_source": source_id(r)}
-        for r in measured("hpc")
-        if r["benchmark"] in _KERNELS and r.get("use", "fit") == "fit"
+    Parameters
+    ----------
+    serving, kernels : sequence of mapping
+        Rows of the tables of serving and of scientific kernels.
+    shared : mapping of str to float
+        As in :class:`Published`.
+    chip, model : callable
+        From a name of the tables to its record of the catalogue.
+    """
+    chips, models = _Ids(chip), _Ids(model)
+    rows = (*serving, *kernels)
+    return Published(
+        runs=tuple(
+            {**r, "_chip": chips(r["chip"]), "_model": models(r["model"]), "_source": source_id(r)}
+            for r in serving
+            if r["use"] != "drop" and r["metric"] == "output_tokens_per_s" and r["scenario"] in SCENARIOS
+        ),
+        kernels=tuple(
+            {**r, "_chip": chips(r["chip"]), "_kernel": _KERNELS[r["benchmark"]], "_source": source_id(r)}
+            for r in kernels
+            if r["benchmark"] in _KERNELS and r.get("use", "fit") == "fit"
+        ),
+        sources={source_id(r): Source(source_id(r), r["source_name"], place=r["source_repo_or_url"]) for r in rows},
+        shared=shared,
     )

@@ -65,7 +65,7 @@ def check_command(
     if typed:
         write_whole(typed, page.as_toml(found))
     if place:
-        from chipwall.report.forms.checked_page import checked_page
+        from chipwall.report.pages.checked_page import checked_page
 
         write_whole(place, checked_page(found, notes, out.lang))
     if out.as_json:

@@ -9,8 +9,7 @@ import click
 
 from chipwall.answer import Answer
 from chipwall.claims.evaluate import evaluated
-from chipwall.claims.library import packaged_world
-from chipwall.claims.load import shipped_claims
+from chipwall.claims.load import packaged_library, shipped_claims
 from chipwall.claims.records import Verdict
 from chipwall.cli.extras import require_extra
 from chipwall.cli.kinds import IN_FILE, WORD, OutFile
@@ -86,7 +85,7 @@ def check_claims_command(file: Path, strict: bool, chart: Path | None, out: Out)
 @answer_options
 def show_claim(claim_id: str, chart: Path | None, out: Out) -> None:
     """One shipped claim with everything that was computed."""
-    world = packaged_world()
+    world = packaged_library()
     known = {c.id: c for c in shipped_claims(world)}
     if claim_id not in known:
         near = nearest_names(claim_id, known, cutoff=0.4)

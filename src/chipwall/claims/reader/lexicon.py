@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from importlib.resources import files
 from typing import Any
 
 from chipwall.catalog.load import Catalog
 from chipwall.catalog.names import key
 from chipwall.errors import ChipwallError
 
-__all__ = ["Lexicon", "Name", "packaged_words"]
+__all__ = ["Lexicon", "Name"]
 
 # Makers whose name before a chip adds nothing, and Chinese names of families, as the catalogue spells them.
 _SPELLED = (
@@ -47,17 +45,12 @@ class Name:
     words: str
 
 
-def packaged_words() -> dict[str, Any]:
-    """The vocabulary that comes with the package."""
-    return tomllib.loads((files("chipwall.claims.reader") / "words.toml").read_text(encoding="utf-8"))
-
-
 class Lexicon:
     """Names of one catalogue and the words of one vocabulary, compiled once."""
 
-    def __init__(self, catalog: Catalog, words: Mapping[str, Any] | None = None) -> None:
+    def __init__(self, catalog: Catalog, words: Mapping[str, Any]) -> None:
         self.catalog = catalog
-        self.tables = dict(packaged_words() if words is None else words)
+        self.tables = dict(words)
         self.patterns: dict[str, dict[str, re.Pattern[str]]] = {
             table: {
                 name: re.compile("|".join(f"(?:{p})" for p in patterns), re.IGNORECASE | re.ASCII)

@@ -103,7 +103,7 @@ def statements(
     lexicon : Lexicon
         Names and words; made from the world's catalogue unless given.
     """
-    known = lexicon or Lexicon(world.catalog)
+    known = lexicon or Lexicon(world.catalog, world.words)
     main = _main_chip(document, known)
     context = ReadingContext(said=said, as_of=as_of or said, main=main, chip=main, by=by)
     paragraph = 0

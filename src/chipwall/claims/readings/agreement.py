@@ -7,10 +7,7 @@ clients) say it: one less the variance of the difference of the two logarithmic 
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
-from importlib.resources import files
 from itertools import combinations
 from math import log
 from statistics import median, pvariance
@@ -19,7 +16,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from chipwall.perf.evidence.validate import Prediction
 
-__all__ = ["error_pairs", "shared_error", "shared_errors"]
+__all__ = ["error_pairs", "shared_error"]
 
 ALIKE = {
     "serving": (
@@ -36,13 +33,6 @@ ALIKE = {
     ),
     "training": ("source_name", "model", "precision"),
 }
-
-
-@lru_cache(maxsize=1)
-def shared_errors() -> Mapping[str, float]:
-    """Shared part of the error by kind of work [1]."""
-    told = tomllib.loads((files("chipwall.claims") / "agreement.toml").read_text(encoding="utf-8"))
-    return {name: float(entry["shared"]) for name, entry in told.items()}
 
 
 def error_pairs(

@@ -13,8 +13,6 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from chipwall.claims.library import Library
-from chipwall.claims.measured import measured_kernels, measured_runs
-from chipwall.claims.readings.agreement import shared_errors
 from chipwall.claims.records import Claim, Reading, Value, number_at
 from chipwall.errors import Unknown
 from chipwall.text import Text, text
@@ -68,7 +66,7 @@ def throughput_ratio(claim: Claim, at: Conditions, world: Library) -> Reading:
         _served(chip, side, world, metric="output")
         for chip, side in ((claim.subject, at), (claim.baseline, _other_side(at)))
     ]
-    return _quotient(*rates, shared=shared_errors()["serving"])
+    return _quotient(*rates, shared=world.published.shared["serving"])
 
 
 def _other_side(at: Conditions) -> Conditions:
@@ -80,7 +78,7 @@ def _other_side(at: Conditions) -> Conditions:
 def energy_ratio(claim: Claim, at: Conditions, world: Library) -> Reading:
     """Tokens per joule of the subject over those of the baseline [1]."""
     energies = [_energy(chip, at, world) for chip in (claim.baseline, claim.subject)]
-    return _quotient(*energies, shared=shared_errors()["serving"])
+    return _quotient(*energies, shared=world.published.shared["serving"])
 
 
 def _energy(chip_id: str, at: Conditions, world: Library) -> Reading:
@@ -217,7 +215,7 @@ def optimizer_step_time(claim: Claim, at: Conditions, world: Library) -> Reading
 def training_ratio(claim: Claim, at: Conditions, world: Library) -> Reading:
     """The subject's tokens per second over the baseline's, each in the best layout found [1]."""
     times = [_settled(chip, at, world) for chip in (claim.baseline, claim.subject)]
-    return _quotient(*times, shared=shared_errors()["training"])
+    return _quotient(*times, shared=world.published.shared["training"])
 
 
 def work_ratio(claim: Claim, at: Conditions, world: Library) -> Reading:
@@ -300,7 +298,7 @@ def hpc_ratio(claim: Claim, at: Conditions, world: Library) -> Reading:
     """The subject's rate over the baseline's on one kind of kernel [1]: measured pairs where published, else estimates."""
     from chipwall.perf.hpc import hpc_estimates
 
-    measured = _measured_kernels(claim.subject, claim.baseline, str(at["kernel"]))
+    measured = _measured_kernels(world, claim.subject, claim.baseline, str(at["kernel"]))
     if measured is not None:
         return measured
     wanted = _KERNELS[str(at["kernel"])]
@@ -313,11 +311,11 @@ def hpc_ratio(claim: Claim, at: Conditions, world: Library) -> Reading:
     return _quotient(*rates, shared=0.0)
 
 
-def _measured_kernels(subject: str, baseline: str, kernel: str) -> Reading | None:
+def _measured_kernels(world: Library, subject: str, baseline: str, kernel: str) -> Reading | None:
     """Ratio over benchmarks that ran on both chips: median, and from least to most; None where none did."""
     rates: dict[tuple[str, str, str], dict[str, list[float]]] = {}
     sources: list[str] = []
-    for row in measured_kernels():
+    for row in world.published.kernels:
         if row["_chip"] in (subject, baseline) and row["_kernel"] == kernel:
             key = (row["benchmark"], row["variant"], row["precision"])
             rates.setdefault(key, {}).setdefault(row["_chip"], []).append(float(row["per_chip_value"]))
@@ -347,7 +345,7 @@ def measured_ratio(claim: Claim, at: Conditions, world: Library) -> Reading:
 
     sets: dict[tuple[str, ...], tuple[list[float], list[float]]] = {}
     names: list[str] = []
-    for row in measured_runs():
+    for row in world.published.runs:
         chip = row["_chip"]
         if chip not in (claim.subject, claim.baseline) or not _wanted(row, at):
             continue

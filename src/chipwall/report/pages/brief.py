@@ -8,7 +8,7 @@ from datetime import date
 
 from chipwall.catalog.load import Catalog
 from chipwall.catalog.records import Chip
-from chipwall.claims.library import Library
+from chipwall.claims.load import packaged_library
 from chipwall.controls.measures import performance_density, total_processing_performance
 from chipwall.report.forms.beside import Pictures, started
 from chipwall.report.forms.document import Brief, Section, cited
@@ -96,7 +96,7 @@ def chip_brief(
         ),
         sections=sections,
         # law, market and measurements keep their sources apart from the catalogue's
-        sources=cited(sections, Library(catalog).sources),
+        sources=cited(sections, packaged_library(catalog=catalog).sources),
         version=catalog.version,
     )
 
