@@ -51,8 +51,8 @@ OPENS = re.compile(
 )
 # Readers in the rooms whose engines are functions of records: everything else there may not open a file.
 READERS = {
-    "catalog": {"files.py", "load.py", "prices.py", "series.py", "own/chip.py", "own/configuration.py", "own/gguf.py",
-                "own/model.py", "own/reading.py", "own/tensors.py"},
+    "catalog": {"files.py", "load.py", "ownership.py", "prices.py", "series.py", "own/chip.py", "own/configuration.py",
+                "own/gguf.py", "own/model.py", "own/reading.py", "own/tensors.py"},
     "controls": {"load.py", "draft_files.py"},
     "market": {"model/load.py", "policy/load.py", "forecast/load.py", "parts.py"},
     "claims": {"load.py"},

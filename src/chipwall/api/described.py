@@ -24,7 +24,7 @@ from chipwall.sources import Source
 from chipwall.text import text
 
 __all__ = [
-    "COMMANDS",
+    "DOOR_COMMANDS",
     "OFFERED",
     "DoorParameter",
     "as_command",
@@ -36,7 +36,7 @@ __all__ = [
 ]
 
 # Each door: its command, the arguments that stand there without an option, and those with another name.
-COMMANDS: dict[str, tuple[str, tuple[str, ...]]] = {
+DOOR_COMMANDS: dict[str, tuple[str, tuple[str, ...]]] = {
     "chip": ("chip", ("name",)),
     "chips": ("chips", ()),
     "model": ("model", ("name",)),
@@ -53,7 +53,7 @@ COMMANDS: dict[str, tuple[str, tuple[str, ...]]] = {
     "check": ("check", ("claims",)),
     "simulate": ("simulate", ("scenario",)),
 }
-OFFERED = tuple(COMMANDS)
+OFFERED = tuple(DOOR_COMMANDS)
 # What a stranger over a network may not give: places in a file system, programs, objects of Python.
 KEPT_BACK = ("load", "parties", "overlay", "parts", "executor", "progress", "reader")
 # Words that may mean a file on the command line, and mean a name here.
@@ -176,7 +176,7 @@ def door_answer(door: str, found: Any, kwargs: dict[str, Any]) -> dict[str, Any]
 
 def as_command(door: str, kwargs: Mapping[str, Any]) -> str:
     """The question as a command."""
-    command, places = COMMANDS[door]
+    command, places = DOOR_COMMANDS[door]
     words = ["chipwall", *command.split()]
     words += [str(kwargs[p]) for p in places if p in kwargs]
     for name, value in kwargs.items():

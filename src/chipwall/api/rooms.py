@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from chipwall import catalog
 from chipwall.answer import Answer
+from chipwall.catalog import data_version
 from chipwall.catalog.load import Catalog
 from chipwall.catalog.own.reading import is_path
 from chipwall.catalog.records import Chip, LanguageModel
@@ -48,11 +49,6 @@ __all__ = [
 def everything() -> Catalog:
     """The catalogue: chips, models, systems and sources by id."""
     return catalog.load()
-
-
-def data_version() -> str:
-    """Date and fingerprint of the data."""
-    return catalog.data_version()
 
 
 def plain_word(value: object, argument: str) -> str:
@@ -109,9 +105,10 @@ class NamedThings:
 
 @cache
 def _lexicon() -> object:
+    from chipwall.claims.load import reader_words
     from chipwall.claims.reader.lexicon import Lexicon
 
-    return Lexicon(catalog.load())
+    return Lexicon(catalog.load(), reader_words())
 
 
 def named_in(words: str) -> NamedThings:
@@ -222,16 +219,15 @@ def _law_rows() -> Iterator[SearchRow]:
 
 
 def _claim_rows() -> Iterator[SearchRow]:
-    from chipwall.claims.library import packaged_world
-    from chipwall.claims.load import shipped_claims
+    from chipwall.claims.load import packaged_library, shipped_claims
 
-    for claim in shipped_claims(packaged_world()):
+    for claim in shipped_claims(packaged_library()):
         words = f"{claim.id} {claim.by} {claim.statement_zh}"
         yield SearchRow(text("claim"), str(claim.statement), words, f"/claims/{claim.id}")
 
 
 def _proposal_rows() -> Iterator[SearchRow]:
-    from chipwall.market.policy.scenario import load_scenario, proposals
+    from chipwall.market.policy.load import load_scenario, proposals
 
     for name in proposals():
         found = load_scenario(name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -14,7 +14,7 @@ from chipwall.claims.readings.series import SEPARATOR
 from chipwall.claims.records import Claim
 from chipwall.files import shipped_toml
 
-__all__ = ["claims_about", "packaged_library", "published", "shipped_claims"]
+__all__ = ["claims_about", "packaged_library", "published", "reader_words", "shipped_claims"]
 
 
 def packaged_library(**how: Any) -> Library:
@@ -32,9 +32,15 @@ def packaged_library(**how: Any) -> Library:
         "published": published(),
         "ranges": tuple(p.source for p in load_priors().ranges.values()),
         "scenarios": shipped_scenarios(),
-        "words": shipped_toml("chipwall.claims.reader", "words.toml"),
+        "words": reader_words(),
     }
     return Library(**{**told, **how})
+
+
+@cache
+def reader_words() -> Mapping[str, Any]:
+    """The vocabulary of the reader that comes with the package."""
+    return shipped_toml("chipwall.claims.reader", "words.toml")
 
 
 @cache

@@ -8,10 +8,10 @@ from chipwall.api.described import as_command, as_python
 from chipwall.api.rooms import sample_text, text_document
 from chipwall.errors import InputError
 from chipwall.report.forms.answer_page import AnswerPage as Page
-from chipwall.report.forms.checked_page import checked_page
 from chipwall.report.forms.document import Section
 from chipwall.report.forms.table import Column, Table
 from chipwall.report.pages import check as marks
+from chipwall.report.pages.checked_page import checked_page
 from chipwall.text import text
 from chipwall.web.ask import Ask, Field
 from chipwall.web.room import WebRoom
