@@ -9,6 +9,7 @@ from chipwall.catalog import slices
 from chipwall.catalog.files import DATA, Problem, read_records
 from chipwall.catalog.load import Catalog, parse_catalog
 from chipwall.catalog.names import SURE
+from chipwall.catalog.ownership import ownership_rows
 from chipwall.catalog.price_check import price_problems, price_sources
 from chipwall.catalog.records import COUNT_TOLERANCE, LanguageModel
 from chipwall.errors import Unknown
@@ -23,7 +24,8 @@ def problems_in(root: Path = DATA) -> tuple[list[Problem], dict[str, int]]:
     problems: list[Problem] = []
     found = parse_catalog(root, problems)
     lines = _lines(root)
-    problems += _unused_sources(found, lines, price_sources(root))
+    elsewhere = price_sources(root) | {row.source for row in ownership_rows()}
+    problems += _unused_sources(found, lines, elsewhere)
     problems += [p for m in found.models.values() for p in _count_problem(m, lines)]
     problems += _dangling_aliases(found)
     problems += price_problems(root, found)
@@ -48,9 +50,9 @@ def _lines(root: Path) -> dict[str, tuple[str, int]]:
     return places
 
 
-def _unused_sources(found: Catalog, lines: dict[str, tuple[str, int]], priced: set[str]) -> list[Problem]:
+def _unused_sources(found: Catalog, lines: dict[str, tuple[str, int]], elsewhere: set[str]) -> list[Problem]:
     used = {f.source for c in found.chips.values() for f in c.facts} | {m.source for m in found.models.values()}
-    used |= {f.source for s in found.systems.values() for f in s.facts.values()} | {slices.GUIDE} | priced
+    used |= {f.source for s in found.systems.values() for f in s.facts.values()} | {slices.GUIDE} | elsewhere
     # market sources are used by the series, which the market's own loader checks
     own = {s for s in found.sources if lines.get(f"source {s}", ("", 0))[0] == "sources.toml"}
     return [

@@ -19,9 +19,7 @@ from chipwall import units
 
 __all__ = ["Period", "PeriodForm", "nvidia_fiscal_quarter", "parse_period"]
 
-PeriodForm = Literal[
-    "year", "half", "quarter", "month", "day", "days", "fiscal quarter", "fiscal year", "span", "words"
-]
+PeriodForm = Literal["year", "half", "quarter", "month", "day", "days", "fiscal quarter", "fiscal year", "span", "words"]
 DAYS_PER_QUARTER = units.YEAR / units.DAY / 4
 
 
