@@ -35,6 +35,8 @@ def fits(
     expert: int | None = None,
     attention_dp: bool = False,
     beyond_context: bool = False,
+    adapters: int = 0,
+    adapter_rank: int = 16,
     rank: int = 16,
     modules: str = "attention",
     batch: int | None = None,
@@ -61,6 +63,8 @@ def fits(
         Serving: the layout, or parts of it; the one that holds most is searched.
     beyond_context : bool
         Ask on for sequences longer than the model's maximum.
+    adapters, adapter_rank : int
+        Serving: low-rank adapters kept beside the model, and their rank [1].
     rank, modules, batch, length
         Fine-tuning: rank of the adapters, ``attention`` or ``all`` matrices, sequences (one for each
         chip by default) and tokens of a step.
@@ -74,6 +78,7 @@ def fits(
         ``memory`` and ``free`` [byte] and ``verdict``.
     """
     from chipwall.api.budgets import budgets
+    from chipwall.perf.adapters import ServedAdapters
     from chipwall.perf.serving.engines import ENGINES
     from chipwall.perf.serving.memory import Holding
 
@@ -92,6 +97,10 @@ def fits(
             tokens=0.0 if max_batched_tokens is None else float(count(max_batched_tokens, "max_batched_tokens")),
             sequences=0.0 if max_sequences is None else float(count(max_sequences, "max_sequences")),
             draft="" if draft is None else str(draft).strip().lower(),
+            adapters=ServedAdapters(
+                float(count(adapters, "adapters", least=0, most=100_000)),
+                float(count(adapter_rank, "adapter_rank", most=65_536)),
+            ),
         ),
         ways=_fit_ways(tensor, pipeline, expert, spread=flag(attention_dp, "attention_dp")),
         beyond=flag(beyond_context, "beyond_context"),

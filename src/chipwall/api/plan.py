@@ -22,6 +22,7 @@ from chipwall.fleet.picks import searched
 from chipwall.fleet.plan_json import plan_data
 from chipwall.fleet.ways import ways_to_serve
 from chipwall.inputs import choice, choices, day, number, seconds
+from chipwall.perf.serving.serve import require_text
 from chipwall.perf.serving.workload import Question
 from chipwall.report.pages.plan import PART_WORDS
 from chipwall.text import text
@@ -191,6 +192,7 @@ def plan(
     1.0
     """
     record = model_of(model)
+    require_text(record)
     when = _day_of(on)
     supply, _ = supply_of(chips, to=to, on=when, law=law, party=party, currency=currency, term=term, stock=stock)
     supply = with_own(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from chipwall.answer import Answer
@@ -9,6 +10,7 @@ from chipwall.api.doors import chip_of, door, figure_of, lines_of, model_of, sou
 from chipwall.catalog.records import Chip, LanguageModel
 from chipwall.errors import InputError
 from chipwall.inputs import choice, count, flag, number, optional_count, seconds, share, term
+from chipwall.perf.serving.images import LARGEST_SIDE, with_images
 from chipwall.perf.serving.loads import Arrivals, Batch, Burst, Disaggregated, Full, Load, Users, Within
 from chipwall.perf.serving.serve import Question, Serving, serving
 from chipwall.perf.serving.workload import FLAGS
@@ -21,6 +23,8 @@ __all__ = ["MOST_TOKENS", "AmountLike", "operators_of", "question_of", "serve", 
 MOST_TOKENS = 1e8
 # Largest memory that is taken for one [byte].
 MOST_BYTES = 2.0**50
+# Tokens of an answer where nothing is said [token].
+OUTPUT = 1000.0
 AmountLike = str | float
 """A number in SI, or words with a unit."""
 
@@ -93,7 +97,7 @@ def question_of(
     *,
     chips: Any = 1,
     prompt: Any = 1000,
-    output: Any = 1000,
+    output: Any = None,
     load: Load | None = None,
     users: Any = None,
     rate: Any = None,
@@ -124,6 +128,10 @@ def question_of(
     draft: Any = None,
     weights_on_host: Any = None,
     beyond_context: Any = False,
+    images: Any = 0,
+    image_size: Any = "1024x1024",
+    adapters: Any = 0,
+    adapter_rank: Any = 16,
 ) -> Question:
     """The engine's question from what a person gave; see :func:`serve`."""
     from chipwall.perf.serving.engines import ENGINES, asked_year
@@ -160,9 +168,10 @@ def question_of(
         if value is not None:
             asked[f"{name}_limit"] = seconds(value, name)
     speculated = number(accepted, "accepted", least=1, most=1000)
+    width, height = image_sides(image_size)
     return Question(
         prompt=number(prompt, "prompt", least=1, most=MOST_TOKENS),
-        output=number(output, "output", least=1, most=MOST_TOKENS),
+        output=OUTPUT if output is None else number(output, "output", least=1, most=MOST_TOKENS),
         chips=chip_count,
         precision="" if precision is None else term(precision, "precision", example="fp8").lower(),
         cache="" if kv is None else term(kv, "kv", example="fp8").lower(),
@@ -182,9 +191,27 @@ def question_of(
         draft="" if draft is None else str(draft).strip().lower(),
         on_host=0.0 if weights_on_host is None else bytes_of(weights_on_host, "weights_on_host"),
         beyond_context=flag(beyond_context, "beyond_context"),
+        images=number(images, "images", least=0, most=10_000),
+        image_width=width,
+        image_height=height,
+        adapters=float(count(adapters, "adapters", least=0, most=100_000)),
+        adapter_rank=float(count(adapter_rank, "adapter_rank", most=65_536)),
         **ways,
         **asked,
     )
+
+
+def image_sides(value: Any) -> tuple[int, int]:
+    """Width and height of an image [pixel]: ``"1024x768"``, or one number for a square."""
+    words = re.fullmatch(r"(\d{1,6})(?:\s*[xX×*]\s*(\d{1,6}))?", str(value).strip())
+    if words is None:
+        raise InputError(
+            text("'{words}' is not the size of an image", words=str(value)[:40]),
+            where="image_size",
+            fix=text("Give width x height in pixels, for example 1024x768"),
+        )
+    width = count(int(words[1]), "image_size", most=LARGEST_SIDE)
+    return width, width if words[2] is None else count(int(words[2]), "image_size", most=LARGEST_SIDE)
 
 
 def utilization(value: Any) -> float:
@@ -206,7 +233,7 @@ def serve(
     *,
     chips: int = 1,
     prompt: float = 1000,
-    output: float = 1000,
+    output: float | None = None,
     load: Load | None = None,
     users: float | None = None,
     rate: float | None = None,
@@ -237,6 +264,10 @@ def serve(
     draft: str | int | None = None,
     weights_on_host: AmountLike | None = None,
     beyond_context: bool = False,
+    images: float = 0,
+    image_size: str | int = "1024x1024",
+    adapters: int = 0,
+    adapter_rank: int = 16,
 ) -> Answer:
     """How fast a model serves on some chips: throughput, latencies, batch, memory and energy.
 
@@ -247,7 +278,7 @@ def serve(
     chips : int
         Chips in all [1].
     prompt, output : float
-        Mean tokens of a prompt and of an answer [token].
+        Mean tokens of a prompt, its text alone, and of an answer (1000 by default) [token].
     load : Full, Users, Arrivals, Batch, Burst, Within or Disaggregated
         What the clients do; or one of the next arguments, or none to fill the memory.
     users, rate, batch, burst : float
@@ -287,12 +318,19 @@ def serve(
         Weights of each chip that its host keeps, ``"20 GiB"`` or bytes; every step reads them over the host link.
     beyond_context : bool
         Ask on for sequences longer than the model's maximum.
+    images, image_size : float, str
+        Images of each prompt [1], and their size in pixels as ``"1024x768"``: their tokens join the prompt, the vision
+        tower the time to first token.
+    adapters, adapter_rank : int
+        Low-rank adapters served beside the model, wanted alike often, and their rank [1].
 
     Returns
     -------
     Answer
-        Figures ``rate`` [token/s of all chips], ``ttft`` [s], ``tpot`` [s], ``ttft_burst`` [s, where all come at the same
-        moment], ``energy`` [J/token]; the record is the engine's :class:`~chipwall.perf.serving.workload.Serving`.
+        Of an embedding model or a reranker (nothing is decoded) figures ``requests`` [1/s], ``rate`` [token/s of prompts]
+        and ``latency`` [s]. Else figures ``rate`` [token/s of all chips], ``ttft`` [s], ``tpot`` [s], ``ttft_burst`` [s, where
+        all come at the same moment], ``energy`` [J/token]; the record is the engine's
+        :class:`~chipwall.perf.serving.workload.Serving`.
 
     Raises
     ------
@@ -309,7 +347,10 @@ def serve(
     'calibrated'
     """
     asked = {n: v for n, v in locals().items() if n not in ("model", "chip")}
-    record, machine, question = model_of(model), chip_of(chip), question_of(**asked)
+    record, machine = model_of(model), chip_of(chip)
+    question = with_images(record, question_of(**asked))
+    if record.purpose:
+        return _encoding_answer(record, machine, question, output)
     return serve_answer(record, machine, question, serving(record, machine, question))
 
 
@@ -337,10 +378,38 @@ def serve_answer(model: LanguageModel, chip: Chip, question: Question, found: Se
     )
 
 
+def _encoding_answer(model: LanguageModel, chip: Chip, question: Question, output: Any) -> Answer:
+    """A model that writes no text as an answer; refuses an answer's length."""
+    from chipwall.perf.serving.embedding import encoding
+
+    if output is not None:
+        raise InputError(
+            text("{model} writes no text: nothing is decoded", model=model.name),
+            where="output",
+            fix=text("Leave it out: a request is one prompt, read once"),
+        )
+    found = encoding(model, chip, question)
+    figures = {
+        "requests": figure_of(found.requests), "rate": figure_of(found.tokens), "latency": figure_of(found.latency),
+    }  # fmt: skip
+    return Answer(
+        "serve",
+        text("{model} on {chips} x {chip}", model=model.name, chips=question.chips, chip=chip.name),
+        figures,
+        found,
+        notes=found.requests.notes,
+        sources=tuple(dict.fromkeys([*found.requests.sources, model.source])),
+        data=found.as_json,
+        source_of=source_of,
+    )
+
+
 def operators_of(model: LanguageModel, chip: Chip, question: Question, found: Serving) -> list[dict[str, Any]]:
     """The operator table of one iteration of an answer: what is multiplied, how often, with how many bytes and FLOP."""
     from chipwall.perf.serving.breakdown import operator_rows
     from chipwall.perf.serving.serve import requests_of, setups_of
 
+    question = with_images(model, question)
+    question = with_images(model, question)
     layouts, made, _, _ = setups_of(model, chip, question)
     return operator_rows(made[layouts.index(found.layout)], requests_of(question), found.batch)

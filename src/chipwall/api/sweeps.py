@@ -125,13 +125,15 @@ def _serve_rows(points: list[dict[str, Any]], fixed: Mapping[str, Any]) -> list[
     """Every point of serving: words become records point by point, the arithmetic is one call on arrays."""
     from chipwall.api.serving import question_of
     from chipwall.perf.serving.grid import serving_grid
+    from chipwall.perf.serving.images import with_images
 
     asked: list[Any] = []
     for point in points:
         given = {**fixed, **point}
         try:
             model, chip = (given.pop(n, None) for n in ("model", "chip"))
-            asked.append((model_of(model), chip_of(chip), question_of(**given)))
+            record = model_of(model)
+            asked.append((record, chip_of(chip), with_images(record, question_of(**given))))
         except ChipwallError as refusal:
             asked.append(refusal)
     answers = iter(serving_grid([a for a in asked if isinstance(a, tuple)]))

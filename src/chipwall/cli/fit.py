@@ -36,6 +36,8 @@ __all__ = ["fit"]
 @click.option("--attention-dp", is_flag=True, help="Data-parallel attention, experts spread over --expert chips.")
 @click.option("--engine", type=WORD, help="Serving software. Default: the usual one on the chip.")
 @memory_options
+@click.option("--adapters", type=Count(least=0, most=100_000), default=0, help="Low-rank adapters served beside the model.")
+@click.option("--adapter-rank", type=Count(most=65_536), default=16, show_default=True, help="Their rank.")
 @click.option("--rank", type=Count(most=65_536), default=16, show_default=True, help="Rank of the adapters.")
 @click.option(
     "--modules",

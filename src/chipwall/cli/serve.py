@@ -32,8 +32,12 @@ __all__ = ["infer", "ratio_command"]
 @click.argument("model", type=MODEL)
 @click.option("--chip", type=CHIP, required=True, help="The chip, for example h200.")
 @click.option("--chips", "-n", type=COUNT, default=1, show_default=True, help="Number of chips.")
-@click.option("--prompt", type=TOKENS, default=1000.0, show_default=True, help="Mean tokens of a prompt.")
-@click.option("--output", type=TOKENS, default=1000.0, show_default=True, help="Mean tokens of an answer.")
+@click.option("--prompt", type=TOKENS, default=1000.0, show_default=True, help="Mean tokens of a prompt, its text alone.")
+@click.option("--output", type=TOKENS, help="Mean tokens of an answer. Default: 1000; none of a model that writes no text.")
+@click.option("--images", type=NumberFrom("n", least=0, most=10_000), default=0.0, help="Images of each prompt.")
+@click.option("--image-size", type=WORD, default="1024x1024", show_default=True, help="Their width x height in pixels.")
+@click.option("--adapters", type=Count(least=0, most=100_000), default=0, help="Low-rank adapters served beside the model.")
+@click.option("--adapter-rank", type=Count(most=65_536), default=16, show_default=True, help="Their rank.")
 @click.option("--users", type=NumberFrom("n", least=1, most=1e7), help="Requests in the system at once.")
 @click.option("--rate", type=RATE, help="Requests that arrive per second.")
 @click.option("--batch", type=NumberFrom("n", least=1, most=1e7), help="One batch of so many: prefill, then decode.")
@@ -102,10 +106,20 @@ def infer(model: str, chip: str, full: bool, out: Out, **asked: Any) -> None:
     from chipwall.api.doors import chip_of, model_of
     from chipwall.api.serving import operators_of, question_of, serve
     from chipwall.report.pages.memory import budget_table
-    from chipwall.report.pages.serving import answer_table, breakdown_table, nearest_table, operators_table
+    from chipwall.report.pages.serving import (
+        answer_table,
+        breakdown_table,
+        encoding_table,
+        nearest_table,
+        operators_table,
+    )
 
     _refuse_two_loads(full, asked)
     answer = serve(model, chip, **asked)
+    if "latency" in answer.figures:  # nothing is decoded
+        tables = [encoding_table(answer.record)]
+        out.show(*tables, *([budget_table(answer.record.budget())] if out.explain else []), data=answer.to_dict(), why=answer)
+        return
     rows = operators_of(model_of(model), chip_of(chip), question_of(**asked), answer.record) if out.explain else []
     tables = [answer_table(answer.record), breakdown_table(answer.record), nearest_table(answer.record)]
     data = {**answer.to_dict(), **({"operators": rows} if out.explain else {})}

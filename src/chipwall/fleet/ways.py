@@ -215,7 +215,8 @@ def _arrays(variants: Sequence[Variant], layouts: Sequence[Layout], rooms: Seque
         expert=numbers(x.expert for x in layouts), context=numbers(x.context for x in layouts),
         weights=numbers(r.weights + r.draft for r in rooms), room=numbers(r.bytes for r in rooms),
         cap=numbers(r.sequences for r in rooms), draft=numbers(v.base.draft for v in variants),
-        on_host=numbers(v.base.on_host for v in variants),
+        on_host=numbers(v.base.on_host for v in variants), tower=numbers(0.0 for _ in variants),
+        adapters=numbers(0.0 for _ in variants), adapter_bytes=numbers(0.0 for _ in variants),
     )  # fmt: skip
 
 

@@ -21,6 +21,8 @@ _NAMES = {
     "head": text("output head"),
     "data movement": text("data movement"),
     "exchange": text("exchange between chips"),
+    "vision tower": text("vision tower"),
+    "adapters": text("served adapters"),
     "layers": text("launches and synchronisation"),
     "host": text("scheduler and sampling"),
     "host link": text("weights from the host"),

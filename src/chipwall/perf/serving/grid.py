@@ -46,7 +46,8 @@ def serving_grid(points: Sequence[Point]) -> list[Found | ChipwallError]:
     entries: list[tuple[int, list[Setup], Requests]] = []
     known: dict[object, list[Setup] | ChipwallError] = {}
     for at, (model, chip, question) in enumerate(points):
-        if question.prefillers or question.ttft_limit < NO_LIMIT or question.tpot_limit < NO_LIMIT:
+        alone = question.prefillers or question.images or model.purpose
+        if alone or question.ttft_limit < NO_LIMIT or question.tpot_limit < NO_LIMIT:
             found[at] = _alone(model, chip, question)
             continue
         key = (model.id, id(model), chip.id, id(chip), _without_load(question))

@@ -13,7 +13,7 @@ References
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
@@ -21,6 +21,7 @@ import numpy as np
 
 from chipwall.catalog.architecture import Architecture
 from chipwall.errors import InputError
+from chipwall.perf.adapters import ServedAdapters
 from chipwall.perf.amount import ceiling, named, words_of
 from chipwall.perf.budget import Budget, Term, budget_of, term
 from chipwall.perf.formats import CACHE_BYTES
@@ -93,6 +94,8 @@ class Holding:
         ``own`` for the draft layers in the checkpoint, or a number of layers like the model's own; empty for none.
     on_host : float
         Weights that are kept in the memory of the host and read in every step, of each chip [byte].
+    adapters : ServedAdapters
+        Adapters that are kept ready beside the model.
     """
 
     engine: str
@@ -102,6 +105,7 @@ class Holding:
     sampler: str = "lean"
     draft: str = ""
     on_host: float = 0.0
+    adapters: ServedAdapters = field(default_factory=ServedAdapters)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +122,7 @@ class Room:
     share: float
     tokens: float
     sequences: float
+    adapters: float = 0.0
 
     @property
     def engine(self) -> float:
@@ -247,12 +252,14 @@ def room_for_cache(a: Architecture, stored: Stored, layout: Layout, machine: Mac
         overhead |= {"trial": 0.0, "experts": 0.0}
     weights = chip_weights(a, stored, layout) - how.on_host
     draft = draft_of(a, how.draft)[0] * dict(stored)["dense"] / layout.tensor
-    left = _left(engine, machine.visible, share, weights + draft, sum(overhead.values()))
-    scale = sum(overhead.values()) + 0.01 * (weights + draft)
+    adapters = how.adapters.count * float(how.adapters.bytes_on_chip(a, layout.tensor)) / layout.pipeline
+    held = weights + draft + adapters
+    left = _left(engine, machine.visible, share, held, sum(overhead.values()))
+    scale = sum(overhead.values()) + 0.01 * held
     low, high = room_band()
     usable = _usable(engine, machine.visible, share, sum(overhead.values()))
     return Room(
-        left, left + low * scale, left + high * scale, usable, weights, draft, overhead, share, tokens, sequences
+        left, left + low * scale, left + high * scale, usable, weights, draft, overhead, share, tokens, sequences, adapters
     )
 
 
@@ -346,6 +353,7 @@ def serving_budget(
         terms.append(Term("weights", text("weights on the host"), -how.on_host, text("given")))
     terms += [
         term("draft", text("draft"), named(room.draft, "B")),
+        term("adapters", text("served adapters"), _adapters_amount(a, layout, how)),
         term("cache", text("cache"), rank * _cache_amount(a, context, CACHE_BYTES[cache], layout, share)),
         term("state", text("recurrent states"), rank * named(state, text("B of state"))),
     ]
@@ -355,6 +363,14 @@ def serving_budget(
         share=room.share, seen=machine.visible / GIB, memory=machine.memory / GIB,
     )  # fmt: skip
     return budget_of(terms, room.usable, formula, surely=room.usable + room.low - room.bytes, most=room.usable)
+
+
+def _adapters_amount(a: Architecture, layout: Layout, how: Holding) -> Any:
+    """Served adapters on one chip, spelled: of each pair of matrices one is cut, the other copied."""
+    served = how.adapters
+    weights = float(served.weights(a))
+    cut = named((1.0 + 1.0 / layout.tensor) / 2.0, text("of each on a chip"))
+    return named(served.count, text("adapters")) * named(weights, text("weights")) * named(2.0, "B") * cut / named(layout.pipeline)
 
 
 def _cache_amount(a: Architecture, context: float, size: float, layout: Layout, draft: float) -> Any:
@@ -396,6 +412,6 @@ def _engine_terms(a: Architecture, layout: Layout, how: Holding, room: Room, mac
                 Term("engine", names[part], size, words_of(amount), low=size * (1.0 - high), high=size * (1.0 - low))
             )
     if engine.counts == "rest":
-        rest = (1.0 - room.share) * (machine.visible - room.weights - room.draft - room.engine)
+        rest = (1.0 - room.share) * (machine.visible - room.weights - room.draft - room.adapters - room.engine)
         found.append(Term("engine", text("engine: left free"), max(rest, 0.0), text("share of the rest")))
     return found

@@ -14,6 +14,7 @@ import numpy as np
 
 from chipwall.catalog.records import Chip, LanguageModel
 from chipwall.errors import InputError
+from chipwall.perf.adapters import ServedAdapters
 from chipwall.perf.device import Hardware, hardware
 from chipwall.perf.estimate import Estimate, Part
 from chipwall.perf.evidence.basis import Standing, standing
@@ -25,6 +26,7 @@ from chipwall.perf.serving.breakdown import iteration_parts
 from chipwall.perf.serving.constants import step_constants
 from chipwall.perf.serving.engines import engine_on, software_year
 from chipwall.perf.serving.fits import check_context, layouts_for, limits_of
+from chipwall.perf.serving.images import tower_seconds
 from chipwall.perf.serving.iteration import CHUNK
 from chipwall.perf.serving.memory import Holding, room_for_cache
 from chipwall.perf.serving.precision import CACHE_BYTES, Precision, default_cache, precision_of
@@ -48,7 +50,7 @@ from chipwall.units import format_quantity
 
 STATIC, BURST = REGIMES.index("static"), REGIMES.index("burst")
 
-__all__ = ["Question", "Serving", "requests_of", "serving", "setups_of"]
+__all__ = ["Question", "Serving", "requests_of", "require_text", "serving", "setups_of"]
 
 
 def requests_of(q: Question) -> Requests:
@@ -130,7 +132,8 @@ def setups_of(
         constants = {**constants, "serving.first": q.front_end}
     how = holding_of(q, engine)
     asked = _layouts(model, q, machine)
-    first = setup(machine, dims, precision, asked[0], cache=cache, constants=constants, how=how)
+    tower = tower_seconds(model, machine, q)
+    first = setup(machine, dims, precision, asked[0], cache=cache, constants=constants, how=how, tower=tower)
     every = [first, *(with_layout(first, precision, x, how) for x in asked[1:])]
     kept = require_weights(asked, every, model, precision.stored, how, precision=precision.name)
     return [asked[i] for i in kept], [every[i] for i in kept], precision, cache
@@ -152,6 +155,7 @@ def holding_of(q: Question, engine: str) -> Holding:
     return Holding(
         engine, share=q.memory_share, tokens=q.step_tokens, sequences=q.step_sequences,
         sampler="lean" if lean else "full", draft=q.draft, on_host=q.on_host,
+        adapters=ServedAdapters(q.adapters, q.adapter_rank),
     )  # fmt: skip
 
 
@@ -171,6 +175,16 @@ def _layouts(model: LanguageModel, q: Question, hw: Hardware) -> list[Layout]:
     if q.spread:
         given["attention_data_parallel"] = True
     return layouts_for(dims, q.chips, domain=int(hw.scaleup_domain), given=given)
+
+
+def require_text(model: LanguageModel) -> None:
+    """Refuses a model that writes no text: nothing of it is decoded."""
+    if model.purpose:
+        raise InputError(
+            text("{model} writes no text: nothing is decoded", model=model.name),
+            where="model",
+            fix=text("Ask how fast it reads: chipwall infer {model}", model=model.id),
+        )
 
 
 def serving(model: LanguageModel, chip: Chip, question: Question, *, hw: Hardware | None = None) -> Serving:
@@ -195,6 +209,7 @@ def serving(model: LanguageModel, chip: Chip, question: Question, *, hw: Hardwar
     Lengths are means: a wide spread of lengths costs more than the fitted factors allow for. Latencies are means, not
     tails. Speculative decoding and prefix reuse are stated factors, not predicted.
     """
+    require_text(model)
     machine = hw or hardware(chip, engine=engine_on(chip.vendor.lower(), question.engine))
     check_context(model, question.prompt + question.output, beyond=question.beyond_context, where="prompt, output")
     layouts, made, precision, cache = setups_of(model, chip, question, hw=machine)
@@ -223,7 +238,10 @@ def serving(model: LanguageModel, chip: Chip, question: Question, *, hw: Hardwar
             unit,
             value * low,
             value * high,
-            stands.basis(metric, chips=question.chips if metric != "ttft" else 0),
+            # images and adapters were in no run that was fitted
+            "extrapolated"
+            if question.images or question.adapters
+            else stands.basis(metric, chips=question.chips if metric != "ttft" else 0),
             bound,
             breakdown,
             sum(p.value for p in breakdown),
@@ -438,6 +456,17 @@ def _notes(
             notes.append(
                 text("the others wait, longer and longer: the first-token time is that of a full engine without that wait")
             )
+    if q.images:
+        notes.append(
+            text(
+                "{tokens:,.0f} tokens of each prompt are images of {width} x {height} pixels; no run with images was fitted",
+                tokens=q.image_tokens, width=q.image_width, height=q.image_height,
+            )
+        )  # fmt: skip
+    if q.adapters:
+        notes.append(
+            text("requests want the {count:.0f} adapters alike often; no run with adapters was fitted", count=q.adapters)
+        )
     if q.reused or q.accepted > 1:
         notes.append(text("prefix reuse and accepted draft tokens are the factors you gave, not predictions"))
     return tuple(notes)

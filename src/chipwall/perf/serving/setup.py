@@ -28,8 +28,10 @@ def setup(
     cache: str,
     constants: Mapping[str, Numeric],
     how: Holding,
+    tower: float = 0.0,
 ) -> Setup:
-    """One setup, all numbers floats; ``how`` is the way its engine holds memory."""
+    """One setup, all numbers floats; ``how`` is the way its engine holds memory, ``tower`` the time of the vision tower for
+    one token of the prompt [s]."""
     bare = Setup(
         hw=hw,
         model=model,
@@ -41,6 +43,7 @@ def setup(
         constants=constants,
         tensor=1.0, pipeline=1.0, replicas=1.0, group=1.0, spread=0.0, expert=1.0, context=1.0, weights=0.0, room=0.0, cap=1.0,
         draft=draft_of(model, how.draft)[1], on_host=how.on_host,
+        tower=tower, adapters=how.adapters.count, adapter_bytes=0.0,
     )  # fmt: skip
     return with_layout(bare, precision, layout, how)
 
@@ -52,6 +55,7 @@ def with_layout(s: Setup, precision: Precision, layout: Layout, how: Holding) ->
         s, tensor=float(layout.tensor), pipeline=float(layout.pipeline), replicas=float(layout.replicas), group=float(layout.group),
         spread=float(layout.attention_data_parallel), expert=float(layout.expert), context=float(layout.context),
         weights=room.weights + room.draft, room=room.bytes, cap=room.sequences,
+        adapter_bytes=float(how.adapters.bytes_on_chip(s.model, layout.tensor)),
     )  # fmt: skip
 
 

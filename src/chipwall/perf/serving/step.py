@@ -39,8 +39,8 @@ __all__ = ["PARTS", "Rates", "Setup", "rates", "stacked_rates", "step_parts", "s
 # Parts of a step, in the order they are printed, and what binds each.
 PARTS = {
     "attention products": "matrix", "attention": "attention", "feed-forward": "matrix", "experts": "matrix",
-    "head": "matrix", "data movement": "memory", "exchange": "network", "layers": "host", "host": "host",
-    "host link": "host",
+    "head": "matrix", "vision tower": "matrix", "adapters": "memory", "data movement": "memory", "exchange": "network",
+    "layers": "host", "host": "host", "host link": "host",
 }  # fmt: skip
 # No kernel reaches more of a data sheet's rate [1].
 MOST = 0.98
@@ -50,6 +50,8 @@ PCIE_NODE = 8.0
 HANDOVER_KERNELS = 10.0
 # Rows at which half of the fixed time that a full step adds to a layer has appeared.
 BUSY_ROWS = 64.0
+# Kernels of the adapters of one block: down to the rank and up again, for its products in and out.
+ADAPTER_KERNELS = 4.0
 # A recurrent state is computed in 32 bits, read and written once per token [byte].
 STATE_BYTES = 2.0 * 4.0
 
@@ -130,6 +132,10 @@ class Setup:
         Layers of a draft whose cache is kept, over those of the model [1].
     on_host : float or array
         Weights of one chip that its host keeps, read over the host link in every step [byte].
+    tower : float or array
+        Time of the vision tower for one token of the prompt, on one chip [s].
+    adapters, adapter_bytes : float or array
+        Adapters that are served beside the model [1], and the size of one on a chip [byte].
     constants : mapping
         Step and host constants by name, see ``data/calibration_inference.toml``.
     """
@@ -153,6 +159,9 @@ class Setup:
     cap: Numeric
     draft: Numeric
     on_host: Numeric
+    tower: Numeric
+    adapters: Numeric
+    adapter_bytes: Numeric
     constants: Mapping[str, Numeric] = field(hash=False)
 
 
@@ -243,6 +252,8 @@ def step_parts(
             spent = _product(count, op.columns, op.depth, of[op.part], bw, c)
         time[place[op.part]] = time[place[op.part]] + op.times * spent
     time["attention"] = _attention_seconds(s, own_decoding, context, own_prompt, prompt)
+    time["vision tower"] = own_prompt * s.tower / s.tensor
+    time["adapters"] = _adapter_seconds(s, own_decoding + sampling / ranks, rows)
     time["data movement"] = _movement_seconds(s, rows)
     time["exchange"] = _exchange_seconds(s, tokens, rows)
     routed = m.layers_of("experts")
@@ -327,6 +338,23 @@ def _state_seconds(s: Setup, g: Attention, decoding: Any, context: Any, prompt_t
     return moved + attention_seconds(
         work, 0.0 * s.cache_bytes, 1.0, s.hw.peak("bf16"), s.hw.memory_bandwidth, _prefill_efficiency(s), 1.0, 0.0
     )
+
+
+def _adapter_seconds(s: Setup, sequences: Any, rows: Any) -> Any:
+    """Products of served adapters [s]: those that the sequences of a step want are read, two kernels for each product.
+
+    Requests want the adapters alike often.
+    """
+    if not present(s.adapters):
+        return 0.0
+    c = s.constants
+    count = np.maximum(s.adapters, 1.0)
+    touched = count * distinct_experts(count, np.maximum(sequences, 1.0), 1.0)
+    moved = elementwise_seconds(touched * s.adapter_bytes, 0.0, s.hw.memory_bandwidth, c["decode.memory"], 0.0)
+    # a weight of 16 bits is multiplied with every row that wants it
+    work = rows * MULTIPLY_ADD * s.adapter_bytes / BF16_BYTES / (s.hw.peak("bf16") * s.attention.efficiency)
+    kernels = ADAPTER_KERNELS * s.model.blocks * c["serving.launch"]
+    return np.where(np.asarray(s.adapters) > 0, moved + work + kernels, 0.0)[()]
 
 
 def _movement_seconds(s: Setup, rows: Any) -> Any:

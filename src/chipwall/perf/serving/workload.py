@@ -78,6 +78,12 @@ class Question:
         Weights of each chip that its host keeps, read over the host link in every step [byte].
     beyond_context : bool
         Whether a sequence longer than the model's maximum is meant.
+    images, image_width, image_height : float and int
+        Images of a prompt [1], and their size [pixel]; :func:`chipwall.perf.serving.images.with_images` adds their tokens.
+    image_tokens : float
+        Tokens of the prompt that are images [token].
+    adapters, adapter_rank : float
+        Adapters that are served beside the model, and their rank [1].
     """
 
     prompt: float = 1000.0
@@ -113,6 +119,12 @@ class Question:
     draft: str = ""
     on_host: float = 0.0
     beyond_context: bool = False
+    images: float = 0.0
+    image_width: int = 1024
+    image_height: int = 1024
+    image_tokens: float = 0.0
+    adapters: float = 0.0
+    adapter_rank: float = 16.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from chipwall.catalog.records import Chip, LanguageModel
@@ -86,10 +86,7 @@ def memory_sources(model: LanguageModel, chip: Chip) -> tuple[str, ...]:
 def served_fit(model: LanguageModel, chip: Chip, weights: str, how: ServedAs) -> Fitting:
     """Whether the model fits to be served, in the layout given or the one that holds most."""
     holding = how.how
-    named = Holding(
-        engine_on(chip.vendor.lower(), holding.engine), holding.share, holding.tokens, holding.sequences, holding.sampler,
-        holding.draft, holding.on_host,
-    )  # fmt: skip
+    named = replace(holding, engine=engine_on(chip.vendor.lower(), holding.engine))
     asked = Asked(how.cache, float(how.tokens(model)), float(how.sequences))
     return fitting(
         model, chip, chips=how.chips, weights=weights, asked=asked, how=named, given=dict(how.ways), beyond=how.beyond

@@ -8,12 +8,13 @@ from chipwall.catalog.records import Chip
 from chipwall.perf.compare import Ratio
 from chipwall.perf.estimate import Estimate
 from chipwall.perf.layout import layout_words
+from chipwall.perf.serving.embedding import Encoding
 from chipwall.perf.serving.serve import Serving
 from chipwall.report.forms.table import Cell, Column, Table
 from chipwall.text import Text, text
 from chipwall.units import GIB, format_quantity
 
-__all__ = ["answer_table", "breakdown_table", "nearest_table", "operators_table", "ratio_answer", "ratio_table"]
+__all__ = ["answer_table", "breakdown_table", "encoding_table", "nearest_table", "operators_table", "ratio_answer", "ratio_table"]
 
 BOUNDS = {
     "compute": text("compute"),
@@ -46,6 +47,25 @@ def _tail_row(name: Text, tail: Mapping[str, float]) -> tuple[object, ...]:
     """Three quantiles in the places of the estimate and its interval, which they have none of."""
     shown = [Cell(f"{short_number(v * 1e3)} ms", v) for v in tail.values()]
     return (Cell(name, str(name)), *shown, Cell(text("quantiles"), "quantiles"))
+
+
+def encoding_table(s: Encoding) -> Table:
+    """Prompts per second and the time of a request of a model that writes no text."""
+    columns = (
+        Column("quantity", text("Quantity")),
+        Column("value", text("Estimate"), right=True),
+        Column("low", text("80 % from"), right=True),
+        Column("high", text("to"), right=True),
+        Column("basis", text("Basis")),
+    )
+    rows = (
+        _estimate_row(text("requests per second, all chips"), s.requests, scale=1.0, unit="1/s"),
+        _estimate_row(text("prompt tokens per second, all chips"), s.tokens, scale=1.0, unit="token/s"),
+        _estimate_row(text("time of a request, mean"), s.latency, scale=1e3, unit="ms"),
+    )
+    how = text("{layout}; {batch:.0f} prompts a step and replica", layout=layout_words(s.layout), batch=s.batch)
+    title = text("{model} on {chips} x {chip}", model=s.model.name, chips=s.inputs["chips"], chip=s.inputs["chip"])
+    return Table(title, columns, rows, (how, *s.requests.notes))
 
 
 def answer_table(s: Serving) -> Table:
