@@ -81,7 +81,7 @@ def test_every_default_has_a_source_a_year_and_ordered_ends(row) -> None:
 def test_every_place_has_every_assumption() -> None:
     names = {r.name for r in ownership_rows()}
     for place in ("united-states", "china", "europe", "world"):
-        assert set(assumptions(place)) == names == set(OwnershipTerms.__dataclass_fields__)
+        assert set(assumptions(place)) == names == {*OwnershipTerms.__dataclass_fields__, "requests_per_user", "peak"}
     assert assumptions("china")["electricity"].published == "0.088"
 
 

@@ -6,6 +6,8 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 from chipwall.answer import Answer, Figure, Line
@@ -14,6 +16,7 @@ from chipwall.api.serving import AmountLike, question_of
 from chipwall.api.supply import supply_of, with_money
 from chipwall.catalog.records import Chip, LanguageModel
 from chipwall.errors import InputError
+from chipwall.files import require_place, write_whole
 from chipwall.fleet.fleet_plan import FleetPlan, plan_of
 from chipwall.fleet.money import Span, terms_with
 from chipwall.fleet.need import ServeNeed, Supply
@@ -78,6 +81,24 @@ class PlanAnswer(Answer):
         asked = record.rate if rate is None else number(rate, "rate", above=0, most=1e7, example="50")
         paid = record.pay if pay is None else choice(pay, "pay", PAYMENTS)
         return plan_answer(plan_of(record.searched, supply, rate=asked, pay=paid))
+
+    def to_xlsx(self, path: str | Path, *, lang: str = "en") -> None:
+        """The plan as a workbook with live formulas: rent, price, PUE, rate and load can be changed there.
+
+        Parameters
+        ----------
+        path : str or Path
+            Where to; written whole or not at all.
+        lang : str
+            ``en`` or ``zh``.
+        """
+        from chipwall.report.pages.plan_workbook import write_plan_workbook
+
+        if find_spec("xlsxwriter") is None:
+            raise InputError(text("a workbook needs {name}", name="xlsxwriter"), fix=text("Install the extra 'xlsx'"))
+        place = require_place(Path(path), argument="xlsx")
+        cited = {s: source_of(s) for s in self.sources}
+        write_whole(place, lambda p: write_plan_workbook(self.record, p, lang, cited), argument="xlsx")
 
 
 def with_own(supply: Supply, own: Mapping[str, Any]) -> Supply:

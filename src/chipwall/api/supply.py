@@ -218,6 +218,7 @@ def ownership_of(site: Site) -> OwnershipTerms:
         **{
             name: Span(*(v * (times if name in money else 1.0) for v in (a.value, a.low, a.high)))
             for name, a in rows.items()
+            if name in OwnershipTerms.__dataclass_fields__
         }
     )
 

@@ -39,7 +39,8 @@ class Assumption:
     ----------
     name, place : str
         ``pue``, ``electricity``, ``hosting``, ``server``, ``network``, ``life``, ``interest``, ``wage``,
-        ``chips_per_person``, ``rack_power``; ``united-states``, ``china`` or ``world``.
+        ``chips_per_person``, ``rack_power``, ``requests_per_user`` (a day), ``peak`` (busy hour over mean);
+        ``united-states``, ``china`` or ``world``.
     value, low, high : float
         SI.
     published, unit : str

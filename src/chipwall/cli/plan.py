@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import click
@@ -19,6 +20,7 @@ from chipwall.cli.kinds import (
     NumberFrom,
     OneOf,
     OptionKind,
+    OutFile,
     Words,
 )
 from chipwall.cli.options import Out, answer_options, command
@@ -113,8 +115,9 @@ BY_CHIP = OptionKind("amount", term, example="h20=1.2,h200=3.5")
     show_default=True,
     help="Mean rate over that of the busy hour.",
 )
+@click.option("--xlsx", type=OutFile(), help="Write the plan as a workbook with live formulas.")
 @answer_options
-def plan_command(model: str, out: Out, **asked: Any) -> None:
+def plan_command(model: str, xlsx: Path | None, out: Out, **asked: Any) -> None:
     """How many of which chip serve MODEL within limits, at what cost, and whether the law lets them go there."""
     from chipwall.api.plan import plan
     from chipwall.report.pages.plan import (
@@ -135,6 +138,8 @@ def plan_command(model: str, out: Out, **asked: Any) -> None:
         out.say("")
     tables = [front_table(p), safety_table(p), money_table(p), start_table(p), rejected_table(p)]
     out.show(*tables, data=answer.to_dict(), why=answer)
+    if xlsx is not None:
+        answer.to_xlsx(xlsx, lang=out.lang)
 
 
 @command("frontier")

@@ -192,9 +192,8 @@ def _ends(of: Callable[[float, float, float], float], capital: Span, life: Span,
     if None not in (capital.high, life.low, interest.high):
         high = of(capital.high, life.low, interest.high)  # type: ignore[arg-type]
     value = of(capital.value, life.value, interest.value)
-    ends = [e for e in (low, high) if e is not None]
-    # interest over a longer life can outweigh the smaller instalment: the ends stay in order
-    return Span(value, None if low is None else min(*ends, value), None if high is None else max(*ends, value))
+    # interest over a longer life can outweigh the smaller instalment: the ends stay on their sides
+    return Span(value, None if low is None else min(low, value), None if high is None else max(high, value))
 
 
 def _inverse(of: Span) -> Span:

@@ -64,8 +64,8 @@ class Member:
         Formats of weights and cache, and the software.
     layout : Layout
         Of one replica.
-    replicas, spare : int
-        Replicas, and those that could fail with the limits still held [1].
+    replicas : int
+        Replicas [1].
     rate, capacity, most : float
         Requests per second of one replica: as planned, within the limits, and without limits [1/s].
     batch : float
@@ -76,6 +76,10 @@ class Member:
         Which of :data:`~chipwall.fleet.capacity.LIMITS` that is.
     basis : str
         On what the latencies stand: ``measured``, ``calibrated``, ``extrapolated``.
+    ends : tuple of float
+        Ends of the interval of its times, as factors [1].
+    needed : Span
+        Replicas planned, and those that it would take at these ends [1].
     """
 
     role: str
@@ -85,7 +89,6 @@ class Member:
     engine: str
     layout: Layout
     replicas: int
-    spare: int
     rate: float
     capacity: float
     most: float
@@ -93,6 +96,8 @@ class Member:
     allowed: float
     binds: str
     basis: str
+    ends: tuple[float, float]
+    needed: Span
 
     @property
     def chips(self) -> int:
@@ -289,21 +294,19 @@ def _option(
     pick: Pick, loads: Sequence[Operating], found: Searched, supply: Supply, rate: float, pay: str
 ) -> FleetOption:
     members: list[Member] = []
-    ends: list[tuple[float | None, float | None]] = []
     first: dict[str, Span] = dict.fromkeys(QUANTILES, Span.exact(0.0))
     token = dict(first)
     busy = Span.exact(0.0)
     for pool, at in zip(pick.pools, loads, strict=True):
         bands, basis = bands_of(found, pool)
         low, high = bands["tpot"] if pool.role != "prefill" else (1.0 / bands["output"][1], 1.0 / bands["output"][0])
-        member = _member(found, pool, rate, at, basis)
+        member = _member(found, pool, rate, at, basis, (low, high))
         members.append(member)
-        ends.append((_replicas(found, pool, rate, low), _replicas(found, pool, rate, high)))
         first = {n: _larger(first[n], _banded(at.ttft[p], bands["ttft"])) for n, p in QUANTILES.items()}
         token = {n: _larger(token[n], _banded(at.tpot[p], bands["tpot"])) for n, p in QUANTILES.items()}
         used = member.rate / member.most
         busy = _larger(busy, Span(used, used * low, used * high))
-    return _told(pick, tuple(members), ends, first, token, busy, supply, replace(found.need, rate=rate), pay)
+    return _told(pick, tuple(members), first, token, busy, supply, replace(found.need, rate=rate), pay)
 
 
 def _banded(value: float, band: tuple[float, float]) -> Span:
@@ -320,26 +323,28 @@ def _replicas(found: Searched, pool: Pool, rate: float, factor: float) -> float 
     return float(np.ceil(rate * pool.share / each - 1e-9)) if each > 0.0 else None
 
 
-def _member(found: Searched, pool: Pool, rate: float, at: Operating, basis: str) -> Member:
+def _member(found: Searched, pool: Pool, rate: float, at: Operating, basis: str, ends: tuple[float, float]) -> Member:
     v, c = found.ways.variants[pool.way], capacity_of(found, pool.role)
     each, most = float(c.rate[pool.way]), float(c.most[pool.way])
-    needed = math.ceil(rate * pool.share / each - 1e-9)
+    low, high = (_replicas(found, pool, rate, f) for f in ends)
+    needed = Span(
+        pool.replicas,
+        None if low is None else min(low, float(pool.replicas)),
+        None if high is None else max(high, float(pool.replicas)),
+    )
     return Member(
         pool.role, v.chip, v.precision.name, v.cache, v.engine, found.ways.layouts[pool.way], pool.replicas,
-        pool.replicas - needed, rate * pool.share / pool.replicas, each, most, at.batch,
-        float(c.batch[pool.way]), LIMITS[int(c.binds[pool.way])], basis,
+        rate * pool.share / pool.replicas, each, most, at.batch, float(c.batch[pool.way]), LIMITS[int(c.binds[pool.way])],
+        basis, ends, needed,
     )  # fmt: skip
 
 
 def _told(
-    pick: Pick, members: tuple[Member, ...], ends: list[tuple[float | None, float | None]], first: dict[str, Span],
-    token: dict[str, Span], busy: Span, supply: Supply, need: ServeNeed, pay: str,
+    pick: Pick, members: tuple[Member, ...], first: dict[str, Span], token: dict[str, Span], busy: Span, supply: Supply,
+    need: ServeNeed, pay: str,
 ) -> FleetOption:  # fmt: skip
-    replicas = [
-        Span(m.replicas, _least(m.replicas, low, min), _least(m.replicas, high, max))
-        for m, (low, high) in zip(members, ends, strict=True)
-    ]
-    chips = [r.times(float(m.layout.chips)) for r, m in zip(replicas, members, strict=True)]
+    replicas = [m.needed for m in members]
+    chips = [m.needed.times(float(m.layout.chips)) for m in members]
     drawn = sum(m.chips * drawn_power(m, supply) for m in members)
     rent, own, made = money_of(members, chips, supply)
     month, paid = paid_for(rent, own, pay)
@@ -352,10 +357,6 @@ def _told(
         sum(racks_of(m, supply) for m in members),
         max((supply.legal[m.chip.id].word for m in members), key=WORST.index),
     )  # fmt: skip
-
-
-def _least(planned: int, end: float | None, which: Any) -> float | None:
-    return None if end is None else float(which(planned, end))
 
 
 def money_of(
