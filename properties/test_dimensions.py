@@ -17,7 +17,7 @@ import pytest
 from chipwall import catalog
 from chipwall.perf import hpc, retrieval
 from chipwall.perf import ops as kernels
-from chipwall.perf.constants import COLLECTIVE_OPS, calibration
+from chipwall.perf.constants import COLLECTIVE_OPS
 from chipwall.perf.device import Hardware, hardware
 from chipwall.perf.fitting.serving import terms
 from chipwall.perf.formats import RECIPES
@@ -25,8 +25,12 @@ from chipwall.perf.ops import attention, collectives, experts, gemm
 from chipwall.perf.serving import step
 from chipwall.perf.serving.regimes import Requests, closed_loop, first_token_time, in_flight_time
 from chipwall.perf.serving.serve import Question, setups_of
+from chipwall.perf.serving.setup import serving_hardware
 from chipwall.perf.serving.tails import first_token_tail
+from chipwall.perf.shipped import shipped
 from chipwall.perf.training import exchange
+
+SHIPPED = shipped()
 
 pint = pytest.importorskip("pint")
 
@@ -42,12 +46,12 @@ def unit_of(constant: str) -> str:
     """The unit of a resolved constant: that of the calibrated one it comes from."""
     parts = constant.split(".")
     name = ".".join(p for p in parts if p not in RECIPES and p not in COLLECTIVE_OPS)
-    return UNITS[calibration().constants[name].unit]
+    return UNITS[SHIPPED.kernels.constants[name].unit]
 
 
 @pytest.fixture(scope="module")
 def chip() -> Hardware:
-    plain = hardware(catalog.chip("h200"))
+    plain = hardware(catalog.chip("h200"), SHIPPED.kernels)
     return replace(
         plain,
         peaks={name: Q(peak, "flop/second") for name, peak in plain.peaks.items()},
@@ -165,7 +169,7 @@ SERVED = (
 def serving(request: pytest.FixtureRequest, chip: Hardware) -> step.Setup:
     model, chips, changed = request.param
     question = Question(chips=chips, tensor=chips, precision="bf16")
-    plain = setups_of(catalog.model(model), catalog.chip("gb300"), question)[1][0]
+    plain = setups_of(catalog.model(model), serving_hardware(catalog.chip("gb300"), SHIPPED), question, SHIPPED)[1][0]
     units = {t.name: "second" if t.unit == "s" else "byte" if t.unit == "byte" else "" for t in terms()}
     constants = {n: Q(v, units[n]) if units.get(n) else v for n, v in plain.constants.items()}
 

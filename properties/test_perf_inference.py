@@ -14,7 +14,11 @@ from chipwall import catalog
 from chipwall.perf.power import joules_per_token
 from chipwall.perf.serving.regimes import Requests, batch_room, decode_time, in_flight_time, prefill_time, served
 from chipwall.perf.serving.serve import Question, setups_of
+from chipwall.perf.serving.setup import serving_hardware
 from chipwall.perf.serving.step import Setup, step_parts
+from chipwall.perf.shipped import shipped
+
+SHIPPED = shipped()
 
 MODELS = ("llama-3.1-8b", "llama-3.1-70b", "mixtral-8x7b", "deepseek-v2-lite", "qwen3-next-80b-a3b", "gpt-oss-120b")
 CHIPS = ("a100", "h100", "h20", "b200", "mi300x", "l40s", "gaudi-3")
@@ -25,8 +29,8 @@ def setup_of(model: str, chip: str) -> Setup:
     record = catalog.model(model)
     return setups_of(
         record,
-        catalog.chip(chip),
-        Question(chips=16, precision="bf16", tensor=8 if record.heads % 8 == 0 else 4, pipeline=2),
+        serving_hardware(catalog.chip(chip), SHIPPED),
+        Question(chips=16, precision="bf16", tensor=8 if record.heads % 8 == 0 else 4, pipeline=2), SHIPPED,
     )[1][0]
 
 

@@ -16,7 +16,10 @@ from chipwall.perf import hpc
 from chipwall.perf import ops as kernels
 from chipwall.perf.device import Hardware, hardware, stacked
 from chipwall.perf.ops import collectives
+from chipwall.perf.shipped import shipped
 from chipwall.sources import Fact
+
+SHIPPED = shipped()
 
 CHIPS = ("h200", "h100", "h20", "a100", "b200", "mi300x", "ascend-910c", "mlu590", "l40s", "nvidia-b300")
 sizes = st.integers(1, 16384).map(float)
@@ -54,8 +57,8 @@ def test_more_of_anything_never_slows(name: str, quantity: str, factor: float, m
     chip = catalog.chip(name)
     if not chip.value(quantity):
         return
-    before = times(hardware(chip), m, n, k)
-    after = times(hardware(with_fact(chip, quantity, factor)), m, n, k)
+    before = times(hardware(chip, SHIPPED.kernels), m, n, k)
+    after = times(hardware(with_fact(chip, quantity, factor), SHIPPED.kernels), m, n, k)
     for kind, time in before.items():
         assert after[kind] <= time * (1 + 1e-12), kind
 
@@ -63,7 +66,7 @@ def test_more_of_anything_never_slows(name: str, quantity: str, factor: float, m
 @settings(max_examples=60, deadline=None)
 @given(chips, sizes, sizes, sizes, st.sampled_from(["bf16", "fp8", "int4_weights"]))
 def test_no_product_is_faster_than_the_data_sheet_allows(name: str, m: float, n: float, k: float, recipe: str) -> None:
-    hw = hardware(catalog.chip(name))
+    hw = hardware(catalog.chip(name), SHIPPED.kernels)
     time = kernels.gemm_time(hw, m=m, n=n, k=k, recipe=recipe)
     compute, memory = kernels.gemm_limit(hw, m=m, n=n, k=k, recipe=recipe)
     if np.isfinite(time):
@@ -73,7 +76,7 @@ def test_no_product_is_faster_than_the_data_sheet_allows(name: str, m: float, n:
 @settings(max_examples=60, deadline=None)
 @given(chips, sizes, sizes, sizes, st.integers(1, 4096).map(float))
 def test_more_rows_never_take_less_time(name: str, m: float, n: float, k: float, more: float) -> None:
-    hw = hardware(catalog.chip(name))
+    hw = hardware(catalog.chip(name), SHIPPED.kernels)
     few, many = times(hw, m, n, k), times(hw, m + more, n, k)
     for kind in ("moe", "grouped", "prefill", "decode", "move", "reduce", "gather"):
         assert many[kind] >= few[kind] * (1 - 1e-12), kind
@@ -84,7 +87,7 @@ def test_more_rows_never_take_less_time(name: str, m: float, n: float, k: float,
 @settings(max_examples=40, deadline=None)
 @given(chips, st.sampled_from(["all_reduce", "all_gather", "reduce_scatter", "all_to_all"]), st.integers(2, 512), sizes)
 def test_a_collective_is_never_faster_than_the_link(name: str, op: str, n: int, size: float) -> None:
-    hw = hardware(catalog.chip(name))
+    hw = hardware(catalog.chip(name), SHIPPED.kernels)
     time = collectives.collective_time(hw, op, n=float(n), size=size * 1e4, in_switch=0.0)
     rate = collectives.bus_bandwidth(op, n=float(n), size=size * 1e4, time=time)
     assert rate <= max(hw.link_bandwidth, hw.host_bandwidth, hw.nic_bandwidth * hw.scaleup_domain) * (1 + 1e-12)
@@ -95,15 +98,17 @@ def test_a_collective_is_never_faster_than_the_link(name: str, op: str, n: int, 
 def test_chips_that_differ_only_in_name_are_equal(name: str, m: float, n: float, k: float) -> None:
     chip = catalog.chip(name)
     other = replace(chip, id="vendor-other", name="Other", aliases=())
-    assert times(hardware(chip), m, n, k) == times(hardware(other), m, n, k)
-    assert [e.value for e in hpc.hpc_estimates(chip)] == [e.value for e in hpc.hpc_estimates(other)]
+    assert times(hardware(chip, SHIPPED.kernels), m, n, k) == times(hardware(other, SHIPPED.kernels), m, n, k)
+    assert [e.value for e in hpc.hpc_estimates(hardware(chip, SHIPPED.kernels), SHIPPED)] == [
+        e.value for e in hpc.hpc_estimates(hardware(other, SHIPPED.kernels), SHIPPED)
+    ]
 
 
 @settings(max_examples=20, deadline=None)
 @given(st.lists(chips, min_size=2, max_size=6), st.lists(sizes, min_size=2, max_size=6))
 def test_arrays_give_what_scalars_give(names: list[str], rows: list[float]) -> None:
     count = min(len(names), len(rows))
-    each = [hardware(catalog.chip(name)) for name in names[:count]]
+    each = [hardware(catalog.chip(name), SHIPPED.kernels) for name in names[:count]]
     many = stacked(each)
     m = np.array(rows[:count])
     together = kernels.gemm_time(many, m=m, n=4096.0, k=4096.0)
@@ -116,7 +121,7 @@ def test_arrays_give_what_scalars_give(names: list[str], rows: list[float]) -> N
 
 def test_the_compiled_formula_is_the_same_formula() -> None:
     numba = pytest.importorskip("numba")
-    hw = hardware(catalog.chip("h200"))
+    hw = hardware(catalog.chip("h200"), SHIPPED.kernels)
     c = [
         hw.constants[f"gemm.fp8.{q}"]
         for q in ("efficiency", "memory", "launch", "depth_half", "wave", "chain", "quantise")

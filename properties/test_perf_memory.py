@@ -20,16 +20,21 @@ from chipwall.perf.serving.memory import (
     Holding,
     Machine,
     chip_weights,
+    engine_memory,
     longest_sequence,
     room_for_cache,
     sequence_bytes,
     sequences_held,
 )
 from chipwall.perf.serving.serve import Question, serving
+from chipwall.perf.serving.setup import serving_hardware
+from chipwall.perf.shipped import shipped
 from chipwall.perf.training.memory import memory_parts
 from chipwall.perf.training.search import candidates, run_of
 from chipwall.perf.training.shape import shape_of
 from chipwall.perf.training.train import template_run
+
+SHIPPED = shipped()
 
 MODELS = (
     "llama-3.1-8b", "llama-3.1-70b", "mixtral-8x7b", "deepseek-v3", "qwen3-235b-a22b", "gpt-oss-120b", "qwen3.6-27b",
@@ -97,7 +102,7 @@ def test_more_memory_leaves_more_room(case: tuple[str, Layout], weights: str, en
     model, layout = case
     a, stored = a_of(model), tuple(stored_bytes(catalog.model(model), weights).items())
     small, large = (Machine(80 * 2.0**30 * x, "NVIDIA", "hopper") for x in (1.0, by))
-    before, after = (room_for_cache(a, stored, layout, m, Holding(engine)) for m in (small, large))
+    before, after = (room_for_cache(a, stored, layout, m, engine_memory(Holding(engine), SHIPPED.overhead)) for m in (small, large))
     assert after.bytes >= before.bytes
     assert before.low <= before.bytes <= before.high
 
@@ -113,7 +118,7 @@ def test_room_is_one_number_and_chips_never_hurt(
     def found(n: int, context: int):
         return fitting(
             catalog.model(model), catalog.chip(chip), chips=n, weights=weights, asked=Asked("bf16", float(context), 1.0),
-            how=Holding("vllm"), beyond=True,
+            how=engine_memory(Holding("vllm"), SHIPPED.overhead), beyond=True,
         )  # fmt: skip
 
     first, second = found(chips, one), found(chips, other)
@@ -129,9 +134,9 @@ def test_room_is_one_number_and_chips_never_hurt(
 
 def rate(model: str, chip: str, q: Question, **changed: float) -> float:
     try:
-        hw = hardware(catalog.chip(chip))
+        hw = hardware(catalog.chip(chip), SHIPPED.kernels)
         hw = replace(hw, **{name: getattr(hw, name) * by for name, by in changed.items()})
-        return float(serving(catalog.model(model), catalog.chip(chip), q, hw=hw).throughput.value)
+        return float(serving(catalog.model(model), hw, q, SHIPPED).throughput.value)
     except InputError:
         return 0.0
 
@@ -177,8 +182,8 @@ def test_more_memory_bandwidth_or_chips_is_never_worse(
 def test_states_of_training_are_held_once_at_least(model: str, chips: int, pick: int, times: int) -> None:
     """All chips together hold at least 18 bytes of every weight, less the gradients a shard drops; more tokens need more."""
     chip, shape = catalog.chip("h100"), shape_of(catalog.model(model))
-    hw = hardware(chip)
-    template = template_run(hw, chip, chips=chips, sequence=4096, year=2026.0)
+    hw = hardware(chip, SHIPPED.kernels)
+    template = template_run(hw, chips=chips, sequence=4096, year=2026.0)
     plans = candidates(shape, hw, template, sequences=256)
     assume(plans)
     plan = plans[pick % len(plans)]
@@ -192,4 +197,9 @@ def test_states_of_training_are_held_once_at_least(model: str, chips: int, pick:
 
 def test_it_is_the_same_memory_whoever_asks() -> None:
     with pytest.raises(InputError, match="GiB short per chip"):
-        serving(catalog.model("llama-3.1-70b"), catalog.chip("h100"), Question(precision="bf16"))
+        serving(
+            catalog.model("llama-3.1-70b"),
+            serving_hardware(catalog.chip("h100"), SHIPPED),
+            Question(precision="bf16"),
+            SHIPPED,
+        )

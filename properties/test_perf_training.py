@@ -10,27 +10,30 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from chipwall import catalog
-from chipwall.perf.constants import COLLECTIVE_OPS, calibration
+from chipwall.perf.constants import COLLECTIVE_OPS
 from chipwall.perf.device import Hardware, hardware
 from chipwall.perf.evidence.training import setup_of_row
 from chipwall.perf.formats import RECIPES
 from chipwall.perf.load import measured
-from chipwall.perf.training.constants import labels_of, step_constants, training_constants
+from chipwall.perf.shipped import shipped
+from chipwall.perf.training.constants import labels_of
 from chipwall.perf.training.memory import memory_parts
 from chipwall.perf.training.shape import model_flops_per_token
 from chipwall.perf.training.step import AMPLE_POWER, step_parts
 
+SHIPPED = shipped()
+
 ROWS = [
     r for r in measured("training") if r["use"] == "fit" and r["metric"] in ("step_time_s", "tokens_per_s_per_chip")
 ]
-SETUPS = [setup_of_row(r) for r in ROWS[:: max(len(ROWS) // 60, 1)]]
+SETUPS = [setup_of_row(r, SHIPPED.kernels) for r in ROWS[:: max(len(ROWS) // 60, 1)]]
 setups = st.integers(0, len(SETUPS) - 1).map(lambda i: SETUPS[i])
 
 
 def step(setup, hw: Hardware | None = None, run=None) -> float:
     known = setup.hw if hw is None else hw
     recipe = setup.recipe if known.supports({"bf16": "bf16", "fp8": "fp8", "fp4": "fp4"}[setup.recipe]) else "bf16"
-    constants = {name: value[0] for name, value in step_constants([setup.labels]).items()}
+    constants = SHIPPED.training.at(setup.labels)
     return float(sum(step_parts(known, setup.shape, run or setup.run, recipe=recipe, constants=constants).values()))
 
 
@@ -87,8 +90,8 @@ def test_chips_that_differ_only_in_name_are_equal() -> None:
     chip = catalog.chip("h100")
     twin = replace(chip, id=chip.id + "-twin", name="Twin")
     setup = next(s for s in SETUPS if s.chip.id == chip.id)
-    assert step(setup, hardware(twin)) == step(setup, hardware(chip))
-    labels = [labels_of(hardware(c), recipe="fp8") for c in (chip, twin)]
+    assert step(setup, hardware(twin, SHIPPED.kernels)) == step(setup, hardware(chip, SHIPPED.kernels))
+    labels = [labels_of(hardware(c, SHIPPED.kernels), recipe="fp8") for c in (chip, twin)]
     assert labels[0] == labels[1]
 
 
@@ -96,7 +99,7 @@ def seconds_of(constant: str) -> bool:
     """Whether a resolved kernel constant is a time: by the unit of the calibrated one behind it."""
     parts = constant.split(".")
     name = ".".join(p for p in parts if p not in RECIPES and p not in COLLECTIVE_OPS)
-    return calibration().constants[name].unit == "s"
+    return SHIPPED.kernels.constants[name].unit == "s"
 
 
 @settings(max_examples=20, deadline=None)
@@ -117,8 +120,8 @@ def test_a_step_is_a_time_and_nothing_else(setup, factor) -> None:
     )
     recipe = setup.recipe if hw.supports(setup.recipe) else "bf16"
     run = replace(setup.run, network=setup.run.network * factor)
-    known = {name: value[0] for name, value in step_constants([setup.labels]).items()}
-    scaled = {name: v / factor if training_constants()[name].unit == "s" else v for name, v in known.items()}
+    known = SHIPPED.training.at(setup.labels)
+    scaled = {name: v / factor if SHIPPED.training.constants[name].unit == "s" else v for name, v in known.items()}
     before = sum(step_parts(hw, setup.shape, setup.run, recipe=recipe, constants=known).values())
     after = sum(step_parts(faster, setup.shape, run, recipe=recipe, constants=scaled).values())
     assert float(after) == pytest.approx(float(before) / factor, rel=1e-5)

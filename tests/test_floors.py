@@ -27,11 +27,62 @@ FLOORS = [
     {"cli"},
     {"__main__"},
 ]
+# Within perf: what is known of chips and software, formulas, what is fitted, engines, then the measurements and their fit.
+PERF_FLOORS = [
+    {"numeric", "load", "efficiency", "estimate", "formats", "constants"},
+    {"amount", "layout", "budget", "device"},
+    {"ops"},
+    {"operators", "limits", "power", "overhead", "adapters", "encoder", "calibrated"},
+    {"serving", "training", "hpc"},
+    {"retrieval", "compare"},
+    {"evidence"},
+    {"shipped"},
+    {"fitting"},
+]
 MODULES = sorted(SOURCE.rglob("*.py"))
 
 
 def floor(package: str) -> int:
     return next(i for i, names in enumerate(FLOORS) if package in names)
+
+
+def engines() -> list[Path]:
+    """Modules of perf below the measurements: they compute with what they are given."""
+    below = {name for floor in PERF_FLOORS[: PERF_FLOORS.index({"evidence"})] for name in floor}
+    return [p for p in (SOURCE / "perf").rglob("*.py") if inner(p) in below - {"load"}]
+
+
+def inner(path: Path) -> str:
+    """The room of perf that a module belongs to."""
+    return path.relative_to(SOURCE / "perf").parts[0].removesuffix(".py")
+
+
+def imported_modules(path: Path) -> set[str]:
+    """Full names of the modules that a module imports, at its head or within a function."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            found |= {node.module, *(f"{node.module}.{a.name}" for a in node.names)}
+        elif isinstance(node, ast.Import):
+            found |= {a.name for a in node.names}
+    return found
+
+
+@pytest.mark.parametrize("path", [p for p in (SOURCE / "perf").rglob("*.py") if p.name != "__init__.py"], ids=inner)
+def test_imports_within_perf_go_down(path: Path) -> None:
+    levels = {name: i for i, names in enumerate(PERF_FLOORS) for name in names}
+    for module in imported_modules(path):
+        parts = module.split(".")
+        if parts[:2] == ["chipwall", "perf"] and len(parts) > 2 and parts[2] in levels and parts[2] != inner(path):
+            assert levels[parts[2]] <= levels[inner(path)], f"{inner(path)} must not import {module}"
+
+
+@pytest.mark.parametrize("path", engines(), ids=lambda p: str(p.relative_to(SOURCE / "perf")))
+def test_engines_read_no_file_and_name_no_option(path: Path) -> None:
+    readers = {"csv", "tomllib", "json", "pathlib", "importlib.resources", "chipwall.files", "chipwall.perf.load.measured"}
+    assert not imported_modules(path) & (readers | {"chipwall.perf.load.data_text"})
+    words = [n.value for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.Constant) and isinstance(n.value, str)]
+    assert not [w for w in words if re.match(r"--[a-z]", w)], "engines do not know the command line"
 
 
 def imported(path: Path) -> set[str]:

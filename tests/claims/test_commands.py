@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from chipwall.claims.load import packaged_library
+
 TRUE_ONE = """\
 [[claim]]
 id = "mine"
@@ -92,7 +94,7 @@ def test_the_vocabulary_is_complete(run) -> None:
 def test_the_section_of_a_brief(chip: str, least: int, catalog) -> None:
     from chipwall.report.pages.claims_section import claims_section
 
-    said, section = claims_section(catalog.chips[chip], lang="en")
+    said, section = claims_section(catalog.chips[chip], packaged_library(), lang="en")
     assert str(said)
     assert sum(len(t.rows) for t in section.tables) >= least
     assert section.sentences

@@ -8,10 +8,14 @@ import pytest
 
 from chipwall import catalog
 from chipwall.perf.budget import Budget
+from chipwall.perf.device import hardware
 from chipwall.perf.layout import Layout
+from chipwall.perf.shipped import shipped
 from chipwall.perf.training.tune import finetuning, tuning_budget
 from chipwall.report.pages.memory import ServedAs, Tuning, fit_answer, served_fit
 from chipwall.units import GIB, GIGA
+
+SHIPPED = shipped()
 
 # A dense model, one with grouped heads and tied embeddings, three mixtures (latent attention; windows; recurrent layers).
 MODELS = ("gpt-3-175b", "llama-2-70b", "llama-3.2-1b", "deepseek-v3", "gpt-oss-120b", "nemotron-3-nano-30b-a3b")
@@ -49,11 +53,11 @@ def test_the_reader_of_formulas() -> None:
 def test_on_one_chip(name: str) -> None:
     model, chip = catalog.model(name), catalog.chip("h200")
     for base in ("bf16", "fp8", "int4", "nf4"):
-        check(tuning_budget(model, chip, base=base, rank=16))
-        check(served_fit(model, chip, base, ServedAs(chips=1, sequences=3)).budget)
-        check(served_fit(model, chip, base, ServedAs(chips=8, sequences=30)).budget)
+        check(tuning_budget(model, chip, SHIPPED, base=base, rank=16))
+        check(served_fit(model, chip, base, ServedAs(chips=1, sequences=3), SHIPPED).budget)
+        check(served_fit(model, chip, base, ServedAs(chips=8, sequences=30), SHIPPED).budget)
     for asked in ({"method": "full"}, {"modules": "all", "rank": 64}, {"recompute": "none"}, {"logits": "whole"}):
-        check(finetuning(model, chip, base="bf16", **asked).budget)
+        check(finetuning(model, hardware(chip, SHIPPED.kernels), SHIPPED, base="bf16", **asked).budget)
 
 
 @pytest.mark.parametrize(("layout", "micro_batch", "recompute"), SPLITS, ids=str)
@@ -68,8 +72,8 @@ def test_on_many_chips(name: str, method: str, layout: Layout, micro_batch: int,
     model, chip = catalog.model(name), catalog.chip("h200")
     check(
         finetuning(
-            model, chip, chips=16, method=method, layout=layout, sequences=64, modules="all", micro_batch=micro_batch,
-            recompute=recompute,
+            model, hardware(chip, SHIPPED.kernels), SHIPPED, chips=16, method=method, layout=layout, sequences=64,
+            modules="all", micro_batch=micro_batch, recompute=recompute,
         ).budget
     )  # fmt: skip
 
@@ -79,12 +83,14 @@ def test_on_many_chips(name: str, method: str, layout: Layout, micro_batch: int,
 @pytest.mark.parametrize("base", ["bf16", "nf4"])
 def test_both_commands_say_the_same(name: str, base: str, chips: int, sequences: int) -> None:
     model, chip = catalog.model(name), catalog.chip("h200")
-    long = finetuning(model, chip, base=base, chips=chips, sequences=sequences)
-    short = fit_answer(model, chip, [base], ServedAs(chips), Tuning(batch=sequences))["tuning"][base]  # type: ignore[index]
+    long = finetuning(model, hardware(chip, SHIPPED.kernels), SHIPPED, base=base, chips=chips, sequences=sequences)
+    short = fit_answer(model, chip, [base], ServedAs(chips), Tuning(batch=sequences), SHIPPED)["tuning"][base]  # type: ignore[index]
     assert {p["part"]: p["bytes"] for p in short["parts"]} == long.memory
     assert (short["verdict"], short["memory_bytes"]) == (long.fit, long.budget.room)
 
 
 def test_a_batch_that_no_layout_divides_is_said() -> None:
-    found = fit_answer(catalog.model("llama-2-70b"), catalog.chip("h100"), ["int4"], ServedAs(3), Tuning(batch=1))
+    found = fit_answer(
+        catalog.model("llama-2-70b"), catalog.chip("h100"), ["int4"], ServedAs(3), Tuning(batch=1), SHIPPED
+    )
     assert "no layout divides" in str(found["tuning"]["int4"]["refused"])  # type: ignore[index]

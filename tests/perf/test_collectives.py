@@ -9,8 +9,11 @@ from chipwall import catalog
 from chipwall.perf.device import hardware
 from chipwall.perf.evidence.collectives import collective_row
 from chipwall.perf.ops import collectives
+from chipwall.perf.shipped import shipped
 
-H100 = hardware(catalog.chip("h100"))
+SHIPPED = shipped()
+
+H100 = hardware(catalog.chip("h100"), SHIPPED.kernels)
 LARGE = 2.0**30
 
 
@@ -22,7 +25,7 @@ def test_bus_bandwidth_follows_nccl_tests() -> None:
 
 @pytest.mark.parametrize(("chip", "published"), [("a100", 222e9), ("h100", 445e9), ("b200", 704e9)])
 def test_all_reduce_on_eight_chips(chip: str, published: float) -> None:
-    time = collectives.all_reduce_time(hardware(catalog.chip(chip)), n=8, size=2.0**29)
+    time = collectives.all_reduce_time(hardware(catalog.chip(chip), SHIPPED.kernels), n=8, size=2.0**29)
     assert collectives.bus_bandwidth("all_reduce", n=8, size=2.0**29, time=time) == pytest.approx(published, rel=0.12)
 
 
@@ -49,7 +52,7 @@ def test_rings_over_nodes_use_every_card() -> None:
 
 
 def test_straight_links_serve_two_chips_with_one_of_them() -> None:
-    mi300x = hardware(catalog.chip("mi300x"))
+    mi300x = hardware(catalog.chip("mi300x"), SHIPPED.kernels)
     rate = {}
     for n in (2, 8):
         time = collectives.all_gather_time(mi300x, n=n, size=LARGE)
@@ -58,14 +61,14 @@ def test_straight_links_serve_two_chips_with_one_of_them() -> None:
 
 
 def test_cards_without_links_share_the_host() -> None:
-    l40s = hardware(catalog.chip("l40s"))
+    l40s = hardware(catalog.chip("l40s"), SHIPPED.kernels)
     time = collectives.all_reduce_time(l40s, n=4, size=LARGE)
     assert collectives.bus_bandwidth("all_reduce", n=4, size=LARGE, time=time) < 20e9
 
 
 def test_small_decode_batches_to_experts() -> None:
     # DeepEP on H800: 128 tokens, 8 experts each, width 7168, FP8: 77 us in a server, 194 us over 32 of them
-    h800 = hardware(catalog.chip("h800"))
+    h800 = hardware(catalog.chip("h800"), SHIPPED.kernels)
     sent = 128 * 8 * 7168.0
     near = collectives.expert_exchange_time(h800, n=8, sent=sent, node=8, burst=True)
     far = collectives.expert_exchange_time(h800, n=256, sent=sent, node=8, burst=True)

@@ -15,16 +15,18 @@ from chipwall.perf.formats import stored_bytes, weight_bytes
 from chipwall.perf.layout import Layout
 from chipwall.perf.limits import best_rate, decode_limit, prefill_limit
 from chipwall.perf.operators import operators
-from chipwall.perf.serving.constants import step_constants
 from chipwall.perf.serving.engines import engine_on
 from chipwall.perf.serving.fits import Asked, fitting
-from chipwall.perf.serving.memory import Holding, chip_weights, sequence_bytes
+from chipwall.perf.serving.memory import Holding, chip_weights, engine_memory, sequence_bytes
 from chipwall.perf.serving.precision import precision_of
 from chipwall.perf.serving.setup import setup
 from chipwall.perf.serving.step import step_time
+from chipwall.perf.shipped import shipped
 from chipwall.perf.training.shape import model_flops_per_token, shape_of
 from chipwall.perf.training.tune import tuning_budget
 from chipwall.report.pages.catalog import model_table
+
+SHIPPED = shipped()
 
 MODELS = [m for m in catalog.load().models.values() if not m.refusal]
 CHIPS = ("h100", "h200", "b200", "mi300x", "910b3", "l40s")
@@ -68,7 +70,7 @@ def test_parameters_and_arithmetic_are_one(model: LanguageModel) -> None:
 @pytest.mark.parametrize("chip_name", CHIPS)
 def test_bytes_are_one_on_every_chip(chip_name: str) -> None:
     chip = catalog.chip(chip_name)
-    hw = hardware(chip)
+    hw = hardware(chip, SHIPPED.kernels)
     for model in MODELS:
         a = model.architecture
         for asked in PRECISIONS:
@@ -100,9 +102,9 @@ def test_ceilings_count_what_the_model_has(chip_name: str) -> None:
 def test_no_estimate_passes_its_ceiling(chip_name: str) -> None:
     """Tied heads counted: prompts and decode steps of serving never beat arithmetic and bandwidth."""
     chip = catalog.chip(chip_name)
-    hw = hardware(chip)
+    hw = hardware(chip, SHIPPED.kernels)
     engine = engine_on(chip.vendor, "")
-    constants, how = step_constants(hw.arch, engine), Holding(engine)
+    constants, how = SHIPPED.serving.at(hw.arch, engine), engine_memory(Holding(engine), SHIPPED.overhead)
     for model in MODELS:
         for asked in PRECISIONS:
             precision = precision_of(asked, model=model, hw=hw)
@@ -121,8 +123,8 @@ def test_no_estimate_passes_its_ceiling(chip_name: str) -> None:
 @pytest.mark.parametrize("chip_name", CHIPS)
 def test_fit_infer_and_finetune_weigh_a_model_alike(chip_name: str) -> None:
     chip = catalog.chip(chip_name)
-    hw = hardware(chip)
-    how = Holding(engine_on(chip.vendor, ""))
+    hw = hardware(chip, SHIPPED.kernels)
+    how = engine_memory(Holding(engine_on(chip.vendor, "")), SHIPPED.overhead)
     for model in MODELS:
         a = model.architecture
         for asked in PRECISIONS:
@@ -135,7 +137,7 @@ def test_fit_infer_and_finetune_weigh_a_model_alike(chip_name: str) -> None:
             cache = float(sequence_bytes(a, CONTEXT, 2.0))
             held = sum(t.bytes for t in found.budget.terms if t.key in ("cache", "state"))
             assert held == pytest.approx(cache, rel=1e-6), (model.id, asked)
-        tuned = tuning_budget(model, chip, base="bf16", sequences=1, sequence=128)
+        tuned = tuning_budget(model, chip, SHIPPED, base="bf16", sequences=1, sequence=128)
         assert tuned.bytes_of("weights") == pytest.approx(weight_bytes(model, "bf16")), model.id
 
 

@@ -6,13 +6,16 @@ import numpy as np
 import pytest
 
 from chipwall import catalog
-from chipwall.perf.constants import Constant, calibration, offset_key
+from chipwall.perf.constants import Constant, offset_key
 from chipwall.perf.device import hardware
 from chipwall.perf.efficiency import STEEPEST_SLOPE, matrix_efficiency, watts_per_teraflop
+from chipwall.perf.shipped import shipped
+
+SHIPPED = shipped()
 
 
 def test_watts_per_teraflop() -> None:
-    hw = hardware(catalog.chip("h200"))
+    hw = hardware(catalog.chip("h200"), SHIPPED.kernels)
     assert watts_per_teraflop(hw.peaks, hw.tdp, "bf16") == pytest.approx(700 / 989.5)
     # no FP4 on Hopper: its fastest format stands in
     assert watts_per_teraflop(hw.peaks, hw.tdp, "fp4") == pytest.approx(700 / 1979)
@@ -27,7 +30,7 @@ def test_the_law_rises_with_power_and_never_pays_for_a_lower_peak() -> None:
 
 
 def test_fitted_slopes_keep_that_promise() -> None:
-    slopes = {name: c.slope for name, c in calibration().constants.items() if c.slope}
+    slopes = {name: c.slope for name, c in SHIPPED.kernels.constants.items() if c.slope}
     assert {"gemm.efficiency", "moe.efficiency", "attention.efficiency", "hpc.matrix"} <= slopes.keys()
     assert all(0 < slope <= STEEPEST_SLOPE for slope in slopes.values())
 

@@ -6,18 +6,24 @@ import pytest
 
 from chipwall import catalog
 from chipwall.errors import InputError
+from chipwall.perf.device import hardware
 from chipwall.perf.evidence.training import memory_of_row, setup_of_row
 from chipwall.perf.load import measured
+from chipwall.perf.shipped import shipped
 from chipwall.perf.training.memory import MIXED, adapter_count, memory_parts, storage_for
 from chipwall.perf.training.shape import shape_of
 from chipwall.perf.training.tune import finetuning, unpacking_bytes
 from chipwall.units import GIB, GIGA
 
+SHIPPED = shipped()
+
 
 @pytest.fixture(scope="module")
 def gpt3():
     return {
-        base: finetuning(catalog.model("gpt-3-175b"), catalog.chip("h200"), base=base)
+        base: finetuning(
+            catalog.model("gpt-3-175b"), hardware(catalog.chip("h200"), SHIPPED.kernels), SHIPPED, base=base
+        )
         for base in ("bf16", "int8", "nf4")
     }
 
@@ -61,11 +67,14 @@ def test_adapters_by_hand() -> None:
 def test_a_packed_base_costs_a_fixed_time_per_micro_batch() -> None:
     ask = {"sequences": 1, "sequence": 512}
     model, chip = catalog.model("llama-2-7b"), catalog.chip("a100")
-    packed, plain = finetuning(model, chip, base="nf4", **ask), finetuning(model, chip, base="bf16", **ask)
+    packed, plain = (
+        finetuning(model, hardware(chip, SHIPPED.kernels), SHIPPED, base="nf4", **ask),
+        finetuning(model, hardware(chip, SHIPPED.kernels), SHIPPED, base="bf16", **ask),
+    )
     longer = {"sequences": 1, "sequence": 8192}
     packed_long, plain_long = (
-        finetuning(model, chip, base="nf4", **longer),
-        finetuning(model, chip, base="bf16", **longer),
+        finetuning(model, hardware(chip, SHIPPED.kernels), SHIPPED, base="nf4", **longer),
+        finetuning(model, hardware(chip, SHIPPED.kernels), SHIPPED, base="bf16", **longer),
     )
     short_ratio = packed.step.estimate.value / plain.step.estimate.value
     long_ratio = packed_long.step.estimate.value / plain_long.step.estimate.value
@@ -75,8 +84,10 @@ def test_a_packed_base_costs_a_fixed_time_per_micro_batch() -> None:
 
 
 def test_full_fine_tuning_needs_the_optimizer() -> None:
-    lora = finetuning(catalog.model("llama-2-7b"), catalog.chip("h200"))
-    full = finetuning(catalog.model("llama-2-7b"), catalog.chip("h200"), method="full")
+    lora = finetuning(catalog.model("llama-2-7b"), hardware(catalog.chip("h200"), SHIPPED.kernels), SHIPPED)
+    full = finetuning(
+        catalog.model("llama-2-7b"), hardware(catalog.chip("h200"), SHIPPED.kernels), SHIPPED, method="full"
+    )
     assert full.memory["optimizer"] == pytest.approx(12 * 6.74 * GIGA, rel=0.02)
     assert "optimizer" not in lora.memory
     assert sum(full.memory.values()) > 5 * sum(lora.memory.values())
@@ -84,8 +95,10 @@ def test_full_fine_tuning_needs_the_optimizer() -> None:
 
 def test_frozen_weights_have_no_gradient_products() -> None:
     ask = {"chips": 1, "sequences": 1, "sequence": 2048}
-    lora = finetuning(catalog.model("llama-2-7b"), catalog.chip("h200"), **ask)
-    full = finetuning(catalog.model("llama-2-7b"), catalog.chip("h200"), method="full", **ask)
+    lora = finetuning(catalog.model("llama-2-7b"), hardware(catalog.chip("h200"), SHIPPED.kernels), SHIPPED, **ask)
+    full = finetuning(
+        catalog.model("llama-2-7b"), hardware(catalog.chip("h200"), SHIPPED.kernels), SHIPPED, method="full", **ask
+    )
     parts = {f.method: {p.name: p.value for p in f.step.estimate.breakdown} for f in (lora, full)}
     assert parts["lora"]["linear layers"] == pytest.approx(parts["full"]["linear layers"] * 2 / 3)
     assert parts["lora"]["optimizer"] == 0
@@ -102,14 +115,14 @@ def test_frozen_weights_have_no_gradient_products() -> None:
 )
 def test_bad_input_is_refused(asked: dict[str, object], words: str) -> None:
     with pytest.raises(InputError, match=words):
-        finetuning(catalog.model("llama-2-7b"), catalog.chip("h200"), **asked)
+        finetuning(catalog.model("llama-2-7b"), hardware(catalog.chip("h200"), SHIPPED.kernels), SHIPPED, **asked)
 
 
 def test_peak_memory_of_declared_layouts_is_within_six_percent_on_average() -> None:
     errors = []
     for row in measured("training"):
         if row["metric"] == "peak_mem_gib" and row["use"] == "fit":
-            setup = setup_of_row(row)
+            setup = setup_of_row(row, SHIPPED.kernels)
             storage, adapters, tables = memory_of_row(row, setup)
             need = sum(
                 memory_parts(

@@ -15,18 +15,19 @@ from chipwall.perf.evidence.serving_rows import predict_serving_rows
 from chipwall.perf.evidence.validate import Prediction, Skip
 from chipwall.perf.fitting.regression import Fit
 from chipwall.perf.fitting.serving import ServingFit, group_of, prepared, terms, without_publishers
-from chipwall.perf.serving.constants import step_constants
 from chipwall.perf.serving.engines import (
     ENGINES,
     asked_year,
-    engine_dates,
     engine_family,
     engine_on,
-    software_year,
     year_of,
 )
 from chipwall.perf.serving.precision import precision_of
 from chipwall.perf.serving.serve import Question, serving
+from chipwall.perf.serving.setup import serving_hardware
+from chipwall.perf.shipped import shipped
+
+SHIPPED = shipped()
 
 ROW = {
     "id": "x-1",
@@ -58,21 +59,26 @@ ROW = {
 
 
 def test_an_answer_is_whole() -> None:
-    got = serving(catalog.model("llama-3.3-70b"), catalog.chip("h200"), Question(chips=8, precision="fp8"))
+    got = serving(
+        catalog.model("llama-3.3-70b"),
+        serving_hardware(catalog.chip("h200"), SHIPPED),
+        Question(chips=8, precision="fp8"),
+        SHIPPED,
+    )
     for e in (got.throughput, got.ttft, got.tpot, got.energy):
         assert 0 < e.low < e.value < e.high
         assert e.basis in ("measured", "calibrated", "extrapolated")
     assert got.tpot.basis == "calibrated"
     assert got.throughput.nearest
     assert got.throughput.breakdown_total == pytest.approx(sum(p.value for p in got.throughput.breakdown))
-    assert got.weights + got.cache_room < float(hardware(catalog.chip("h200")).memory)
+    assert got.weights + got.cache_room < float(hardware(catalog.chip("h200"), SHIPPED.kernels).memory)
     json.dumps(got.as_json())
 
 
 def test_an_unfitted_chip_says_so_and_gets_a_wider_band() -> None:
     model = catalog.model("llama-3.1-8b")
-    seen = serving(model, catalog.chip("h100"), Question()).throughput
-    unseen = serving(model, catalog.chip("gaudi-3"), Question()).throughput
+    seen = serving(model, serving_hardware(catalog.chip("h100"), SHIPPED), Question(), SHIPPED).throughput
+    unseen = serving(model, serving_hardware(catalog.chip("gaudi-3"), SHIPPED), Question(), SHIPPED).throughput
     assert unseen.basis == "extrapolated"
     assert unseen.high / unseen.low > seen.high / seen.low
     assert any("was fitted" in str(n) for n in unseen.notes)
@@ -80,7 +86,12 @@ def test_an_unfitted_chip_says_so_and_gets_a_wider_band() -> None:
 
 def test_it_refuses_what_does_not_fit() -> None:
     with pytest.raises(InputError) as problem:
-        serving(catalog.model("llama-3.1-405b"), catalog.chip("h20"), Question(chips=4, precision="bf16"))
+        serving(
+            catalog.model("llama-3.1-405b"),
+            serving_hardware(catalog.chip("h20"), SHIPPED),
+            Question(chips=4, precision="bf16"),
+            SHIPPED,
+        )
     assert "GiB short" in problem.value.what
     assert "at least 16 x" in problem.value.fix
 
@@ -102,18 +113,23 @@ def test_it_refuses_what_does_not_fit() -> None:
 )
 def test_it_refuses_bad_questions(question: Question, words: str) -> None:
     with pytest.raises(InputError) as problem:
-        serving(catalog.model("llama-3.1-8b"), catalog.chip("h100"), question)
+        serving(catalog.model("llama-3.1-8b"), serving_hardware(catalog.chip("h100"), SHIPPED), question, SHIPPED)
     assert words in str(problem.value)
 
 
 def test_a_format_the_chip_lacks_is_widened_and_said() -> None:
-    got = serving(catalog.model("llama-3.1-8b"), catalog.chip("a100"), Question(precision="fp8"))
+    got = serving(
+        catalog.model("llama-3.1-8b"),
+        serving_hardware(catalog.chip("a100"), SHIPPED),
+        Question(precision="fp8"),
+        SHIPPED,
+    )
     assert got.precision.widened
     assert any("widened" in str(n) for n in got.throughput.notes)
 
 
 def test_precisions_of_parts() -> None:
-    h100, b200 = hardware(catalog.chip("h100")), hardware(catalog.chip("b200"))
+    h100, b200 = hardware(catalog.chip("h100"), SHIPPED.kernels), hardware(catalog.chip("b200"), SHIPPED.kernels)
     oss, deep, llama = (catalog.model(n) for n in ("gpt-oss-120b", "deepseek-r1", "llama-3.1-8b"))
     assert precision_of("", model=oss, hw=h100).experts == "fp4_weights"
     assert precision_of("mxfp4", model=oss, hw=b200).attention == "bf16"
@@ -150,9 +166,9 @@ def test_the_date_of_an_engine_is_read_and_kept_within_its_runs() -> None:
     assert year_of("2026-01-31") == pytest.approx(2026 + 1 / 12)
     assert year_of("2026") == 2026.5
     assert year_of("May") is None
-    first, last = engine_dates()["vllm"]
-    assert software_year("vllm") == last
-    assert software_year("vllm", 1999.0) == first
+    first, last = SHIPPED.serving.dates["vllm"]
+    assert SHIPPED.serving.year("vllm") == last
+    assert SHIPPED.serving.year("vllm", 1999.0) == first
     with pytest.raises(InputError, match="not a date"):
         asked_year("0.8.3")
 
@@ -160,7 +176,10 @@ def test_the_date_of_an_engine_is_read_and_kept_within_its_runs() -> None:
 def test_newer_software_is_not_slower() -> None:
     chip, model = catalog.chip("h200"), catalog.model("qwen3-235b-a22b")
     asked = Question(chips=8, tensor=8, concurrency=4, engine="vllm", precision="fp8")
-    old, new = (serving(model, chip, replace(asked, engine_year=y)).tpot.value for y in (2024.0, None))
+    old, new = (
+        serving(model, serving_hardware(chip, SHIPPED), replace(asked, engine_year=y), SHIPPED).tpot.value
+        for y in (2024.0, None)
+    )
     assert new < old
 
 
@@ -169,18 +188,18 @@ def test_constants_stay_between_their_bounds() -> None:
     for arch in ("hopper", "ascend", "unheard-of"):
         for engine in ENGINES:
             for year in (2023.0, None):
-                found = step_constants(arch, engine, year)
+                found = SHIPPED.serving.at(arch, engine, year)
                 assert set(found) == set(bounds)
                 assert all(bounds[name][0] <= value <= bounds[name][1] for name, value in found.items())
 
 
 def test_a_row_is_predicted_in_its_own_metric() -> None:
-    base = predict_serving_rows([ROW])[0]
+    base = predict_serving_rows([ROW], SHIPPED)[0]
     assert isinstance(base, Prediction)
     assert base.low < base.predicted < base.high
     assert base.class_ == "tuned dense"
-    total = predict_serving_rows([{**ROW, "metric": "tokens_per_s_total"}])[0]
-    each = predict_serving_rows([{**ROW, "metric": "samples_per_s"}])[0]
+    total = predict_serving_rows([{**ROW, "metric": "tokens_per_s_total"}], SHIPPED)[0]
+    each = predict_serving_rows([{**ROW, "metric": "samples_per_s"}], SHIPPED)[0]
     assert isinstance(total, Prediction)
     assert isinstance(each, Prediction)
     assert total.predicted == pytest.approx(2 * base.predicted)
@@ -212,7 +231,7 @@ def test_open_columns_are_searched_and_unknown_names_get_a_stand_in() -> None:
             "scenario": "server",
         },
     ]
-    assert all(isinstance(p, Prediction) for p in predict_serving_rows(rows))
+    assert all(isinstance(p, Prediction) for p in predict_serving_rows(rows, SHIPPED))
 
 
 def test_inexpressible_rows_say_why() -> None:
@@ -222,21 +241,21 @@ def test_inexpressible_rows_say_why() -> None:
         {**ROW, "model": "nothing-like-it", "params_b": ""},
         {**ROW, "precision_weights": "fp3"},
     ]
-    found = predict_serving_rows(rows)
+    found = predict_serving_rows(rows, SHIPPED)
     assert all(isinstance(p, Skip) and p.reason for p in found)
 
 
 def test_two_chips_that_differ_in_name_only_are_equal() -> None:
     chip = catalog.chip("h100")
     other = replace(chip, name="Another name", aliases=())
-    a = serving(catalog.model("llama-3.1-8b"), chip, Question())
-    b = serving(catalog.model("llama-3.1-8b"), other, Question())
+    a = serving(catalog.model("llama-3.1-8b"), serving_hardware(chip, SHIPPED), Question(), SHIPPED)
+    b = serving(catalog.model("llama-3.1-8b"), serving_hardware(other, SHIPPED), Question(), SHIPPED)
     assert a.throughput.value == b.throughput.value
 
 
 def test_what_is_peculiar_to_a_publisher_is_fitted_and_never_predicted() -> None:
     rows = [ROW, {**ROW, "source_name": "Qwen speed benchmark", "id": "x-2"}]
-    problem = ServingFit.over(*prepared(rows))
+    problem = ServingFit.over(*prepared(rows, SHIPPED))
     names = [name for each in problem.design.names for name in each]
     assert "setup=qwen-speed" in names
     moved = problem.design.prior + np.array([0.5 * name.startswith("setup=") for name in names])

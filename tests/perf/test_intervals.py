@@ -5,8 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from chipwall.perf.constants import calibration
-from chipwall.perf.fitting.bands import band, bands_by_class, covered_share, interval
+from chipwall.perf.estimate import interval
+from chipwall.perf.evidence.validate import covered_share
+from chipwall.perf.fitting.bands import band, bands_by_class
+from chipwall.perf.shipped import shipped
+
+SHIPPED = shipped()
 
 
 def test_the_band_covers_what_it_says() -> None:
@@ -31,7 +35,7 @@ def test_the_first_class_with_a_band_counts() -> None:
 
 @pytest.mark.parametrize("family", ["gemm", "moe", "attention", "collective"])
 def test_what_is_less_known_is_told_with_a_wider_band(family: str) -> None:
-    bands = calibration().bands
+    bands = SHIPPED.kernels.bands
     widths = [
         bands[name][1] / bands[name][0] for name in (family, f"{family}/unseen chip", f"{family}/unseen architecture")
     ]

@@ -12,8 +12,11 @@ from chipwall.perf.evidence.kernel_predictions import kernel_time
 from chipwall.perf.evidence.kernels import kernel_row, measured_time
 from chipwall.perf.load import measured
 from chipwall.perf.numeric import smooth_maximum
+from chipwall.perf.shipped import shipped
 
-H200 = hardware(catalog.chip("h200"))
+SHIPPED = shipped()
+
+H200 = hardware(catalog.chip("h200"), SHIPPED.kernels)
 
 
 def test_smooth_maximum_is_the_maximum_where_times_differ() -> None:
@@ -29,14 +32,14 @@ def test_limit_of_a_product_by_hand() -> None:
 
 def test_a_large_product_reaches_what_h100_tables_show() -> None:
     # 8192 x 8192 x 8192 in BF16 runs at 780 to 820 TFLOP/s on an H100 in the aiconfigurator tables
-    time = float(kernels.gemm_time(hardware(catalog.chip("h100"), engine="trtllm"), m=8192, n=8192, k=8192))
+    time = float(kernels.gemm_time(hardware(catalog.chip("h100"), SHIPPED.kernels, engine="trtllm"), m=8192, n=8192, k=8192))
     assert 2 * 8192**3 / time == pytest.approx(800e12, rel=0.08)
 
 
 def test_chips_with_watts_to_spare_run_nearer_their_peak() -> None:
     shares = {}
     for name in ("h20", "h200", "b200"):
-        hw = hardware(catalog.chip(name))
+        hw = hardware(catalog.chip(name), SHIPPED.kernels)
         shares[name] = 2 * 8192**3 / float(kernels.gemm_time(hw, m=8192, n=8192, k=8192)) / hw.peak("bf16")
     assert shares["h20"] > shares["h200"] > shares["b200"]
     assert shares["h20"] > 0.85
@@ -82,7 +85,7 @@ def test_rows_of_the_shipped_table_come_out_near_their_measurements(kernel: str)
             continue
         row = kernel_row(raw)
         if row.kernel == kernel and row.chip.rate("bf16"):
-            hw = hardware(row.chip, engine=row.library)
+            hw = hardware(row.chip, SHIPPED.kernels, engine=row.library)
             errors.append(abs(kernel_time(hw, row) / measured_time(row) - 1.0))
     assert len(errors) > 25
     assert float(np.median(errors)) < 0.08

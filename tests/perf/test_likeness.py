@@ -7,18 +7,23 @@ import pytest
 
 from chipwall import catalog
 from chipwall.perf.device import hardware
-from chipwall.perf.evidence.basis import CLASSES, basis_at, class_at, local, standing
-from chipwall.perf.evidence.index import LEFT_OUT, index
+from chipwall.perf.evidence.basis import CLASSES, basis_at, class_at, local
+from chipwall.perf.evidence.index import LEFT_OUT
 from chipwall.perf.evidence.likeness import Traits, distances, stacked_traits, traits
-from chipwall.perf.evidence.scores import serving_outcomes
 from chipwall.perf.fitting.evidence_file import bands_toml
+from chipwall.perf.fitting.scores import serving_outcomes
 from chipwall.perf.load import data_text, measured
 from chipwall.perf.serving.serve import Question, serving
+from chipwall.perf.serving.setup import serving_hardware
+from chipwall.perf.shipped import shipped
+
+SHIPPED = shipped()
+KNOWN = SHIPPED.evidence
 
 
 def asked(chip: str = "h200", model: str = "llama-3.3-70b", **changes: object) -> Traits:
     given = {
-        "hw": hardware(catalog.chip(chip)), "engine": "vllm", "model": catalog.model(model), "precision": "fp8",
+        "hw": hardware(catalog.chip(chip), SHIPPED.kernels), "engine": "vllm", "model": catalog.model(model), "precision": "fp8",
         "regime": "clients", "tensor": 4.0, "load": 16.0, "context": 1500.0, "year": 2026.0,
     } | changes  # fmt: skip
     return traits(**given)  # type: ignore[arg-type]
@@ -73,8 +78,8 @@ def test_labels_follow_the_distance() -> None:
 
 
 def test_a_band_holds_its_estimate_and_widens_where_nothing_like_it_is_known() -> None:
-    known = standing(asked("h100", "llama-3.1-8b", tensor=1.0))
-    far = standing(asked("gaudi-3", "kimi-k2", engine="lmdeploy", year=2023.5))
+    known = KNOWN.standing_of(asked("h100", "llama-3.1-8b", tensor=1.0))
+    far = KNOWN.standing_of(asked("gaudi-3", "kimi-k2", engine="lmdeploy", year=2023.5))
     for metric in ("output", "tpot", "ttft"):
         for one in (known, far):
             low, high = one.band(metric)
@@ -88,42 +93,48 @@ def test_a_band_holds_its_estimate_and_widens_where_nothing_like_it_is_known() -
 )
 def test_nothing_is_calibrated_where_nothing_like_it_was_fitted(chip: str, model: str) -> None:
     record = catalog.chip(chip)
-    found = serving(catalog.model(model), record, Question(chips=16, precision="fp8" if chip != "gaudi-3" else "bf16"))
+    found = serving(
+        catalog.model(model),
+        serving_hardware(record, SHIPPED),
+        Question(chips=16, precision="fp8" if chip != "gaudi-3" else "bf16"),
+        SHIPPED,
+    )
     assert found.throughput.basis == "extrapolated"
     assert found.tpot.basis == "extrapolated"
 
 
 def test_a_measured_setup_says_so() -> None:
     at = next(
-        i for i, r in enumerate(index().rows) if r["metric"] == "tpot_ms" and r["load"] and r["regime"] == "clients"
+        i for i, r in enumerate(KNOWN.index.rows) if r["metric"] == "tpot_ms" and r["load"] and r["regime"] == "clients"
     )
-    row = index().rows[at]
+    row = KNOWN.index.rows[at]
     own = traits(
-        hw=hardware(catalog.chip(row["chip"]), engine=row["engine"]), engine=row["engine"], model=catalog.model(row["model"]),
-        precision=row["precision"], regime=row["regime"], tensor=float(row["tensor"]), load=float(row["load"]),
+        hw=hardware(catalog.chip(row["chip"]), SHIPPED.kernels, engine=row["engine"]), engine=row["engine"],
+        model=catalog.model(row["model"]), precision=row["precision"], regime=row["regime"],
+        tensor=float(row["tensor"]), load=float(row["load"]),
         context=float(row["context"]), year=float(row["year"]),
     )  # fmt: skip
-    found = standing(own)
+    found = KNOWN.standing_of(own)
     assert found.basis("tpot", chips=float(row["chips"])) == "measured"
     assert found.basis("tpot", chips=2 * float(row["chips"])) != "measured"
     assert row["id"] in {r["id"] for r in found.nearest(5)}
 
 
 def test_the_index_holds_every_row_that_may_be_fitted() -> None:
-    ids = {r["id"] for r in index().rows}
+    ids = {r["id"] for r in KNOWN.index.rows}
     fit = {r["id"] for r in measured("inference") if r["use"] == "fit"}
     assert ids <= fit
     assert len(ids) > 0.99 * len(fit)
     for by in LEFT_OUT:
-        assert np.isfinite(index().errors[f"by_{by}"]).all()
+        assert np.isfinite(KNOWN.index.errors[f"by_{by}"]).all()
 
 
 def test_shipped_bands_are_those_of_the_shipped_index() -> None:
-    assert data_text("bands_serving.toml") == bands_toml(index())
+    assert data_text("bands_serving.toml") == bands_toml(KNOWN.index)
 
 
 def test_bands_made_on_other_models_cover_what_they_say() -> None:
-    outcomes = serving_outcomes()
+    outcomes = serving_outcomes(SHIPPED)
     for modern in ("True", "False"):
         part = [o for o in outcomes if o.facts["modern"] == modern]
         assert len(part) > 1000

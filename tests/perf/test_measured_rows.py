@@ -11,7 +11,10 @@ import pytest
 from chipwall.perf.evidence.serving import cases_of_row
 from chipwall.perf.evidence.training_rows import predict_training_rows
 from chipwall.perf.load import measured
+from chipwall.perf.shipped import shipped
 from chipwall.text import Text
+
+SHIPPED = shipped()
 
 ROWS = measured("inference")
 MODERN = [r for r in ROWS if r["source_name"].startswith(("InferenceX runs", "NVIDIA gap-analysis"))]
@@ -78,17 +81,17 @@ def test_modern_runs_name_their_engine_version_and_date() -> None:
 
 def test_every_modern_row_is_a_case() -> None:
     token_times = [r for r in MODERN if r["metric"] == "tpot_ms" and r["use"] == "fit"][::17]
-    assert not [r["id"] for r in token_times if isinstance(cases_of_row(r), Text)]
+    assert not [r["id"] for r in token_times if isinstance(cases_of_row(r, SHIPPED), Text)]
 
 
 def test_a_static_batch_without_a_size_is_left_out() -> None:
     row = next(r for r in ROWS if r["scenario"] == "static-batch" and r["use"] == "fit" and r["isl"])
-    assert isinstance(cases_of_row({**row, "batch_or_concurrency": ""}), Text)
+    assert isinstance(cases_of_row({**row, "batch_or_concurrency": ""}, SHIPPED), Text)
 
 
 def test_a_frozen_base_counts_four_flops_a_weight() -> None:
     rows = [r for r in measured("finetune") if r["source_name"] == "NVIDIA NeMo perf summary" and r["method"] == "lora"]
-    by_metric = {p.id: p for p in predict_training_rows(rows)}
+    by_metric = {p.id: p for p in predict_training_rows(rows, SHIPPED)}
     rate, flops = (
         next(r for r in rows if r["metric"] == m) for m in ("tokens_per_s_per_chip", "tflops_per_chip_model")
     )

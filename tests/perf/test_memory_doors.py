@@ -10,13 +10,18 @@ import pytest
 
 from chipwall import catalog
 from chipwall.errors import InputError
+from chipwall.perf.device import hardware
 from chipwall.perf.formats import weight_bytes
 from chipwall.perf.limits import decode_limit
 from chipwall.perf.serving.memory import Holding
 from chipwall.perf.serving.serve import Question, serving
+from chipwall.perf.serving.setup import serving_hardware
+from chipwall.perf.shipped import shipped
 from chipwall.perf.training.train import training
 from chipwall.perf.training.tune import finetuning
 from chipwall.report.pages.memory import ServedAs, Tuning, fit_answer, served_fit
+
+SHIPPED = shipped()
 
 NAMED = (
     "llama-3.1-8b", "llama-3.1-70b", "mixtral-8x22b", "deepseek-v3", "qwen3-235b-a22b", "gpt-oss-120b", "qwen3.6-27b",
@@ -35,7 +40,7 @@ def asked(door: Callable[..., Any], *given: Any, **named: Any) -> tuple[Any, Inp
 
 def chips_said(refusal: InputError | None) -> int:
     """The count that the way out of a refusal names; 0 where it names none."""
-    found = re.search(r"(\d+) x |(\d+) chips", str(refusal.fix if refusal else ''))
+    found = re.search(r"(\d+) x |(\d+) chips", str(refusal.fix if refusal else ""))
     return int(found.group(1) or found.group(2)) if found else 0
 
 
@@ -46,9 +51,9 @@ def test_fit_and_infer_give_one_verdict_and_one_count(name: str, weights: str) -
     for chip_name in CHIPS:
         chip = catalog.chip(chip_name)
         for chips in (1, 8):
-            found = served_fit(model, chip, weights, ServedAs(chips, context=2000))
+            found = served_fit(model, chip, weights, ServedAs(chips, context=2000), SHIPPED)
             question = Question(chips=chips, precision=weights, prompt=1500, output=500, concurrency=1)
-            got, refusal = asked(serving, model, chip, question)
+            got, refusal = asked(serving, model, serving_hardware(chip, SHIPPED), question, SHIPPED)
             if got is None:
                 assert found.budget.free < 0, (chip_name, chips, refusal)
                 assert chips_said(refusal) == found.chips_needed, (chip_name, chips, str(refusal), found.chips_needed)
@@ -67,9 +72,18 @@ def test_train_and_finetune_give_one_verdict_and_one_count(name: str) -> None:
         chip = catalog.chip(chip_name)
         for chips in (8, 16):
             tuned = finetuning(
-                model, chip, chips=chips, method="full", sequences=64, sequence=2048, recompute="", neighbours=False
+                model,
+                hardware(chip, SHIPPED.kernels),
+                SHIPPED,
+                chips=chips,
+                method="full",
+                sequences=64,
+                sequence=2048,
+                recompute="",
+                neighbours=False,
             )
-            trained, refusal = asked(training, model, chip, chips=chips, sequences=64, sequence=2048)
+            hw = hardware(chip, SHIPPED.kernels)
+            trained, refusal = asked(training, model, hw, SHIPPED, chips=chips, sequences=64, sequence=2048)
             if trained is None:
                 assert tuned.budget.verdict == "does not fit", (chip_name, chips)
                 assert chips_said(refusal) == tuned.smallest_chips
@@ -85,8 +99,10 @@ def test_fit_and_finetune_give_one_row(name: str) -> None:
     model, chip = catalog.model(name), catalog.chip("h200")
     for base in ("bf16", "nf4"):
         for chips in (1, 4):
-            row = fit_answer(model, chip, [base], ServedAs(chips), Tuning())["tuning"][base]  # type: ignore[index]
-            tuned = finetuning(model, chip, chips=chips, base=base, neighbours=False)
+            row = fit_answer(model, chip, [base], ServedAs(chips), Tuning(), SHIPPED)["tuning"][base]  # type: ignore[index]
+            tuned = finetuning(
+                model, hardware(chip, SHIPPED.kernels), SHIPPED, chips=chips, base=base, neighbours=False
+            )
             assert row["total_bytes"] == pytest.approx(tuned.budget.need)
             assert row["verdict"] == tuned.fit
 
@@ -94,7 +110,7 @@ def test_fit_and_finetune_give_one_row(name: str) -> None:
 def test_engine_settings_move_the_room_as_they_say() -> None:
     model, chip = catalog.model("qwen3-32b"), catalog.chip("h100")
     usual, more, small, drafted = (
-        served_fit(model, chip, "bf16", ServedAs(how=how)).room
+        served_fit(model, chip, "bf16", ServedAs(how=how), SHIPPED).room
         for how in (
             Holding(""),
             Holding("", share=0.95),

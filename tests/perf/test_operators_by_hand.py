@@ -11,8 +11,11 @@ from chipwall import catalog
 from chipwall.perf import ops
 from chipwall.perf.device import hardware
 from chipwall.perf.ops import attention, collectives
+from chipwall.perf.shipped import shipped
 
-H200 = hardware(catalog.chip("h200"))
+SHIPPED = shipped()
+
+H200 = hardware(catalog.chip("h200"), SHIPPED.kernels)
 FREE = 1e30
 
 

@@ -10,12 +10,17 @@ import pytest
 
 from chipwall import catalog
 from chipwall.errors import InputError
+from chipwall.perf.device import hardware
 from chipwall.perf.layout import Layout
 from chipwall.perf.serving.fits import Asked, Fitting, fitting
-from chipwall.perf.serving.memory import Holding
+from chipwall.perf.serving.memory import Holding, engine_memory
 from chipwall.perf.serving.serve import Question, serving
+from chipwall.perf.serving.setup import serving_hardware
+from chipwall.perf.shipped import shipped
 from chipwall.perf.training.tune import finetuning
 from chipwall.units import GIB
+
+SHIPPED = shipped()
 
 CASES = tomllib.loads((Path(__file__).parent / "planner_cases.toml").read_text(encoding="utf-8"))
 WEIGHTS_WITHIN = 0.04
@@ -28,7 +33,7 @@ def fitted(case: dict[str, Any], chip: str, chips: int, weights: str, context: f
     )  # fmt: skip
     return fitting(
         catalog.model(case["model"]), catalog.chip(chip), chips=chips, weights=weights, asked=Asked("bf16", float(context), 1.0),
-        how=how, given=case.get("ways", {}), beyond=True,
+        how=engine_memory(how, SHIPPED.overhead), given=case.get("ways", {}), beyond=True,
     )  # fmt: skip
 
 
@@ -68,7 +73,8 @@ def test_what_a_step_of_training_needs(case: dict[str, Any]) -> None:
         layout = Layout(data=chips, shards=chips) if case.get("shards") else None
         b = finetuning(
             catalog.model(case["model"]),
-            catalog.chip(case["chip"]),
+            hardware(catalog.chip(case["chip"]), SHIPPED.kernels),
+            SHIPPED,
             chips=chips,
             layout=layout,
             neighbours=False,
@@ -83,9 +89,19 @@ def test_what_a_step_of_training_needs(case: dict[str, Any]) -> None:
 def test_a_limit_that_is_missed_is_said() -> None:
     """P34: 100 at once on eight chips, 20 ms a token asked; and a prompt of 24 times the model's context."""
     model, chip = catalog.model("llama-2-70b"), catalog.chip("h100")
-    got = serving(model, chip, Question(chips=8, tensor=8, prompt=1000, output=500, concurrency=100, tpot_limit=1e-3))
+    got = serving(
+        model,
+        serving_hardware(chip, SHIPPED),
+        Question(chips=8, tensor=8, prompt=1000, output=500, concurrency=100, tpot_limit=1e-3),
+        SHIPPED,
+    )
     assert got.tpot.value > 1e-3
     assert any("limit not met" in str(m) for m in got.missed)
     with pytest.raises(InputError, match="more than the 4,096"):
-        serving(model, chip, Question(chips=8, prompt=100_000))
-    assert serving(model, chip, Question(chips=8, prompt=100_000, beyond_context=True)).throughput.value > 0
+        serving(model, serving_hardware(chip, SHIPPED), Question(chips=8, prompt=100_000), SHIPPED)
+    assert (
+        serving(
+            model, serving_hardware(chip, SHIPPED), Question(chips=8, prompt=100_000, beyond_context=True), SHIPPED
+        ).throughput.value
+        > 0
+    )

@@ -7,19 +7,31 @@ import pytest
 import chipwall as cw
 from chipwall import catalog
 from chipwall.errors import ChipwallError
+from chipwall.perf.device import hardware
+from chipwall.perf.shipped import shipped
 from chipwall.perf.training.preference import OBJECTIVES, objective_parts
 from chipwall.perf.training.tune import Finetuning, finetuning
+
+SHIPPED = shipped()
 
 MODEL, CHIP = catalog.model("llama-3.1-8b"), catalog.chip("h100")
 ASK = {"sequences": 8, "neighbours": False}
 
 
 def tuned(objective: str, *, method: str = "lora", chips: int = 1, **more: object) -> Finetuning:
-    return finetuning(MODEL, CHIP, chips=chips, method=method, objective=objective, **{**ASK, **more})  # type: ignore[arg-type]
+    return finetuning(
+        MODEL,
+        hardware(CHIP, SHIPPED.kernels),
+        SHIPPED,
+        chips=chips,
+        method=method,
+        objective=objective,
+        **{**ASK, **more},
+    )  # type: ignore[arg-type]
 
 
 def test_text_is_the_default_and_unchanged() -> None:
-    plain, named = finetuning(MODEL, CHIP, **ASK), tuned("sft")  # type: ignore[arg-type]
+    plain, named = finetuning(MODEL, hardware(CHIP, SHIPPED.kernels), SHIPPED, **ASK), tuned("sft")  # type: ignore[arg-type]
     assert plain.budget == named.budget
     assert plain.step is not None
     assert named.step is not None

@@ -9,10 +9,11 @@ import pytest
 from chipwall import catalog
 from chipwall.perf.compare import ratios
 from chipwall.perf.layout import Layout, layout_words
+from chipwall.perf.shipped import shipped
 
 
 def test_h200_over_h20_is_bandwidth_in_decode_and_arithmetic_in_prefill() -> None:
-    found = ratios(catalog.chip("h200"), catalog.chip("h20"), catalog.model("gpt-3-175b"), precisions=("bf16",))
+    found = ratios(catalog.chip("h200"), catalog.chip("h20"), catalog.model("gpt-3-175b"), shipped(), precisions=("bf16",))
     peak = next(r.value for r in found if str(r.detail) == "BF16 peak")
     decode = next(r.value for r in found if str(r.detail).startswith("batch 1,"))
     prefill = next(r.value for r in found if str(r.detail).startswith("8192"))
@@ -24,7 +25,7 @@ def test_h200_over_h20_is_bandwidth_in_decode_and_arithmetic_in_prefill() -> Non
 
 
 def test_what_does_not_fit_has_no_ratio_and_a_reason() -> None:
-    found = ratios(catalog.chip("h200"), catalog.chip("h20"), catalog.model("gpt-3-175b"), precisions=("bf16",))
+    found = ratios(catalog.chip("h200"), catalog.chip("h20"), catalog.model("gpt-3-175b"), shipped(), precisions=("bf16",))
     largest = next(r for r in found if "batch 256" in str(r.detail))
     assert largest.value is None
     assert largest.why
@@ -34,7 +35,7 @@ def test_a_chip_against_itself_is_one() -> None:
     chip = catalog.chip("h100")
     assert all(
         r.value == pytest.approx(1.0)
-        for r in ratios(chip, chip, catalog.model("llama-3.1-8b"), chips=1, precisions=("bf16",))
+        for r in ratios(chip, chip, catalog.model("llama-3.1-8b"), shipped(), chips=1, precisions=("bf16",))
         if r.value
     )
 

@@ -18,8 +18,11 @@ from chipwall.perf.retrieval import (
     pipeline_estimate,
     search_time,
 )
+from chipwall.perf.shipped import shipped
 
-H200 = hardware(catalog.chip("h200"))
+SHIPPED = shipped()
+
+H200 = hardware(catalog.chip("h200"), SHIPPED.kernels)
 FLAT = Index("flat", 10e6, 1024)
 ASKED = Pipeline(EMBEDDERS["large"], replace(FLAT, kind="ivf"), catalog.model("llama-3.1-8b"))
 
@@ -58,7 +61,7 @@ def test_embedding_grows_with_the_text() -> None:
 
 
 def test_the_pipeline_adds_up() -> None:
-    found = pipeline_estimate(catalog.chip("h200"), ASKED)
+    found = pipeline_estimate(hardware(catalog.chip("h200"), SHIPPED.kernels), ASKED, SHIPPED)
     assert sum(p.value for p in found.breakdown) == pytest.approx(found.value)
     assert found.low < found.value < found.high
     assert found.basis == "extrapolated"
@@ -66,7 +69,9 @@ def test_the_pipeline_adds_up() -> None:
 
 
 def test_a_node_answers_faster_than_one_chip() -> None:
-    one, eight = (pipeline_estimate(catalog.chip("h200"), ASKED, chips=n) for n in (1, 8))
+    one, eight = (
+        pipeline_estimate(hardware(catalog.chip("h200"), SHIPPED.kernels), ASKED, SHIPPED, chips=n) for n in (1, 8)
+    )
     assert eight.value < one.value
     assert any("gather" in str(p.name) for p in eight.breakdown)
 
@@ -74,7 +79,7 @@ def test_a_node_answers_faster_than_one_chip() -> None:
 def test_what_does_not_fit_says_by_how_much() -> None:
     big = replace(ASKED, model=catalog.model("llama-3.1-70b"))
     with pytest.raises(InputError, match=r"GiB more than 1") as problem:
-        pipeline_estimate(catalog.chip("h200"), big)
+        pipeline_estimate(hardware(catalog.chip("h200"), SHIPPED.kernels), big, SHIPPED)
     assert "Use 2 chips" in problem.value.fix
 
 
@@ -84,11 +89,14 @@ def test_what_does_not_fit_says_by_how_much() -> None:
 )
 def test_nonsense_is_refused(asked: Pipeline, chips: int) -> None:
     with pytest.raises(InputError):
-        pipeline_estimate(catalog.chip("h200"), asked, chips=chips)
+        pipeline_estimate(hardware(catalog.chip("h200"), SHIPPED.kernels), asked, SHIPPED, chips=chips)
 
 
 def test_a_format_the_chip_lacks_is_stored_and_widened() -> None:
-    narrow, wide = (pipeline_estimate(catalog.chip("a100"), replace(ASKED, precision=p)) for p in ("fp8", "bf16"))
+    narrow, wide = (
+        pipeline_estimate(hardware(catalog.chip("a100"), SHIPPED.kernels), replace(ASKED, precision=p), SHIPPED)
+        for p in ("fp8", "bf16")
+    )
     assert narrow.value < wide.value
 
 

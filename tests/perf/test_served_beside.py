@@ -12,6 +12,9 @@ from chipwall.errors import ChipwallError
 from chipwall.perf.adapters import ServedAdapters
 from chipwall.perf.device import hardware
 from chipwall.perf.encoder import EncoderShape, encoder_time
+from chipwall.perf.shipped import shipped
+
+SHIPPED = shipped()
 
 SEES: dict[str, Any] = {"model": "qwen2.5-vl-7b", "chip": "h100", "prompt": 200, "output": 200}
 PLAIN: dict[str, Any] = {"model": "llama-3.1-8b", "chip": "h100", "users": 64, "engine": "vllm"}
@@ -35,7 +38,7 @@ def test_images_are_tokens_of_the_prompt_and_time_of_the_tower() -> None:
 
 def test_a_batch_of_images_costs_their_towers_time() -> None:
     """One static batch: its first token comes later by the time of all its images."""
-    hw = hardware(catalog.chip("h100"))
+    hw = hardware(catalog.chip("h100"), SHIPPED.kernels)
     tower = catalog.model("qwen2.5-vl-7b").tower
     assert tower is not None
     shape = EncoderShape(32, 1280, 3420, 16, gated=True, window=64, whole=4)
@@ -50,7 +53,7 @@ def test_no_images_change_nothing() -> None:
 
 
 def test_windows_make_a_tower_cheaper_and_the_arithmetic_bounds_it() -> None:
-    hw = hardware(catalog.chip("h100"))
+    hw = hardware(catalog.chip("h100"), SHIPPED.kernels)
     whole = EncoderShape(32, 1280, 3420, 16, gated=True)
     cut = EncoderShape(32, 1280, 3420, 16, gated=True, window=64, whole=4)
     for patches in (1024.0, 16384.0):
@@ -110,7 +113,7 @@ def test_a_request_is_one_prompt() -> None:
 def test_reading_is_bounded_by_arithmetic() -> None:
     for model, chip in (("bge-m3", "l4"), ("qwen3-embedding-8b", "h100"), ("bge-reranker-v2-m3", "a100")):
         found = cw.serve(model, chip, prompt=512)
-        a, hw = catalog.model(model).architecture, hardware(catalog.chip(chip))
+        a, hw = catalog.model(model).architecture, hardware(catalog.chip(chip), SHIPPED.kernels)
         body = float(a.active_weights - a.vocab * a.hidden)
         assert found.rate.value * 2.0 * body < hw.peak("bf16")
 

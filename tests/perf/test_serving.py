@@ -20,13 +20,16 @@ from chipwall.perf.serving.regimes import (
 )
 from chipwall.perf.serving.search import best_under_limits
 from chipwall.perf.serving.serve import Question, requests_of, setups_of
-from chipwall.perf.serving.setup import stacked_setups
+from chipwall.perf.serving.setup import serving_hardware, stacked_setups
 from chipwall.perf.serving.step import Setup, step_parts, step_time
+from chipwall.perf.shipped import shipped
+
+SHIPPED = shipped()
 
 
 def setup_of(model: str = "llama-3.1-70b", chip: str = "h100", *, chips: int = 8, **more: object) -> Setup:
     question = Question(chips=chips, tensor=chips, **more)  # type: ignore[arg-type]
-    return setups_of(catalog.model(model), catalog.chip(chip), question)[1][0]
+    return setups_of(catalog.model(model), serving_hardware(catalog.chip(chip), SHIPPED), question, SHIPPED)[1][0]
 
 
 LOAD = {"decoding": 32.0, "context": 2048.0, "prompt_tokens": 512.0, "prompt": 1024.0, "sampling": 33.0}
@@ -142,10 +145,14 @@ def test_disaggregated_serving_is_bound_by_its_slower_side() -> None:
 
 def test_expert_parallel_and_context_parallel_exchange_costs_time() -> None:
     model, chip = catalog.model("deepseek-r1"), catalog.chip("h200")
-    made = setups_of(model, chip, Question(chips=8, spread=True, expert=8))[1][0]
+    made = setups_of(model, serving_hardware(chip, SHIPPED), Question(chips=8, spread=True, expert=8), SHIPPED)[1][0]
     assert float(step_parts(made, **LOAD)["exchange"]) > 0
-    cut = setups_of(catalog.model("llama-3.1-70b"), chip, Question(chips=8, tensor=4, context=2))[1][0]
-    whole = setups_of(catalog.model("llama-3.1-70b"), chip, Question(chips=4, tensor=4))[1][0]
+    cut = setups_of(
+        catalog.model("llama-3.1-70b"), serving_hardware(chip, SHIPPED), Question(chips=8, tensor=4, context=2), SHIPPED
+    )[1][0]
+    whole = setups_of(
+        catalog.model("llama-3.1-70b"), serving_hardware(chip, SHIPPED), Question(chips=4, tensor=4), SHIPPED
+    )[1][0]
     q = Requests(prompt=65536.0, output=1.0)
     assert (
         0.5 * float(prefill_time(whole, q, 1.0)) < float(prefill_time(cut, q, 1.0)) < float(prefill_time(whole, q, 1.0))
@@ -153,7 +160,9 @@ def test_expert_parallel_and_context_parallel_exchange_costs_time() -> None:
 
 
 def test_the_search_returns_a_layout_that_holds_both_limits() -> None:
-    made = setups_of(catalog.model("llama-3.1-70b"), catalog.chip("h100"), Question(chips=8))[1]
+    made = setups_of(
+        catalog.model("llama-3.1-70b"), serving_hardware(catalog.chip("h100"), SHIPPED), Question(chips=8), SHIPPED
+    )[1]
     count = 64
     rng = np.random.default_rng(3)
     q = Requests(

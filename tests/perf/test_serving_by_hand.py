@@ -20,8 +20,12 @@ from chipwall.perf.serving.regimes import (
     prefill_time,
 )
 from chipwall.perf.serving.serve import Question, setups_of
+from chipwall.perf.serving.setup import serving_hardware
 from chipwall.perf.serving.step import Rates, Setup, step_parts, step_time
 from chipwall.perf.serving.tails import first_token_tail, latency_tails
+from chipwall.perf.shipped import shipped
+
+SHIPPED = shipped()
 
 FREE = 1e30  # a rate that takes no time
 SPEED, LANES, LINK = 1e15, 1e12, 1e11  # flop/s, byte/s, byte/s
@@ -36,7 +40,7 @@ PLAIN = Rates(SPEED, 0.5, 0.5, 0.0, 2.0, 2.0, 2.0, 0.0, 0.0)
 def made(model: str, *, compute: bool = True, memory: bool = True, chips: int = 1, **more: Any) -> Setup:
     """A setup on a chip of round numbers whose kernels reach half of both rates; links always reach half of theirs."""
     question = Question(chips=chips, tensor=chips, precision="bf16", cache="bf16", **more)
-    s = setups_of(catalog.model(model), catalog.chip("gb300"), question)[1][0]
+    s = setups_of(catalog.model(model), serving_hardware(catalog.chip("gb300"), SHIPPED), question, SHIPPED)[1][0]
     speed, lanes = (SPEED if compute else FREE), (LANES if memory else FREE)
     kernels = dict.fromkeys(s.hw.constants, 0.5)
     kernels |= {"attention.bf16.softmax": 0.0, "attention.bf16.causal_half": 0.0}

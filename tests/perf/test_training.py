@@ -16,11 +16,14 @@ from chipwall.perf.evidence.training_rows import predict_training_rows
 from chipwall.perf.evidence.validate import Prediction, Skip
 from chipwall.perf.layout import Layout
 from chipwall.perf.load import measured
-from chipwall.perf.training.constants import software_age, step_bands, training_constants
+from chipwall.perf.shipped import shipped
+from chipwall.perf.training.constants import software_age
 from chipwall.perf.training.shape import model_flops_per_token, shape_of
 from chipwall.perf.training.step import PARTS, step_parts
 from chipwall.perf.training.train import run_energy, run_time, step_time, training
 from chipwall.perf.training.workload import stacked_runs
+
+SHIPPED = shipped()
 
 LLAMA = Layout(tensor=4, pipeline=4, virtual=5, context=2)
 
@@ -28,7 +31,8 @@ LLAMA = Layout(tensor=4, pipeline=4, virtual=5, context=2)
 @pytest.fixture(scope="module")
 def llama():
     return training(
-        catalog.model("llama-3-70b"), catalog.chip("h100"), chips=64, sequences=128, sequence=8192, precision="fp8", layout=LLAMA,
+        catalog.model("llama-3-70b"), hardware(catalog.chip("h100"), SHIPPED.kernels), SHIPPED, chips=64, sequences=128,
+        sequence=8192, precision="fp8", layout=LLAMA,
         software="megatron", year=2024.5,
     )  # fmt: skip
 
@@ -40,7 +44,7 @@ def test_the_parts_sum_to_the_step(llama) -> None:
 
 
 def test_a_step_is_never_faster_than_its_arithmetic(llama) -> None:
-    peak = hardware(catalog.chip("h100")).peak("fp8")
+    peak = hardware(catalog.chip("h100"), SHIPPED.kernels).peak("fp8")
     work = model_flops_per_token(shape_of(catalog.model("llama-3-70b")), 8192) * 128 * 8192
     assert llama.estimate.value > work / 64 / peak
     assert llama.mfu == pytest.approx(work / llama.estimate.value / 64 / peak)
@@ -67,10 +71,22 @@ def test_the_interval_holds_the_estimate_and_says_its_basis(llama) -> None:
 
 def test_silicon_that_nobody_trained_on_is_extrapolated_with_a_wider_band() -> None:
     found = training(
-        catalog.model("llama-2-7b"), catalog.chip("cambricon-mlu590"), chips=8, sequences=64, sequence=4096
+        catalog.model("llama-2-7b"),
+        hardware(catalog.chip("cambricon-mlu590"), SHIPPED.kernels),
+        SHIPPED,
+        chips=8,
+        sequences=64,
+        sequence=4096,
     )
     assert found.estimate.basis == "extrapolated"
-    known = training(catalog.model("llama-2-7b"), catalog.chip("a100"), chips=8, sequences=64, sequence=4096)
+    known = training(
+        catalog.model("llama-2-7b"),
+        hardware(catalog.chip("a100"), SHIPPED.kernels),
+        SHIPPED,
+        chips=8,
+        sequences=64,
+        sequence=4096,
+    )
     assert found.estimate.high / found.estimate.value > known.estimate.high / known.estimate.value
 
 
@@ -92,8 +108,22 @@ def test_weights_follow_from_the_shape(model: str) -> None:
 
 def test_hfu_counts_recomputation_and_mfu_does_not() -> None:
     ask = {"chips": 64, "sequences": 128, "sequence": 2048}
-    plain = training(catalog.model("gpt-3-175b"), catalog.chip("a100"), layout=Layout(8, 8), recompute="none", **ask)
-    again = training(catalog.model("gpt-3-175b"), catalog.chip("a100"), layout=Layout(8, 8), recompute="full", **ask)
+    plain = training(
+        catalog.model("gpt-3-175b"),
+        hardware(catalog.chip("a100"), SHIPPED.kernels),
+        SHIPPED,
+        layout=Layout(8, 8),
+        recompute="none",
+        **ask,
+    )
+    again = training(
+        catalog.model("gpt-3-175b"),
+        hardware(catalog.chip("a100"), SHIPPED.kernels),
+        SHIPPED,
+        layout=Layout(8, 8),
+        recompute="full",
+        **ask,
+    )
     assert again.estimate.value > 1.2 * plain.estimate.value
     assert plain.hfu == pytest.approx(plain.mfu)
     assert again.hfu == pytest.approx(again.mfu * 4 / 3)
@@ -115,46 +145,64 @@ def test_hfu_counts_recomputation_and_mfu_does_not() -> None:
 def test_layouts_that_cannot_be_are_refused(layout: Layout, micro_batch: int, words: str) -> None:
     with pytest.raises(InputError, match=words):
         training(
-            catalog.model("gpt-3-175b"), catalog.chip("a100"), chips=64, sequences=128, sequence=2048, layout=layout,
-            micro_batch=micro_batch,
+            catalog.model("gpt-3-175b"), hardware(catalog.chip("a100"), SHIPPED.kernels), SHIPPED, chips=64, sequences=128,
+            sequence=2048, layout=layout, micro_batch=micro_batch,
         )  # fmt: skip
 
 
 def test_a_model_too_large_says_by_how_much_and_how_many_chips_it_takes() -> None:
     with pytest.raises(InputError, match="GiB per chip on 8 chips") as told:
-        training(catalog.model("gpt-3-175b"), catalog.chip("h100"), chips=8, sequences=64)
+        training(
+            catalog.model("gpt-3-175b"), hardware(catalog.chip("h100"), SHIPPED.kernels), SHIPPED, chips=8, sequences=64
+        )
     count = int(str(told.value.fix).split()[3])
     assert count > 8
-    training(catalog.model("gpt-3-175b"), catalog.chip("h100"), chips=64, sequences=64, sequence=2048)
+    training(
+        catalog.model("gpt-3-175b"),
+        hardware(catalog.chip("h100"), SHIPPED.kernels),
+        SHIPPED,
+        chips=64,
+        sequences=64,
+        sequence=2048,
+    )
 
 
 def test_a_precision_the_chip_lacks_is_refused() -> None:
     with pytest.raises(Unknown, match="no FP8"):
-        training(catalog.model("llama-2-7b"), catalog.chip("a100"), chips=8, sequences=64, precision="fp8")
+        training(
+            catalog.model("llama-2-7b"),
+            hardware(catalog.chip("a100"), SHIPPED.kernels),
+            SHIPPED,
+            chips=8,
+            sequences=64,
+            precision="fp8",
+        )
 
 
 @pytest.mark.parametrize("name", ["chips", "sequences", "sequence"])
 def test_zero_counts_are_refused(name: str) -> None:
     ask = {"chips": 8, "sequences": 64, "sequence": 2048, name: 0}
     with pytest.raises(InputError, match="0 is not a count"):
-        training(catalog.model("llama-2-7b"), catalog.chip("a100"), **ask)
+        training(catalog.model("llama-2-7b"), hardware(catalog.chip("a100"), SHIPPED.kernels), SHIPPED, **ask)
 
 
 def test_arrays_and_scalars_agree() -> None:
     rows = [
         r for r in measured("training") if r["use"] == "fit" and r["chip"] == "H100" and r["metric"] == "step_time_s"
     ][:20]
-    setups = [setup_of_row(r) for r in rows]
+    setups = [setup_of_row(r, SHIPPED.kernels) for r in rows]
     setups = [s for s in setups if s.model.id == setups[0].model.id]
-    whole = step_time(setups[0].hw, setups[0].shape, stacked_runs([s.run for s in setups]), recipe="fp8")
-    one = [step_time(s.hw, s.shape, s.run, recipe="fp8") for s in setups]
+    whole = step_time(
+        setups[0].hw, setups[0].shape, stacked_runs([s.run for s in setups]), SHIPPED.training, recipe="fp8"
+    )
+    one = [step_time(s.hw, s.shape, s.run, SHIPPED.training, recipe="fp8") for s in setups]
     assert whole == pytest.approx(np.array(one), rel=1e-12)
 
 
 def test_rings_use_all_cards_of_a_node() -> None:
     """Eight chips that share a node's cards carry one ring's gradients eight times faster than one card could."""
-    setup = setup_of_row(next(r for r in measured("training") if r["id"] == "T01990"))
-    values = {name: c.value(setup.labels) for name, c in training_constants().items()}
+    setup = setup_of_row(next(r for r in measured("training") if r["id"] == "T01990"), SHIPPED.kernels)
+    values = {name: c.value(setup.labels) for name, c in SHIPPED.training.constants.items()}
     exposed = {}
     for node in (1.0, 8.0):
         run = replace(setup.run, node=node, chips=1024.0, data=1024.0, micro_batches=1.0)
@@ -177,7 +225,7 @@ def test_rows_are_predicted_in_their_own_metric() -> None:
         if row["use"] == "fit" and row["metric"] in wanted:
             rows.setdefault(row["metric"], row)
     assert set(rows) == wanted
-    for found in predict_training_rows(list(rows.values())):
+    for found in predict_training_rows(list(rows.values()), SHIPPED):
         assert isinstance(found, Prediction), found
         assert found.low < found.predicted < found.high
         assert 0.4 < found.predicted / found.measured < 2.5
@@ -186,12 +234,12 @@ def test_rows_are_predicted_in_their_own_metric() -> None:
 def test_every_fit_row_of_the_tables_is_predicted() -> None:
     for kind in ("training", "finetune"):
         rows = [r for r in measured(kind) if r["use"] == "fit" and r["outcome"] == "ok"][::9]
-        found = predict_training_rows(rows)
+        found = predict_training_rows(rows, SHIPPED)
         assert not [s for s in found if isinstance(s, Skip)]
 
 
 def test_the_shipped_bands_are_wide_enough_to_be_honest() -> None:
-    for low, high in step_bands().values():
+    for low, high in SHIPPED.training.bands.values():
         assert low < 1 < high
 
 

@@ -13,11 +13,18 @@ from chipwall.perf.device import hardware
 from chipwall.perf.evidence.training import setup_of_row
 from chipwall.perf.load import measured
 from chipwall.perf.ops.collectives import all_gather_time, expert_exchange_time, reduce_scatter_time
+from chipwall.perf.shipped import shipped
 from chipwall.perf.training.exchange import context_exchange, data_exchange, expert_exchange, tensor_exchange
 from chipwall.perf.training.workload import local_weights
 
-H100 = hardware(catalog.chip("h100"))
-SETUP = next(setup_of_row(r) for r in measured("training") if r["use"] == "fit" and r["value"] and "mem" not in r["metric"])
+SHIPPED = shipped()
+
+H100 = hardware(catalog.chip("h100"), SHIPPED.kernels)
+SETUP = next(
+    setup_of_row(r, SHIPPED.kernels)
+    for r in measured("training")
+    if r["use"] == "fit" and r["value"] and "mem" not in r["metric"]
+)
 RUN = replace(
     SETUP.run, tensor=4.0, context=2.0, pipeline=1.0, data=8.0, expert=1.0, expert_tensor=1.0, shard=1.0, fsdp=0.0,
     node=8.0, network=5e10, chips=64.0, recompute=0.0, micro_batches=2.0,

@@ -10,11 +10,13 @@ from typing import Any
 import pytest
 
 from chipwall.errors import InputError
-from chipwall.perf.constants import calibration
 from chipwall.perf.evidence.validate import read_measurements, validated_table
 from chipwall.perf.fitting.constants_file import calibration_toml
 from chipwall.perf.fitting.hardware import refit
-from chipwall.perf.load import constants_table, measured
+from chipwall.perf.load import measured, table
+from chipwall.perf.shipped import shipped
+
+SHIPPED = shipped()
 
 ROW = {
     "id": "K1", "chip": "H100", "op": "gemm", "impl": "torch_flow", "dtype": "bfloat16", "m": "4096", "n": "8192",
@@ -49,13 +51,13 @@ def test_json_has_the_published_shape(tmp_path: Path, run: Callable[..., Any]) -
 
 def test_a_file_without_the_use_column_counts_all(tmp_path: Path) -> None:
     rows = [{k: v for k, v in ROW.items() if k not in ("use", "class")}]
-    found = validated_table("kernels", read_measurements("kernels", as_csv(rows, tmp_path / "a.csv")))
+    found = validated_table("kernels", read_measurements("kernels", as_csv(rows, tmp_path / "a.csv")), SHIPPED)
     assert found.summary["counted"] == 1
 
 
 def test_predictions_are_in_the_unit_of_the_row() -> None:
     rate = {**ROW, "metric": "tflops", "value": "817.2"}
-    time, speed = validated_table("kernels", [ROW, rate]).results
+    time, speed = validated_table("kernels", [ROW, rate], SHIPPED).results
     assert speed.predicted == pytest.approx(2 * 4096 * 8192 * 8192 / (time.predicted * 1e-6) / 1e12)
     assert speed.low < speed.predicted < speed.high
 
@@ -63,7 +65,7 @@ def test_predictions_are_in_the_unit_of_the_row() -> None:
 def test_collectives_predict_bandwidth_or_else_latency() -> None:
     row = {"id": "C1", "chip": "H100", "n": "8", "op": "all_reduce", "bytes": "536870912", "busbw_gbps": "445"}
     row["latency_us"] = "2111"
-    band, late = validated_table("collectives", [row, {**row, "id": "C2", "busbw_gbps": ""}]).results
+    band, late = validated_table("collectives", [row, {**row, "id": "C2", "busbw_gbps": ""}], SHIPPED).results
     assert band.predicted == pytest.approx(445, rel=0.15)
     assert late.predicted == pytest.approx(2111, rel=0.15)
 
@@ -71,7 +73,7 @@ def test_collectives_predict_bandwidth_or_else_latency() -> None:
 def test_every_row_is_answered() -> None:
     for kind in ("kernels", "collectives"):
         rows = measured(kind)[::9]
-        found = validated_table(kind, rows)
+        found = validated_table(kind, rows, SHIPPED)
         assert len(found.results) + len(found.skipped) == len(rows)
         assert len(found.skipped) <= 2
         assert found.summary["median_error"] < 0.08
@@ -90,7 +92,7 @@ def test_columns_are_checked(tmp_path: Path, change: dict[str, str | None], mess
 
 def test_an_unknown_unit_is_refused() -> None:
     with pytest.raises(InputError, match="furlongs"):
-        validated_table("kernels", [{**ROW, "metric": "furlongs"}])
+        validated_table("kernels", [{**ROW, "metric": "furlongs"}], SHIPPED)
 
 
 @pytest.mark.parametrize(("kind", "name"), [("kernel", "a.csv"), ("kernels", "missing.csv")])
@@ -113,12 +115,12 @@ def test_calibration_file_is_what_its_writer_writes() -> None:
     from importlib.resources import files
 
     shipped = (files("chipwall.perf") / "data" / "calibration.toml").read_text(encoding="utf-8")
-    assert calibration_toml(calibration()) == shipped
-    assert constants_table("calibration")["bands"]
+    assert calibration_toml(SHIPPED.kernels) == shipped
+    assert table("calibration")["bands"]
 
 
 def test_calibrate_reproduces_the_shipped_constants() -> None:
-    again, shipped = refit(cross_validate=False).calibration.constants, calibration().constants
+    again, shipped = refit(SHIPPED, cross_validate=False).calibration.constants, SHIPPED.kernels.constants
     assert again.keys() == shipped.keys()
     for name, constant in again.items():
         assert constant.level == pytest.approx(shipped[name].level, abs=2e-3), name

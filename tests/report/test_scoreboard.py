@@ -8,19 +8,22 @@ from typing import Any
 
 import pytest
 
-from chipwall.perf.evidence.scores import Outcome, score, serving_outcomes
+from chipwall.perf.fitting.scores import Outcome, score, serving_outcomes
+from chipwall.perf.shipped import shipped
 from chipwall.report.pages.scoreboard import ASKED, CHIPS, pictures, scoreboard_page
+
+SHIPPED = shipped()
 
 
 @pytest.fixture(scope="module")
 def outcomes() -> list[Outcome]:
-    return serving_outcomes()
+    return serving_outcomes(SHIPPED)
 
 
 @pytest.fixture(scope="module")
 def page(outcomes: list[Outcome]) -> str:
     told = {o.id: 2.0 * float(o.row["value"]) for o in outcomes if o.facts["asked"] == "token"}
-    return scoreboard_page(peer=("another tool", told))
+    return scoreboard_page(SHIPPED, peer=("another tool", told))
 
 
 def test_every_chip_of_interest_has_a_section_that_says_what_is_missing(page: str) -> None:

@@ -13,10 +13,11 @@ from pathlib import Path
 
 import numpy as np
 
-from chipwall.perf.evidence.index import index
 from chipwall.perf.evidence.serving_rows import predict_serving_rows
 from chipwall.perf.evidence.validate import Prediction
+from chipwall.perf.fitting.scores import serving_outcomes
 from chipwall.perf.load import measured
+from chipwall.perf.shipped import shipped
 
 HERE = Path(__file__).parent
 
@@ -50,15 +51,15 @@ GROUPINGS: dict[str, Callable[[Mapping[str, str]], str]] = {
 def pairs() -> list[Pair]:
     """Every run with both answers."""
     rows = {r["id"]: r for r in measured("inference")}
-    left_out = {r["id"]: float(np.exp(e)) for r, e in zip(index().rows, index().errors["by_model"], strict=True)}
+    left_out = {o.id: float(np.exp(o.error)) for o in serving_outcomes(shipped())}
     with (HERE / "answers.csv").open(encoding="utf-8", newline="") as handle:
         answers = {a["id"]: float(a["tpot_ms"]) for a in csv.DictReader(handle) if a["tpot_ms"]}
-    found = predict_serving_rows([rows[n] for n in answers])
-    shipped = {p.id: p.predicted / p.measured for p in found if isinstance(p, Prediction)}
+    found = predict_serving_rows([rows[n] for n in answers], shipped())
+    own = {p.id: p.predicted / p.measured for p in found if isinstance(p, Prediction)}
     return [
-        Pair(shipped[name], left_out[name], value / float(rows[name]["value"]), rows[name])
+        Pair(own[name], left_out[name], value / float(rows[name]["value"]), rows[name])
         for name, value in answers.items()
-        if name in left_out and name in shipped
+        if name in left_out and name in own
     ]
 
 

@@ -10,6 +10,7 @@ from chipwall.api.doors import exact, source_of
 from chipwall.catalog.records import Chip, LanguageModel
 from chipwall.errors import Unknown
 from chipwall.inputs import choice
+from chipwall.perf.calibrated import Calibrated
 from chipwall.perf.serving.memory import Holding
 from chipwall.text import Text, text
 
@@ -21,6 +22,7 @@ FORMATS = ("bf16", "fp8", "int8", "int4")
 def budgets(
     model: LanguageModel, chip: Chip, *, chips: int, formats: tuple[str, ...] | None, context: int, users: int, kv: str,
     how: Holding, ways: Mapping[str, Any], beyond: bool, rank: int, modules: str, batch: int, length: int, use: str,
+    calibrated: Calibrated,
 ) -> Answer:  # fmt: skip
     """The answer of :func:`chipwall.api.performance.fits`, its arguments checked."""
     from chipwall.perf.adapters import ADAPTED
@@ -32,7 +34,7 @@ def budgets(
     wanted = tuple(dict.fromkeys(format_named(f, where="precision").name for f in formats or usual))
     serving = ServedAs(chips, context, users, choice(kv, "kv", tuple(CACHE_BYTES)), how, tuple(ways.items()), beyond)
     tuning = Tuning(rank, choice(modules, "modules", ADAPTED), batch, length)
-    whole = fit_answer(model, chip, wanted, serving, tuning)
+    whole = fit_answer(model, chip, wanted, serving, tuning, calibrated)
     asked = {"formats": wanted, "to_serve": serving, "to_tune": tuning}
     uses = {"both": ("serving", "tuning"), "serve": ("serving",), "tune": ("tuning",)}[use]
     found: list[tuple[str, str, dict[str, Any]]] = [(u, f, whole[u][f]) for u in uses for f in wanted]  # type: ignore[index]

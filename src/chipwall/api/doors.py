@@ -16,9 +16,13 @@ from chipwall.sources import Source
 from chipwall.text import text
 
 if TYPE_CHECKING:
+    from chipwall.perf.calibrated import Calibrated
     from chipwall.perf.estimate import Estimate
 
-__all__ = ["DOORS", "chip_of", "door", "exact", "figure_of", "lines_of", "model_of", "source_of", "unknown_argument"]
+__all__ = [
+    "DOORS", "calibrated_in_use", "chip_of", "door", "exact", "figure_of", "lines_of", "model_of", "source_of",
+    "unknown_argument",
+]  # fmt: skip
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -144,6 +148,13 @@ def _is_model(word: str) -> bool:
         return bool(catalog.model(word))
     except ChipwallError:
         return False
+
+
+def calibrated_in_use() -> Calibrated:
+    """What is fitted, as every door passes it to the engines: what comes with the package."""
+    from chipwall.perf.shipped import shipped
+
+    return shipped()
 
 
 def source_of(source_id: str) -> Source:

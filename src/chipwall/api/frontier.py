@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from chipwall.answer import Answer
-from chipwall.api.doors import chip_of, door, model_of, source_of
+from chipwall.api.doors import calibrated_in_use, chip_of, door, model_of, source_of
 from chipwall.api.serving import question_of
 from chipwall.catalog.records import Chip, LanguageModel
 from chipwall.errors import InputError
@@ -89,7 +89,7 @@ def frontier(
         accepted=accepted, drafted=drafted,
     )  # fmt: skip
     formats = () if precision is None else choices(precision, "precision")
-    ways = ways_to_serve(record, asked, question, precisions=formats)
+    ways = ways_to_serve(record, asked, question, calibrated_in_use(), precisions=formats)
     if not len(ways):
         raise InputError(
             text("no chip can serve {model}", model=record.name), where=str(next(iter(ways.refused.values()), "")),
@@ -103,9 +103,8 @@ def _answer(
     model: LanguageModel, prompt: float, output: float, found: Sequence[TradePoint], chips: Sequence[Chip],
     refused: dict[str, Text],
 ) -> Answer:  # fmt: skip
-    from chipwall.perf.evidence.index import index
-
-    measured = measured_points(index().rows, model, [c.id for c in chips], prompt=prompt, output=output)
+    rows_served = calibrated_in_use().evidence.served_rows
+    measured = measured_points(rows_served, model, [c.id for c in chips], prompt=prompt, output=output)
     made = Tradeoff(model, prompt, output, tuple(found), tuple(measured), refused, {c.id: c.name for c in chips})
     rows = (*(_row(p) for p in found), *(_measured_row(m) for m in measured))
     return Answer(

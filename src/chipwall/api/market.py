@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from chipwall.answer import Answer, Figure, Line
-from chipwall.api.doors import door, source_of
+from chipwall.api.doors import calibrated_in_use, door, source_of
 from chipwall.errors import InputError
 from chipwall.inputs import choices, count, quarter, term
 from chipwall.sources import Source
@@ -198,7 +198,8 @@ def check(
     from chipwall.claims.parse import claims_of_file, claims_of_text
 
     typed = claims is None or (isinstance(claims, str) and "[[claim]]" in claims) or str(claims).endswith(".toml")
-    known = {c.id: c for c in shipped_claims(packaged_library())} if isinstance(claims, str) and " " not in claims else {}
+    world = packaged_library(calibrated=calibrated_in_use())
+    known = {c.id: c for c in shipped_claims(world)} if isinstance(claims, str) and " " not in claims else {}
     if not typed and claims not in known:
         return _text(claims, said=said, as_of=as_of, by=by, reader=reader)
     if (said, as_of, by, tuple(reader)) != (None, None, "", ()):
@@ -206,7 +207,6 @@ def check(
             text("said, as_of, by and reader belong to a text, not to typed claims"),
             fix=text("Write the day and the speaker into the claims themselves"),
         )
-    world = packaged_library()
     if claims is None:
         return verdicts_answer(evaluated(shipped_claims(world), world), world)
     if isinstance(claims, str) and "[[claim]]" in claims:
@@ -225,7 +225,7 @@ def _text(source: Any, *, said: object, as_of: object, by: str, reader: Sequence
 
     name = source if isinstance(source, Path) else term(source, "claims", example="'The H200 has 141 GB.'")
     if isinstance(name, str) and re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)+", name) and not Path(name).exists():
-        ids = [c.id for c in shipped_claims(packaged_library())]
+        ids = [c.id for c in shipped_claims(packaged_library(calibrated=calibrated_in_use()))]
         raise unknown_name(
             "claim", quote(name), nearest=nearest_names(name, ids, cutoff=0.4), listing="chipwall claims"
         )

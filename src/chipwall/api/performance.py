@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from chipwall.answer import Answer, Figure
-from chipwall.api.doors import chip_of, door, figure_of, lines_of, model_of, source_of
+from chipwall.api.doors import calibrated_in_use, chip_of, door, figure_of, lines_of, model_of, source_of
 from chipwall.api.serving import MOST_TOKENS, utilization
 from chipwall.catalog.records import Chip, LanguageModel
 from chipwall.inputs import choice, choices, count, flag, number, optional_count, term
@@ -109,6 +109,7 @@ def fits(
         batch=0 if batch is None else count(batch, "batch", most=10_000_000),
         length=count(length, "length", most=int(MOST_TOKENS)),
         use=wanted,
+        calibrated=calibrated_in_use(),
     )
 
 
@@ -169,6 +170,7 @@ def retrieve(
     Answer
         Figures ``latency`` [s], ``rate`` [question/s], ``first_token`` [s].
     """
+    from chipwall.perf.device import hardware
     from chipwall.perf.retrieval import EMBEDDERS, Index, Pipeline, pipeline_estimate
     from chipwall.perf.serving.engines import ENGINES
 
@@ -193,7 +195,9 @@ def retrieve(
         precision=term(precision, "precision").lower(),
     )
     software = "" if engine is None else choice(engine, "engine", tuple(ENGINES))
-    found = pipeline_estimate(machine, asked, chips=count(chips, "chips"), engine=software)
+    calibrated = calibrated_in_use()
+    equipped = hardware(machine, calibrated.kernels, engine=software)
+    found = pipeline_estimate(equipped, asked, calibrated, chips=count(chips, "chips"), engine=software)
     i, rate = found.inputs, asked.batch
     return Answer(
         "retrieve",
@@ -234,10 +238,11 @@ def compute(chip: str | Chip, *, chips: int = 1) -> Answer:
     Answer
         A figure per kernel (``stream``, ``vector``, ``matrix``, ``linpack``, ``gradients``, ``fft``, ``stencil``).
     """
+    from chipwall.perf.device import hardware
     from chipwall.perf.hpc import hpc_estimates
 
-    machine = chip_of(chip)
-    found = hpc_estimates(machine, chips=count(chips, "chips"))
+    machine, calibrated = chip_of(chip), calibrated_in_use()
+    found = hpc_estimates(hardware(machine, calibrated.kernels), calibrated, chips=count(chips, "chips"))
     rows = tuple(
         {
             "kernel": str(e.quantity),
@@ -320,6 +325,7 @@ def compare(
         a,
         b,
         record,
+        calibrated_in_use(),
         chips=count(chips, "chips", most=100_000),
         precisions=formats,
         engine="" if engine is None else choice(engine, "engine", tuple(ENGINES)),

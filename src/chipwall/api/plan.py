@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from chipwall.answer import Answer, Figure, Line
-from chipwall.api.doors import door, model_of, source_of
+from chipwall.api.doors import calibrated_in_use, door, model_of, source_of
 from chipwall.api.serving import AmountLike, question_of
 from chipwall.api.supply import supply_of, with_money
 from chipwall.catalog.records import Chip, LanguageModel
@@ -227,7 +227,7 @@ def plan(
     )  # fmt: skip
     need = _need(record, question, rate, ttft, tpot, quantile, precision, kinds, mean_load)
     paid = choice(pay, "pay", PAYMENTS)
-    found = ways_to_serve(record, supply.chips, question, precisions=need.precisions)
+    found = ways_to_serve(record, supply.chips, question, calibrated_in_use(), precisions=need.precisions)
     if not len(found):
         raise InputError(
             text("no chip can serve {model}", model=record.name),

@@ -219,9 +219,10 @@ def _law_rows() -> Iterator[SearchRow]:
 
 
 def _claim_rows() -> Iterator[SearchRow]:
+    from chipwall.api.doors import calibrated_in_use
     from chipwall.claims.load import packaged_library, shipped_claims
 
-    for claim in shipped_claims(packaged_library()):
+    for claim in shipped_claims(packaged_library(calibrated=calibrated_in_use())):
         words = f"{claim.id} {claim.by} {claim.statement_zh}"
         yield SearchRow(text("claim"), str(claim.statement), words, f"/claims/{claim.id}")
 

@@ -6,13 +6,16 @@ import re
 from typing import Any
 
 from chipwall.answer import Answer
-from chipwall.api.doors import chip_of, door, figure_of, lines_of, model_of, source_of
+from chipwall.api.doors import calibrated_in_use, chip_of, door, figure_of, lines_of, model_of, source_of
 from chipwall.catalog.records import Chip, LanguageModel
 from chipwall.errors import InputError
 from chipwall.inputs import choice, count, flag, number, optional_count, seconds, share, term
+from chipwall.perf.calibrated import Calibrated
+from chipwall.perf.device import Hardware
 from chipwall.perf.serving.images import LARGEST_SIDE, with_images
 from chipwall.perf.serving.loads import Arrivals, Batch, Burst, Disaggregated, Full, Load, Users, Within
 from chipwall.perf.serving.serve import Question, Serving, serving
+from chipwall.perf.serving.setup import serving_hardware
 from chipwall.perf.serving.workload import FLAGS
 from chipwall.text import text
 from chipwall.units import parse_quantity
@@ -347,15 +350,16 @@ def serve(
     'calibrated'
     """
     asked = {n: v for n, v in locals().items() if n not in ("model", "chip")}
-    record, machine = model_of(model), chip_of(chip)
+    record, calibrated = model_of(model), calibrated_in_use()
     question = with_images(record, question_of(**asked))
+    machine = serving_hardware(chip_of(chip), calibrated, engine=question.engine)
     if record.purpose:
-        return _encoding_answer(record, machine, question, output)
-    return serve_answer(record, machine, question, serving(record, machine, question))
+        return _encoding_answer(record, machine, question, output, calibrated)
+    return serve_answer(record, machine.name, question, serving(record, machine, question, calibrated))
 
 
-def serve_answer(model: LanguageModel, chip: Chip, question: Question, found: Serving) -> Answer:
-    """The engine's record of serving as an answer."""
+def serve_answer(model: LanguageModel, chip: str, question: Question, found: Serving) -> Answer:
+    """The engine's record of serving as an answer; ``chip`` is the name of the chip."""
     figures = {
         "rate": figure_of(found.throughput),
         "ttft": figure_of(found.ttft),
@@ -366,7 +370,7 @@ def serve_answer(model: LanguageModel, chip: Chip, question: Question, found: Se
     e = found.throughput
     return Answer(
         "serve",
-        text("{model} on {chips} x {chip}", model=model.name, chips=question.chips, chip=chip.name),
+        text("{model} on {chips} x {chip}", model=model.name, chips=question.chips, chip=chip),
         figures,
         found,
         lines=lines_of(e),
@@ -378,7 +382,9 @@ def serve_answer(model: LanguageModel, chip: Chip, question: Question, found: Se
     )
 
 
-def _encoding_answer(model: LanguageModel, chip: Chip, question: Question, output: Any) -> Answer:
+def _encoding_answer(
+    model: LanguageModel, hw: Hardware, question: Question, output: Any, calibrated: Calibrated
+) -> Answer:
     """A model that writes no text as an answer; refuses an answer's length."""
     from chipwall.perf.serving.embedding import encoding
 
@@ -388,13 +394,13 @@ def _encoding_answer(model: LanguageModel, chip: Chip, question: Question, outpu
             where="output",
             fix=text("Leave it out: a request is one prompt, read once"),
         )
-    found = encoding(model, chip, question)
+    found = encoding(model, hw, question, calibrated)
     figures = {
         "requests": figure_of(found.requests), "rate": figure_of(found.tokens), "latency": figure_of(found.latency),
     }  # fmt: skip
     return Answer(
         "serve",
-        text("{model} on {chips} x {chip}", model=model.name, chips=question.chips, chip=chip.name),
+        text("{model} on {chips} x {chip}", model=model.name, chips=question.chips, chip=hw.name),
         figures,
         found,
         notes=found.requests.notes,
@@ -409,7 +415,7 @@ def operators_of(model: LanguageModel, chip: Chip, question: Question, found: Se
     from chipwall.perf.serving.breakdown import operator_rows
     from chipwall.perf.serving.serve import requests_of, setups_of
 
-    question = with_images(model, question)
-    question = with_images(model, question)
-    layouts, made, _, _ = setups_of(model, chip, question)
+    question, calibrated = with_images(model, question), calibrated_in_use()
+    machine = serving_hardware(chip, calibrated, engine=question.engine)
+    layouts, made, _, _ = setups_of(model, machine, question, calibrated)
     return operator_rows(made[layouts.index(found.layout)], requests_of(question), found.batch)

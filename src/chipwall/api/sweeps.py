@@ -8,7 +8,7 @@ from math import prod
 from typing import Any
 
 from chipwall.answer import Answer
-from chipwall.api.doors import DOORS, chip_of, door, model_of, source_of, unknown_argument
+from chipwall.api.doors import DOORS, calibrated_in_use, chip_of, door, model_of, source_of, unknown_argument
 from chipwall.errors import ChipwallError, InputError
 from chipwall.text import text
 
@@ -136,7 +136,7 @@ def _serve_rows(points: list[dict[str, Any]], fixed: Mapping[str, Any]) -> list[
             asked.append((record, chip_of(chip), with_images(record, question_of(**given))))
         except ChipwallError as refusal:
             asked.append(refusal)
-    answers = iter(serving_grid([a for a in asked if isinstance(a, tuple)]))
+    answers = iter(serving_grid([a for a in asked if isinstance(a, tuple)], calibrated_in_use()))
     rows = []
     for point, each in zip(points, asked, strict=True):
         found: Any = next(answers) if isinstance(each, tuple) else each

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from chipwall.answer import Answer, Line
+from chipwall.api.doors import calibrated_in_use
 from chipwall.errors import InputError
 from chipwall.inputs import day, quote, term
 from chipwall.text import text
@@ -80,7 +81,7 @@ def checked_document(
             where="as_of",
             fix=text("Give {day} or a later day", day=on),
         )
-    world = packaged_library()
+    world = packaged_library(calibrated=calibrated_in_use())
     world = replace(world, draws=DRAWS)
     return checked_text(document, world, said=on, as_of=until, by=by, reader=tuple(reader)), world
 

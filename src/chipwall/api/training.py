@@ -7,11 +7,13 @@ from dataclasses import replace
 from typing import Any
 
 from chipwall.answer import Answer, Figure, Line
-from chipwall.api.doors import chip_of, door, exact, figure_of, lines_of, model_of, source_of
+from chipwall.api.doors import calibrated_in_use, chip_of, door, exact, figure_of, lines_of, model_of, source_of
 from chipwall.api.serving import MOST_TOKENS, AmountLike
 from chipwall.catalog.records import Chip, LanguageModel
 from chipwall.errors import InputError
 from chipwall.inputs import choice, choices, count, data_rate, flag, number
+from chipwall.perf.calibrated import Calibrated
+from chipwall.perf.device import hardware
 from chipwall.perf.layout import Layout, layout_words
 from chipwall.perf.training.train import Training, run_energy, run_time, training
 from chipwall.text import text
@@ -101,9 +103,11 @@ def train(
         chips=count(chips, "chips"),
         fsdp=flag(fsdp, "fsdp"),
     )
+    calibrated = calibrated_in_use()
     found = training(
         record,
-        machine,
+        hardware(machine, calibrated.kernels),
+        calibrated,
         chips=count(chips, "chips"),
         sequences=count(batch, "batch", most=10_000_000),
         sequence=None if length is None else count(length, "length", most=int(MOST_TOKENS)),
@@ -124,7 +128,7 @@ def train(
 def _software(software: str | None) -> str:
     from chipwall.perf.training.constants import software_families
 
-    return "" if software is None else choice(software, "software", software_families())
+    return "" if software is None else choice(software, "software", software_families(calibrated_in_use().training))
 
 
 def _training_layout(ways: Mapping[str, Any], *, chips: int, fsdp: bool) -> Layout | None:
@@ -286,9 +290,12 @@ def tune(
     examples = count(chips, "chips") if batch is None else count(batch, "batch", most=10_000_000)
     sequence = count(length, "length", most=int(MOST_TOKENS))
     rollout = 0.0
+    calibrated = calibrated_in_use()
     if OBJECTIVES[aim].generates:
         drawn = examples * (answers or OBJECTIVES[aim].answers)
-        rollout = _rollout(record, machine, chips=int(chips), sequences=drawn, length=sequence, completion=completion)
+        rollout = _rollout(
+            record, machine, calibrated, chips=int(chips), sequences=drawn, length=sequence, completion=completion
+        )
     elif completion is not None:
         raise InputError(
             text("{objective} generates no answers: they have no length", objective=aim),
@@ -297,7 +304,8 @@ def tune(
         )
     found = finetuning(
         record,
-        machine,
+        hardware(machine, calibrated.kernels),
+        calibrated,
         chips=count(chips, "chips"),
         method=how,
         base=kept,
@@ -327,10 +335,12 @@ def tune(
 
 
 def _rollout(
-    model: LanguageModel, chip: Chip, *, chips: int, sequences: int, length: int, completion: float | None
-) -> float:
+    model: LanguageModel, chip: Chip, calibrated: Calibrated, *, chips: int, sequences: int, length: int,
+    completion: float | None,
+) -> float:  # fmt: skip
     """Time to generate the answers of a step on the same chips, all started at one moment [s]."""
     from chipwall.perf.serving.serve import Question, serving
+    from chipwall.perf.serving.setup import serving_hardware
 
     drawn = length / 2.0 if completion is None else number(completion, "completion", least=1, most=MOST_TOKENS)
     if not drawn < length:
@@ -340,7 +350,8 @@ def _rollout(
             fix=text("Give fewer tokens than the length of a sequence"),
         )
     asked = Question(prompt=length - drawn, output=drawn, chips=chips, burst=float(sequences), precision="bf16")
-    return sequences * drawn / serving(model, chip, asked).throughput.value
+    machine = serving_hardware(chip, calibrated)
+    return sequences * drawn / serving(model, machine, asked, calibrated).throughput.value
 
 
 def tune_answer(model: LanguageModel, chip: Chip, found: Any, *, chips: int) -> Answer:

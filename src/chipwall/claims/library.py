@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from chipwall.catalog.series import SeriesBook
     from chipwall.controls.law import Law
     from chipwall.market.model.paths import Paths
+    from chipwall.perf.calibrated import Calibrated
 
 __all__ = ["DRAWS", "Library"]
 
@@ -50,6 +51,8 @@ class Library:
         Sources of the market's parameters, in words.
     scenarios : tuple of str
         Names of the scenarios that a claim may ask about.
+    calibrated : Calibrated
+        What the engines of performance are fitted to.
     words : mapping
         The vocabulary of the reader, as in ``reader/words.toml``.
     draws, seed : int
@@ -68,6 +71,7 @@ class Library:
     published: Published
     ranges: tuple[str, ...]
     scenarios: tuple[str, ...]
+    calibrated: Calibrated
     words: Mapping[str, Any]
     draws: int = DRAWS
     seed: int = 1

@@ -24,6 +24,7 @@ def packaged_library(**how: Any) -> Library:
     from chipwall.controls.load import law
     from chipwall.market.model.load import load_priors
     from chipwall.market.policy.load import shipped_scenarios
+    from chipwall.perf.shipped import shipped
 
     told: dict[str, Any] = {
         "catalog": catalog.load(),
@@ -32,6 +33,7 @@ def packaged_library(**how: Any) -> Library:
         "published": published(),
         "ranges": tuple(p.source for p in load_priors().ranges.values()),
         "scenarios": shipped_scenarios(),
+        "calibrated": shipped(),
         "words": reader_words(),
     }
     return Library(**{**told, **how})

@@ -31,6 +31,7 @@ __all__ = ["brief"]
 def brief(chip: str, against: str | None, to: str, on: date | None, model: str, place: Path | None, out: Out) -> None:
     """The brief on one chip, in the terminal and as one HTML file."""
     from chipwall import catalog
+    from chipwall.api.doors import calibrated_in_use
     from chipwall.api.law import refuse_contradiction
     from chipwall.controls.load import law
     from chipwall.report.forms import render
@@ -70,7 +71,7 @@ def brief(chip: str, against: str | None, to: str, on: date | None, model: str, 
         )
     asked = BriefQuestion(to, on or date.today(), catalog.model(model).id, out.lang)
     pictures = Pictures(wanted=page_wanted)
-    made = chip_brief(subject, others, asked, catalog=catalog.load(), pictures=pictures)
+    made = chip_brief(subject, others, asked, catalog=catalog.load(), calibrated=calibrated_in_use(), pictures=pictures)
     if out.as_json:
         out.json(render.as_json(made, out.lang))
         return

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from chipwall.answer import Answer
+from chipwall.api.doors import calibrated_in_use
 from chipwall.claims.evaluate import evaluated
 from chipwall.claims.load import packaged_library, shipped_claims
 from chipwall.claims.records import Verdict
@@ -85,7 +86,7 @@ def check_claims_command(file: Path, strict: bool, chart: Path | None, out: Out)
 @answer_options
 def show_claim(claim_id: str, chart: Path | None, out: Out) -> None:
     """One shipped claim with everything that was computed."""
-    world = packaged_library()
+    world = packaged_library(calibrated=calibrated_in_use())
     known = {c.id: c for c in shipped_claims(world)}
     if claim_id not in known:
         near = nearest_names(claim_id, known, cutoff=0.4)

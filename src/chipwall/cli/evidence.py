@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -18,6 +18,9 @@ from chipwall.report.forms.table import Cell, Column, Table
 from chipwall.report.language.lookup import LANGUAGES
 from chipwall.text import Text, listed, text
 from chipwall.units import GIGA
+
+if TYPE_CHECKING:
+    from chipwall.perf.calibrated import Calibrated
 
 __all__ = ["calibrate_command", "hpc", "rag", "scoreboard", "validate"]
 
@@ -59,9 +62,10 @@ KINDS = ("inference", "training", "finetune", "startup", "kernels", "collectives
 @answer_options
 def validate(kind: str, file: Path, out: Out) -> None:
     """Score the model against a FILE of measurements of KIND: inference, training, finetune, startup, kernels, collectives."""
+    from chipwall.api.doors import calibrated_in_use
     from chipwall.perf.evidence.validate import read_measurements, validated_table
 
-    found = validated_table(kind, read_measurements(kind, file))
+    found = validated_table(kind, read_measurements(kind, file), calibrated_in_use())
     summary = dict(found.summary)
     by_class = {**summary.pop("by_class"), "all": summary}
     notes = (
@@ -109,41 +113,44 @@ def _reasons(found: Any) -> dict[str, int]:
 @answer_options
 def calibrate_command(stage: str, place: Path | None, quick: bool, out: Out) -> None:
     """Fit constants again from the shipped measurements, and say how well they hold."""
+    from chipwall.api.doors import calibrated_in_use
+
     require_extra("scipy", extra="market", wanted_by="calibrate")
+    before = calibrated_in_use()
     if stage == "evidence":
-        _write_evidence(place)
+        _write_evidence(place, before)
         return
     if stage == "training":
         from chipwall.cli.train import training_calibration
 
-        training_calibration(place, quick=quick, out=out)
+        training_calibration(place, before, quick=quick, out=out)
         return
     if stage == "kernels":
         from chipwall.perf.fitting.constants_file import calibration_toml
         from chipwall.perf.fitting.hardware import refit
 
-        found = refit(cross_validate=not quick)
+        found = refit(before, cross_validate=not quick)
         content = calibration_toml(found.calibration)
         out.show(_fit_table(found))
     elif stage == "memory":
         from chipwall.perf.fitting.overhead import overhead_toml
         from chipwall.perf.load import measured
 
-        content = overhead_toml(measured("startup"))
+        content = overhead_toml(measured("startup"), before.overhead)
         if place is None:
             click.echo(content)
     else:
         from chipwall.perf.fitting.serving_file import calibration_text
         from chipwall.perf.load import measured
 
-        content = calibration_text(measured("inference"))
+        content = calibration_text(measured("inference"), before)
         if place is None:
             click.echo(content)
     if place is not None:
         write_whole(place, content)
 
 
-def _write_evidence(folder: Path | None) -> None:
+def _write_evidence(folder: Path | None, calibrated: Calibrated) -> None:
     """Left-out errors of every serving row, and the bands they earn, from the shipped constants."""
     from chipwall.perf.evidence.index import index_of
     from chipwall.perf.fitting.evidence_file import bands_toml, evidence_csv
@@ -153,7 +160,7 @@ def _write_evidence(folder: Path | None) -> None:
         raise InputError(
             text("two files are written: give the folder they go to"), where="place", fix=text("For example --out .")
         )
-    table = evidence_csv(measured("inference"), say=lambda words: click.echo(words, err=True))
+    table = evidence_csv(measured("inference"), calibrated, say=lambda words: click.echo(words, err=True))
     write_whole(folder / "evidence_serving.csv", table)
     write_whole(folder / "bands_serving.toml", bands_toml(index_of(table)))
 
@@ -332,14 +339,19 @@ def scoreboard(place: Path | None, quick: bool, peer: Path | None, lang: str) ->
     if place is not None:
         require_extra("vl_convert", extra="report", wanted_by="scoreboard --out")
     answers = None if peer is None else _peer_answers(peer)
+    from chipwall.api.doors import calibrated_in_use
     from chipwall.perf.fitting.kernel_outcomes import kernel_outcomes
+    from chipwall.perf.fitting.scores import serving_outcomes
     from chipwall.report.pages.scoreboard import pictures, scoreboard_page
 
     def say(words: str) -> None:
         click.echo(words, err=True)
 
     drawn = f"{place.stem}-" if place else ""
-    page = scoreboard_page(kernels=None if quick else kernel_outcomes, peer=answers, pictures_at=drawn, say=say)
+    fitted = calibrated_in_use()
+    page = scoreboard_page(
+        fitted, kernels=None if quick else kernel_outcomes, peer=answers, pictures_at=drawn, say=say
+    )
     if place is None:
         click.echo(page)
         return
@@ -347,7 +359,7 @@ def scoreboard(place: Path | None, quick: bool, peer: Path | None, lang: str) ->
 
     write_whole(place, page)
     say("pictures")
-    for name, spec in pictures().items():
+    for name, spec in pictures(serving_outcomes(fitted)).items():
         write_whole(place.with_name(f"{drawn}{name}.svg"), svg(spec))
 
 

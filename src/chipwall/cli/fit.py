@@ -51,15 +51,16 @@ __all__ = ["fit"]
 @answer_options
 def fit(model: str, chip: str, out: Out, **asked: Any) -> None:
     """Does MODEL fit in a chip's memory, to serve it and to fine-tune it with adapters?"""
-    from chipwall.api.doors import chip_of, model_of
+    from chipwall.api.doors import calibrated_in_use, chip_of, model_of
     from chipwall.api.performance import fits
     from chipwall.report.pages.memory import formulas_table, serving_table, tuning_table
 
     answer, record, machine = fits(model, chip, **asked), model_of(model), chip_of(chip)
     formats, serving, tuning = answer.formats, answer.to_serve, answer.to_tune
+    calibrated = calibrated_in_use()
     tables = (
-        serving_table(record, machine, formats, serving),
-        tuning_table(record, machine, formats, tuning, chips=asked["chips"]),
-        formulas_table(record, machine, formats[-1], serving, tuning),
+        serving_table(record, machine, formats, serving, calibrated),
+        tuning_table(record, machine, formats, tuning, calibrated, chips=asked["chips"]),
+        formulas_table(record, machine, formats[-1], serving, tuning, calibrated),
     )
     out.show(*tables, data=answer.to_dict(), why=answer)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -15,6 +15,9 @@ from chipwall.report.forms.table import Cell, Column, Table
 from chipwall.report.pages.memory import FIT_VERDICTS, budget_table
 from chipwall.text import Text, text
 from chipwall.units import DAY, GIB, format_quantity
+
+if TYPE_CHECKING:
+    from chipwall.perf.calibrated import Calibrated
 
 __all__ = ["finetune", "train_command", "training_calibration"]
 
@@ -331,11 +334,11 @@ def _tuning_table(title: str, found: list[Any]) -> Table:
     return Table(title, columns, tuple(rows), tuple(dict.fromkeys(notes)))
 
 
-def training_calibration(write: Path | None, *, quick: bool, out: Out) -> None:
+def training_calibration(write: Path | None, calibrated: Calibrated, *, quick: bool, out: Out) -> None:
     """``chipwall calibrate --stage training``: fit the step constants again, write them, and show the scores."""
     from chipwall.perf.fitting.training_file import refit_training, training_toml
 
-    found = refit_training(cross_validate=not quick)
+    found = refit_training(calibrated, cross_validate=not quick)
     if write is not None:
         write_whole(write, training_toml(found))
     columns = (

@@ -276,7 +276,9 @@ def bands_of(found: Searched, pool: Pool) -> tuple[dict[str, tuple[float, float]
     def stood() -> tuple[dict[str, tuple[float, float]], str]:
         need, v, layout = found.need, found.ways.variants[pool.way], found.ways.layouts[pool.way]
         q = replace(need.question, prompt=need.prompt, output=need.output, rate=1.0, chips=layout.chips)
-        stands = question_standing(need.model, v.hw, q, v.precision, group=float(layout.group), replicas=1.0)
+        stands = question_standing(
+            need.model, v.hw, q, v.precision, found.ways.calibrated, group=float(layout.group), replicas=1.0
+        )
         return {m: stands.band(m) for m in ("ttft", "tpot", "output")}, str(stands.basis("tpot"))
 
     made: tuple[dict[str, tuple[float, float]], str] = found.once(("bands", pool.way), stood)

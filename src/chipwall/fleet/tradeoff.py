@@ -138,7 +138,7 @@ def _point(
 ) -> TradePoint:  # fmt: skip
     v, layout = ways.variants[way], ways.layouts[way]
     q = replace(question, concurrency=float(users), chips=layout.chips)
-    stands = question_standing(model, v.hw, q, v.precision, group=float(layout.group), replicas=1.0)
+    stands = question_standing(model, v.hw, q, v.precision, ways.calibrated, group=float(layout.group), replicas=1.0)
     rate, token = stands.band("output"), stands.band("tpot")
     return TradePoint(
         v.chip.id, v.precision.name, layout_words(layout), float(layout.chips), float(users), float(per_user),

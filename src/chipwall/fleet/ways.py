@@ -15,16 +15,16 @@ from numpy.typing import NDArray
 
 from chipwall.catalog.records import Chip, LanguageModel
 from chipwall.errors import ChipwallError
-from chipwall.perf.device import Hardware, hardware, stacked
+from chipwall.perf.calibrated import Calibrated
+from chipwall.perf.device import Hardware, stacked
 from chipwall.perf.formats import FORMATS
 from chipwall.perf.layout import Layout, serving_layouts
-from chipwall.perf.serving.constants import step_constants
-from chipwall.perf.serving.engines import engine_on, software_year
+from chipwall.perf.serving.engines import engine_on
 from chipwall.perf.serving.fits import limits_of
 from chipwall.perf.serving.memory import Room, room_for_cache
 from chipwall.perf.serving.precision import CACHE_BYTES, Precision, default_cache, model_default, precision_of
 from chipwall.perf.serving.serve import flags_of, holding_of
-from chipwall.perf.serving.setup import machine_of, setup
+from chipwall.perf.serving.setup import machine_of, serving_hardware, setup
 from chipwall.perf.serving.step import Setup, stacked_rates
 from chipwall.perf.serving.workload import Question
 from chipwall.text import Text, text
@@ -76,6 +76,8 @@ class Ways:
         Chips of one replica [1].
     refused : mapping of str to Text
         Chips without any way, and why.
+    calibrated : Calibrated
+        What they were computed with.
     """
 
     variants: tuple[Variant, ...]
@@ -84,6 +86,7 @@ class Ways:
     setup: Setup
     chips: NDArray[Any]
     refused: Mapping[str, Text] = field(hash=False)
+    calibrated: Calibrated = field(hash=False, repr=False)
 
     def __len__(self) -> int:
         return len(self.variants)
@@ -109,7 +112,12 @@ def _precisions(model: LanguageModel, hw: Hardware, asked: Sequence[str]) -> lis
 
 
 def ways_to_serve(
-    model: LanguageModel, chips: Iterable[Chip], question: Question, *, precisions: Sequence[str] = ()
+    model: LanguageModel,
+    chips: Iterable[Chip],
+    question: Question,
+    calibrated: Calibrated,
+    *,
+    precisions: Sequence[str] = (),
 ) -> Ways:
     """Every way to serve a model on some chips; those whose weights do not fit are left out.
 
@@ -121,6 +129,8 @@ def ways_to_serve(
         Among which is chosen.
     question : Question
         Engine, its limits and the cache; lengths and load do not matter here.
+    calibrated : Calibrated
+        What is fitted.
     precisions : sequence of str
         Formats of the weights to try; the published one and the chip's 8-bit one by default.
     """
@@ -129,7 +139,8 @@ def ways_to_serve(
     known: dict[Any, list[Layout]] = {}
     for chip in chips:
         try:
-            here = [w for v in _variants(model, chip, question, precisions) for w in _laid(model, v, question, known)]
+            made_of = _variants(model, chip, question, precisions, calibrated)
+            here = [w for v in made_of for w in _laid(model, v, question, known, calibrated)]
             fitting = [w for w in here if w[2].bytes > 0.0]
             if not fitting:
                 refused[chip.id] = _too_small(here)
@@ -139,7 +150,7 @@ def ways_to_serve(
     variants, layouts, rooms = (tuple(column) for column in zip(*found, strict=True)) if found else ((), (), ())
     counts = np.array([x.chips for x in layouts], dtype=float)
     made = _arrays(variants, layouts, rooms) if found else None
-    return Ways(variants, layouts, rooms, made, counts, refused)  # type: ignore[arg-type]
+    return Ways(variants, layouts, rooms, made, counts, refused, calibrated)  # type: ignore[arg-type]
 
 
 def _too_small(here: Sequence[tuple[Variant, Layout, Room]]) -> Text:
@@ -154,9 +165,11 @@ def _too_small(here: Sequence[tuple[Variant, Layout, Room]]) -> Text:
     )
 
 
-def _variants(model: LanguageModel, chip: Chip, q: Question, precisions: Sequence[str]) -> list[Variant]:
+def _variants(
+    model: LanguageModel, chip: Chip, q: Question, precisions: Sequence[str], calibrated: Calibrated
+) -> list[Variant]:
     engine = engine_on(chip.vendor.lower(), q.engine)
-    hw = hardware(chip, engine=engine)
+    hw = serving_hardware(chip, calibrated, engine=engine)
     if not np.isfinite(float(hw.memory)):
         return []
     found: dict[tuple[str, ...], Variant] = {}
@@ -164,23 +177,22 @@ def _variants(model: LanguageModel, chip: Chip, q: Question, precisions: Sequenc
         precision = precision_of(name, model=model, hw=hw, where="precision")
         cache = q.cache or default_cache(precision, engine=engine, model=model, hw=hw)
         recipe = precision.experts if model.is_moe else precision.dense
-        constants = step_constants(hw.arch, engine, q.engine_year, recipe, flags_of(q))
-        base = setup(
-            hw, model.architecture, precision, Layout(), cache=cache, constants=constants, how=holding_of(q, engine)
-        )
+        constants = calibrated.serving.at(hw.arch, engine, q.engine_year, recipe, flags_of(q), chip=hw.id)
+        how = holding_of(q, engine, calibrated)
+        base = setup(hw, model.architecture, precision, Layout(), cache=cache, constants=constants, how=how)
         key = (precision.format, precision.dense, precision.experts)
         found.setdefault(key, Variant(chip, hw, engine, precision, cache, base))
     return list(found.values())
 
 
 def _laid(
-    model: LanguageModel, v: Variant, q: Question, known: dict[Any, list[Layout]]
+    model: LanguageModel, v: Variant, q: Question, known: dict[Any, list[Layout]], calibrated: Calibrated
 ) -> list[tuple[Variant, Layout, Room]]:
     """A variant in every layout of one replica, with the room it leaves."""
     domain = int(v.hw.scaleup_domain)
     if domain not in known:
         known[domain] = _one_replica(model, domain)
-    how, machine = holding_of(q, v.engine), machine_of(v.hw)
+    how, machine = holding_of(q, v.engine, calibrated), machine_of(v.hw)
     return [(v, x, room_for_cache(model.architecture, v.precision.stored, x, machine, how)) for x in known[domain]]
 
 
@@ -218,8 +230,3 @@ def _arrays(variants: Sequence[Variant], layouts: Sequence[Layout], rooms: Seque
         on_host=numbers(v.base.on_host for v in variants), tower=numbers(0.0 for _ in variants),
         adapters=numbers(0.0 for _ in variants), adapter_bytes=numbers(0.0 for _ in variants),
     )  # fmt: skip
-
-
-def year_of_software(engine: str, q: Question) -> float:
-    """The date at which the constants of a way are taken [year]."""
-    return software_year(engine, q.engine_year)

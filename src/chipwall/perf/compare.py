@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from chipwall.catalog.records import Chip, LanguageModel
 from chipwall.errors import ChipwallError, Unknown
+from chipwall.perf.calibrated import Calibrated
 from chipwall.perf.device import hardware
 from chipwall.perf.serving.regimes import batch_room, decode_time, prefill_time
 from chipwall.perf.serving.serve import Question, requests_of, setups_of
@@ -54,6 +55,7 @@ def ratios(
     first: Chip,
     second: Chip,
     model: LanguageModel,
+    calibrated: Calibrated,
     *,
     chips: int = 8,
     precisions: Sequence[str] = ("bf16", "fp8"),
@@ -68,6 +70,8 @@ def ratios(
         The chips.
     model : LanguageModel
         What they run.
+    calibrated : Calibrated
+        What is fitted.
     chips : int
         Chips of each kind [1].
     tensor : int
@@ -77,7 +81,7 @@ def ratios(
     for precision in precisions:
         lines = [(float(length), 0) for length in PROMPTS] + [(float(CONTEXT), batch) for batch in BATCHES]
         found += [
-            _line(first, second, model, chips, precision, engine, tensor, prompt=prompt, batch=batch)
+            _line(first, second, model, calibrated, chips, precision, engine, tensor, prompt=prompt, batch=batch)
             for prompt, batch in lines
         ]
     return tuple(found)
@@ -99,6 +103,7 @@ def _line(
     first: Chip,
     second: Chip,
     model: LanguageModel,
+    calibrated: Calibrated,
     chips: int,
     precision: str,
     engine: str,
@@ -111,7 +116,7 @@ def _line(
     why = ""
     for chip in (first, second):
         try:
-            rates.append(_rate(chip, model, chips, precision, engine, tensor, prompt=prompt, batch=batch))
+            rates.append(_rate(chip, model, calibrated, chips, precision, engine, tensor, prompt=prompt, batch=batch))
         except ChipwallError as problem:
             rates.append(None)
             why = problem.what
@@ -122,9 +127,10 @@ def _line(
 
 
 def _rate(
-    chip: Chip, model: LanguageModel, chips: int, precision: str, engine: str, tensor: int, *, prompt: float, batch: int
-) -> float:
-    hw = hardware(chip)
+    chip: Chip, model: LanguageModel, calibrated: Calibrated, chips: int, precision: str, engine: str, tensor: int, *,
+    prompt: float, batch: int,
+) -> float:  # fmt: skip
+    hw = hardware(chip, calibrated.kernels)
     heads = model.heads or 1
     degree = tensor or next(t for t in range(chips, 0, -1) if chips % t == 0 and heads % t == 0)
     question = Question(
@@ -136,7 +142,7 @@ def _rate(
         tensor=degree,
         concurrency=float(max(batch, 1)),
     )
-    _, made, _, _ = setups_of(model, chip, question, hw=hw)
+    _, made, _, _ = setups_of(model, hw, question, calibrated)
     s, q = made[0], requests_of(question)
     if not batch:
         return float(s.replicas * prompt / prefill_time(s, q, 1.0))

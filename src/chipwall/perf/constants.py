@@ -16,17 +16,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 from math import exp, log
-from typing import TYPE_CHECKING, Literal
+from typing import Literal, Protocol
 
 from chipwall.perf.efficiency import watts_per_teraflop
 from chipwall.perf.formats import RECIPES
-from chipwall.perf.load import constants_table, library_of
+from chipwall.perf.load import library_of
 from chipwall.perf.numeric import Numeric
-
-if TYPE_CHECKING:
-    from chipwall.perf.device import Hardware
 
 __all__ = [
     "COLLECTIVE_OPS",
@@ -35,7 +31,7 @@ __all__ = [
     "Calibration",
     "Constant",
     "Familiarity",
-    "calibration",
+    "Silicon",
     "constants_of",
     "offset_key",
 ]
@@ -45,6 +41,30 @@ Familiarity = Literal["seen", "unseen chip", "unseen architecture"]
 # Year from which trends in the date of software are counted.
 EPOCH = 2025.0
 COLLECTIVE_OPS = ("all_reduce", "all_gather", "reduce_scatter", "all_to_all")
+
+
+class Silicon(Protocol):
+    """What a constant may depend on of a chip; :class:`~chipwall.perf.device.Hardware` is one."""
+
+    @property
+    def vendor(self) -> str:
+        """Maker, lower case."""
+
+    @property
+    def arch(self) -> str:
+        """Kind of silicon."""
+
+    @property
+    def family(self) -> str:
+        """Family of the catalogue, lower case."""
+
+    @property
+    def peaks(self) -> Mapping[str, Numeric]:
+        """Dense peak rate by format [flop/s]."""
+
+    @property
+    def tdp(self) -> Numeric:
+        """Rated power [W]."""
 
 
 def offset_key(labels: Mapping[str, str]) -> str:
@@ -160,19 +180,19 @@ class Calibration:
     bands: Mapping[str, tuple[float, float]] = field(hash=False, default_factory=dict)
     data: str = ""
 
-    def familiarity(self, kernel: str, hw: Hardware) -> Familiarity:
+    def familiarity(self, kernel: str, hw: Silicon) -> Familiarity:
         """Whether the chip, or at least its architecture, is among the fitted ones of a kernel."""
         chips = self.seen.get(kernel, ())
         if f"{hw.arch}/{hw.family}" in chips:
             return "seen"
         return "unseen chip" if any(name.startswith(f"{hw.arch}/") for name in chips) else "unseen architecture"
 
-    def resolved(self, hw: Hardware, *, engine: str = "") -> dict[str, Numeric]:
+    def resolved(self, hw: Silicon, *, engine: str = "") -> dict[str, Numeric]:
         """Every constant as it holds for one chip and engine, by ``<kernel>[.<recipe or op>].<quantity>``."""
         return {name: value for constant in self.constants.values() for name, value in _resolved(constant, hw, engine)}
 
 
-def _resolved(constant: Constant, hw: Hardware, engine: str) -> Iterator[tuple[str, float]]:
+def _resolved(constant: Constant, hw: Silicon, engine: str) -> Iterator[tuple[str, float]]:
     kernel, quantity = constant.name.split(".", 1)
     labels = {"vendor": hw.vendor, "arch": hw.arch, "family": hw.family, "engine": engine}
     if constant.by == "recipe":
@@ -193,12 +213,3 @@ def _resolved(constant: Constant, hw: Hardware, engine: str) -> Iterator[tuple[s
 def constants_of(table: Mapping[str, Mapping[str, object]]) -> dict[str, Constant]:
     """Constants from the ``constants`` table of a file."""
     return {name: Constant(name=name, **entry) for name, entry in table.items()}  # type: ignore[arg-type]
-
-
-@lru_cache(maxsize=1)
-def calibration() -> Calibration:
-    """The shipped constants of kernels and collectives, and those of decoding that serving rows fix."""
-    table = constants_table("calibration")
-    bands = {name: (float(b[0]), float(b[1])) for name, b in table.get("bands", {}).items()}
-    seen = {name: tuple(chips) for name, chips in table.get("seen", {}).items()}
-    return Calibration(constants_of(table["constants"]), seen, bands, str(table.get("data", "")))

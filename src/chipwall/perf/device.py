@@ -16,7 +16,7 @@ import numpy as np
 from chipwall.catalog.records import FORMAT_BITS, Chip
 from chipwall.errors import InputError, Unknown
 from chipwall.perf.budget import usable_memory
-from chipwall.perf.constants import Calibration, calibration
+from chipwall.perf.constants import Calibration
 from chipwall.perf.formats import recipe
 from chipwall.perf.load import node_defaults, silicon_of
 from chipwall.perf.numeric import Numeric
@@ -120,17 +120,17 @@ def _memory(chip: Chip) -> float:
 PCIE_X16 = {3.0: 15.75 * GIGA, 4.0: 31.5 * GIGA, 5.0: 63.0 * GIGA, 6.0: 121.0 * GIGA}
 
 
-def hardware(chip: Chip, *, engine: str = "", constants: Calibration | None = None) -> Hardware:
+def hardware(chip: Chip, kernels: Calibration, *, engine: str = "") -> Hardware:
     """The record of one chip.
 
     Parameters
     ----------
     chip : Chip
         From :func:`chipwall.catalog.chip`, or an invented one.
+    kernels : Calibration
+        Fitted constants of kernels and links.
     engine : str
         Engine or library family whose kernels run (``trtllm``, ``vllm``, ``megatron``); empty for a typical one.
-    constants : Calibration, optional
-        Fitted constants other than the shipped ones.
 
     Returns
     -------
@@ -142,19 +142,13 @@ def hardware(chip: Chip, *, engine: str = "", constants: Calibration | None = No
     InputError
         No peak rate or no memory bandwidth is known: nothing can be said.
     """
-    if constants is None:
-        return _shipped_hardware(chip, engine)
-    return _hardware(chip, engine, constants)
+    return _equipped(chip, kernels, engine)
 
 
 @lru_cache(maxsize=4096)
-def _shipped_hardware(chip: Chip, engine: str) -> Hardware:
-    return _hardware(chip, engine, calibration())
-
-
-def _hardware(chip: Chip, engine: str, constants: Calibration) -> Hardware:
+def _equipped(chip: Chip, kernels: Calibration, engine: str) -> Hardware:
     sheet = spec_sheet(chip)
-    return replace(sheet, constants=constants.resolved(sheet, engine=engine))
+    return replace(sheet, constants=kernels.resolved(sheet, engine=engine))
 
 
 def spec_sheet(chip: Chip) -> Hardware:

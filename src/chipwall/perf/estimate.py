@@ -10,7 +10,7 @@ from typing import Any, Literal
 from chipwall.errors import Unknown
 from chipwall.text import text
 
-__all__ = ["Basis", "Bound", "Estimate", "Part"]
+__all__ = ["Basis", "Bound", "Estimate", "Part", "interval"]
 
 Basis = Literal["measured", "calibrated", "extrapolated", "limit"]
 Bound = Literal["compute", "memory", "network", "host"]
@@ -100,3 +100,14 @@ class Estimate:
             "sources": list(self.sources),
             "notes": [str(note) for note in self.notes],
         }
+
+
+def interval(
+    value: float, *classes: str, bands: Mapping[str, tuple[float, float]], inverse: bool = False
+) -> tuple[float, float]:
+    """The 80 % interval of a prediction: the band of the first of ``classes`` that has one.
+
+    ``inverse`` is for rates, where the band is on the time behind them.
+    """
+    low, high = next((bands[name] for name in classes if name in bands), (0.5, 2.0))
+    return (value / high, value / low) if inverse else (value * low, value * high)

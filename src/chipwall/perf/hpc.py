@@ -13,31 +13,20 @@ extrapolated from the rate of the data sheet.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
-from chipwall.catalog.records import Chip
-from chipwall.errors import ChipwallError, InputError
-from chipwall.perf.constants import calibration
-from chipwall.perf.device import Hardware, hardware, spec_sheet
-from chipwall.perf.efficiency import watts_per_teraflop
-from chipwall.perf.estimate import Basis, Bound, Estimate, Part
-from chipwall.perf.evidence.names import measured_chip
-from chipwall.perf.fitting.bands import interval
-from chipwall.perf.fitting.kernels import KernelFamily
-from chipwall.perf.fitting.regression import FittedConstant, Floats
-from chipwall.perf.load import measured
+from chipwall.errors import InputError
+from chipwall.perf.calibrated import Calibrated
+from chipwall.perf.device import Hardware
+from chipwall.perf.estimate import Basis, Bound, Estimate, Part, interval
 from chipwall.perf.numeric import MULTIPLY_ADD, Numeric
 from chipwall.text import Text, text
-from chipwall.units import GIGA, TERA
 
 __all__ = [
-    "conjugate_gradient_rate", "fft_time", "hpc_estimates", "hpc_family", "linpack_rate", "matrix_rate", "stencil_time",
-    "stream_bandwidth", "vector_rate",
+    "CG_FLOPS_PER_BYTE", "conjugate_gradient_rate", "fft_time", "fp64_peaks", "hpc_estimates", "linpack_rate", "matrix_rate",
+    "stencil_time", "stream_bandwidth", "vector_rate",
 ]  # fmt: skip
 
 # Flops per byte of the reference conjugate gradient: a 27-point sparse product reads 12 bytes (value and index) for two
@@ -53,7 +42,7 @@ def stream_bandwidth(hw: Hardware) -> Numeric:
     return hw.memory_bandwidth * hw.constants["hpc.stream"]
 
 
-def _fp64(hw: Hardware) -> tuple[Numeric, Numeric]:
+def fp64_peaks(hw: Hardware) -> tuple[Numeric, Numeric]:
     """Vector and matrix peak in FP64 [flop/s]; the matrix units count only where they are faster."""
     vector = hw.peak("fp64")
     matrix: Any = hw.peak("fp64_tensor")
@@ -63,12 +52,12 @@ def _fp64(hw: Hardware) -> tuple[Numeric, Numeric]:
 
 def vector_rate(hw: Hardware) -> Numeric:
     """Rate of a chain of multiply-adds outside the matrix units in FP64 [flop/s]."""
-    return _fp64(hw)[0] * hw.constants["hpc.vector"]
+    return fp64_peaks(hw)[0] * hw.constants["hpc.vector"]
 
 
 def matrix_rate(hw: Hardware) -> Numeric:
     """Rate of a large matrix product in FP64 (DGEMM) [flop/s]."""
-    return _fp64(hw)[1] * hw.constants["hpc.matrix"]
+    return fp64_peaks(hw)[1] * hw.constants["hpc.matrix"]
 
 
 def linpack_rate(hw: Hardware, *, chips: Numeric = 1.0) -> Numeric:
@@ -125,8 +114,7 @@ def stencil_time(hw: Hardware, *, points: Numeric, neighbours: int = 7) -> Numer
 # ------------------------------------------------------------------------------------------------ answers
 
 
-@lru_cache(maxsize=256)
-def hpc_estimates(chip: Chip, *, chips: int = 1) -> tuple[Estimate, ...]:
+def hpc_estimates(hw: Hardware, calibrated: Calibrated, *, chips: int = 1) -> tuple[Estimate, ...]:
     """Every scientific kernel on one chip, or on ``chips`` chips that work together.
 
     Returns
@@ -136,7 +124,6 @@ def hpc_estimates(chip: Chip, *, chips: int = 1) -> tuple[Estimate, ...]:
     """
     if chips < 1:
         raise InputError(text("{n} is not a number of chips", n=chips), fix=text("Give a whole number of one or more"))
-    hw = hardware(chip)
     double = hw.supports("fp64")
     cut = double and float(hw.peak("fp64")) < 0.1 * float(hw.peak("fp32"))
     rows: list[tuple[Text, Numeric, str, Bound, str]] = [
@@ -145,7 +132,7 @@ def hpc_estimates(chip: Chip, *, chips: int = 1) -> tuple[Estimate, ...]:
     if double:
         rows += _double_rows(hw, chips)
     notes = _notes(hw, double=double, cut=cut)
-    return tuple(_estimate(hw, chip, *row, chips=chips, notes=notes) for row in rows)
+    return tuple(_estimate(hw, calibrated, *row, chips=chips, notes=notes) for row in rows)
 
 
 def _double_rows(hw: Hardware, chips: int) -> list[tuple[Text, Numeric, str, Bound, str]]:
@@ -186,108 +173,21 @@ def _notes(hw: Hardware, *, double: bool, cut: bool) -> tuple[Text, ...]:
 
 
 def _estimate(
-    hw: Hardware, chip: Chip, name: Text, value: Numeric, unit: str, bound: Bound, kind: str, *, chips: int,
+    hw: Hardware, calibrated: Calibrated, name: Text, value: Numeric, unit: str, bound: Bound, kind: str, *, chips: int,
     notes: tuple[Text, ...],
 ) -> Estimate:  # fmt: skip
-    familiar = calibration().familiarity("hpc", hw)
-    low, high = interval(float(value), f"hpc/{familiar}", "hpc", bands=calibration().bands, inverse=True)
+    fitted = calibrated.kernels
+    familiar = fitted.familiarity("hpc", hw)
+    low, high = interval(float(value), f"hpc/{familiar}", "hpc", bands=fitted.bands, inverse=True)
     # what the data sheet allows bounds the interval too
-    vector, matrix = _fp64(hw)
+    vector, matrix = fp64_peaks(hw)
     limit = {"stream": hw.memory_bandwidth, "vector": vector, "matrix": matrix, "linpack": matrix}.get(kind)
     if limit is not None and unit != "point/s":
         high = max(min(high, chips * float(limit)), float(value))
-    nearest = tuple(
-        {"id": r["id"], "what": f"{r['benchmark']} {r['variant']}", "chip": r["chip"], "value": r["per_chip_value"],
-         "unit": r["metric"]}
-        for r in measured("hpc")
-        if KIND_OF.get(r["benchmark"]) == kind and measured_family(r["chip"]) == hw.family
-    )  # fmt: skip
+    nearest = calibrated.evidence.computed_alike(kind, hw.family)
     basis: Basis = "calibrated" if familiar == "seen" else "extrapolated"
     return Estimate(
         quantity=name, value=float(value), unit=unit, low=low, high=high, basis=basis, bound=bound,
         breakdown=(Part(name, 1.0 / float(value), bound),), breakdown_total=1.0 / float(value),
-        inputs={"chip": chip.id, "chips": chips}, nearest=nearest[:3], sources=hw.sources, notes=notes,
+        inputs={"chip": hw.id, "chips": chips}, nearest=nearest[:3], sources=hw.sources, notes=notes,
     )  # fmt: skip
-
-
-# ------------------------------------------------------------------------------------------------ rows and fit
-
-KIND_OF = {
-    "BabelStream": "stream", "OpenCL-Benchmark": "stream", "device memcpy": "stream", "DGEMM (CoralGemm)": "matrix",
-    "SGEMM (CoralGemm)": "single", "DGEMM (node-burn)": "matrix", "HPL (rocHPL)": "linpack", "HPL": "linpack",
-    "HPCG": "gather",
-}  # fmt: skip
-
-
-@lru_cache(maxsize=64)
-def measured_family(name: str) -> str:
-    """Catalogue family of a chip named in the HPC table, empty when it is not known."""
-    try:
-        return measured_chip(name).family.lower()
-    except ChipwallError:
-        return ""
-
-
-@dataclass(frozen=True, slots=True)
-class _Case:
-    id: str
-    sheet: Hardware
-    kind: str
-    rate: float
-
-
-def _case(row: Mapping[str, str]) -> _Case:
-    kind = KIND_OF.get(row["benchmark"], "")
-    if row["variant"] == "vector FMA":
-        kind = "vector" if row["precision"] == "fp64" else "vector32"
-    if not kind:
-        raise InputError(text("benchmark '{name}' is not modelled", name=row["benchmark"]))
-    scale = {"gbps": GIGA, "tflops": TERA, "gflops": GIGA}[row["metric"]]
-    return _Case(row["id"], spec_sheet(measured_chip(row["chip"])), kind, float(row["per_chip_value"]) * scale)
-
-
-def hpc_family(rows: Sequence[Mapping[str, str]] | None = None) -> KernelFamily:
-    """Rows marked fit of the HPC table, ready to fit; groups are chips."""
-    found = [r for r in (measured("hpc") if rows is None else rows) if r.get("use", "fit") == "fit"]
-    cases = [_case(row) for row in found]
-    kind = np.array([c.kind for c in cases])
-    vector = np.array([float(_fp64(c.sheet)[0]) for c in cases])
-    matrix = np.array([float(_fp64(c.sheet)[1]) for c in cases])
-    single = np.array([float(c.sheet.peak("fp32")) for c in cases])
-    bandwidth = np.array([float(c.sheet.memory_bandwidth) for c in cases])
-
-    def formula(v: Mapping[str, Floats], i: Any) -> Floats:
-        rate = {
-            "stream": bandwidth[i] * v["hpc.stream"],
-            "vector": vector[i] * v["hpc.vector"],
-            "vector32": single[i] * v["hpc.vector"],
-            "matrix": matrix[i] * v["hpc.matrix"],
-            "single": np.fmax(single[i], matrix[i]) * (v["hpc.matrix"] + v["hpc.single"] * (1.0 - v["hpc.matrix"])),
-            "linpack": matrix[i] * v["hpc.matrix"] * v["hpc.linpack"],
-            "gather": bandwidth[i] * v["hpc.stream"] * CG_FLOPS_PER_BYTE * v["hpc.gather"],
-        }
-        return np.asarray(1.0 / np.select([kind[i] == name for name in rate], list(rate.values())))
-
-    terms = (
-        FittedConstant("hpc.stream", "1", 0.3, 1.0, 0.85, {"vendor": 0.5, "arch": 0.3}),
-        FittedConstant("hpc.vector", "1", 0.3, 1.0, 0.9, {}),
-        FittedConstant(
-            "hpc.matrix", "1", 0.0, 0.95, 0.6, {"vendor": 0.3, "arch": 0.2}, slope=(0.9, 0.2), peak="fp64_tensor"
-        ),
-        FittedConstant(
-            "hpc.single", "1", 0.0, 1.0, 0.4, {}, note="part of what FP64 loses to power that FP32 does not"
-        ),
-        FittedConstant(
-            "hpc.linpack", "1", 0.3, 1.0, 0.85, {"vendor": 0.3}, note="LINPACK over a matrix product of the same chip"
-        ),
-        FittedConstant(
-            "hpc.gather", "1", 0.2, 1.0, 0.75, {}, note="sparse and transposed access over a stream; prior, see notes"
-        ),
-    )
-    labels = {name: np.array([getattr(c.sheet, name) for c in cases]) for name in ("vendor", "arch", "family")}
-    labels |= {"chip": np.array([row["chip"] for row in found]), "kind": kind}
-    ratio = np.array([watts_per_teraflop(c.sheet.peaks, c.sheet.tdp, "fp64_tensor") for c in cases])
-    target = -np.log([c.rate for c in cases])
-    return KernelFamily(
-        "hpc", tuple(c.id for c in cases), terms, formula, labels, ratio, target, tuple(labels["chip"].tolist())
-    )

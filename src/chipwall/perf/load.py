@@ -15,11 +15,11 @@ from chipwall.text import text
 
 __all__ = [
     "MEASURED",
-    "constants_table",
     "data_text",
     "library_of",
     "measured",
     "node_defaults",
+    "release_year",
     "silicon_of",
     "table",
 ]
@@ -41,11 +41,6 @@ def data_text(name: str) -> str:
     if not place.is_file():
         raise DataError(text("no data file '{name}'", name=name), where=str(place))
     return place.read_text(encoding="utf-8")
-
-
-def constants_table(name: str) -> dict[str, Any]:
-    """A file of fitted constants, ``calibration`` or that of another stage of the fit."""
-    return table(name)
 
 
 @lru_cache(maxsize=1)
@@ -73,6 +68,12 @@ def library_of(kernel: str, engine: str, arch: str, recipe: str) -> str:
     choice = entries["engine"].get(engine, entries["typical"])
     by_arch = choice.get(f"{kernel}_{recipe}") or choice.get(kernel) or {"other": ""}
     return str(by_arch.get(arch, by_arch["other"]))
+
+
+def release_year(arch: str) -> float | None:
+    """When training software first ran on a kind of silicon [year]; None where that is not known."""
+    found = table("training_defaults")["release"].get(arch)
+    return None if found is None else float(found)
 
 
 @lru_cache(maxsize=8)

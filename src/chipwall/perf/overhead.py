@@ -24,7 +24,6 @@ from typing import Any, Literal
 from chipwall.catalog.architecture import Architecture
 from chipwall.errors import InputError
 from chipwall.perf.amount import larger, named
-from chipwall.perf.constants import Constant
 from chipwall.perf.layout import Layout
 from chipwall.perf.load import table
 from chipwall.perf.numeric import BF16_BYTES, Numeric
@@ -35,9 +34,7 @@ __all__ = [
     "MemoryRules",
     "engine_share",
     "memory_rules",
-    "overhead_constants",
     "overhead_parts",
-    "room_band",
     "step_limits",
     "visible",
 ]
@@ -99,25 +96,6 @@ def visible(memory: float, *, vendor: str, arch: str) -> float:
     return memory * (1.0 - float(rule.get("share", 0.0))) - float(rule.get("gib", 0.0)) * GIB
 
 
-@lru_cache(maxsize=1)
-def _constants() -> dict[str, Constant]:
-    return {name: Constant(name=name, **entry) for name, entry in table("overhead")["constants"].items()}
-
-
-@lru_cache(maxsize=64)
-def overhead_constants(engine: str, sampler: str = "lean") -> Mapping[str, float]:
-    """The fitted constants as they hold for an engine; ``sampler`` is ``lean`` (vLLM 0.17 and later) or ``full``."""
-    labels = {"engine": engine, "sampler": sampler if engine.startswith("vllm") else ""}
-    return {name: constant.value(labels) for name, constant in _constants().items()}
-
-
-@lru_cache(maxsize=1)
-def room_band() -> tuple[float, float]:
-    """80 % band of the room for the cache, in units of its scale (the overhead, and a hundredth of the weights) [1]."""
-    low, high = table("overhead")["band"]
-    return float(low), float(high)
-
-
 def widest_block(a: Architecture, tensor: Numeric) -> Any:
     """Values that the widest feed-forward block makes of one token on one of ``tensor`` chips [1].
 
@@ -153,7 +131,7 @@ def overhead_parts(
     layout : Layout
         Ways.
     c : mapping
-        Constants, see :func:`overhead_constants`.
+        Constants as they hold for the engine, see :class:`~chipwall.perf.calibrated.OverheadConstants`.
     tokens, sequences : float
         Of the largest step [token, 1].
     spelled : bool

@@ -20,9 +20,10 @@ from typing import Any, Literal
 
 import numpy as np
 
-from chipwall.catalog.records import Chip, LanguageModel
+from chipwall.catalog.records import LanguageModel
 from chipwall.errors import InputError
-from chipwall.perf.device import Hardware, hardware
+from chipwall.perf.calibrated import Calibrated
+from chipwall.perf.device import Hardware
 from chipwall.perf.encoder import EncoderShape, encoder_time
 from chipwall.perf.estimate import Bound, Estimate, Part
 from chipwall.perf.formats import recipe as recipe_of
@@ -33,7 +34,7 @@ from chipwall.perf.ops import elementwise_time, gemm_time, touched_experts
 from chipwall.perf.ops.collectives import all_gather_time
 from chipwall.perf.serving.engines import engine_on
 from chipwall.perf.serving.fits import check_context
-from chipwall.perf.serving.memory import Holding, room_for_cache, sequence_bytes
+from chipwall.perf.serving.memory import Holding, engine_memory, room_for_cache, sequence_bytes
 from chipwall.perf.serving.precision import precision_of
 from chipwall.perf.serving.serve import Question, Serving, serving
 from chipwall.perf.serving.setup import machine_of
@@ -176,7 +177,7 @@ def _scored(hw: Hardware, queries: Any, vectors: float, index: Index) -> Any:
 
 
 def answer_times(
-    hw: Hardware, chip: Chip, model: LanguageModel, *, batch: float, prompt: float, output: float, chips: int = 1,
+    hw: Hardware, model: LanguageModel, calibrated: Calibrated, *, batch: float, prompt: float, output: float, chips: int = 1,
     precision: str = "bf16", engine: str = "", taken: float = 0.0,
 ) -> Serving:  # fmt: skip
     """What serving says of a batch that prefills and then decodes together; see :func:`chipwall.perf.serving.serve.serving`.
@@ -196,7 +197,7 @@ def answer_times(
         prompt=prompt, output=output, chips=chips, concurrency=batch, static=True, precision=precision, tensor=chips,
         engine=engine,
     )  # fmt: skip
-    return serving(model, chip, asked, hw=rest)
+    return serving(model, rest, asked, calibrated)
 
 
 # ------------------------------------------------------------------------------------------------ the pipeline
@@ -262,11 +263,13 @@ def _stages(hw: Hardware, p: Pipeline, chips: int, served: Serving) -> dict[str,
     return {name: stage for name, stage in found.items() if stage[0] > 0}
 
 
-def _memory(hw: Hardware, p: Pipeline, chips: int, engine: str) -> tuple[dict[str, float], float]:
+def _memory(
+    hw: Hardware, p: Pipeline, chips: int, engine: str, calibrated: Calibrated
+) -> tuple[dict[str, float], float]:
     """Bytes on one chip, and what the engine may use of it: the model cut over all, the engine, the retriever beside it."""
     stored = precision_of(p.precision, model=p.model, hw=hw, where="precision").stored
     a, layout = p.model.architecture, Layout(tensor=chips)
-    room = room_for_cache(a, stored, layout, machine_of(hw), Holding(engine))
+    room = room_for_cache(a, stored, layout, machine_of(hw), engine_memory(Holding(engine), calibrated.overhead))
     parts = {
         "model": room.weights,
         "engine": room.engine,
@@ -283,7 +286,9 @@ def _dividing(model: LanguageModel, least: int) -> int:
     return next((n for n in range(least, heads + 1) if heads % n == 0), least)
 
 
-def _check(hw: Hardware, p: Pipeline, chips: int, engine: str) -> tuple[dict[str, float], float]:
+def _check(
+    hw: Hardware, p: Pipeline, chips: int, engine: str, calibrated: Calibrated
+) -> tuple[dict[str, float], float]:
     for name in ("question", "passage", "passages", "answer", "batch"):
         if not getattr(p, name) > 0:
             raise InputError(text("{name} is {value}; it must be above zero", name=name, value=getattr(p, name)))
@@ -300,7 +305,7 @@ def _check(hw: Hardware, p: Pipeline, chips: int, engine: str) -> tuple[dict[str
             fix=text("Give a number of chips that divides the heads"),
         )
     check_context(p.model, p.prompt + p.answer, where="passages")
-    parts, room = _memory(hw, p, chips, engine)
+    parts, room = _memory(hw, p, chips, engine, calibrated)
     used = sum(parts.values())
     if np.isfinite(room) and used > room:
         shared = (used - parts["embedder"]) * chips
@@ -315,15 +320,17 @@ def _check(hw: Hardware, p: Pipeline, chips: int, engine: str) -> tuple[dict[str
     return parts, room
 
 
-def pipeline_estimate(chip: Chip, p: Pipeline, *, chips: int = 1, engine: str = "") -> Estimate:
+def pipeline_estimate(hw: Hardware, p: Pipeline, calibrated: Calibrated, *, chips: int = 1, engine: str = "") -> Estimate:
     """Latency of one batch of questions through the pipeline, with throughput and memory.
 
     Parameters
     ----------
-    chip : Chip
-        The chip.
+    hw : Hardware
+        The chip with the constants of the engine.
     p : Pipeline
         Encoder, index, model and lengths.
+    calibrated : Calibrated
+        What is fitted.
     chips : int
         Chips of one node that share the model and the index [1].
     engine : str
@@ -339,10 +346,9 @@ def pipeline_estimate(chip: Chip, p: Pipeline, *, chips: int = 1, engine: str = 
     InputError
         It does not fit, the chip lacks the precision, or a length is not above zero.
     """
-    hw = hardware(chip, engine=engine)
-    parts, room = _check(hw, p, chips, engine_on(chip.vendor.lower(), engine))
+    parts, room = _check(hw, p, chips, engine_on(hw.vendor, engine), calibrated)
     served = answer_times(
-        hw, chip, p.model, batch=p.batch, prompt=p.prompt, output=p.answer, chips=chips, precision=p.precision,
+        hw, p.model, calibrated, batch=p.batch, prompt=p.prompt, output=p.answer, chips=chips, precision=p.precision,
         engine=engine, taken=parts["index"] + parts["embedder"],
     )  # fmt: skip
     stages = _stages(hw, p, chips, served)
@@ -359,7 +365,7 @@ def pipeline_estimate(chip: Chip, p: Pipeline, *, chips: int = 1, engine: str = 
     notes: list[str] = [text("no vector search on this chip was measured: search is by bytes and FLOPs")]
     notes += [note for note in served.throughput.notes if note not in notes]
     inputs: dict[str, Any] = {
-        "chip": chip.id, "chips": chips, "model": p.model.id, "embedder": p.embedder.name, "index": asdict(p.index),
+        "chip": hw.id, "chips": chips, "model": p.model.id, "embedder": p.embedder.name, "index": asdict(p.index),
         "prompt_tokens": p.prompt, "answer_tokens": p.answer, "batch": p.batch, "precision": p.precision,
         "questions_per_s": rate, "first_token_s": total - stages["decode"][0],
         "memory_bytes_per_chip": parts, "memory_usable_bytes": room,

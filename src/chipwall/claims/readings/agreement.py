@@ -71,6 +71,7 @@ def print_agreement() -> None:
     from chipwall.perf.evidence import serving_rows as inference_rows
     from chipwall.perf.evidence import training_rows
     from chipwall.perf.load import measured
+    from chipwall.perf.shipped import shipped
 
     kinds = {
         "serving": (inference_rows.predict_serving_rows, "inference", "output_tokens_per_s"),
@@ -78,7 +79,7 @@ def print_agreement() -> None:
     }
     for name, (predict, table, metric) in kinds.items():
         rows = [r for r in measured(table) if r["use"] == "fit" and metric in ("", r["metric"])]
-        known = [p for p in predict(rows) if hasattr(p, "predicted")]
+        known = [p for p in predict(rows, shipped()) if hasattr(p, "predicted")]
         pairs = error_pairs(known, {r["id"]: r for r in rows}, alike=ALIKE[name])  # type: ignore[arg-type]
         print(f"[{name}]\nshared = {shared_error(pairs):.2f}\npairs = {len(pairs)}\n")
 

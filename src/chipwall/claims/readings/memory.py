@@ -22,12 +22,12 @@ def _serving(chip_id: str, at: Mapping[str, Value], world: Library) -> Reading:
     """The value counts what the engine keeps as needed; the low end leaves it out: much of it can be done without."""
     from chipwall.perf.serving.engines import engine_on
     from chipwall.perf.serving.fits import Asked, fitting
-    from chipwall.perf.serving.memory import Holding
+    from chipwall.perf.serving.memory import Holding, engine_memory
 
     chip, model = world.chip(chip_id), world.model(str(at["model"]))
     chips = int(number_at(at, "chips"))
     asked = Asked("bf16", number_at(at, "context"), number_at(at, "sequences"))
-    how = Holding(engine_on(chip.vendor.lower()))
+    how = engine_memory(Holding(engine_on(chip.vendor.lower())), world.calibrated.overhead)
     b = fitting(model, chip, chips=chips, weights=str(at["weights"]), asked=asked, how=how).budget
     largest = max(b.terms, key=lambda t: t.bytes)
     told = text(
@@ -45,8 +45,7 @@ def _serving(chip_id: str, at: Mapping[str, Value], world: Library) -> Reading:
 
 def _tuning(chip_id: str, at: Mapping[str, Value], world: Library) -> Reading:
     """Adapters on a frozen base; the interval is what published peaks of memory leave open."""
-    from chipwall.perf.fitting.bands import interval
-    from chipwall.perf.training.constants import step_bands
+    from chipwall.perf.estimate import interval
     from chipwall.perf.training.tune import tuning_budget
 
     chip, model = world.chip(chip_id), world.model(str(at["model"]))
@@ -54,6 +53,7 @@ def _tuning(chip_id: str, at: Mapping[str, Value], world: Library) -> Reading:
     found = tuning_budget(
         model,
         chip,
+        world.calibrated,
         chips=chips,
         base=str(at["weights"]),
         rank=int(number_at(at, "rank")),
@@ -61,7 +61,7 @@ def _tuning(chip_id: str, at: Mapping[str, Value], world: Library) -> Reading:
         sequence=int(number_at(at, "context")),
     )
     need = found.need
-    low, high = interval(need, "memory", "all", bands=step_bands())
+    low, high = interval(need, "memory", "all", bands=world.calibrated.training.bands)
     largest = max((t for t in found.terms if t.where == "chip"), key=lambda part: part.bytes)
     told = text(
         "{need:.0f} GiB on the fullest chip ({largest} {part:.0f} GiB: {formula}) / {memory:.0f} GiB of {chips} x {chip}",

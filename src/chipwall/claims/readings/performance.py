@@ -84,6 +84,7 @@ def energy_ratio(claim: Claim, at: Conditions, world: Library) -> Reading:
 def _energy(chip_id: str, at: Conditions, world: Library) -> Reading:
     """Energy of an output token in the fastest layout [J/token]."""
     from chipwall.perf.serving.serve import Question, serving
+    from chipwall.perf.serving.setup import serving_hardware
 
     question = Question(
         prompt=number_at(at, "prompt"),
@@ -93,7 +94,8 @@ def _energy(chip_id: str, at: Conditions, world: Library) -> Reading:
         concurrency=number_at(at, "batch"),
         precision=str(at["precision"]),
     )
-    return _estimate(serving(world.model(str(at["model"])), world.chip(chip_id), question).energy)
+    machine = serving_hardware(world.chip(chip_id), world.calibrated, engine=question.engine)
+    return _estimate(serving(world.model(str(at["model"])), machine, question, world.calibrated).energy)
 
 
 def time_to_first_token(claim: Claim, at: Conditions, world: Library) -> Reading:
@@ -108,14 +110,14 @@ def token_time(claim: Claim, at: Conditions, world: Library) -> Reading:
 
 def _served(chip_id: str, at: Conditions, world: Library, *, metric: str) -> Reading:
     """One metric of serving with its 80 % interval; the fastest layout, as the serving door chooses it."""
-    from chipwall.perf.device import hardware
     from chipwall.perf.serving.engines import engine_on
     from chipwall.perf.serving.regimes import served
     from chipwall.perf.serving.serve import Question, question_standing, requests_of, setups_of
+    from chipwall.perf.serving.setup import serving_hardware
 
     chip, model, phase = world.chip(chip_id), world.model(str(at["model"])), str(at["phase"])
     chips, engine = int(number_at(at, "chips")), engine_on(chip.vendor.lower(), _engine(at))
-    hw = hardware(chip, engine=engine)
+    hw = serving_hardware(chip, world.calibrated, engine=engine)
     alone = phase in ("prefill", "decode")
     degree = next(t for t in range(chips, 0, -1) if chips % t == 0 and (model.heads or 1) % t == 0)
     question = Question(
@@ -127,7 +129,7 @@ def _served(chip_id: str, at: Conditions, world: Library, *, metric: str) -> Rea
         precision=str(at["precision"]),
         tensor=degree if alone else 0,
     )
-    layouts, made, precision, _ = setups_of(model, chip, question, hw=hw)
+    layouts, made, precision, _ = setups_of(model, hw, question, world.calibrated)
     requests = requests_of(question)
     if alone:
         value, layout = _phase_rate(made[0], requests, question.concurrency, phase, chip.name), layouts[0]
@@ -135,7 +137,9 @@ def _served(chip_id: str, at: Conditions, world: Library, *, metric: str) -> Rea
         results = [served(s, requests) for s in made]
         best = max(range(len(made)), key=lambda i: float(results[i]["output"]))
         value, layout = float(results[best][metric]), layouts[best]
-    stands = question_standing(model, hw, question, precision, group=layout.group, replicas=layout.replicas)
+    stands = question_standing(
+        model, hw, question, precision, world.calibrated, group=layout.group, replicas=layout.replicas
+    )
     basis, (low, high) = stands.basis(metric), stands.band(metric)
     told = text(
         "{chips} x {chip}, tensor parallel {degree}: {value} ({basis})",
@@ -245,21 +249,24 @@ def _settled(chip_id: str, at: Conditions, world: Library) -> Reading:
 
     How far other layouts fall short widens the estimate of a job nobody has planned; it is no error of a ratio of the best.
     """
-    from chipwall.perf.device import hardware
-    from chipwall.perf.fitting.bands import interval
-    from chipwall.perf.training.constants import step_bands, was_fitted
+    from chipwall.perf.estimate import interval
+    from chipwall.perf.load import silicon_of
 
+    fitted = world.calibrated.training
     found = _trained(chip_id, at, world).estimate
     experts = world.model(str(at["model"])).is_moe
-    known = was_fitted(hardware(world.chip(chip_id)).arch, experts=experts)
+    known = fitted.was_fitted(silicon_of(world.chip(chip_id)), experts=experts)
     kind = "moe" if experts else "dense"
-    low, high = interval(found.value, kind if known else "unseen architecture", "all", bands=step_bands())
+    low, high = interval(found.value, kind if known else "unseen architecture", "all", bands=fitted.bands)
     return _estimate(replace(found, low=low, high=high))
 
 
 def _trained(chip_id: str, at: Conditions, world: Library) -> Training:
     """The training answer, computed once for each chip and job."""
+    from chipwall.perf.device import hardware
+
     model, chip = world.model(str(at["model"])), world.chip(chip_id)
+    hw = hardware(chip, world.calibrated.kernels)
     chips, batch, length = (int(number_at(at, name)) for name in ("chips", "batch", "sequence"))
     precision = str(at["precision"])
 
@@ -267,14 +274,16 @@ def _trained(chip_id: str, at: Conditions, world: Library) -> Training:
         from chipwall.perf.training.train import training
 
         return training(
-            model, chip, chips=chips, sequences=batch, sequence=length, precision=precision, neighbours=False
+            model, hw, world.calibrated, chips=chips, sequences=batch, sequence=length, precision=precision,
+            neighbours=False,
         )
 
     def adapters() -> Training:
         from chipwall.perf.training.tune import finetuning
 
         found = finetuning(
-            model, chip, chips=chips, sequences=batch, sequence=length, precision=precision, neighbours=False
+            model, hw, world.calibrated, chips=chips, sequences=batch, sequence=length, precision=precision,
+            neighbours=False,
         )
         if found.step is None:
             raise Unknown(
@@ -296,6 +305,7 @@ def _trained(chip_id: str, at: Conditions, world: Library) -> Training:
 
 def hpc_ratio(claim: Claim, at: Conditions, world: Library) -> Reading:
     """The subject's rate over the baseline's on one kind of kernel [1]: measured pairs where published, else estimates."""
+    from chipwall.perf.device import hardware
     from chipwall.perf.hpc import hpc_estimates
 
     measured = _measured_kernels(world, claim.subject, claim.baseline, str(at["kernel"]))
@@ -304,7 +314,8 @@ def hpc_ratio(claim: Claim, at: Conditions, world: Library) -> Reading:
     wanted = _KERNELS[str(at["kernel"])]
     rates = []
     for chip_id in (claim.subject, claim.baseline):
-        found = [e for e in hpc_estimates(world.chip(chip_id)) if str(e.quantity) == wanted]
+        hw = hardware(world.chip(chip_id), world.calibrated.kernels)
+        found = [e for e in hpc_estimates(hw, world.calibrated) if str(e.quantity) == wanted]
         if not found:
             raise Unknown(text("{chip} has no published FP64 rate", chip=world.chip(chip_id).name))
         rates.append(_estimate(found[0]))

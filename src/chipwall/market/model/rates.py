@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from chipwall.catalog.records import Chip
 from chipwall.errors import ChipwallError
+from chipwall.perf.calibrated import Calibrated
 
 __all__ = ["WORK", "estimated_rates"]
 
@@ -18,7 +19,7 @@ TRAINING_CHIPS, TRAINING_BATCH, TRAINING_LENGTH = 256, 512, 4096
 SERVING_CHIPS, REQUESTS = 8, 64.0
 
 
-def estimated_rates(chip: Chip) -> dict[str, float] | None:
+def estimated_rates(chip: Chip, calibrated: Calibrated) -> dict[str, float] | None:
     """Tokens a second and chip by kind of work [token/s], from :mod:`chipwall.perf`; None where it has no answer.
 
     Limits
@@ -26,7 +27,9 @@ def estimated_rates(chip: Chip) -> dict[str, float] | None:
     One dense model of 70 billion parameters in 16 bit stands for all work.
     """
     from chipwall import catalog
+    from chipwall.perf.device import hardware
     from chipwall.perf.serving.serve import Question, serving
+    from chipwall.perf.serving.setup import serving_hardware
     from chipwall.perf.training.train import training
 
     if not chip.rate("bf16") or not chip.value("tdp"):
@@ -34,10 +37,12 @@ def estimated_rates(chip: Chip) -> dict[str, float] | None:
     model = catalog.model(MODEL)
     size, batch = TRAINING_CHIPS, TRAINING_BATCH
     try:
-        trained = training(model, chip, chips=size, sequences=batch, sequence=TRAINING_LENGTH).tokens_per_s_per_chip
-        fast = serving(model, chip, Question(prompt=4096, output=64, chips=SERVING_CHIPS)).requests_per_s
+        plain, served = hardware(chip, calibrated.kernels), serving_hardware(chip, calibrated)
+        done = training(model, plain, calibrated, chips=size, sequences=batch, sequence=TRAINING_LENGTH)
+        trained = done.tokens_per_s_per_chip
+        fast = serving(model, served, Question(prompt=4096, output=64, chips=SERVING_CHIPS), calibrated).requests_per_s
         steady = Question(prompt=1000, output=1000, chips=SERVING_CHIPS, concurrency=REQUESTS)
-        decoded = serving(model, chip, steady).throughput.value
+        decoded = serving(model, served, steady, calibrated).throughput.value
     except ChipwallError:
         return None
     prefill, mixed = fast * 4096 / SERVING_CHIPS, decoded / SERVING_CHIPS
@@ -51,8 +56,10 @@ def _file() -> str:
     from chipwall import catalog
     from chipwall.market.model.load import load_products
     from chipwall.market.model.service import REFERENCE
+    from chipwall.perf.shipped import shipped
 
-    reference = estimated_rates(catalog.chip(REFERENCE))
+    calibrated = shipped()
+    reference = estimated_rates(catalog.chip(REFERENCE), calibrated)
     assert reference is not None
     lines = [
         "# Rates relative to an H100 SXM, from the performance model: `python -m chipwall.market.model.rates > this file`.",
@@ -65,7 +72,7 @@ def _file() -> str:
         f'decode = "prompts and answers of 1000 tokens, {REQUESTS:g} requests on {SERVING_CHIPS} chips, prompts taken off"',
     ]
     for chip in dict.fromkeys((REFERENCE, *(p.chip for p in load_products()))):
-        rates = estimated_rates(catalog.chip(chip))
+        rates = estimated_rates(catalog.chip(chip), calibrated)
         if rates is not None:
             lines += ["", f"[{chip}]", *(f"{k} = {rates[k] / reference[k]:.3f}" for k in WORK)]
     return "\n".join(lines)

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property
 from math import inf
 from typing import Any
 
@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chipwall.perf.estimate import Basis
-from chipwall.perf.evidence.index import index
+from chipwall.perf.evidence.index import EvidenceIndex
 from chipwall.perf.evidence.likeness import (
     NAMES,
     Traits,
@@ -35,16 +35,15 @@ from chipwall.perf.evidence.likeness import (
     setup_distances,
     stacked_traits,
 )
-from chipwall.perf.load import table
 
 __all__ = [
     "CLASSES",
+    "Experience",
     "Local",
-    "Standing",
+    "QuestionStanding",
     "basis_at",
     "class_at",
     "local",
-    "missing_of",
     "standing",
     "standings",
     "stretch_names",
@@ -121,21 +120,23 @@ def local(away: NDArray[np.float32], errors: NDArray[Any]) -> Local:
     return Local(distance, low, high)
 
 
-@lru_cache(maxsize=1)
-def _known() -> tuple[frozenset[str], frozenset[str]]:
-    """Chips and models with rows behind the fit."""
-    return frozenset(r["chip"] for r in index().rows), frozenset(r["model"] for r in index().rows)
+@dataclass(frozen=True)
+class Experience:
+    """What measured runs teach about a question: the runs, and how far the quantiles of each class are drawn apart [1]."""
 
+    index: EvidenceIndex
+    stretches: Mapping[str, float]
 
-def missing_of(one: Traits) -> str:
-    """What the fit lacks of a question: its ``chip``, else its ``model``, else only the ``group`` of its setup."""
-    chips, models = _known()
-    return "chip" if one.names["chip"] not in chips else "model" if one.names["model"] not in models else "group"
+    @cached_property
+    def _fitted(self) -> tuple[frozenset[str], frozenset[str]]:
+        """Chips and models with rows behind the fit."""
+        rows = self.index.rows
+        return frozenset(r["chip"] for r in rows), frozenset(r["model"] for r in rows)
 
-
-@lru_cache(maxsize=1)
-def _stretches() -> dict[str, float]:
-    return {name: float(factor) for name, factor in table("bands_serving")["stretch"].items()}
+    def lacks(self, one: Traits) -> str:
+        """What the fit lacks of a question: its ``chip``, else its ``model``, else only the ``group`` of its setup."""
+        chips, models = self._fitted
+        return "chip" if one.names["chip"] not in chips else "model" if one.names["model"] not in models else "group"
 
 
 def stretch_names(asked: str, lacking: str, name: str) -> tuple[str, ...]:
@@ -157,23 +158,22 @@ def stretched(
 
 
 def _bands(
-    each: Sequence[Traits], away: NDArray[np.float32]
+    each: Sequence[Traits], away: NDArray[np.float32], known: Experience
 ) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
     """Distance and band (factors on a time) of a few questions, from their distances to every row."""
-    known = index()
-    missing = np.array([missing_of(one) for one in each])
+    missing = np.array([known.lacks(one) for one in each])
     distance, low, high = (np.zeros(len(away)) for _ in range(3))
     for lack in sorted(set(missing.tolist())):
         here = np.flatnonzero(missing == lack)
-        found = local(away[here], known.errors[f"by_{lack}"])
+        found = local(away[here], known.index.errors[f"by_{lack}"])
         distance[here] = found.distance
         words = [str(each[int(i)].names["asked"]) for i in here]
-        low[here], high[here] = stretched(found, words, missing[here].tolist(), _stretches())
+        low[here], high[here] = stretched(found, words, missing[here].tolist(), known.stretches)
     return distance, low, high
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class QuestionStanding:
     """How a question stands to the measurements.
 
     Attributes
@@ -184,6 +184,8 @@ class Standing:
         Distance of the time per token to every row of the index [1].
     asked : Traits
         The question.
+    known : EvidenceIndex
+        The measured rows.
     """
 
     distance: Mapping[str, float]
@@ -191,6 +193,7 @@ class Standing:
     high: Mapping[str, float]
     away: Any
     asked: Traits
+    known: EvidenceIndex
 
     def band(self, metric: str) -> tuple[float, float]:
         """Factors on the predicted value between which the truth lies in 80 % of cases [1]."""
@@ -202,12 +205,12 @@ class Standing:
         wanted = {"output": "output_tokens_per_s", "tpot": "tpot_ms"}.get(metric)
         if chips and wanted:
             here = np.flatnonzero(self.away <= CLOSE)
-            if any(index().rows[i]["metric"] == wanted and self._same(int(i), chips) for i in here):
+            if any(self.known.rows[i]["metric"] == wanted and self._same(int(i), chips) for i in here):
                 return "measured"
         return basis_at(self.distance[asked_for(metric)])
 
     def _same(self, at: int, chips: float) -> bool:
-        known, row = index().traits, index().rows[at]
+        known, row = self.known.traits, self.known.rows[at]
         words = all(row[name] == self.asked.names[name] for name in NAMES if name != "asked")
         apart = {n: abs(float(known.sizes[n][at]) - float(self.asked.sizes[n])) for n in known.sizes}
         close = all(gap < SAME for n, gap in apart.items() if n != "year") and apart["year"] < SAME_YEAR
@@ -217,7 +220,7 @@ class Standing:
         """The rows most like the question: what they are and what they measured, in the units of the table."""
         few = np.flatnonzero(self.away <= np.partition(self.away, count)[count])
         order = few[np.argsort(self.away[few], kind="stable")][:count]
-        return tuple(_told(index().rows[i], float(self.away[i])) for i in order if np.isfinite(self.away[i]))
+        return tuple(_told(self.known.rows[i], float(self.away[i])) for i in order if np.isfinite(self.away[i]))
 
 
 def _of_value(what: str, low: float, high: float) -> tuple[float, float]:
@@ -236,21 +239,21 @@ def _told(row: Mapping[str, str], distance: float) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def standing(asked: Traits) -> Standing:
+def standing(asked: Traits, experience: Experience) -> QuestionStanding:
     """How one question stands."""
-    kinds, known = ("token", "rate", "first"), index().traits
+    kinds, known = ("token", "rate", "first"), experience.index.traits
     away = setup_distances(stacked_traits([asked]), known) + about_distances(coded(kinds), known)
-    distance, low, high = _bands([asked.about(kind) for kind in kinds], away)
+    distance, low, high = _bands([asked.about(kind) for kind in kinds], away, experience)
     told = [dict(zip(kinds, values.tolist(), strict=True)) for values in (distance, low, high)]
-    return Standing(told[0], told[1], told[2], away[0], asked)
+    return QuestionStanding(told[0], told[1], told[2], away[0], asked, experience.index)
 
 
-def standings(asked: Sequence[Traits]) -> list[tuple[float, float, float]]:
+def standings(asked: Sequence[Traits], experience: Experience) -> list[tuple[float, float, float]]:
     """Of each of many rows: the distance from the nearest measured ones, and the band as factors on its value [1]."""
     found: list[tuple[float, float, float]] = []
     for start in range(0, len(asked), BLOCK):
         block = asked[start : start + BLOCK]
-        distance, low, high = _bands(block, distances(stacked_traits(block), index().traits))
+        distance, low, high = _bands(block, distances(stacked_traits(block), experience.index.traits), experience)
         told = zip(block, distance.tolist(), low.tolist(), high.tolist(), strict=True)
         found += [(d, *_of_value(str(t.names["asked"]), a, b)) for t, d, a, b in told]
     return found

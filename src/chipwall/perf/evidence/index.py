@@ -9,16 +9,14 @@ from __future__ import annotations
 import csv
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from math import log
 from typing import Any
 
 import numpy as np
 
 from chipwall.perf.evidence.likeness import NAMES, SIZES, Traits, coded
-from chipwall.perf.load import data_text
 
-__all__ = ["LEFT_OUT", "LOGARITHMS", "EvidenceIndex", "index", "index_of"]
+__all__ = ["LEFT_OUT", "LOGARITHMS", "EvidenceIndex", "index_of"]
 
 # What was left out of the fit that predicted a row: its source, chip and model together; its model; its chip.
 LEFT_OUT = ("group", "model", "chip")
@@ -42,12 +40,6 @@ class EvidenceIndex:
     rows: tuple[Mapping[str, str], ...]
     traits: Traits
     errors: Mapping[str, Any]
-
-
-@lru_cache(maxsize=1)
-def index() -> EvidenceIndex:
-    """The shipped table."""
-    return index_of(data_text("evidence_serving.csv"))
 
 
 def index_of(content: str) -> EvidenceIndex:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from typing import Any
 
 from chipwall.errors import ChipwallError
 from chipwall.perf import ops as kernels
-from chipwall.perf.constants import calibration
+from chipwall.perf.calibrated import Calibrated
+from chipwall.perf.constants import Calibration
 from chipwall.perf.device import Hardware, hardware
+from chipwall.perf.estimate import interval
 from chipwall.perf.evidence.collectives import CollectiveRow, collective_row
 from chipwall.perf.evidence.kernels import KernelRow, kernel_row, value_of
 from chipwall.perf.evidence.names import measured_chip
 from chipwall.perf.evidence.validate import Prediction, Skip
-from chipwall.perf.fitting.bands import interval
 from chipwall.perf.formats import RECIPES
 from chipwall.perf.ops import collectives
 from chipwall.text import Text, text
@@ -25,11 +25,6 @@ __all__ = ["kernel_time", "predict_collectives", "predict_kernels"]
 # Kernels in a row's words and the family of constants that they use.
 FAMILY = {"gemm": "gemm", "grouped": "moe", "moe": "moe", "attention": "attention", "elementwise": "elementwise",
           "copy": "elementwise", "layer": "elementwise", "decode": "decode"}  # fmt: skip
-
-
-@lru_cache(maxsize=1000)
-def _hardware(chip: str, engine: str) -> Hardware:
-    return hardware(measured_chip(chip), engine=engine)
 
 
 def kernel_time(hw: Hardware, row: KernelRow) -> float:
@@ -64,9 +59,11 @@ def _attention_time(hw: Hardware, row: KernelRow) -> float:
     return time
 
 
-def _situation(family: str, row_class: str, hw: Hardware, *, known_library: bool = True) -> tuple[str, tuple[str, ...]]:
+def _situation(
+    fitted: Calibration, family: str, row_class: str, hw: Hardware, *, known_library: bool = True
+) -> tuple[str, tuple[str, ...]]:
     """Basis of a prediction, and the classes whose band applies, most telling first."""
-    familiar = calibration().familiarity(family, hw)
+    familiar = fitted.familiarity(family, hw)
     if familiar == "seen" and known_library:
         return "calibrated", (f"{family}/{row_class}", family)
     if familiar == "seen":
@@ -80,24 +77,24 @@ def _situation(family: str, row_class: str, hw: Hardware, *, known_library: bool
     )
 
 
-def predict_kernels(rows: Sequence[Mapping[str, str]]) -> list[Prediction | Skip]:
+def predict_kernels(rows: Sequence[Mapping[str, str]], calibrated: Calibrated) -> list[Prediction | Skip]:
     """One answer for each row of the shared kernel table."""
-    return [_kernel_answer(row) for row in rows]
+    return [_kernel_answer(row, calibrated.kernels) for row in rows]
 
 
-def _kernel_answer(row: Mapping[str, str]) -> Prediction | Skip:
+def _kernel_answer(row: Mapping[str, str], fitted: Calibration) -> Prediction | Skip:
     try:
         case = kernel_row(row)
-        hw = _hardware(row["chip"], case.library)
+        hw = hardware(measured_chip(row["chip"]), fitted, engine=case.library)
     except ChipwallError as problem:
         return Skip(row.get("id", ""), Text.of(problem.what))
     how = RECIPES[case.recipe].maths if case.kernel in ("gemm", "grouped", "moe", "layer") else "bf16"
     if not hw.supports(how):
         return Skip(case.id, text("{chip} has no {format} arithmetic", chip=hw.name, format=how.upper()))
     family = FAMILY[case.kernel]
-    basis, classes = _situation(family, row.get("class", ""), hw, known_library=bool(case.library))
+    basis, classes = _situation(fitted, family, row.get("class", ""), hw, known_library=bool(case.library))
     time = kernel_time(hw, case)
-    low, high = interval(time, *classes, bands=calibration().bands)
+    low, high = interval(time, *classes, bands=fitted.bands)
     value, one, other = (value_of(case, t) for t in (time, low, high))
     return Prediction(case.id, case.value, value, min(one, other), max(one, other), basis, _class(case, family))
 
@@ -106,25 +103,25 @@ def _class(case: KernelRow, family: str) -> str:
     return {"moe": "moe_ffn", "grouped": "moe_ffn", "layer": "training_layer"}.get(case.kernel, family)
 
 
-def predict_collectives(rows: Sequence[Mapping[str, str]]) -> list[Prediction | Skip]:
+def predict_collectives(rows: Sequence[Mapping[str, str]], calibrated: Calibrated) -> list[Prediction | Skip]:
     """One answer for each row of the shared collectives table: bus bandwidth [GB/s], else latency [us]."""
-    return [_collective_answer(row) for row in rows]
+    return [_collective_answer(row, calibrated.kernels) for row in rows]
 
 
-def _collective_answer(row: Mapping[str, str]) -> Prediction | Skip:
+def _collective_answer(row: Mapping[str, str], fitted: Calibration) -> Prediction | Skip:
     try:
         case = collective_row(row)
-        hw = _hardware(row["chip"], "")
+        hw = hardware(measured_chip(row["chip"]), fitted)
     except ChipwallError as problem:
         return Skip(row.get("id", ""), Text.of(problem.what))
     linked = bool(hw.link_bandwidth > 0)
     family = "exchange" if case.op == "exchange" else "collective"
-    basis, classes = _situation(family, row.get("class", ""), hw)
+    basis, classes = _situation(fitted, family, row.get("class", ""), hw)
     across = case.nodes > 1
     if not linked or (across and family == "collective"):
         basis, classes = "extrapolated", (f"{family}/unseen architecture",)
     time, bandwidth = _collective_time(hw, case)
-    low, high = interval(time, *classes, bands=calibration().bands)
+    low, high = interval(time, *classes, bands=fitted.bands)
     kind = "exchange" if family == "exchange" else "network" if across else "link" if linked else "pcie"
     if case.busbw is None:
         assert case.latency is not None

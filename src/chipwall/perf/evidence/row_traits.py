@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 from chipwall.errors import ChipwallError
-from chipwall.perf.device import Hardware, hardware
+from chipwall.perf.calibrated import ServingConstants
+from chipwall.perf.device import Hardware, spec_sheet
 from chipwall.perf.evidence import serving as rows
 from chipwall.perf.evidence.likeness import Traits, asked_for, traits
 from chipwall.perf.serving.regimes import REGIMES
@@ -22,17 +23,17 @@ REGIME_NAMES = {
 
 
 @lru_cache(maxsize=512)
-def _hardware(name: str, engine: str) -> Hardware:
-    return hardware(rows.served_chip({"chip": name}), engine=engine)
+def _sheet(name: str) -> Hardware:
+    return spec_sheet(rows.served_chip({"chip": name}))
 
 
-def row_traits(row: Mapping[str, str]) -> Traits | None:
+def row_traits(row: Mapping[str, str], fitted: ServingConstants) -> Traits | None:
     """Traits of a row of the shared column format; None where it cannot be expressed."""
     try:
         chip, model = rows.served_chip(row), rows.served_model(row)
         engine = rows.engine_of(row, chip)
         requests, layout = rows.requests_of_row(row, model), rows.layouts_of_row(row, model)[0]
-        hw = _hardware(row["chip"], engine)
+        hw = _sheet(row["chip"])
     except (ChipwallError, IndexError):
         return None
     if isinstance(requests, Text):
@@ -44,5 +45,5 @@ def row_traits(row: Mapping[str, str]) -> Traits | None:
         hw=hw, engine=engine, model=model, precision=rows.precision_name(row), regime=REGIME_NAMES[regime],
         tensor=float(layout.group), load=float(load) / layout.replicas if load else None,
         context=float(requests.prompt) + float(requests.output) / 2.0,
-        year=rows.year_of_serving_row(row, engine), asked=asked_for(row["metric"]),
+        year=rows.year_of_serving_row(row, engine, fitted), asked=asked_for(row["metric"]),
     )  # fmt: skip

@@ -18,12 +18,12 @@ import numpy as np
 from chipwall import catalog
 from chipwall.catalog.records import Chip, LanguageModel
 from chipwall.errors import ChipwallError
+from chipwall.perf.calibrated import Calibrated, ServingConstants
 from chipwall.perf.device import hardware
 from chipwall.perf.layout import Layout, serving_layout
 from chipwall.perf.overhead import LEAN_YEAR
-from chipwall.perf.serving.constants import step_constants
-from chipwall.perf.serving.engines import engine_family, engine_on, software_year, year_of
-from chipwall.perf.serving.memory import Holding
+from chipwall.perf.serving.engines import engine_family, engine_on, year_of
+from chipwall.perf.serving.memory import Holding, engine_memory
 from chipwall.perf.serving.precision import CACHE_BYTES, default_cache, format_key, precision_of
 from chipwall.perf.serving.regimes import MAX_BATCH, NO_LIMIT, Requests, prefill_time, served, taken
 from chipwall.perf.serving.setup import setup, stacked_setups
@@ -115,7 +115,7 @@ class Cases:
         )  # fmt: skip
 
 
-def cases_of_row(row: Mapping[str, str]) -> list[ServingCase] | Text:
+def cases_of_row(row: Mapping[str, str], calibrated: Calibrated) -> list[ServingCase] | Text:
     """The cases of a row, one per possible layout; or the reason why it cannot be expressed."""
     if row["metric"] not in METRICS:
         return text("metric '{metric}' is not one of a serving estimate", metric=row["metric"])
@@ -124,12 +124,12 @@ def cases_of_row(row: Mapping[str, str]) -> list[ServingCase] | Text:
     requests = requests_of_row(row, model)
     if isinstance(requests, Text):
         return requests
-    year = year_of_serving_row(row, engine)
+    year = year_of_serving_row(row, engine, calibrated.serving)
     asked = (row["chip"], row["model"], row.get("params_b", ""), row.get("moe", ""))
     formats = (precision_name(row), row.get("precision_kv", "").lower())
     layouts = tuple(layouts_of_row(row, model))
     flags = "default" if row.get("class") == "untuned" else "tuned"
-    recipe, made = _setups(asked, engine, year, flags, formats, layouts)
+    recipe, made = _setups(asked, engine, year, flags, formats, layouts, calibrated)
     return _that_fit(
         [
             ServingCase(s, requests, s.hw.arch, engine, row["metric"], _prefill_only(row), layout, year, recipe, flags)
@@ -141,20 +141,20 @@ def cases_of_row(row: Mapping[str, str]) -> list[ServingCase] | Text:
 @lru_cache(maxsize=4096)
 def _setups(
     asked: tuple[str, str, str, str], engine: str, year: float, flags: str, formats: tuple[str, str],
-    layouts: tuple[Layout, ...],
+    layouts: tuple[Layout, ...], calibrated: Calibrated,
 ) -> tuple[str, tuple[Setup, ...]]:  # fmt: skip
     """Recipe and setups of a chip and a model as a row names them; rows of one run, and of one sweep, share them."""
     named = dict(zip(("chip", "model", "params_b", "moe"), asked, strict=True))
     chip, model = served_chip(named), served_model(named)
-    hw = hardware(chip, engine=engine)
+    hw = hardware(chip, calibrated.kernels, engine=engine)
     precision = precision_of(formats[0], model=model, hw=hw)
     cache = formats[1] if formats[1] in CACHE_BYTES else format_key(formats[1])
     cache = cache or default_cache(precision, engine=engine, model=model, hw=hw)
     if "gpt-oss" in model.id and hw.arch == "hopper":
         cache = "bf16"  # no FP8 cache for its attention sinks there: the FP8 label of the source is the weights'
     recipe = precision.experts if model.is_moe else precision.dense
-    constants = step_constants(hw.arch, engine, year, recipe, flags)
-    how = Holding(engine, sampler="lean" if year >= LEAN_YEAR else "full")
+    constants = calibrated.serving.at(hw.arch, engine, year, recipe, flags, chip=hw.id)
+    how = engine_memory(Holding(engine, sampler="lean" if year >= LEAN_YEAR else "full"), calibrated.overhead)
     kept = cache if cache in CACHE_BYTES else "bf16"
     found = (setup(hw, model.architecture, precision, x, cache=kept, constants=constants, how=how) for x in layouts)
     # a benchmark sets the limit of sequences itself
@@ -208,9 +208,9 @@ def engine_of(row: Mapping[str, str], chip: Chip) -> str:
     return engine_on("huawei", engine) if chip.vendor.lower() == "huawei" and engine == "vllm" else engine
 
 
-def year_of_serving_row(row: Mapping[str, str], engine: str) -> float:
+def year_of_serving_row(row: Mapping[str, str], engine: str, fitted: ServingConstants) -> float:
     """Date of the software of a row, as a year with fraction."""
-    return software_year(engine, year_of(row.get("date", "")))
+    return fitted.year(engine, year_of(row.get("date", "")))
 
 
 def precision_name(row: Mapping[str, str]) -> str:
@@ -294,14 +294,14 @@ def layouts_of_row(row: Mapping[str, str], model: LanguageModel) -> list[Layout]
     return [serving_layout(tensor=t, pipeline=p, data=chips // (t * p)) for t, p in degrees if heads % t == 0]
 
 
-def cases(rows: Sequence[Mapping[str, str]]) -> tuple[Cases | None, dict[int, str]]:
+def cases(rows: Sequence[Mapping[str, str]], calibrated: Calibrated) -> tuple[Cases | None, dict[int, str]]:
     """All cases of the rows as arrays, and for each row left out (by position) the reason."""
     each: list[ServingCase] = []
     owner: list[int] = []
     reasons: dict[int, str] = {}
     for i, row in enumerate(rows):
         try:
-            found = cases_of_row(row)
+            found = cases_of_row(row, calibrated)
         except ChipwallError as error:
             reasons[i] = error.what
             continue

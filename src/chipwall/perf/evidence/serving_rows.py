@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from chipwall.perf.evidence.basis import basis_at, standings
+from chipwall.perf.calibrated import Calibrated
+from chipwall.perf.evidence.basis import basis_at
 from chipwall.perf.evidence.row_traits import row_traits
 from chipwall.perf.evidence.serving import cases, predicted_cases
 from chipwall.perf.evidence.validate import Prediction, Skip
@@ -25,7 +26,7 @@ def class_of(row: Mapping[str, str]) -> str:
     return f"{prepared} {'moe' if row.get('moe') == '1' else 'dense'}"
 
 
-def predict_serving_rows(rows: Sequence[Mapping[str, str]]) -> list[Prediction | Skip]:
+def predict_serving_rows(rows: Sequence[Mapping[str, str]], calibrated: Calibrated) -> list[Prediction | Skip]:
     """Predict every row that the model can express, in the row's metric and for the whole setup.
 
     Parameters
@@ -38,13 +39,13 @@ def predict_serving_rows(rows: Sequence[Mapping[str, str]]) -> list[Prediction |
     list of Prediction or Skip
         In the order of the rows.
     """
-    made, reasons = cases(rows)
+    made, reasons = cases(rows, calibrated)
     value: dict[int, float] = {}
     if made is not None:
         owners, best = predicted_cases(made)
         value = {int(i): float(v) for i, v in zip(owners, best, strict=True)}
-    like = {i: t for i in value if (t := row_traits(rows[i])) is not None}
-    stands = dict(zip(like, standings(list(like.values())), strict=True))
+    like = {i: t for i in value if (t := row_traits(rows[i], calibrated.serving)) is not None}
+    stands = dict(zip(like, calibrated.evidence.standings_of(list(like.values())), strict=True))
     return [_one(row, value.get(i), stands.get(i), reasons.get(i, "")) for i, row in enumerate(rows)]
 
 

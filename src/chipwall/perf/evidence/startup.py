@@ -17,13 +17,14 @@ from chipwall.catalog.architecture import Architecture
 from chipwall.catalog.records import LanguageModel
 from chipwall.errors import ChipwallError, InputError
 from chipwall.perf.budget import usable_memory
+from chipwall.perf.calibrated import Calibrated, OverheadConstants
 from chipwall.perf.evidence.validate import FitOrFail, Prediction, Skip
 from chipwall.perf.formats import CACHE_BYTES, stored_bytes
 from chipwall.perf.layout import Layout, serving_layout, serving_layouts
 from chipwall.perf.load import silicon_of
 from chipwall.perf.overhead import LEAN_SAMPLER, LEAN_SINCE, memory_rules
 from chipwall.perf.serving.engines import engine_family
-from chipwall.perf.serving.memory import Holding, Machine, Room, Stored, room_for_cache, sequence_bytes
+from chipwall.perf.serving.memory import Holding, Machine, Room, Stored, engine_memory, room_for_cache, sequence_bytes
 from chipwall.text import text
 from chipwall.units import GIB
 
@@ -58,7 +59,9 @@ class StartupRun:
         return self.model.architecture
 
 
-def predict_startups(rows: Sequence[Mapping[str, str]]) -> Iterator[Prediction | FitOrFail | Skip]:
+def predict_startups(
+    rows: Sequence[Mapping[str, str]], calibrated: Calibrated
+) -> Iterator[Prediction | FitOrFail | Skip]:
     """What the memory model says of each row; rows of a run that cannot be expressed are skipped with the reason."""
     for row in rows:
         name, metric = row["id"], row["metric"]
@@ -71,13 +74,13 @@ def predict_startups(rows: Sequence[Mapping[str, str]]) -> Iterator[Prediction |
             if metric == BUFFER:
                 yield _buffer(row)
                 continue
-            yield _answer(name, metric, row["value"], run_of_row(row))
+            yield _answer(name, metric, row["value"], run_of_row(row), calibrated.overhead)
         except ChipwallError as problem:
             yield Skip(name, problem.what)
 
 
-def _answer(name: str, metric: str, value: str, case: StartupRun) -> Prediction | FitOrFail | Skip:
-    room = room_of(case)
+def _answer(name: str, metric: str, value: str, case: StartupRun, overhead: OverheadConstants) -> Prediction | FitOrFail | Skip:
+    room = room_of(case, overhead)
     if metric == SERVES:
         needed = _one(case)
         word = "fits" if room.bytes >= needed and room.bytes > 0 else "fails"
@@ -119,9 +122,9 @@ def _ways(layout: Layout) -> dict[str, float]:
     return {"tensor": layout.tensor, "pipeline": layout.pipeline, "context": layout.context}
 
 
-def room_of(case: StartupRun) -> Room:
+def room_of(case: StartupRun, overhead: OverheadConstants) -> Room:
     """The room for the cache of one chip."""
-    return room_for_cache(case.shape, case.stored, case.layout, case.machine, case.how)
+    return room_for_cache(case.shape, case.stored, case.layout, case.machine, engine_memory(case.how, overhead))
 
 
 def run_of_row(row: Mapping[str, str]) -> StartupRun:
@@ -224,7 +227,9 @@ def _heads(model: LanguageModel) -> float:
     return max((float(g.heads) for g in model.architecture.attention if g.grows), default=1.0)
 
 
-def rows_with_room(rows: Sequence[Mapping[str, str]]) -> list[tuple[Mapping[str, str], StartupRun, float]]:
+def rows_with_room(
+    rows: Sequence[Mapping[str, str]], overhead: OverheadConstants
+) -> list[tuple[Mapping[str, str], StartupRun, float]]:
     """Runs that state the room for the cache, each with what its engine kept [byte]: share less weights less room."""
     found: list[tuple[Mapping[str, str], StartupRun, float]] = []
     seen: set[str] = set()
@@ -236,7 +241,7 @@ def rows_with_room(rows: Sequence[Mapping[str, str]]) -> list[tuple[Mapping[str,
             continue
         try:
             case = run_of_row(row)
-            room = room_of(case)
+            room = room_of(case, overhead)
         except ChipwallError:
             continue
         scale = {CACHE: GIB, TOKENS: _token(case), AT_ONCE: _one(case)}[row["metric"]]

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from chipwall import catalog
 from chipwall.catalog.records import Chip, LanguageModel
 from chipwall.errors import ChipwallError, InputError
+from chipwall.perf.constants import Calibration
 from chipwall.perf.device import Hardware, hardware
 from chipwall.perf.evidence.names import measured_chip
 from chipwall.perf.formats import FORMATS
@@ -183,11 +184,11 @@ def flops_of_row(setup: TrainingSetup) -> float:
     return float(model_flops_per_token(setup.shape, setup.run.sequence, causal=recent))
 
 
-def setup_of_row(row: Mapping[str, str]) -> TrainingSetup:
+def setup_of_row(row: Mapping[str, str], kernels: Calibration) -> TrainingSetup:
     """A row of ``training.csv`` or ``finetune.csv`` as a setup; raises where the model cannot express it."""
     chip = chip_of_row(row["chip"])
     model, cut = model_of_row(row["model"])
-    hw, shape = hardware(chip), shape_of(model, layers=cut)
+    hw, shape = hardware(chip, kernels), shape_of(model, layers=cut)
     chips, sequence = cell_number(row, "n_chips", 1.0), cell_number(row, "seq_len")
     if not sequence:
         raise InputError(text("the sequence length is not stated"), where=row.get("id", ""))

@@ -10,20 +10,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chipwall.errors import ChipwallError
-from chipwall.perf.constants import Constant
+from chipwall.perf.calibrated import Calibrated, TrainingConstants
+from chipwall.perf.constants import Calibration, Constant
+from chipwall.perf.estimate import interval
 from chipwall.perf.evidence.training import TrainingSetup, flops_of_row, memory_of_row, setup_of_row
+from chipwall.perf.evidence.training_steps import predicted_step
 from chipwall.perf.evidence.validate import Prediction, Skip
-from chipwall.perf.fitting.bands import interval
-from chipwall.perf.fitting.training import predicted_step
-from chipwall.perf.load import constants_table
-from chipwall.perf.training.constants import step_bands, training_constants, was_fitted
 from chipwall.perf.training.memory import memory_parts
 from chipwall.perf.training.search import fastest
 from chipwall.perf.training.workload import Run
 from chipwall.text import text
 from chipwall.units import GIB, GIGA, MIB, TERA
 
-__all__ = ["band_names", "out_of_fold", "predict_training_rows", "predicted_steps", "predicted_value", "searched_run"]
+__all__ = ["band_names", "predict_training_rows", "predicted_steps", "predicted_value", "searched_run"]
 
 MEMORY_UNITS = {"peak_mem_gib": GIB, "peak_mem_gb": GIGA, "peak_mem_mb": MIB}
 MINUTE = 60.0
@@ -40,10 +39,9 @@ def searched_run(setup: TrainingSetup, constants: Mapping[str, Constant]) -> Run
             setup.run,
             sequences=sequences,
             recipe=setup.recipe,
-            labels=setup.labels,
             storage=storage,
             adapters=adapters,
-            constants=constants,
+            constants={name: c.value(setup.labels) for name, c in constants.items()},
             recompute="full" if setup.run.recompute == 1.0 else "",
         )
     except ChipwallError:
@@ -99,42 +97,44 @@ def _memory(setup: TrainingSetup) -> float:
     return float(sum(parts.values()))
 
 
-def band_names(setup: TrainingSetup) -> tuple[str, ...]:
+def band_names(setup: TrainingSetup, fitted: TrainingConstants) -> tuple[str, ...]:
     """Names of the bands that a setup may take, the closest first."""
     kind = "moe" if setup.expert_model else "dense"
-    if not was_fitted(setup.hw.arch, experts=setup.expert_model):
+    if not fitted.was_fitted(setup.hw.arch, experts=setup.expert_model):
         return ("unseen architecture", "all")
     return (f"{setup.class_}/{kind}", setup.class_, "layout searched" if not setup.declared else kind, "all")
 
 
-def predicted_steps(rows: Sequence[Mapping[str, str]], constants: Mapping[str, Constant]) -> list[Prediction | Skip]:
+def predicted_steps(
+    rows: Sequence[Mapping[str, str]], fitted: TrainingConstants, kernels: Calibration
+) -> list[Prediction | Skip]:
     """One prediction, or the reason for none, per row."""
     answers: list[Prediction | Skip | None] = [None] * len(rows)
     timed: list[tuple[int, TrainingSetup]] = []
     for place, row in enumerate(rows):
         try:
-            setup = completed(setup_of_row(row), constants)
+            setup = completed(setup_of_row(row, kernels), fitted.constants)
         except ChipwallError as problem:
             answers[place] = Skip(row.get("id", ""), problem.what)
             continue
         if setup.metric in MEMORY_UNITS:
-            answers[place] = _memory_prediction(setup)
+            answers[place] = _memory_prediction(setup, fitted)
         else:
             timed.append((place, setup))
     if timed:
-        steps = predicted_step([setup for _, setup in timed], constants)
+        steps = predicted_step([setup for _, setup in timed], fitted.constants)
         for (place, setup), step in zip(timed, steps, strict=True):
-            answers[place] = _timed_prediction(setup, float(step))
+            answers[place] = _timed_prediction(setup, float(step), fitted)
     return [answer for answer in answers if answer is not None]
 
 
-def _memory_prediction(setup: TrainingSetup) -> Prediction:
+def _memory_prediction(setup: TrainingSetup, fitted: TrainingConstants) -> Prediction:
     value = _memory(setup) / MEMORY_UNITS[setup.metric]
-    low, high = interval(value, "memory", bands=step_bands())
+    low, high = interval(value, "memory", bands=fitted.bands)
     return Prediction(setup.id, setup.value, value, low, high, "calibrated", setup.class_)
 
 
-def _timed_prediction(setup: TrainingSetup, step: float) -> Prediction | Skip:
+def _timed_prediction(setup: TrainingSetup, step: float, fitted: TrainingConstants) -> Prediction | Skip:
     value = predicted_value(setup, step)
     if value is None:
         return Skip(
@@ -144,20 +144,15 @@ def _timed_prediction(setup: TrainingSetup, step: float) -> Prediction | Skip:
     if not np.isfinite(value):
         return Skip(setup.id, text("no estimate for this chip and format"))
     low, high = interval(
-        value, *band_names(setup), bands=step_bands(), inverse=setup.metric not in ("step_time_s", "time_to_train_min")
+        value, *band_names(setup, fitted), bands=fitted.bands, inverse=setup.metric not in ("step_time_s", "time_to_train_min")
     )
-    basis = "calibrated" if was_fitted(setup.hw.arch, experts=setup.expert_model) else "extrapolated"
+    basis = "calibrated" if fitted.was_fitted(setup.hw.arch, experts=setup.expert_model) else "extrapolated"
     return Prediction(setup.id, setup.value, value, low, high, basis, setup.class_)
 
 
-def predict_training_rows(rows: Sequence[Mapping[str, str]]) -> list[Prediction | Skip]:
-    """Predictions of the shipped model for rows of a training or fine-tuning table."""
-    return predicted_steps(rows, training_constants())
-
-
-def out_of_fold() -> dict[str, float]:
-    """Natural log of predicted over measured step time by row id, from fits that left out the row's group [1]."""
-    return {name: float(error) for name, error in constants_table("calibration_training").get("left_out", {}).items()}
+def predict_training_rows(rows: Sequence[Mapping[str, str]], calibrated: Calibrated) -> list[Prediction | Skip]:
+    """Predictions for rows of a training or fine-tuning table."""
+    return predicted_steps(rows, calibrated.training, calibrated.kernels)
 
 
 def errors_of(found: Sequence[Prediction | Skip]) -> NDArray[np.float64]:

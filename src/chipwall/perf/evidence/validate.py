@@ -16,7 +16,7 @@ from typing import Any
 
 from chipwall.errors import InputError
 from chipwall.files import read_rows as read_rows_of_file
-from chipwall.perf.fitting.bands import covered_share
+from chipwall.perf.calibrated import Calibrated
 from chipwall.text import text
 
 __all__ = [
@@ -179,9 +179,9 @@ def _check_columns(kind: str, columns: Sequence[str], place: Path) -> None:
         )
 
 
-def _predictor(kind: str) -> Callable[[Sequence[Mapping[str, str]]], Iterable[Prediction | FitOrFail | Skip]]:
+def _predictor(kind: str) -> Callable[[Sequence[Mapping[str, str]], Calibrated], Iterable[Prediction | FitOrFail | Skip]]:
     module, attribute = PREDICTORS[_kind(kind)]
-    found: Callable[[Sequence[Mapping[str, str]]], Iterable[Prediction | FitOrFail | Skip]] = getattr(
+    found: Callable[[Sequence[Mapping[str, str]], Calibrated], Iterable[Prediction | FitOrFail | Skip]] = getattr(
         import_module(module), attribute
     )
     return found
@@ -215,7 +215,7 @@ def _is_number(words: str) -> bool:
         return False
 
 
-def validated_table(kind: str, rows: Sequence[Mapping[str, str]]) -> Validation:
+def validated_table(kind: str, rows: Sequence[Mapping[str, str]], calibrated: Calibrated) -> Validation:
     """Predict the rows of a table and sum up.
 
     Parameters
@@ -224,6 +224,8 @@ def validated_table(kind: str, rows: Sequence[Mapping[str, str]]) -> Validation:
         A key of :data:`PREDICTORS`.
     rows : sequence of mapping
         Rows as strings, shared column format of the kind.
+    calibrated : Calibrated
+        What is fitted.
 
     Returns
     -------
@@ -234,7 +236,7 @@ def validated_table(kind: str, rows: Sequence[Mapping[str, str]]) -> Validation:
     predict = _predictor(kind)
     out = {id(row): _outcome(kind, row) for row in rows}
     wanted = [row for row in rows if out[id(row)] is None]
-    answers = list(predict(wanted))
+    answers = list(predict(wanted, calibrated))
     if wanted and rows and not any(isinstance(a, Prediction | FitOrFail) for a in answers):
         first = next(a for a in answers if isinstance(a, Skip))
         raise InputError(
@@ -247,6 +249,12 @@ def validated_table(kind: str, rows: Sequence[Mapping[str, str]]) -> Validation:
     results = tuple(answer for answer in answers if isinstance(answer, Prediction | FitOrFail))
     counted = {row.get("id", "") for row in rows if row.get("use", "fit").strip() in COUNTED}
     return Validation(kind, results, tuple(skipped), _summary(results, skipped, counted))
+
+
+def covered_share(measured: Sequence[float], low: Sequence[float], high: Sequence[float]) -> float:
+    """Share of measurements inside their intervals [1]."""
+    inside = [a <= m <= b for m, a, b in zip(measured, low, high, strict=True)]
+    return sum(inside) / len(inside) if inside else math.nan
 
 
 def scored(results: Sequence[Prediction]) -> dict[str, Any]:

@@ -11,13 +11,13 @@ References
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["COVERAGE", "FEWEST_ROWS", "band", "bands_by_class", "covered_share", "interval"]
+__all__ = ["COVERAGE", "FEWEST_ROWS", "band", "bands_by_class"]
 
 COVERAGE = 0.8
 # Fewer rows than this do not make a class of their own.
@@ -76,20 +76,3 @@ def bands_by_class(
         if name and not name.endswith("/") and rows.sum() >= FEWEST_ROWS:
             found[name] = band(errors[rows], None if owner is None else owner[rows], coverage=coverage)
     return found
-
-
-def interval(
-    value: float, *classes: str, bands: Mapping[str, tuple[float, float]], inverse: bool = False
-) -> tuple[float, float]:
-    """The 80 % interval of a prediction: the band of the first of ``classes`` that has one.
-
-    ``inverse`` is for rates, where the band is on the time behind them.
-    """
-    low, high = next((bands[name] for name in classes if name in bands), (0.5, 2.0))
-    return (value / high, value / low) if inverse else (value * low, value * high)
-
-
-def covered_share(measured: Sequence[float], low: Sequence[float], high: Sequence[float]) -> float:
-    """Share of measurements inside their intervals [1]."""
-    truth = np.asarray(measured, dtype=float)
-    return float(np.mean((truth >= np.asarray(low)) & (truth <= np.asarray(high)))) if len(truth) else float("nan")

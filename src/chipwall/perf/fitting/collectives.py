@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from chipwall import catalog
+from chipwall.perf.constants import Calibration
 from chipwall.perf.device import hardware, spec_sheet
 from chipwall.perf.evidence.collectives import CollectiveRow, measured_seconds
 from chipwall.perf.fitting.kernels import KernelFamily
@@ -81,10 +82,10 @@ def link_family(rows: Sequence[CollectiveRow]) -> KernelFamily:
     return KernelFamily("collective", ids, terms, formula, _labels(kept), np.ones(len(kept)), target, groups)
 
 
-def reduce_family(rows: Sequence[Mapping[str, str]]) -> KernelFamily:
+def reduce_family(rows: Sequence[Mapping[str, str]], kernels: Calibration) -> KernelFamily:
     """All-reduces by the kernels of serving engines; the library's takes over where it is faster."""
     kept = [row for row in rows if row["use"] == "fit"]
-    machines = [hardware(catalog.chip(row["chip"])) for row in kept]
+    machines = [hardware(catalog.chip(row["chip"]), kernels) for row in kept]
     n, size = (np.array([float(row[name]) for row in kept]) for name in ("n", "bytes"))
     link = np.array([float(hw.link_bandwidth) for hw in machines])
     library = np.array([

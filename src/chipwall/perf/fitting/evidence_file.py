@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from chipwall.perf.calibrated import Calibrated, ServingConstants
 from chipwall.perf.evidence.basis import Local, class_at, local, stretch_names, stretched
 from chipwall.perf.evidence.index import LEFT_OUT, LOGARITHMS, EvidenceIndex
 from chipwall.perf.evidence.likeness import NAMES, SIZES, Traits, asked_for, distances
@@ -23,7 +24,6 @@ from chipwall.perf.evidence.row_traits import row_traits
 from chipwall.perf.fitting.bands import COVERAGE
 from chipwall.perf.fitting.regression import TREND, Fit, grouped_folds, left_out_fits
 from chipwall.perf.fitting.serving import HOW, ServingFit, prepared, row_weights
-from chipwall.perf.serving.constants import serving_constants
 
 __all__ = ["Samples", "bands_toml", "evidence_csv", "left_out_samples", "made_on_others", "stretches_of"]
 
@@ -43,9 +43,9 @@ def left_out_labels(rows: Sequence[Mapping[str, str]]) -> dict[str, list[str]]:
     return {"group": group, "model": [r["model"] for r in rows], "chip": [r["chip"] for r in rows]}
 
 
-def shipped_fit(problem: ServingFit) -> Fit:
-    """The shipped constants as coefficients of a problem; publishers' peculiarities, which are not shipped, at zero."""
-    known = serving_constants()
+def known_fit(problem: ServingFit, fitted_before: ServingConstants) -> Fit:
+    """Known constants as coefficients of a problem; publishers' peculiarities, which are not kept, at zero."""
+    known = fitted_before.constants
     found = []
     for term, names in zip(problem.design.terms, problem.design.names, strict=True):
         c = known[term.name]
@@ -56,14 +56,14 @@ def shipped_fit(problem: ServingFit) -> Fit:
 
 
 def evidence_csv(
-    rows: Sequence[Mapping[str, str]], *, folds: int = FOLDS, say: Callable[[str], None] = lambda _: None
+    rows: Sequence[Mapping[str, str]], calibrated: Calibrated, *, folds: int = FOLDS, say: Callable[[str], None] = lambda _: None
 ) -> str:
-    """The whole table as text, from the shipped constants and the rows behind them."""
-    problem = ServingFit.over(*prepared([r for r in rows if r["use"] == "fit"]))
-    start = shipped_fit(problem)
+    """The whole table as text, from the constants and the rows behind them."""
+    problem = ServingFit.over(*prepared([r for r in rows if r["use"] == "fit"], calibrated))
+    start = known_fit(problem, calibrated.serving)
     few = problem.narrowed(start)
     rows = problem.rows
-    each = [t for r in rows if (t := row_traits(r)) is not None]
+    each = [t for r in rows if (t := row_traits(r, calibrated.serving)) is not None]
     assert len(each) == len(rows), "a row that was fitted has no traits"
     late = np.array([r["metric"] in ("ttft_ms", "tpot_ms") for r in rows])
     errors = {}

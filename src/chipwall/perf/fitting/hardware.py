@@ -9,15 +9,15 @@ from typing import Any
 
 import numpy as np
 
+from chipwall.perf.calibrated import Calibrated, ServingConstants
 from chipwall.perf.constants import Calibration, Constant
 from chipwall.perf.evidence.collectives import readable_collectives
 from chipwall.perf.evidence.kernels import readable
 from chipwall.perf.fitting.bands import FEWEST_ROWS, band, bands_by_class
 from chipwall.perf.fitting.collectives import exchange_family, link_family, reduce_family
+from chipwall.perf.fitting.hpc import hpc_family
 from chipwall.perf.fitting.kernels import FAMILIES, KernelFamily, KernelFit, fit_family
-from chipwall.perf.hpc import hpc_family
 from chipwall.perf.load import measured
-from chipwall.perf.serving.constants import step_constants
 
 __all__ = ["FamilyScore", "Refit", "assumed_constants", "outcome_scores", "refit"]
 
@@ -51,12 +51,12 @@ def _assumed(
     return Constant(name, unit, low, high, level, logarithmic=logarithmic, note=note)
 
 
-def assumed_constants() -> dict[str, Constant]:
+def assumed_constants(fitted: ServingConstants) -> dict[str, Constant]:
     """Constants that no row of the kernel and collective tables fixes; each says what it rests on."""
     pcie = "typical of PCIe switches; hosts without one are several times slower, see the L40S rows"
     network = "typical of 400 Gbit/s InfiniBand with one card per chip; no multi-node row may be fitted"
     decode = "of a typical engine on a typical chip: fixed by serving runs, see calibration_inference.toml"
-    serving = step_constants("", "")
+    serving = fitted.at("", "")
     found = (
         _assumed("pcie.efficiency", "1", 0.1, 1.0, 0.6, pcie),
         _assumed("network.efficiency", "1", 0.2, 1.0, 0.88, network),
@@ -70,14 +70,17 @@ def assumed_constants() -> dict[str, Constant]:
     return {constant.name: constant for constant in found}
 
 
-def _families(kernels: Sequence[Mapping[str, str]], collectives: Sequence[Mapping[str, str]]) -> list[KernelFamily]:
+def _families(
+    kernels: Sequence[Mapping[str, str]], collectives: Sequence[Mapping[str, str]], before: Calibration
+) -> list[KernelFamily]:
     rows, _ = readable([row for row in kernels if row.get("use", "fit") == "fit"])
     links, _ = readable_collectives([row for row in collectives if row.get("use", "fit") == "fit"])
-    own = reduce_family(measured("reduces"))
-    return [*(make(rows) for make in FAMILIES), link_family(links), exchange_family(links), own, hpc_family()]
+    own = reduce_family(measured("reduces"), before)
+    return [*(make(rows) for make in FAMILIES), link_family(links), exchange_family(links), own, hpc_family(measured("hpc"))]
 
 
 def refit(
+    calibrated: Calibrated,
     kernels: Sequence[Mapping[str, str]] | None = None,
     collectives: Sequence[Mapping[str, str]] | None = None,
     *,
@@ -87,6 +90,8 @@ def refit(
 
     Parameters
     ----------
+    calibrated : Calibrated
+        What was fitted before: constants of other stages, and those that a family is held against.
     kernels, collectives : sequence of mapping, optional
         Rows of the shared formats; the shipped tables by default.
     cross_validate : bool
@@ -95,8 +100,8 @@ def refit(
     kernel_rows = measured("kernels") if kernels is None else kernels
     collective_rows = measured("collectives") if collectives is None else collectives
     classes = {row["id"]: row.get("class", "") for row in (*kernel_rows, *collective_rows)}
-    outcomes = [fit_family(f, cross_validate=cross_validate) for f in _families(kernel_rows, collective_rows)]
-    constants, seen = assumed_constants(), {}
+    outcomes = [fit_family(f, cross_validate=cross_validate) for f in _families(kernel_rows, collective_rows, calibrated.kernels)]
+    constants, seen = assumed_constants(calibrated.serving), {}
     bands: dict[str, tuple[float, float]] = {}
     for outcome in outcomes:
         name = outcome.family.name

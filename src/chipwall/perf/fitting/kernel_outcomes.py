@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from chipwall.perf.evidence.scores import Outcome
-from chipwall.perf.fitting.bands import interval
+from chipwall.perf.calibrated import Calibrated
+from chipwall.perf.estimate import interval
 from chipwall.perf.fitting.hardware import refit
+from chipwall.perf.fitting.scores import Outcome
 from chipwall.perf.load import measured
 
 __all__ = ["kernel_outcomes"]
 
 
-def kernel_outcomes() -> list[Outcome]:
+def kernel_outcomes(calibrated: Calibrated) -> list[Outcome]:
     """Every kernel and collective that may be fitted; takes minutes."""
-    found = refit()
+    found = refit(calibrated)
     rows = {row["id"]: row for kind in ("kernels", "collectives") for row in measured(kind)}
     outcomes = []
     for outcome in found.outcomes:

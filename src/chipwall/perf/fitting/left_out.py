@@ -13,9 +13,11 @@ from pathlib import Path
 import numpy as np
 
 from chipwall import catalog
+from chipwall.perf.calibrated import Calibrated
 from chipwall.perf.evidence.serving import STAND_INS
 from chipwall.perf.fitting.serving import AGAIN, fit_rows, prepared
 from chipwall.perf.load import measured
+from chipwall.perf.shipped import shipped
 
 __all__ = ["cell_row", "left_out"]
 
@@ -55,9 +57,11 @@ def _key(row: Mapping[str, str]) -> tuple[str, str]:
     ).id
 
 
-def left_out(cells: Sequence[Mapping[str, str]], rows: Sequence[Mapping[str, str]]) -> list[float]:
+def left_out(
+    cells: Sequence[Mapping[str, str]], rows: Sequence[Mapping[str, str]], calibrated: Calibrated
+) -> list[float]:
     """Output tokens/s of every cell, each by a fit without the rows of its model and chip [token/s]."""
-    problem, fit = fit_rows([r for r in rows if r["use"] == "fit"])
+    problem, fit = fit_rows([r for r in rows if r["use"] == "fit"], calibrated)
     keys = [_key(r) if "InternLM" not in r["model"] else ("", "") for r in problem.rows]
     wanted = [_key(cell_row(c)) for c in cells]
     found = np.zeros(len(cells))
@@ -68,7 +72,7 @@ def left_out(cells: Sequence[Mapping[str, str]], rows: Sequence[Mapping[str, str
             np.flatnonzero([k != group for k in keys]), start=fit.coefficients, how=AGAIN, slopes=slopes
         )
         at = [i for i, w in enumerate(wanted) if w == group]
-        rows_of_group, asked = prepared([cell_row(cells[i]) for i in at])
+        rows_of_group, asked = prepared([cell_row(cells[i]) for i in at], calibrated)
         found[at] = problem.like(rows_of_group, asked).predicted(each)
     return [float(v) for v in found]
 
@@ -78,7 +82,7 @@ def write_left_out(place: str) -> None:
     path = Path(place)
     with path.open(encoding="utf-8", newline="") as handle:
         cells = list(csv.DictReader(handle))
-    for cell, value in zip(cells, left_out(cells, measured("inference")), strict=True):
+    for cell, value in zip(cells, left_out(cells, measured("inference"), shipped()), strict=True):
         cell["left_out"] = f"{value:.0f}"
     with path.open("w", encoding="utf-8", newline="") as handle:
         writer = csv.DictWriter(handle, list(cells[0]), lineterminator="\n")

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from chipwall.perf.calibrated import OverheadConstants
 from chipwall.perf.evidence.startup import StartupRun, room_of, rows_with_room
 from chipwall.perf.fitting.regression import Fit, FittedConstant, Robust, designed, fitted, grouped_folds, log_term
 from chipwall.perf.overhead import expert_workspace, memory_rules, step_limits, widest_block
@@ -65,12 +66,12 @@ class Kept:
         return {"engine": name, "sampler": self.case.how.sampler if name.startswith("vllm") else ""}
 
 
-def kept_rows(rows: Sequence[Mapping[str, str]]) -> list[Kept]:
+def kept_rows(rows: Sequence[Mapping[str, str]], overhead: OverheadConstants) -> list[Kept]:
     """The rows that say what their engine kept; a log whose sum is not positive says nothing."""
-    return [made for row, case, kept in rows_with_room(rows) if (made := _kept(row, case, kept)).kept > 0.0]
+    return [made for row, case, kept in rows_with_room(rows, overhead) if (made := _kept(row, case, kept, overhead)).kept > 0.0]
 
 
-def _kept(row: Mapping[str, str], case: StartupRun, kept: float) -> Kept:
+def _kept(row: Mapping[str, str], case: StartupRun, kept: float, overhead: OverheadConstants) -> Kept:
     engine = memory_rules(case.how.engine)
     tokens, sequences = step_limits(engine, memory=case.machine.memory, arch=case.machine.arch)
     tokens, sequences = case.how.tokens or tokens, case.how.sequences or sequences
@@ -78,7 +79,7 @@ def _kept(row: Mapping[str, str], case: StartupRun, kept: float) -> Kept:
     trial = 0.0 if engine.counts == "static" else 2.0 * tokens
     together = layout.tensor * layout.context * layout.ranks > 1
     return Kept(
-        row, case, room_of(case), kept,
+        row, case, room_of(case, overhead), kept,
         wide=trial * float(widest_block(a, layout.tensor)), hidden=trial * float(a.hidden),
         sampled=0.0 if engine.counts == "static" else sequences * float(a.vocab),
         experts=trial * float(expert_workspace(a, layout.expert_tensor)), linked=float(together), resident=1.0,
@@ -141,9 +142,9 @@ def left_out_scores(each: Sequence[Kept], by: Sequence[str]) -> OverheadScore:
     return OverheadScore(len(each), float(np.median(np.abs(relative))), inside, scaled)
 
 
-def overhead_toml(rows: Sequence[Mapping[str, str]]) -> str:
+def overhead_toml(rows: Sequence[Mapping[str, str]], overhead: OverheadConstants) -> str:
     """``data/overhead.toml``: constants fitted on the rows marked ``fit``, and the interval of left-out models."""
-    each = kept_rows([r for r in rows if r["use"] == "fit"])
+    each = kept_rows([r for r in rows if r["use"] == "fit"], overhead)
     fit, _ = overhead_fit(each)
     by_model = left_out_scores(each, [e.case.model.id for e in each])
     by_engine = left_out_scores(each, [e.labels["engine"] for e in each])

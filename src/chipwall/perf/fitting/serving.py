@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from chipwall.perf.calibrated import Calibrated
 from chipwall.perf.constants import EPOCH, Constant
 from chipwall.perf.evidence.serving import Cases, case_values, cases, predicted_cases
 from chipwall.perf.fitting.regression import (
@@ -95,11 +96,13 @@ def fitted_rows(rows: Sequence[Mapping[str, str]]) -> list[Mapping[str, str]]:
     return [r for r in rows if r["use"] == "fit"] + queue[::3]
 
 
-def prepared(rows: Sequence[Mapping[str, str]]) -> tuple[list[Mapping[str, str]], Cases]:
+def prepared(
+    rows: Sequence[Mapping[str, str]], calibrated: Calibrated
+) -> tuple[list[Mapping[str, str]], Cases]:
     """The rows that can be expressed, and their cases."""
-    _, reasons = cases(rows)
+    _, reasons = cases(rows, calibrated)
     kept = [r for i, r in enumerate(rows) if i not in reasons]
-    made, _ = cases(kept)
+    made, _ = cases(kept, calibrated)
     assert made is not None, "no row can be expressed"
     return kept, made
 
@@ -251,9 +254,9 @@ def _gathered(made: Cases, rows: Rows) -> Blocks:
     return tuple(found)
 
 
-def fit_rows(rows: Sequence[Mapping[str, str]]) -> tuple[ServingFit, Fit]:
+def fit_rows(rows: Sequence[Mapping[str, str]], calibrated: Calibrated) -> tuple[ServingFit, Fit]:
     """Fit all rows; layouts far from the best are set aside once, then the fit goes on."""
-    kept, made = prepared(rows)
+    kept, made = prepared(rows, calibrated)
     problem = ServingFit.over(kept, made)
     few = problem.narrowed(Fit(problem.design, problem.design.prior))
     return problem, few.solved()

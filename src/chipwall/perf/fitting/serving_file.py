@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from chipwall.perf.calibrated import Calibrated
 from chipwall.perf.constants import Constant
 from chipwall.perf.fitting.regression import Fit, Floats
 from chipwall.perf.fitting.serving import ServingFit, cross_validated, fit_rows, fitted_rows, group_of
@@ -32,9 +33,9 @@ class ServingRefit:
         return self.problem.rows
 
 
-def refit_serving(rows: Sequence[Mapping[str, str]]) -> ServingRefit:
+def refit_serving(rows: Sequence[Mapping[str, str]], calibrated: Calibrated) -> ServingRefit:
     """Fit the rows marked ``fit`` and those of the queue, with cross-validation by source, chip and model."""
-    problem, fit = fit_rows(fitted_rows(rows))
+    problem, fit = fit_rows(fitted_rows(rows), calibrated)
     groups = ["|".join(group_of(r)) for r in problem.rows]
     predicted, fits = cross_validated(problem, fit, groups, folds=FOLDS)
     levels = np.array([[f.coefficients[i] for i in problem.design.edges[:-1]] for f in fits]).std(axis=0)
@@ -42,9 +43,9 @@ def refit_serving(rows: Sequence[Mapping[str, str]]) -> ServingRefit:
     return ServingRefit(problem, fit, predicted, spread)
 
 
-def calibration_text(rows: Sequence[Mapping[str, str]]) -> str:
+def calibration_text(rows: Sequence[Mapping[str, str]], calibrated: Calibrated) -> str:
     """The whole file as text."""
-    found = refit_serving(rows)
+    found = refit_serving(rows, calibrated)
     return _toml(found.problem.constants(found.fit, found.spread), len(found.rows), _dates(found.problem))
 
 

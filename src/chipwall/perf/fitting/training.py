@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chipwall.perf.constants import Constant
-from chipwall.perf.device import Hardware, stacked
+from chipwall.perf.constants import Calibration, Constant
 from chipwall.perf.evidence.training import TrainingSetup, flops_of_row, setup_of_row
+from chipwall.perf.evidence.training_steps import blocks_of, predicted_step, step_times_of
 from chipwall.perf.fitting.regression import (
     Design,
     Fit,
@@ -28,21 +28,15 @@ from chipwall.perf.fitting.regression import (
     log_term,
 )
 from chipwall.perf.fitting.regression import fitted as solved
-from chipwall.perf.training.shape import Shape, stacked_shapes
-from chipwall.perf.training.step import step_parts
-from chipwall.perf.training.workload import Run, stacked_runs
 from chipwall.units import TERA
 
 Array = NDArray[np.float64]
 
 __all__ = [
     "SPECIFICATION",
-    "RecipeBlock",
-    "blocks_of",
     "cross_validated_steps",
     "fitted_steps",
     "measured_step",
-    "predicted_step",
     "setups_to_fit",
     "spread_over_folds",
 ]
@@ -133,45 +127,6 @@ HOW = Robust(scale=SOFT, noise=SOFT, iterations=40)
 ROUNDS = 5
 
 
-@dataclass(frozen=True, slots=True)
-class RecipeBlock:
-    """Setups of one recipe as arrays, and where they stand in the whole list."""
-
-    recipe: str
-    where: NDArray[np.int64]
-    hw: Hardware
-    shape: Shape
-    run: Run
-
-
-def blocks_of(setups: Sequence[TrainingSetup]) -> list[RecipeBlock]:
-    """Setups gathered by recipe; formats that a chip lacks run in 16 bits."""
-    groups: dict[str, list[int]] = defaultdict(list)
-    for place, setup in enumerate(setups):
-        groups[_runnable(setup)].append(place)
-    blocks = []
-    for recipe, places in groups.items():
-        chips = {id(setups[p].hw): setups[p].hw for p in places}
-        order = {key: i for i, key in enumerate(chips)}
-        index = np.array([order[id(setups[p].hw)] for p in places])
-        blocks.append(
-            RecipeBlock(
-                recipe,
-                np.array(places),
-                stacked(list(chips.values()), index=index),
-                stacked_shapes([setups[p].shape for p in places]),
-                stacked_runs([setups[p].run for p in places]),
-            )
-        )
-    return blocks
-
-
-def _runnable(setup: TrainingSetup) -> str:
-    recipe = setup.recipe
-    maths = {"int8": "int8", "fp4": "fp4", "fp8": "fp8"}.get(recipe, "bf16")
-    return recipe if maths == "bf16" or setup.hw.supports(maths) else "bf16"
-
-
 def measured_step(setup: TrainingSetup) -> float | None:
     """Step time that a row measured [s]; None where it measured something else."""
     run, value = setup.run, setup.value
@@ -200,14 +155,14 @@ def rate_of_row(setup: TrainingSetup) -> float | None:
     return None
 
 
-def setups_to_fit(rows: Sequence[Mapping[str, str]]) -> list[TrainingSetup]:
+def setups_to_fit(rows: Sequence[Mapping[str, str]], kernels: Calibration) -> list[TrainingSetup]:
     """Setups of the ``fit`` rows that measure speed; of one configuration, the most direct metric only."""
     order = {"tokens_per_s_per_chip": 0, "step_time_s": 1, "tokens_per_s_total": 1, "samples_per_s": 2}
     kept: dict[tuple[str, ...], list[TrainingSetup]] = defaultdict(list)
     for row in rows:
         if row.get("use", "fit") != "fit" or not row.get("value") or "mem" in row["metric"]:
             continue
-        setup = setup_of_row(row)
+        setup = setup_of_row(row, kernels)
         if measured_step(setup) is None:
             continue
         own = re_key(row)
@@ -234,17 +189,6 @@ def _design(setups: Sequence[TrainingSetup]) -> Design:
     return designed(tuple(SPECIFICATION.values()), columns, np.ones(len(setups)))
 
 
-def _steps(blocks: Sequence[RecipeBlock], values: Mapping[str, Any], count: int) -> Array:
-    """Predicted step time of every setup [s]."""
-    found = np.empty(count)
-    for block in blocks:
-        own = {name: v[block.where] for name, v in values.items()}
-        found[block.where] = sum(
-            step_parts(block.hw, block.shape, block.run, recipe=block.recipe, constants=own).values()
-        )
-    return found
-
-
 def weights_of(setups: Sequence[TrainingSetup]) -> Array:
     """Weight of each setup: repeats of one configuration in one source share a square root [1]."""
     keys = [(s.group, s.recipe, s.run) for s in setups]
@@ -266,7 +210,7 @@ def _problem(setups: Sequence[TrainingSetup]) -> SolverProblem:
     blocks = blocks_of(setups)
 
     def formula(values: Mapping[str, Any], rows: Any) -> Array:
-        return np.asarray(_steps(blocks, _spread(values, rows, len(setups)), len(setups))[rows])
+        return np.asarray(step_times_of(blocks, _spread(values, rows, len(setups)), len(setups))[rows])
 
     goal = np.log(np.array([measured_step(s) for s in setups], dtype=float))
     return SolverProblem(_design(setups), formula, goal, weights_of(setups))
@@ -292,16 +236,7 @@ def fitted_steps(setups: Sequence[TrainingSetup], *, rounds: int = 40) -> dict[s
     return _solved(_problem(setups), how=replace(HOW, iterations=rounds)).constants(rows=len(setups), spreads={})
 
 
-def predicted_step(setups: Sequence[TrainingSetup], constants: Mapping[str, Constant]) -> Array:
-    """Predicted step time of every setup [s]."""
-    labels = [s.labels for s in setups]
-    values = {name: np.array([constants[name].value(label) for label in labels]) for name in SPECIFICATION}
-    return _steps(blocks_of(setups), values, len(setups))
-
-
-def cross_validated_steps(
-    setups: Sequence[TrainingSetup], *, count: int = 16
-) -> tuple[Array, list[dict[str, Constant]]]:
+def cross_validated_steps(setups: Sequence[TrainingSetup], *, count: int = 16) -> tuple[Array, list[dict[str, Constant]]]:
     """Step time of every setup predicted by constants fitted without its group [s], and the constants of each fold."""
     fold = grouped_folds([s.group for s in setups], count)
     problem = _problem(setups)

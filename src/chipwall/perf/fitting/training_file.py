@@ -8,16 +8,17 @@ from typing import Any
 
 import numpy as np
 
+from chipwall.perf.calibrated import Calibrated
 from chipwall.perf.constants import Calibration
 from chipwall.perf.evidence.training import TrainingSetup
 from chipwall.perf.evidence.training_rows import MEMORY_UNITS, completed, errors_of, layout_open, predicted_steps
+from chipwall.perf.evidence.training_steps import predicted_step
 from chipwall.perf.fitting.bands import band, bands_by_class
 from chipwall.perf.fitting.constants_file import calibration_toml
 from chipwall.perf.fitting.training import (
     cross_validated_steps,
     fitted_steps,
     measured_step,
-    predicted_step,
     setups_to_fit,
     spread_over_folds,
 )
@@ -62,17 +63,17 @@ class TrainingRefit:
         }
 
 
-def training_setups(rows: Sequence[Mapping[str, str]] | None = None) -> list[TrainingSetup]:
+def training_setups(kernels: Calibration, rows: Sequence[Mapping[str, str]] | None = None) -> list[TrainingSetup]:
     """Every ``fit`` row that measures the speed of training or fine-tuning, layouts of rows without one searched."""
-    setups = setups_to_fit([*measured("training"), *measured("finetune")] if rows is None else rows)
+    setups = setups_to_fit([*measured("training"), *measured("finetune")] if rows is None else rows, kernels)
     # constants of the rows that state their layout find the layouts of the others
     known = fitted_steps([s for s in setups if not layout_open(s)], rounds=15)
     return [completed(s, known) for s in setups]
 
 
-def refit_training(*, cross_validate: bool = True) -> TrainingRefit:
+def refit_training(calibrated: Calibrated, *, cross_validate: bool = True) -> TrainingRefit:
     """Step constants from the shipped measurements, in the order of the data, so that the file is reproduced."""
-    setups = training_setups()
+    setups = training_setups(calibrated.kernels)
     truth = np.array([measured_step(s) for s in setups], dtype=float)
     constants = fitted_steps(setups)
     inside = np.log(predicted_step(setups, constants) / truth)
@@ -83,7 +84,7 @@ def refit_training(*, cross_validate: bool = True) -> TrainingRefit:
         outside = np.log(predicted / truth)
         spreads = spread_over_folds(constants, folds)
         constants = {name: replace(c, spread=round(spreads.get(name, 0.0), 4)) for name, c in constants.items()}
-        bands = _bands(setups, outside)
+        bands = _bands(setups, outside, calibrated)
     calibration = Calibration(
         constants=constants,
         bands=bands,
@@ -96,7 +97,9 @@ def refit_training(*, cross_validate: bool = True) -> TrainingRefit:
     return TrainingRefit(calibration, tuple(setups), outside, inside)
 
 
-def _bands(setups: Sequence[TrainingSetup], errors: np.ndarray[Any, Any]) -> dict[str, tuple[float, float]]:
+def _bands(
+    setups: Sequence[TrainingSetup], errors: np.ndarray[Any, Any], calibrated: Calibrated
+) -> dict[str, tuple[float, float]]:
     """Bands by class from the errors of rows whose group was left out: what a new question may expect."""
     kinds = ["moe" if s.expert_model else "dense" for s in setups]
     found = bands_by_class(errors, [f"{s.class_}/{k}" for s, k in zip(setups, kinds, strict=True)], pooled="all")
@@ -108,18 +111,18 @@ def _bands(setups: Sequence[TrainingSetup], errors: np.ndarray[Any, Any]) -> dic
     # silicon that nobody trained on: transfer between architectures is not better than 25 to 30 % in the median
     low, high = found["all"]
     found["unseen architecture"] = (min(low**2, 0.72), max(high**2, 1.45))
-    found["memory"] = band(_memory_errors())
+    found["memory"] = band(_memory_errors(calibrated))
     return found
 
 
-def _memory_errors() -> np.ndarray[Any, Any]:
+def _memory_errors(calibrated: Calibrated) -> np.ndarray[Any, Any]:
     rows = [
         r
         for kind in ("training", "finetune")
         for r in measured(kind)
         if r["metric"] in MEMORY_UNITS and r["use"] == "fit" and r["value"]
     ]
-    found = predicted_steps(rows, {})
+    found = predicted_steps(rows, calibrated.training, calibrated.kernels)
     return errors_of(found)
 
 

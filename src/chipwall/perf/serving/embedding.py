@@ -11,16 +11,17 @@ from typing import Any
 
 import numpy as np
 
-from chipwall.catalog.records import Chip, LanguageModel
+from chipwall.catalog.records import LanguageModel
 from chipwall.errors import InputError
 from chipwall.perf.budget import Budget
-from chipwall.perf.device import hardware
+from chipwall.perf.calibrated import Calibrated
+from chipwall.perf.device import Hardware
 from chipwall.perf.estimate import Estimate
 from chipwall.perf.layout import Layout
-from chipwall.perf.overhead import memory_rules, step_limits
+from chipwall.perf.overhead import step_limits
 from chipwall.perf.serving.engines import engine_on
 from chipwall.perf.serving.fits import check_context
-from chipwall.perf.serving.memory import Holding, Machine, serving_budget
+from chipwall.perf.serving.memory import EngineMemory, Machine, serving_budget
 from chipwall.perf.serving.precision import Precision
 from chipwall.perf.serving.regimes import NO_LIMIT
 from chipwall.perf.serving.serve import holding_of, question_standing, setups_of
@@ -57,7 +58,7 @@ class Encoding:
     layout: Layout
     precision: Precision
     machine: Machine
-    how: Holding
+    how: EngineMemory
     model: LanguageModel
     inputs: Mapping[str, Any] = field(hash=False, default_factory=dict)
 
@@ -81,15 +82,19 @@ class Encoding:
         }  # fmt: skip
 
 
-def encoding(model: LanguageModel, chip: Chip, question: Question) -> Encoding:
+def encoding(model: LanguageModel, hw: Hardware, question: Question, calibrated: Calibrated) -> Encoding:
     """Prompts per second and latency of an embedding model or a reranker.
 
     Parameters
     ----------
-    model, chip : LanguageModel, Chip
+    model : LanguageModel
         From the catalogue, or invented.
+    hw : Hardware
+        The chip with the constants of its engine.
     question : Question
         Length of a prompt, load, precision, layout; nothing is decoded.
+    calibrated : Calibrated
+        What is fitted.
 
     Limits
     ------
@@ -98,20 +103,20 @@ def encoding(model: LanguageModel, chip: Chip, question: Question) -> Encoding:
     """
     _refuse_decoding(model, question)
     check_context(model, question.prompt, beyond=question.beyond_context, where="prompt")
-    hw = hardware(chip, engine=engine_on(chip.vendor.lower(), question.engine))
-    layouts, made, precision, _ = setups_of(model, chip, question, hw=hw)
-    how = holding_of(question, engine_on(chip.vendor.lower(), question.engine))
-    tokens = question.step_tokens or step_limits(memory_rules(how.engine), memory=float(hw.memory), arch=hw.arch)[0]
+    engine = engine_on(hw.vendor, question.engine)
+    layouts, made, precision, _ = setups_of(model, hw, question, calibrated)
+    how = holding_of(question, engine, calibrated)
+    tokens = question.step_tokens or step_limits(how.rules, memory=float(hw.memory), arch=hw.arch)[0]
     found = [_loaded(s, x, model, question, tokens) for s, x in zip(made, layouts, strict=True)]
     at = max(range(len(found)), key=lambda i: _value(found[i], question))
     rate, latency, batch = found[at]
     s, layout = made[at], layouts[at]
-    stands = question_standing(model, hw, question, precision, group=s.group, replicas=s.replicas)
+    stands = question_standing(model, hw, question, precision, calibrated, group=s.group, replicas=s.replicas)
     low, high = stands.band("output")
     notes = _notes(question, found[at], layout, model)
     inputs = {
-        "model": model.id, "chip": chip.id, "chips": question.chips, "prompt_tokens": question.prompt,
-        "precision": precision.name, "engine": engine_on(chip.vendor.lower(), question.engine),
+        "model": model.id, "chip": hw.id, "chips": question.chips, "prompt_tokens": question.prompt,
+        "precision": precision.name, "engine": engine,
         "tensor_parallel": layout.tensor, "pipeline_parallel": layout.pipeline, "replicas": layout.replicas,
     }  # fmt: skip
 

@@ -9,20 +9,17 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 
 from chipwall.errors import InputError
-from chipwall.perf.load import constants_table, table
+from chipwall.perf.load import table
 from chipwall.text import text
 
 __all__ = [
     "ENGINES",
     "Engine",
     "asked_year",
-    "engine_dates",
     "engine_family",
     "engine_on",
-    "software_year",
     "year_of",
 ]
 
@@ -139,15 +136,3 @@ def asked_year(date: str) -> float | None:
             fix=text("Give a year and a month, for example 2026-05"),
         )  # fmt: skip
     return found
-
-
-@lru_cache(maxsize=1)
-def engine_dates() -> dict[str, tuple[float, float]]:
-    """Years of the first and the last release of each engine that measured runs are known of."""
-    return {name: (float(a), float(b)) for name, (a, b) in constants_table("calibration_inference")["dates"].items()}
-
-
-def software_year(engine: str, year: float | None = None) -> float:
-    """The date at which an engine's constants are taken [year]: what is asked, within the dates of its measured runs."""
-    first, last = engine_dates().get(engine, engine_dates()["all"])
-    return last if year is None else min(max(year, first), last)

@@ -17,7 +17,7 @@ from chipwall.perf.formats import CACHE_BYTES, stored_bytes
 from chipwall.perf.layout import Divides, Layout, serving_layouts
 from chipwall.perf.load import silicon_of
 from chipwall.perf.serving.memory import (
-    Holding,
+    EngineMemory,
     Machine,
     Room,
     Stored,
@@ -116,7 +116,7 @@ def layouts_for(a: Architecture, chips: int, *, domain: int, given: dict[str, An
     return found
 
 
-def _held(a: Architecture, stored: Stored, layout: Layout, machine: Machine, how: Holding, asked: Asked) -> float:
+def _held(a: Architecture, stored: Stored, layout: Layout, machine: Machine, how: EngineMemory, asked: Asked) -> float:
     """Whole sequences of the asked length that all chips hold [1]."""
     room = room_for_cache(a, stored, layout, machine, how)
     draft = draft_of(a, how.draft)[1]
@@ -124,7 +124,7 @@ def _held(a: Architecture, stored: Stored, layout: Layout, machine: Machine, how
 
 
 def smallest_count(
-    a: Architecture, stored: Stored, machine: Machine, how: Holding, asked: Asked, *, domain: int, given: dict[str, Any]
+    a: Architecture, stored: Stored, machine: Machine, how: EngineMemory, asked: Asked, *, domain: int, given: dict[str, Any]
 ) -> int:
     """Fewest chips, of :data:`COUNTS`, that hold so many sequences of such a length in one of the layouts [1]; 0: none does."""
     weights = sum(float(n) * dict(stored)[part] for part, n in a.part_weights.items())
@@ -147,7 +147,7 @@ def fitting(
     chips: int,
     weights: str,
     asked: Asked,
-    how: Holding,
+    how: EngineMemory,
     given: dict[str, Any] | None = None,
     beyond: bool = False,
 ) -> Fitting:

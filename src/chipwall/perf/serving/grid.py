@@ -13,11 +13,11 @@ import numpy as np
 
 from chipwall.catalog.records import Chip, LanguageModel
 from chipwall.errors import ChipwallError
-from chipwall.perf.device import hardware
+from chipwall.perf.calibrated import Calibrated
 from chipwall.perf.serving.precision import precision_of
 from chipwall.perf.serving.regimes import NO_LIMIT, Requests, holds_one, served
 from chipwall.perf.serving.serve import Question, question_standing, requests_of, serving, setups_of
-from chipwall.perf.serving.setup import stacked_setups
+from chipwall.perf.serving.setup import serving_hardware, stacked_setups
 from chipwall.perf.serving.step import Setup
 
 __all__ = ["serving_grid"]
@@ -29,13 +29,15 @@ Found = Mapping[str, tuple[str, float, float, float, str]]
 BLOCK = 16_384
 
 
-def serving_grid(points: Sequence[Point]) -> list[Found | ChipwallError]:
+def serving_grid(points: Sequence[Point], calibrated: Calibrated) -> list[Found | ChipwallError]:
     """The figures of every question, or the reason why it has none.
 
     Parameters
     ----------
     points : sequence of (model, chip, question)
         In any mix.
+    calibrated : Calibrated
+        What is fitted.
 
     Returns
     -------
@@ -48,11 +50,11 @@ def serving_grid(points: Sequence[Point]) -> list[Found | ChipwallError]:
     for at, (model, chip, question) in enumerate(points):
         alone = question.prefillers or question.images or model.purpose
         if alone or question.ttft_limit < NO_LIMIT or question.tpot_limit < NO_LIMIT:
-            found[at] = _alone(model, chip, question)
+            found[at] = _alone(model, chip, question, calibrated)
             continue
         key = (model.id, id(model), chip.id, id(chip), _without_load(question))
         if key not in known:
-            known[key] = _setups(model, chip, question)
+            known[key] = _setups(model, chip, question, calibrated)
         made = known[key]
         try:
             if isinstance(made, ChipwallError):
@@ -63,7 +65,7 @@ def serving_grid(points: Sequence[Point]) -> list[Found | ChipwallError]:
     for block in _blocks(entries):
         for at, values in _best(block):
             # one that no layout holds is asked alone, for its reason
-            found[at] = _alone(*points[at]) if values is None else _told(*points[at], values)
+            found[at] = _alone(*points[at], calibrated) if values is None else _told(*points[at], values, calibrated)
     return [found[at] for at in range(len(points))]
 
 
@@ -72,9 +74,11 @@ def _without_load(q: Question) -> Question:
     return replace(q, prompt=1.0, output=1.0, reused=0.0, concurrency=0.0, rate=0.0, burst=0.0, static=False)
 
 
-def _setups(model: LanguageModel, chip: Chip, question: Question) -> list[Setup] | ChipwallError:
+def _setups(
+    model: LanguageModel, chip: Chip, question: Question, calibrated: Calibrated
+) -> list[Setup] | ChipwallError:
     try:
-        return setups_of(model, chip, question)[1]
+        return setups_of(model, serving_hardware(chip, calibrated, engine=question.engine), question, calibrated)[1]
     except ChipwallError as refusal:
         return refusal
 
@@ -112,10 +116,12 @@ def _best(block: Sequence[tuple[int, list[Setup], Requests]]) -> Iterator[tuple[
         yield at, None if rate[best] < 0.0 else told | placed
 
 
-def _told(model: LanguageModel, chip: Chip, question: Question, values: Mapping[str, float]) -> Found:
-    hw = hardware(chip)
+def _told(
+    model: LanguageModel, chip: Chip, question: Question, values: Mapping[str, float], calibrated: Calibrated
+) -> Found:
+    hw = serving_hardware(chip, calibrated, engine=question.engine)
     precision = precision_of(question.precision, model=model, hw=hw)
-    stands = question_standing(model, hw, question, precision, group=values["group"], replicas=values["replicas"])
+    stands = question_standing(model, hw, question, precision, calibrated, group=values["group"], replicas=values["replicas"])
     shown = {}
     for name, metric, unit in (("rate", "output", "token_per_s"), ("ttft", "ttft", "s"), ("tpot", "tpot", "s")):
         low, high = stands.band(metric)
@@ -124,9 +130,11 @@ def _told(model: LanguageModel, chip: Chip, question: Question, values: Mapping[
     return shown
 
 
-def _alone(model: LanguageModel, chip: Chip, question: Question) -> Found | ChipwallError:
+def _alone(
+    model: LanguageModel, chip: Chip, question: Question, calibrated: Calibrated
+) -> Found | ChipwallError:
     try:
-        found = serving(model, chip, question)
+        found = serving(model, serving_hardware(chip, calibrated, engine=question.engine), question, calibrated)
     except ChipwallError as refusal:
         return refusal
     shown = (("rate", "token_per_s", found.throughput), ("ttft", "s", found.ttft), ("tpot", "s", found.tpot))

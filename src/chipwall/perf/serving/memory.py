@@ -13,7 +13,7 @@ References
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import lru_cache
 from typing import Any
 
@@ -24,6 +24,7 @@ from chipwall.errors import InputError
 from chipwall.perf.adapters import ServedAdapters
 from chipwall.perf.amount import ceiling, named, words_of
 from chipwall.perf.budget import Budget, Term, budget_of, term
+from chipwall.perf.calibrated import OverheadConstants
 from chipwall.perf.formats import CACHE_BYTES
 from chipwall.perf.layout import Layout
 from chipwall.perf.numeric import Numeric
@@ -31,9 +32,7 @@ from chipwall.perf.overhead import (
     MemoryRules,
     engine_share,
     memory_rules,
-    overhead_constants,
     overhead_parts,
-    room_band,
     step_limits,
     visible,
 )
@@ -41,8 +40,8 @@ from chipwall.text import Text, text
 from chipwall.units import GIB
 
 __all__ = [
-    "Holding", "Machine", "Room", "Stored", "chip_weights", "draft_of", "longest_sequence", "room_for_cache", "sequence_bytes",
-    "sequences_held", "serving_budget", "weight_parts",
+    "EngineMemory", "Holding", "Machine", "Room", "Stored", "chip_weights", "draft_of", "engine_memory", "longest_sequence",
+    "room_for_cache", "sequence_bytes", "sequences_held", "serving_budget", "weight_parts",
 ]  # fmt: skip
 
 # Columns of a tile of grouped 4-bit products [1], and the most bytes of a weight that is packed so [byte].
@@ -106,6 +105,32 @@ class Holding:
     draft: str = ""
     on_host: float = 0.0
     adapters: ServedAdapters = field(default_factory=ServedAdapters)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineMemory(Holding):
+    """How an engine holds memory, with what is known of that engine.
+
+    Attributes
+    ----------
+    rules : MemoryRules
+        Its defaults.
+    constants : mapping of str to float
+        What it keeps for itself, as fitted for it.
+    band : tuple of float
+        80 % band of the room for the cache, in units of its scale [1].
+    """
+
+    rules: MemoryRules
+    constants: Mapping[str, float] = field(hash=False)
+    band: tuple[float, float]
+
+
+def engine_memory(how: Holding, overhead: OverheadConstants) -> EngineMemory:
+    """A way to hold memory with the rules and the fitted constants of its engine."""
+    rules = memory_rules(how.engine)
+    asked = {f.name: getattr(how, f.name) for f in fields(Holding)}
+    return EngineMemory(**asked, rules=rules, constants=overhead.at(rules.name, how.sampler), band=overhead.band)
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,20 +258,19 @@ def sequence_bytes(
     return (cache + a.state_bytes(tensor=tensor)) / pipeline
 
 
-def room_for_cache(a: Architecture, stored: Stored, layout: Layout, machine: Machine, how: Holding) -> Room:
+def room_for_cache(a: Architecture, stored: Stored, layout: Layout, machine: Machine, how: EngineMemory) -> Room:
     """What an engine leaves for the cache of the fullest chip, with its 80 % interval.
 
     Limits
     ------
     The interval is that of the public start-up logs behind ``data/overhead.toml``; towers for images make trial runs larger.
     """
-    engine = memory_rules(how.engine)
+    engine = how.rules
     tokens, sequences = step_limits(engine, memory=machine.memory, arch=machine.arch)
     tokens, sequences = how.tokens or tokens, how.sequences or sequences
     share = how.share or engine_share(engine, layout)
-    constants = overhead_constants(engine.name, how.sampler)
     overhead = {
-        k: float(v) for k, v in overhead_parts(a, layout, constants, tokens=tokens, sequences=sequences).items()
+        k: float(v) for k, v in overhead_parts(a, layout, how.constants, tokens=tokens, sequences=sequences).items()
     }
     if engine.counts == "static":  # the trial run lives in what the share leaves
         overhead |= {"trial": 0.0, "experts": 0.0}
@@ -256,7 +280,7 @@ def room_for_cache(a: Architecture, stored: Stored, layout: Layout, machine: Mac
     held = weights + draft + adapters
     left = _left(engine, machine.visible, share, held, sum(overhead.values()))
     scale = sum(overhead.values()) + 0.01 * held
-    low, high = room_band()
+    low, high = how.band
     usable = _usable(engine, machine.visible, share, sum(overhead.values()))
     return Room(
         left, left + low * scale, left + high * scale, usable, weights, draft, overhead, share, tokens, sequences, adapters
@@ -322,7 +346,7 @@ def serving_budget(
     stored: Stored,
     layout: Layout,
     machine: Machine,
-    how: Holding,
+    how: EngineMemory,
     *,
     cache: str,
     context: float,
@@ -389,12 +413,12 @@ def _cache_amount(a: Architecture, context: float, size: float, layout: Layout, 
     return total * named(1.0 + draft) / named(layout.context) / named(layout.pipeline)
 
 
-def _engine_terms(a: Architecture, layout: Layout, how: Holding, room: Room, machine: Machine) -> list[Term]:
-    engine = memory_rules(how.engine)
+def _engine_terms(a: Architecture, layout: Layout, how: EngineMemory, room: Room, machine: Machine) -> list[Term]:
+    engine = how.rules
     spelled = overhead_parts(
         a,
         layout,
-        overhead_constants(engine.name, how.sampler),
+        how.constants,
         tokens=room.tokens,
         sequences=room.sequences,
         spelled=True,
@@ -403,7 +427,7 @@ def _engine_terms(a: Architecture, layout: Layout, how: Holding, room: Room, mac
         "trial": text("engine: trial run"), "experts": text("engine: workspace of experts"),
         "context": text("engine: context"), "links": text("engine: buffers of links"),
     }  # fmt: skip
-    low, high = room_band()
+    low, high = how.band
     found = []
     for part, amount in spelled.items():
         size = room.overhead[part]

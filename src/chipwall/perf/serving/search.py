@@ -17,7 +17,7 @@ from chipwall.errors import InputError
 from chipwall.perf.device import Hardware, require_memory
 from chipwall.perf.layout import Layout
 from chipwall.perf.serving.fits import Asked, smallest_count
-from chipwall.perf.serving.memory import Holding, Stored, longest_sequence
+from chipwall.perf.serving.memory import EngineMemory, Stored, longest_sequence
 from chipwall.perf.serving.regimes import Requests, batch_room, closed_loop, holds_one, sequence_cache
 from chipwall.perf.serving.setup import machine_of
 from chipwall.perf.serving.step import Setup
@@ -42,7 +42,7 @@ def require_weights(
     made: Sequence[Setup],
     model: LanguageModel,
     stored: Stored,
-    how: Holding,
+    how: EngineMemory,
     *,
     precision: str,
 ) -> list[int]:
@@ -67,7 +67,7 @@ def require_weights(
 
 
 def _more_chips(
-    hw: Hardware, model: LanguageModel, stored: Stored, how: Holding, asked: Asked, layouts: Sequence[Layout]
+    hw: Hardware, model: LanguageModel, stored: Stored, how: EngineMemory, asked: Asked, layouts: Sequence[Layout]
 ) -> str:
     """The way out of a refusal: the fewest chips that hold it, attention data parallel where that was asked."""
     given = {"attention_data_parallel": True} if all(x.attention_data_parallel for x in layouts) else {}
@@ -94,7 +94,7 @@ def cache_refusal(
     q: Requests,
     model: LanguageModel,
     stored: Stored,
-    how: Holding,
+    how: EngineMemory,
     *,
     cache: str,
 ) -> InputError:

@@ -12,23 +12,21 @@ from typing import Any
 
 import numpy as np
 
-from chipwall.catalog.records import Chip, LanguageModel
+from chipwall.catalog.records import LanguageModel
 from chipwall.errors import InputError
 from chipwall.perf.adapters import ServedAdapters
-from chipwall.perf.device import Hardware, hardware
+from chipwall.perf.calibrated import Calibrated, ServingConstants, Standing
+from chipwall.perf.device import Hardware
 from chipwall.perf.estimate import Estimate, Part
-from chipwall.perf.evidence.basis import Standing, standing
-from chipwall.perf.evidence.likeness import traits
 from chipwall.perf.layout import Layout, checked, serving_layout
 from chipwall.perf.overhead import LEAN_YEAR
 from chipwall.perf.power import joules_per_token, power_under_load
 from chipwall.perf.serving.breakdown import iteration_parts
-from chipwall.perf.serving.constants import step_constants
-from chipwall.perf.serving.engines import engine_on, software_year
+from chipwall.perf.serving.engines import engine_on
 from chipwall.perf.serving.fits import check_context, layouts_for, limits_of
 from chipwall.perf.serving.images import tower_seconds
 from chipwall.perf.serving.iteration import CHUNK
-from chipwall.perf.serving.memory import Holding, room_for_cache
+from chipwall.perf.serving.memory import EngineMemory, Holding, engine_memory, room_for_cache
 from chipwall.perf.serving.precision import CACHE_BYTES, Precision, default_cache, precision_of
 from chipwall.perf.serving.regimes import (
     NO_LIMIT,
@@ -104,7 +102,7 @@ def chunk_of(q: Question) -> float:
 
 
 def setups_of(
-    model: LanguageModel, chip: Chip, q: Question, *, hw: Hardware | None = None
+    model: LanguageModel, hw: Hardware, q: Question, calibrated: Calibrated
 ) -> tuple[list[Layout], list[Setup], Precision, str]:
     """Every feasible layout of a question with its setup, the precision, and the format of the cache.
 
@@ -115,10 +113,9 @@ def setups_of(
     Unknown
         The chip lacks the format asked for.
     """
-    engine = engine_on(chip.vendor.lower(), q.engine)
-    machine = hw or hardware(chip, engine=engine)
-    precision = precision_of(q.precision, model=model, hw=machine, where="precision")
-    cache = q.cache.lower() or default_cache(precision, engine=engine, model=model, hw=machine)
+    engine = engine_on(hw.vendor, q.engine)
+    precision = precision_of(q.precision, model=model, hw=hw, where="precision")
+    cache = q.cache.lower() or default_cache(precision, engine=engine, model=model, hw=hw)
     if cache not in CACHE_BYTES:
         raise InputError(
             text("unknown cache format '{name}'", name=cache),
@@ -127,13 +124,13 @@ def setups_of(
         )
     dims = model.architecture
     recipe = precision.experts if model.is_moe else precision.dense
-    constants = step_constants(machine.arch, engine, q.engine_year, recipe, flags_of(q))
+    constants = calibrated.serving.at(hw.arch, engine, q.engine_year, recipe, flags_of(q), chip=hw.id)
     if q.front_end is not None:
         constants = {**constants, "serving.first": q.front_end}
-    how = holding_of(q, engine)
-    asked = _layouts(model, q, machine)
-    tower = tower_seconds(model, machine, q)
-    first = setup(machine, dims, precision, asked[0], cache=cache, constants=constants, how=how, tower=tower)
+    how = holding_of(q, engine, calibrated)
+    asked = _layouts(model, q, hw)
+    tower = tower_seconds(model, hw, q)
+    first = setup(hw, dims, precision, asked[0], cache=cache, constants=constants, how=how, tower=tower)
     every = [first, *(with_layout(first, precision, x, how) for x in asked[1:])]
     kept = require_weights(asked, every, model, precision.stored, how, precision=precision.name)
     return [asked[i] for i in kept], [every[i] for i in kept], precision, cache
@@ -149,14 +146,15 @@ def flags_of(q: Question) -> str:
     return q.flags
 
 
-def holding_of(q: Question, engine: str) -> Holding:
+def holding_of(q: Question, engine: str, calibrated: Calibrated) -> EngineMemory:
     """How the engine of a question holds memory."""
-    lean = software_year(engine, q.engine_year) >= LEAN_YEAR
-    return Holding(
+    lean = calibrated.serving.year(engine, q.engine_year) >= LEAN_YEAR
+    asked = Holding(
         engine, share=q.memory_share, tokens=q.step_tokens, sequences=q.step_sequences,
         sampler="lean" if lean else "full", draft=q.draft, on_host=q.on_host,
         adapters=ServedAdapters(q.adapters, q.adapter_rank),
     )  # fmt: skip
+    return engine_memory(asked, calibrated.overhead)
 
 
 def _layouts(model: LanguageModel, q: Question, hw: Hardware) -> list[Layout]:
@@ -187,17 +185,19 @@ def require_text(model: LanguageModel) -> None:
         )
 
 
-def serving(model: LanguageModel, chip: Chip, question: Question, *, hw: Hardware | None = None) -> Serving:
+def serving(model: LanguageModel, hw: Hardware, question: Question, calibrated: Calibrated) -> Serving:
     """Throughput, latencies, batch, room and energy of serving a model.
 
     Parameters
     ----------
-    model, chip : LanguageModel, Chip
+    model : LanguageModel
         From the catalogue, or invented.
+    hw : Hardware
+        The chip, with the constants of the engine that runs on it: :func:`chipwall.perf.serving.setup.serving_hardware`.
     question : Question
         Lengths, load, limits, precision, layout.
-    hw : Hardware, optional
-        The chip with changed numbers, for what-if questions.
+    calibrated : Calibrated
+        What is fitted.
 
     Returns
     -------
@@ -210,10 +210,10 @@ def serving(model: LanguageModel, chip: Chip, question: Question, *, hw: Hardwar
     tails. Speculative decoding and prefix reuse are stated factors, not predicted.
     """
     require_text(model)
-    machine = hw or hardware(chip, engine=engine_on(chip.vendor.lower(), question.engine))
+    engine = engine_on(hw.vendor, question.engine)
     check_context(model, question.prompt + question.output, beyond=question.beyond_context, where="prompt, output")
-    layouts, made, precision, cache = setups_of(model, chip, question, hw=machine)
-    how = holding_of(question, engine_on(chip.vendor.lower(), question.engine))
+    layouts, made, precision, cache = setups_of(model, hw, question, calibrated)
+    how = holding_of(question, engine, calibrated)
     requests = requests_of(question)
     able = [i for i, s in enumerate(made) if bool(holds_one(s, requests))]
     if not able:
@@ -221,14 +221,14 @@ def serving(model: LanguageModel, chip: Chip, question: Question, *, hw: Hardwar
     layouts, made = [layouts[i] for i in able], [made[i] for i in able]
     at, got = _best_layout(made, layouts, requests, question)
     s, layout = made[at], layouts[at]
-    room = room_for_cache(model.architecture, precision.stored, layout, machine_of(machine), how)
-    stands = question_standing(model, machine, question, precision, group=s.group, replicas=s.replicas)
-    shown = _inputs(model, chip, question, layout, precision, cache)
+    room = room_for_cache(model.architecture, precision.stored, layout, machine_of(hw), how)
+    stands = question_standing(model, hw, question, precision, calibrated, group=s.group, replicas=s.replicas)
+    shown = _inputs(model, hw, question, layout, precision, cache, calibrated.serving)
     nearest = stands.nearest()
     missed = _missed(question, got)
     notes = (*missed, *_notes(question, got, s, requests, stands, precision))
     parts, bound = iteration_parts(s, requests, got["batch"])
-    watts = power_under_load(machine, ((p.value, p.bound) for p in parts))
+    watts = power_under_load(hw, ((p.value, p.bound) for p in parts))
 
     def estimate(quantity: str, value: float, unit: str, *, metric: str, breakdown: tuple[Part, ...] = ()) -> Estimate:
         low, high = stands.band(metric)
@@ -247,7 +247,7 @@ def serving(model: LanguageModel, chip: Chip, question: Question, *, hw: Hardwar
             sum(p.value for p in breakdown),
             inputs=shown,
             nearest=nearest,
-            sources=machine.sources,
+            sources=hw.sources,
             notes=notes,
         )
 
@@ -271,7 +271,7 @@ def serving(model: LanguageModel, chip: Chip, question: Question, *, hw: Hardwar
         requests_per_s=got["requests"],
         tails=latency_tails(s, requests, got["batch"], got["requests"] / layout.replicas),
         shape=model.architecture,
-        machine=machine_of(machine),
+        machine=machine_of(hw),
         how=how,
         inputs=shown,
     )
@@ -374,19 +374,21 @@ def _best_disaggregated(
 
 
 def _inputs(
-    model: LanguageModel, chip: Chip, q: Question, layout: Layout, precision: Precision, cache: str
-) -> dict[str, Any]:
+    model: LanguageModel, hw: Hardware, q: Question, layout: Layout, precision: Precision, cache: str,
+    constants: ServingConstants,
+) -> dict[str, Any]:  # fmt: skip
+    engine = engine_on(hw.vendor, q.engine)
     return {
         "model": model.id,
-        "chip": chip.id,
+        "chip": hw.id,
         "chips": q.chips,
         "prompt_tokens": q.prompt,
         "output_tokens": q.output,
         "precision": precision.name,
         "cache": cache,
-        "engine": engine_on(chip.vendor.lower(), q.engine),
+        "engine": engine,
         "flags": flags_of(q),
-        "engine_year": software_year(engine_on(chip.vendor.lower(), q.engine), q.engine_year),
+        "engine_year": constants.year(engine, q.engine_year),
         "tensor_parallel": layout.tensor,
         "pipeline_parallel": layout.pipeline,
         "replicas": layout.replicas,
@@ -395,8 +397,9 @@ def _inputs(
 
 
 def question_standing(
-    model: LanguageModel, hw: Hardware, q: Question, precision: Precision, *, group: float, replicas: float
-) -> Standing:
+    model: LanguageModel, hw: Hardware, q: Question, precision: Precision, calibrated: Calibrated, *, group: float,
+    replicas: float,
+) -> Standing:  # fmt: skip
     """How a question in a layout (chips that share a layer, copies of the model) stands to the measured runs."""
     regime = (
         "batch"
@@ -409,13 +412,11 @@ def question_standing(
         if q.concurrency
         else "full"
     )
-    engine = engine_on(hw.vendor.lower(), q.engine)
-    return standing(
-        traits(
-            hw=hw, engine=engine, model=model, precision=precision.name, regime=regime, tensor=group,
-            load=q.concurrency / replicas if q.concurrency else None, context=q.prompt + q.output / 2.0,
-            year=software_year(engine, q.engine_year),
-        )
+    engine = engine_on(hw.vendor, q.engine)
+    return calibrated.evidence.standing(
+        hw=hw, engine=engine, model=model, precision=precision.name, regime=regime, tensor=group,
+        load=q.concurrency / replicas if q.concurrency else None, context=q.prompt + q.output / 2.0,
+        year=calibrated.serving.year(engine, q.engine_year),
     )  # fmt: skip
 
 

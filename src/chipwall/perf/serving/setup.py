@@ -9,14 +9,22 @@ from typing import Any
 import numpy as np
 
 from chipwall.catalog.architecture import Architecture, stacked_models
-from chipwall.perf.device import Hardware, stacked
+from chipwall.catalog.records import Chip
+from chipwall.perf.calibrated import Calibrated
+from chipwall.perf.device import Hardware, hardware, stacked
 from chipwall.perf.layout import Layout
 from chipwall.perf.numeric import Numeric
-from chipwall.perf.serving.memory import Holding, Machine, draft_of, room_for_cache
+from chipwall.perf.serving.engines import engine_on
+from chipwall.perf.serving.memory import EngineMemory, Machine, draft_of, room_for_cache
 from chipwall.perf.serving.precision import CACHE_BYTES, Precision
 from chipwall.perf.serving.step import Rates, Setup, rates, stacked_rates
 
-__all__ = ["machine_of", "setup", "stacked_setups", "with_layout"]
+__all__ = ["machine_of", "serving_hardware", "setup", "stacked_setups", "with_layout"]
+
+
+def serving_hardware(chip: Chip, calibrated: Calibrated, *, engine: str = "") -> Hardware:
+    """A chip as numbers, with the constants of the engine asked for, or of the usual one on it."""
+    return hardware(chip, calibrated.kernels, engine=engine_on(chip.vendor.lower(), engine))
 
 
 def setup(
@@ -27,7 +35,7 @@ def setup(
     *,
     cache: str,
     constants: Mapping[str, Numeric],
-    how: Holding,
+    how: EngineMemory,
     tower: float = 0.0,
 ) -> Setup:
     """One setup, all numbers floats; ``how`` is the way its engine holds memory, ``tower`` the time of the vision tower for
@@ -48,7 +56,7 @@ def setup(
     return with_layout(bare, precision, layout, how)
 
 
-def with_layout(s: Setup, precision: Precision, layout: Layout, how: Holding) -> Setup:
+def with_layout(s: Setup, precision: Precision, layout: Layout, how: EngineMemory) -> Setup:
     """The same model and chip in another layout, with the room that the engine leaves there."""
     room = room_for_cache(s.model, precision.stored, layout, machine_of(s.hw), how)
     return replace(

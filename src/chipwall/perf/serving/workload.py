@@ -10,7 +10,7 @@ from chipwall.catalog.architecture import Architecture
 from chipwall.perf.budget import Budget
 from chipwall.perf.estimate import Estimate
 from chipwall.perf.layout import Layout
-from chipwall.perf.serving.memory import Holding, Machine, Room, serving_budget
+from chipwall.perf.serving.memory import EngineMemory, Machine, Room, serving_budget
 from chipwall.perf.serving.precision import Precision
 from chipwall.perf.serving.regimes import NO_LIMIT
 from chipwall.text import Text
@@ -175,7 +175,7 @@ class Serving:
     tails: Mapping[str, Mapping[str, float]] = field(hash=False)
     shape: Architecture
     machine: Machine
-    how: Holding
+    how: EngineMemory
     inputs: Mapping[str, Any] = field(hash=False, default_factory=dict)
 
     @property

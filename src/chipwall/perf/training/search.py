@@ -14,10 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chipwall.errors import InputError
-from chipwall.perf.constants import Constant
 from chipwall.perf.device import Hardware
 from chipwall.perf.layout import Divides, Layout, checked, training_layouts
-from chipwall.perf.training.constants import step_constants
 from chipwall.perf.training.memory import MIXED, Storage, kept_on_chip, memory_parts, offload_seconds
 from chipwall.perf.training.shape import Shape, stacked_shapes
 from chipwall.perf.training.step import step_parts
@@ -180,17 +178,15 @@ def priced(
     *,
     sequences: float,
     recipe: str,
-    labels: Mapping[str, str],
+    constants: Mapping[str, float],
     storage: Storage = MIXED,
     adapters: float = 0.0,
-    constants: Mapping[str, Constant] | None = None,
     offload: Sequence[str] = (),
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Step time [s] and memory of the fullest chip [byte] of each plan."""
+    """Step time [s] and memory of the fullest chip [byte] of each plan; ``constants`` as they hold for the setup."""
     runs = stacked_runs([run_of(plan, template, sequences=sequences) for plan in plans])
-    values = {name: value[0] for name, value in step_constants([labels], constants=constants).items()}
     shapes = stacked_shapes([shape], times=len(plans))
-    steps = sum(step_parts(hw, shapes, runs, recipe=recipe, constants=values).values())
+    steps = sum(step_parts(hw, shapes, runs, recipe=recipe, constants=constants).values())
     steps = steps + offload_seconds(
         shapes,
         runs,
@@ -211,11 +207,10 @@ def fastest(
     *,
     sequences: float,
     recipe: str,
-    labels: Mapping[str, str],
+    constants: Mapping[str, float],
     storage: Storage = MIXED,
     adapters: float = 0.0,
     name: str = "",
-    constants: Mapping[str, Constant] | None = None,
     micro_batch: int = 0,
     recompute: str = "",
     offload: Sequence[str] = (),
@@ -244,10 +239,9 @@ def fastest(
         template,
         sequences=sequences,
         recipe=recipe,
-        labels=labels,
+        constants=constants,
         storage=storage,
         adapters=adapters,
-        constants=constants,
         offload=offload,
     )
     room = float(np.max(hw.memory))

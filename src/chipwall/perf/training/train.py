@@ -8,16 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from chipwall.catalog.records import Chip, LanguageModel
+from chipwall.catalog.records import LanguageModel
 from chipwall.errors import InputError
 from chipwall.perf.budget import Budget, Verdict
-from chipwall.perf.device import Hardware, hardware, require_memory, require_recipe
-from chipwall.perf.estimate import Bound, Estimate, Part
-from chipwall.perf.evidence.training_nearest import nearest_runs
-from chipwall.perf.fitting.bands import interval
+from chipwall.perf.calibrated import Calibrated, TrainingConstants
+from chipwall.perf.device import Hardware, require_memory, require_recipe
+from chipwall.perf.estimate import Bound, Estimate, Part, interval
 from chipwall.perf.layout import Layout
 from chipwall.perf.power import power_under_load
-from chipwall.perf.training.constants import labels_of, software_age, step_bands, step_constants, was_fitted
+from chipwall.perf.training.constants import labels_of, software_age
 from chipwall.perf.training.memory import (
     Storage,
     adapter_count,
@@ -126,7 +125,14 @@ class Training:
 
 
 def step_time(
-    hw: Hardware, shape: Shape, run: Run, *, recipe: str = "bf16", software: str = "", block_scaled: bool = False
+    hw: Hardware,
+    shape: Shape,
+    run: Run,
+    fitted: TrainingConstants,
+    *,
+    recipe: str = "bf16",
+    software: str = "",
+    block_scaled: bool = False,
 ) -> Any:
     """Time of one optimizer step [s].
 
@@ -134,6 +140,8 @@ def step_time(
     ----------
     hw, shape, run : Hardware, Shape, Run
         Chip, model, batch and layout; scalars or arrays.
+    fitted : TrainingConstants
+        Constants of the step.
     recipe : str
         Format of the products.
     software : str
@@ -146,8 +154,7 @@ def step_time(
     Regular layouts with balanced experts; a step without evaluation, checkpointing of state or stops.
     """
     labels = labels_of(hw, recipe=recipe, software=software, block_scaled=block_scaled)
-    constants = {name: value[0] for name, value in step_constants([labels]).items()}
-    return sum(step_parts(hw, shape, run, recipe=recipe, constants=constants).values())
+    return sum(step_parts(hw, shape, run, recipe=recipe, constants=fitted.at(labels)).values())
 
 
 def run_time(tokens: float, *, tokens_per_s: float) -> float:
@@ -162,7 +169,6 @@ def run_energy(tokens: float, *, energy_per_step: float, tokens_per_step: float)
 
 def template_run(
     hw: Hardware,
-    chip: Chip,
     *,
     chips: int,
     sequence: int,
@@ -174,7 +180,7 @@ def template_run(
     unpacking: float = 0.0,
 ) -> Run:
     """A run without layout: what the chips, the network and the software say; arguments as in :func:`training`."""
-    usual = 4.0 if chip.id.startswith(("nvidia-gb", "nvidia-gh")) else 8.0
+    usual = 4.0 if hw.id.startswith(("nvidia-gb", "nvidia-gh")) else 8.0
     return replace(
         lone_run(sequence, adapters=adapters),
         chips=float(chips),
@@ -191,7 +197,8 @@ def template_run(
 
 def training(
     model: LanguageModel,
-    chip: Chip,
+    hw: Hardware,
+    calibrated: Calibrated,
     *,
     chips: int,
     sequences: int,
@@ -214,8 +221,12 @@ def training(
 
     Parameters
     ----------
-    model, chip : LanguageModel, Chip
+    model : LanguageModel
         From the catalogue, or invented.
+    hw : Hardware
+        The chip with its fitted constants.
+    calibrated : Calibrated
+        What is fitted.
     chips, sequences, sequence : int
         Chips [1], global batch in sequences [1], and tokens of a sequence [token]; the model's context up to 8192 by
         default.
@@ -266,20 +277,18 @@ def training(
             where="precision",
             fix=text("Use one of: {names}", names=", ".join(RECIPES_TRAINED)),
         )
-    hw, shape = hardware(chip), shape_of(model)
+    shape = shape_of(model)
     require_recipe(hw, precision, where="precision")
     require_memory(hw)
     length = sequence or min(model.max_context or 4096, 8192)
-    template = template_run(
-        hw, chip, chips=chips, sequence=length, year=year, network=network, node=node, graphs=graphs
-    )
+    template = template_run(hw, chips=chips, sequence=length, year=year, network=network, node=node, graphs=graphs)
     labels = labels_of(hw, recipe=precision, software=software, block_scaled=block_scaled)
     found, storage = None, stated_storage(precision, software, states, sharded=chips > 1)
     kept = kept_on_chip(storage, offload)
     if layout is None:
         found = fastest(
-            shape, hw, template, sequences=sequences, recipe=precision, labels=labels, storage=storage, name=model.name,
-            micro_batch=micro_batch, recompute=recompute, offload=offload,
+            shape, hw, template, sequences=sequences, recipe=precision, constants=calibrated.training.at(labels), storage=storage,
+            name=model.name, micro_batch=micro_batch, recompute=recompute, offload=offload,
         )  # fmt: skip
         run, plan = found.run, found.plan
     else:
@@ -287,7 +296,7 @@ def training(
         run = run_of(plan, template, sequences=sequences)
         _refuse_overfull(shape, hw, run, template, model.name, kept)
     return answer(
-        model, hw, shape, run, plan, found,
+        model, hw, shape, run, plan, found, calibrated,
         recipe=precision, labels=labels, storage=storage, rank=0, modules="attention", neighbours=neighbours, offload=offload,
     )  # fmt: skip
 
@@ -318,6 +327,7 @@ def answer(
     run: Run,
     plan: Plan,
     found: Found | None,
+    calibrated: Calibrated,
     *,
     recipe: str,
     labels: Mapping[str, str],
@@ -333,7 +343,7 @@ def answer(
 
     ``objective`` adds what other models compute in a step, ``rollout`` the time to generate its answers [s].
     """
-    constants = {name: value[0] for name, value in step_constants([labels]).items()}
+    constants = calibrated.training.at(labels)
     parts = {name: float(v) for name, v in step_parts(hw, shape, run, recipe=recipe, constants=constants).items()}
     adapters = float(adapter_count(shape, rank=rank, modules=modules)) if rank else 0.0
     moved = offload_seconds(
@@ -350,7 +360,7 @@ def answer(
     budget = training_budget(
         shape, run, room=float(hw.memory), storage=storage, rank=rank, modules=modules, offload=offload
     )
-    low, high, basis = _interval(total, hw, shape, labels, found, tried=objective.name == "sft")
+    low, high, basis = _interval(total, hw, shape, calibrated.training, found, tried=objective.name == "sft")
     shares: dict[Bound, float] = {}
     for name, time in parts.items():
         shares[BINDS[name]] = shares.get(BINDS[name], 0.0) + time
@@ -365,7 +375,9 @@ def answer(
         breakdown=tuple(Part(name, time, BINDS[name]) for name, time in parts.items()),
         breakdown_total=total,
         inputs=_inputs(model, hw, run, plan, recipe, labels),
-        nearest=nearest_runs(model, hw, shape, recipe) if neighbours else (),
+        nearest=calibrated.evidence.trained_alike(model, hw, weights=float(shape.active_weights), recipe=recipe)
+        if neighbours
+        else (),
         sources=hw.sources,
         notes=_notes(found, hw),
     )
@@ -387,13 +399,13 @@ def answer(
 
 
 def _interval(
-    total: float, hw: Hardware, shape: Shape, labels: Mapping[str, str], found: Found | None, *, tried: bool
+    total: float, hw: Hardware, shape: Shape, fitted: TrainingConstants, found: Found | None, *, tried: bool
 ) -> tuple[float, float, Any]:
     """The band of a step and its basis; ``tried`` is false for what no fitted run did."""
     kind = "moe" if shape.experts else "dense"
-    known = tried and was_fitted(hw.arch, experts=bool(shape.experts))
+    known = tried and fitted.was_fitted(hw.arch, experts=bool(shape.experts))
     situation = kind if known else "unseen architecture"
-    low, high = interval(total, situation, "all", bands=step_bands())
+    low, high = interval(total, situation, "all", bands=fitted.bands)
     if found is not None:
         # a searched layout is the best that the model knows; real runs are between it and the others that fit
         low, high = min(low, found.low), max(high, float(np.sqrt(high * max(found.high, high))))

@@ -9,6 +9,7 @@ from chipwall.catalog.records import Chip, LanguageModel
 from chipwall.errors import InputError
 from chipwall.perf.adapters import ADAPTED
 from chipwall.perf.budget import Budget, Term, Verdict, usable_memory
+from chipwall.perf.calibrated import Calibrated
 from chipwall.perf.device import Hardware, hardware, require_memory, require_recipe
 from chipwall.perf.formats import FORMATS
 from chipwall.perf.layout import Layout
@@ -170,7 +171,8 @@ def unpacking_bytes(base: str) -> float:
 
 def finetuning(
     model: LanguageModel,
-    chip: Chip,
+    hw: Hardware,
+    calibrated: Calibrated,
     *,
     chips: int = 1,
     method: str = "lora",
@@ -198,8 +200,12 @@ def finetuning(
 
     Parameters
     ----------
-    model, chip : LanguageModel, Chip
+    model : LanguageModel
         From the catalogue, or invented.
+    hw : Hardware
+        The chip with its fitted constants.
+    calibrated : Calibrated
+        What is fitted.
     chips, sequences, sequence : int
         Chips [1], sequences of one optimizer step (0: one for each chip) [1], and tokens of a sequence [token].
     method : str
@@ -257,7 +263,6 @@ def finetuning(
         sequence=sequence,
         logits=logits,
     )
-    hw = hardware(chip)
     require_recipe(hw, precision, where="precision")
     require_memory(hw)
     lora = method == "lora"
@@ -269,7 +274,6 @@ def finetuning(
         )
     template = template_run(
         hw,
-        chip,
         chips=chips,
         sequence=sequence,
         year=year,
@@ -304,12 +308,12 @@ def finetuning(
         aim,
     )
     labels = labels_of(hw, recipe=precision, software=software)
-    plan, found, why = _settled(q, hw, precision, labels)
+    plan, found, why = _settled(q, hw, precision, calibrated.training.at(labels))
     budget = q.budget(plan, float(hw.memory))
     step = None
     if budget.verdict != "does not fit" and not why:  # tight ones are priced: they may run
         step = answer(
-            model, hw, q.shape, run_of(plan, template, sequences=batch), plan, found,
+            model, hw, q.shape, run_of(plan, template, sequences=batch), plan, found, calibrated,
             recipe=precision, labels=labels, storage=q.storage, rank=q.rank, modules=modules, neighbours=neighbours,
             offload=q.offload, objective=aim, rollout=rollout,
         )  # fmt: skip
@@ -351,6 +355,7 @@ def _aim(name: str, group: int) -> Objective:
 def tuning_budget(
     model: LanguageModel,
     chip: Chip,
+    calibrated: Calibrated,
     *,
     chips: int = 1,
     base: str = "bf16",
@@ -365,7 +370,9 @@ def tuning_budget(
 
     Parameters
     ----------
-    model, chip, chips, base, rank, modules, sequences, sequence
+    chip : Chip
+        From the catalogue, or invented.
+    model, calibrated, chips, base, rank, modules, sequences, sequence
         As in :func:`finetuning`.
 
     Limits
@@ -374,8 +381,8 @@ def tuning_budget(
     """
     if chips > 1:
         return finetuning(
-            model, chip, chips=chips, base=base, rank=rank, modules=modules, sequences=sequences, sequence=sequence,
-            neighbours=False,
+            model, hardware(chip, calibrated.kernels), calibrated, chips=chips, base=base, rank=rank, modules=modules,
+            sequences=sequences, sequence=sequence, neighbours=False,
         ).budget  # fmt: skip
     batch = sequences or 1
     _checked(chips=chips, method="lora", base=base, rank=rank, modules=modules, sequences=batch, sequence=sequence)
@@ -418,7 +425,7 @@ def _checked(
             )
 
 
-def _settled(q: _Question, hw: Hardware, recipe: str, labels: Mapping[str, str]) -> tuple[Plan, Found | None, Text]:
+def _settled(q: _Question, hw: Hardware, recipe: str, constants: Mapping[str, float]) -> tuple[Plan, Found | None, Text]:
     """The plan that is priced: the one given, that of a single chip, or the fastest that fits; and why there is none."""
     given = q.layout if q.layout is not None else Layout() if q.template.chips == 1 else None
     if given is not None:
@@ -426,7 +433,7 @@ def _settled(q: _Question, hw: Hardware, recipe: str, labels: Mapping[str, str])
         return checked_plan(plan, q.shape, q.template, sequences=q.sequences), None, Text("")
     try:
         found = fastest(
-            q.shape, hw, q.template, sequences=q.sequences, recipe=recipe, labels=dict(labels), storage=q.whole,
+            q.shape, hw, q.template, sequences=q.sequences, recipe=recipe, constants=constants, storage=q.whole,
             adapters=q.adapters, micro_batch=q.micro_batch, recompute=q.recompute, offload=q.offload,
         )  # fmt: skip
     except InputError as refusal:

@@ -10,6 +10,7 @@ from chipwall.catalog.load import Catalog
 from chipwall.catalog.records import Chip
 from chipwall.claims.load import packaged_library
 from chipwall.controls.measures import performance_density, total_processing_performance
+from chipwall.perf.calibrated import Calibrated
 from chipwall.report.forms.beside import Pictures, started
 from chipwall.report.forms.document import Brief, Section, cited
 from chipwall.report.pages.age import age_sentence
@@ -62,19 +63,21 @@ def chip_brief(
     asked: BriefQuestion,
     *,
     catalog: Catalog,
+    calibrated: Calibrated,
     pictures: Pictures,
 ) -> Brief:
     """The brief on one chip against others; ``pictures`` begins to draw each section as it is done."""
     models = [catalog.names.model(m) for m in _MODELS]
     lang = asked.lang
-    checked = started(_checked_claims, chip, lang)
+    checked = started(_checked_claims, chip, lang, calibrated)
     law_said, law = law_section(chip, others, destination=asked.destination, on=asked.on, lang=lang)
     ratios = ratios_section(chip, others, lang)
     pictures.begin((ratios, law))
-    speed_said, speed = serving_section(chip, others, catalog.names.model(asked.model), lang)
+    speed_said, speed = serving_section(chip, others, catalog.names.model(asked.model), lang, calibrated)
     money_said, money = price_section(chip, others, on=asked.on)
     facts = (identity_section(chip), law, ratios, tpp_section(chip, others), speed)
-    room = (memory_section(chip, models, lang), ceilings_section([chip, *others], models[1:]), money)
+    ceilings = ceilings_section([chip, *others], models[1:], calibrated)
+    room = (memory_section(chip, models, lang, calibrated), ceilings, money)
     pictures.begin((speed, room[0]))
     market_said, market = market_section(lang)
     pictures.begin((market,))
@@ -87,7 +90,7 @@ def chip_brief(
             law_said,
             *_ratio_sentences(chip, others),
             speed_said,
-            *fit_sentences(chip, models[-1]),
+            *fit_sentences(chip, models[-1], calibrated),
             money_said,
             market_said,
             claims_said,
@@ -96,14 +99,14 @@ def chip_brief(
         ),
         sections=sections,
         # law, market and measurements keep their sources apart from the catalogue's
-        sources=cited(sections, packaged_library(catalog=catalog).sources),
+        sources=cited(sections, packaged_library(catalog=catalog, calibrated=calibrated).sources),
         version=catalog.version,
     )
 
 
-def _checked_claims(chip: Chip, lang: str) -> tuple[Text, Section]:
+def _checked_claims(chip: Chip, lang: str, calibrated: Calibrated) -> tuple[Text, Section]:
     """The section that takes longest, as work for a process of its own."""
-    return claims_section(chip, lang=lang)
+    return claims_section(chip, packaged_library(calibrated=calibrated), lang=lang)
 
 
 def _one_line(chip: Chip) -> Text:

@@ -10,6 +10,7 @@ from chipwall.catalog.records import Chip, LanguageModel
 from chipwall.controls.measures import performance_density, total_processing_performance
 from chipwall.errors import Unknown
 from chipwall.perf.budget import usable_memory
+from chipwall.perf.calibrated import Calibrated
 from chipwall.perf.formats import weight_bytes
 from chipwall.perf.limits import decode_limit, prefill_limit
 from chipwall.report.forms import charts
@@ -205,7 +206,7 @@ def tpp_section(chip: Chip, others: Sequence[Chip]) -> Section:
 FORMATS = ("bf16", "fp8", "int8", "int4")
 
 
-def memory_section(chip: Chip, models: Sequence[LanguageModel], lang: str) -> Section:
+def memory_section(chip: Chip, models: Sequence[LanguageModel], lang: str, calibrated: Calibrated) -> Section:
     """What fits: a grid of models and formats, then the largest model in full."""
     try:
         memory, how = usable_memory(chip)
@@ -216,7 +217,7 @@ def memory_section(chip: Chip, models: Sequence[LanguageModel], lang: str) -> Se
     for model in models:
         cells = []
         for weights in FORMATS:
-            found = served_fit(model, chip, weights, serving)
+            found = served_fit(model, chip, weights, serving, calibrated)
             b = found.budget
             shown = FIT_VERDICTS[b.verdict]
             if b.free < 0 and found.chips_needed:
@@ -246,19 +247,19 @@ def memory_section(chip: Chip, models: Sequence[LanguageModel], lang: str) -> Se
     sentence = text("A program sees {memory:.1f} GiB, {how}.", memory=memory / GIB, how=how)
     tables = (
         grid,
-        serving_table(largest, chip, FORMATS, serving),
-        tuning_table(largest, chip, FORMATS, tuning),
-        formulas_table(largest, chip, "int4", serving, tuning),
+        serving_table(largest, chip, FORMATS, serving, calibrated),
+        tuning_table(largest, chip, FORMATS, tuning, calibrated),
+        formulas_table(largest, chip, "int4", serving, tuning, calibrated),
     )
     return Section(
-        "memory", text("What fits in its memory"), (sentence, *fit_sentences(chip, largest)), tables, (chart,)
+        "memory", text("What fits in its memory"), (sentence, *fit_sentences(chip, largest, calibrated)), tables, (chart,)
     )
 
 
 _SAID = {"fits": text("yes"), "tight": text("only just"), "does not fit": text("not beside an engine")}
 
 
-def fit_sentences(chip: Chip, model: LanguageModel) -> tuple[Text, ...]:
+def fit_sentences(chip: Chip, model: LanguageModel, calibrated: Calibrated) -> tuple[Text, ...]:
     """Whether one chip holds the model, by format, in words; and what is left for cache and adapters at 4 bits."""
     try:
         memory, _ = usable_memory(chip)
@@ -278,8 +279,8 @@ def fit_sentences(chip: Chip, model: LanguageModel) -> tuple[Text, ...]:
                 )
             )
         else:
-            found = served_fit(model, chip, weights, ServedAs())
-            step = tuned(model, chip, weights, Tuning(), 1)
+            found = served_fit(model, chip, weights, ServedAs(), calibrated)
+            step = tuned(model, chip, weights, Tuning(), 1, calibrated)
             said.append(
                 text(
                     "{model} at {format}: {verdict}; after the weights and the engine {left:.0f} GiB are left for KV cache; "
@@ -296,13 +297,14 @@ def fit_sentences(chip: Chip, model: LanguageModel) -> tuple[Text, ...]:
     return tuple(said)
 
 
-def ceilings_section(chips: Sequence[Chip], models: Sequence[LanguageModel]) -> Section:
+def ceilings_section(chips: Sequence[Chip], models: Sequence[LanguageModel], calibrated: Calibrated) -> Section:
     """Physical ceilings per chip for each model: prompt tokens and generated tokens per second."""
     tables = []
     for model in models:
         rows = []
         for chip in chips:
-            rows += [row for weights in ("bf16", "fp8") if (row := _ceiling_row(chip, model, weights)) is not None]
+            found = [_ceiling_row(chip, model, weights, calibrated) for weights in ("bf16", "fp8")]
+            rows += [row for row in found if row is not None]
         columns = (
             Column("chip", text("Chip")),
             Column("weights_format", text("Weights")),
@@ -319,11 +321,13 @@ def ceilings_section(chips: Sequence[Chip], models: Sequence[LanguageModel]) -> 
     return Section("ceilings", text("What physics allows"), (note,), tuple(tables))
 
 
-def _ceiling_row(chip: Chip, model: LanguageModel, weights: str) -> tuple[object, ...] | None:
+def _ceiling_row(
+    chip: Chip, model: LanguageModel, weights: str, calibrated: Calibrated
+) -> tuple[object, ...] | None:
     if weights == "fp8" and chip.rate("fp8") is None:
         weights = "int8"
     try:
-        needed = served_fit(model, chip, weights, ServedAs()).chips_needed
+        needed = served_fit(model, chip, weights, ServedAs(), calibrated).chips_needed
         limits = (
             prefill_limit(model, chip, weights=weights),
             decode_limit(model, chip, weights=weights, batch=1),

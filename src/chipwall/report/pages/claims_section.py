@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from chipwall.catalog.records import Chip
 from chipwall.claims.evaluate import evaluated
 from chipwall.claims.library import Library
-from chipwall.claims.load import claims_about, packaged_library, shipped_claims
+from chipwall.claims.load import claims_about, shipped_claims
 from chipwall.claims.records import Verdict
 from chipwall.report.forms.document import Section
 from chipwall.report.pages.claims import claim_table
@@ -19,9 +19,8 @@ __all__ = ["claims_section"]
 _SIMULATED = ("scenario_value", "scenario_difference", "scenario_ratio", "scenario_growth")
 
 
-def claims_section(chip: Chip, *, lang: str, world: Library | None = None) -> tuple[Text, Section]:
+def claims_section(chip: Chip, known: Library, *, lang: str) -> tuple[Text, Section]:
     """The sentence for the first page, and the section: every shipped claim that names the chip, checked."""
-    known = world or packaged_library()
     asked = [c for c in claims_about(chip.id, shipped_claims(known), known) if c.quantity not in _SIMULATED]
     verdicts = evaluated(asked, known)
     title = text("What is said about it, checked")

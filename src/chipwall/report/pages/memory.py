@@ -10,10 +10,11 @@ from typing import Any
 from chipwall.catalog.records import Chip, LanguageModel
 from chipwall.errors import ChipwallError
 from chipwall.perf.budget import Budget, usable_memory
+from chipwall.perf.calibrated import Calibrated
 from chipwall.perf.layout import layout_words
 from chipwall.perf.serving.engines import engine_on
 from chipwall.perf.serving.fits import Asked, Fitting, fitting
-from chipwall.perf.serving.memory import Holding
+from chipwall.perf.serving.memory import Holding, engine_memory
 from chipwall.perf.training.tune import tuning_budget
 from chipwall.report.forms.table import Cell, Column, Table
 from chipwall.text import Text, text
@@ -83,21 +84,24 @@ def memory_sources(model: LanguageModel, chip: Chip) -> tuple[str, ...]:
     return tuple(dict.fromkeys([model.source, *([fact.source] if fact else [])]))
 
 
-def served_fit(model: LanguageModel, chip: Chip, weights: str, how: ServedAs) -> Fitting:
+def served_fit(model: LanguageModel, chip: Chip, weights: str, how: ServedAs, calibrated: Calibrated) -> Fitting:
     """Whether the model fits to be served, in the layout given or the one that holds most."""
     holding = how.how
     named = replace(holding, engine=engine_on(chip.vendor.lower(), holding.engine))
     asked = Asked(how.cache, float(how.tokens(model)), float(how.sequences))
     return fitting(
-        model, chip, chips=how.chips, weights=weights, asked=asked, how=named, given=dict(how.ways), beyond=how.beyond
-    )
+        model, chip, chips=how.chips, weights=weights, asked=asked, how=engine_memory(named, calibrated.overhead),
+        given=dict(how.ways), beyond=how.beyond,
+    )  # fmt: skip
 
 
-def serving_table(model: LanguageModel, chip: Chip, formats: Sequence[str], how: ServedAs) -> Table:
+def serving_table(
+    model: LanguageModel, chip: Chip, formats: Sequence[str], how: ServedAs, calibrated: Calibrated
+) -> Table:
     """One row per weight format: parts of the fullest chip, total, room, verdict, and what the room holds."""
     rows = []
     for weights in formats:
-        found = served_fit(model, chip, weights, how)
+        found = served_fit(model, chip, weights, how, calibrated)
         b = found.budget
         cells = [
             _bytes_cell(b.bytes_of("weights") + b.bytes_of("draft"), b, ("weights", "draft"), model, chip),
@@ -189,14 +193,16 @@ _PART_COLUMNS = {
 }
 
 
-def tuning_table(model: LanguageModel, chip: Chip, formats: Sequence[str], how: Tuning, *, chips: int = 1) -> Table:
+def tuning_table(
+    model: LanguageModel, chip: Chip, formats: Sequence[str], how: Tuning, calibrated: Calibrated, *, chips: int = 1
+) -> Table:
     """One row per base format: parts of a LoRA or QLoRA step on the fullest chip, total, verdict."""
     title = text(
         "LoRA (16-bit base) and QLoRA (8- and 4-bit base) on {chips} x {chip}: rank {rank}, batch {batch} x {length} tokens",
         chips=chips, chip=chip.name, rank=how.rank, batch=how.batch or chips, length=how.length,
     )  # fmt: skip
     try:
-        found = {weights: tuned(model, chip, weights, how, chips) for weights in formats}
+        found = {weights: tuned(model, chip, weights, how, chips, calibrated) for weights in formats}
     except ChipwallError as refusal:
         return Table(title, (Column("base_format", text("Base")),), (), (Text.of(refusal.what),))
     needed = {t.key for need in found.values() for t in need.terms}
@@ -232,11 +238,14 @@ def _part_cell(need: Budget, name: str, model: LanguageModel, chip: Chip) -> Cel
     return Cell(gib(found.bytes), found.bytes, memory_sources(model, chip), "†", found.formula)
 
 
-def tuned(model: LanguageModel, chip: Chip, weights: str, how: Tuning, chips: int) -> Budget:
+def tuned(
+    model: LanguageModel, chip: Chip, weights: str, how: Tuning, chips: int, calibrated: Calibrated
+) -> Budget:
     """Memory of a step with adapters on a base of that format."""
     return tuning_budget(
         model,
         chip,
+        calibrated,
         chips=chips,
         base=weights,
         rank=how.rank,
@@ -246,11 +255,13 @@ def tuned(model: LanguageModel, chip: Chip, weights: str, how: Tuning, chips: in
     )
 
 
-def formulas_table(model: LanguageModel, chip: Chip, weights: str, serving: ServedAs, tuning: Tuning) -> Table:
+def formulas_table(
+    model: LanguageModel, chip: Chip, weights: str, serving: ServedAs, tuning: Tuning, calibrated: Calibrated
+) -> Table:
     """Each part's formula with the numbers substituted, for one weight format."""
-    budgets = [(text("serve"), served_fit(model, chip, weights, serving).budget)]
+    budgets = [(text("serve"), served_fit(model, chip, weights, serving, calibrated).budget)]
     with suppress(ChipwallError):  # where no layout splits a step over the chips, its table says so
-        budgets.append((text("tune"), tuned(model, chip, weights, tuning, serving.chips)))
+        budgets.append((text("tune"), tuned(model, chip, weights, tuning, serving.chips, calibrated)))
     rows = [
         (use, t.name, t.formula, Cell(gib(t.bytes), t.bytes, memory_sources(model, chip), "†"))
         for use, b in budgets
@@ -282,13 +293,13 @@ def budget_table(b: Budget) -> Table:
 
 
 def fit_answer(
-    model: LanguageModel, chip: Chip, formats: Sequence[str], serving: ServedAs, tuning: Tuning
+    model: LanguageModel, chip: Chip, formats: Sequence[str], serving: ServedAs, tuning: Tuning, calibrated: Calibrated
 ) -> dict[str, object]:
     """The whole answer for JSON: everything that the tables show, bytes by part with formulas."""
     memory, how = usable_memory(chip)
 
     def served(weights: str) -> dict[str, object]:
-        found = served_fit(model, chip, weights, serving)
+        found = served_fit(model, chip, weights, serving, calibrated)
         return {
             **_budget_json(found.budget),
             "layout": layout_words(found.layout),
@@ -303,7 +314,7 @@ def fit_answer(
 
     def adapted(weights: str) -> dict[str, object]:
         try:
-            return _budget_json(tuned(model, chip, weights, tuning, serving.chips))
+            return _budget_json(tuned(model, chip, weights, tuning, serving.chips, calibrated))
         except ChipwallError as refusal:
             return {"parts": [], "verdict": None, "refused": refusal.what}
 

@@ -12,7 +12,8 @@ from dataclasses import replace
 from math import exp, log
 from typing import Any
 
-from chipwall.perf.evidence.scores import Outcome, Score, by, score, serving_outcomes, training_outcomes
+from chipwall.perf.calibrated import Calibrated
+from chipwall.perf.fitting.scores import Outcome, Score, by, score, serving_outcomes, training_outcomes
 from chipwall.report.forms.charts import PALETTE, Spec, layered
 
 __all__ = ["Peer", "pictures", "scoreboard_page"]
@@ -53,8 +54,9 @@ def _table(first: str, scores: Mapping[str, Score]) -> Iterator[str]:
 
 
 def scoreboard_page(
+    calibrated: Calibrated,
     *,
-    kernels: Callable[[], Sequence[Outcome]] | None = None,
+    kernels: Callable[[Calibrated], Sequence[Outcome]] | None = None,
     peer: Peer | None = None,
     pictures_at: str = "",
     say: Callable[[str], None] = lambda _: None,
@@ -63,6 +65,8 @@ def scoreboard_page(
 
     Parameters
     ----------
+    calibrated : Calibrated
+        What is fitted.
     kernels : callable, optional
         Outcomes of kernels and collectives, from a fit that takes minutes; without it the page says so.
     peer : tuple, optional
@@ -73,20 +77,20 @@ def scoreboard_page(
         Told what is being done.
     """
     say("serving")
-    serving = serving_outcomes()
+    serving = serving_outcomes(calibrated)
     say("training and fine-tuning")
-    trained = {kind: training_outcomes(kind) for kind in ("training", "finetune")}
+    trained = {kind: training_outcomes(kind, calibrated) for kind in ("training", "finetune")}
     lines = [*_head(), *_summary(serving, trained)]
     lines += _serving(serving, pictures_at)
     say("chips left out whole")
-    lines += _chips(serving, serving_outcomes("chip"))
+    lines += _chips(serving, serving_outcomes(calibrated, "chip"))
     lines += _worst(serving)
     for kind, outcomes in trained.items():
         title = "Training" if kind == "training" else "Fine-tuning"
         lines += _other(title, outcomes, ("class", "software", "chip", "source"))
     if kernels is not None:
         say("kernels and collectives: fitted again without each group, some minutes")
-        lines += _other("Kernels and collectives", kernels(), ("class", "chip", "source"))
+        lines += _other("Kernels and collectives", kernels(calibrated), ("class", "chip", "source"))
     else:
         lines += ["## Kernels and collectives", "", "Not on the quick page: their fit takes a minute.", ""]
     if peer is not None:
@@ -256,9 +260,8 @@ def _of_peer(one: Outcome, answer: float) -> Outcome:
     return replace(one, error=log(answer / float(one.row["value"])))
 
 
-def pictures(outcomes: Sequence[Outcome] | None = None) -> dict[str, Spec]:
+def pictures(found: Sequence[Outcome]) -> dict[str, Spec]:
     """Predicted against measured times, one picture for what is asked: dots by kind of model, the line of equality."""
-    found = serving_outcomes() if outcomes is None else outcomes
     return {asked: _picture(words, [o for o in found if o.facts["asked"] == asked]) for asked, words in ASKED.items()}
 
 

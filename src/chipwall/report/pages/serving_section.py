@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 from chipwall.catalog.records import Chip, LanguageModel
 from chipwall.errors import ChipwallError
+from chipwall.perf.calibrated import Calibrated
 from chipwall.perf.estimate import Estimate
 from chipwall.perf.serving.serve import Question, Serving, serving
+from chipwall.perf.serving.setup import serving_hardware
 from chipwall.report.forms import charts
 from chipwall.report.forms.document import Section
 from chipwall.report.forms.table import Cell, Column, Table
@@ -34,9 +36,11 @@ class _Run:
     why: str = ""
 
 
-def serving_section(chip: Chip, others: Sequence[Chip], model: LanguageModel, lang: str) -> tuple[Text, Section]:
+def serving_section(
+    chip: Chip, others: Sequence[Chip], model: LanguageModel, lang: str, calibrated: Calibrated
+) -> tuple[Text, Section]:
     """The sentence for the first page, and the section on serving one model."""
-    runs = [_run(one, model) for one in (chip, *others)]
+    runs = [_run(one, model, calibrated) for one in (chip, *others)]
     rows = [_row(run, runs[0]) for run in runs]
     columns = (
         Column("chip", text("Chip")),
@@ -84,12 +88,13 @@ def serving_section(chip: Chip, others: Sequence[Chip], model: LanguageModel, la
     return _sentence(runs, model), section
 
 
-def _run(chip: Chip, model: LanguageModel) -> _Run:
+def _run(chip: Chip, model: LanguageModel, calibrated: Calibrated) -> _Run:
     precision = "fp8" if chip.rate("fp8") else "int8" if chip.rate("int8") else "bf16"
     question = Question(prompt=PROMPT, output=OUTPUT, chips=CHIPS, precision=precision)
     try:
-        full = serving(model, chip, question)
-        few = serving(model, chip, Question(PROMPT, OUTPUT, CHIPS, FEW, precision=precision))
+        machine = serving_hardware(chip, calibrated)
+        full = serving(model, machine, question, calibrated)
+        few = serving(model, machine, Question(PROMPT, OUTPUT, CHIPS, FEW, precision=precision), calibrated)
     except ChipwallError as problem:
         return _Run(chip, precision, None, None, problem.what)
     return _Run(chip, precision, full, few)

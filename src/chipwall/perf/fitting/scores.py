@@ -12,7 +12,12 @@ from math import exp
 
 import numpy as np
 
-from chipwall.perf.evidence.index import LEFT_OUT, index
+from chipwall.perf.calibrated import Calibrated
+from chipwall.perf.estimate import interval
+from chipwall.perf.evidence.index import LEFT_OUT
+from chipwall.perf.evidence.measured_runs import MeasuredRuns
+from chipwall.perf.evidence.training import setup_of_row
+from chipwall.perf.evidence.training_rows import band_names
 from chipwall.perf.fitting.evidence_file import left_out_samples, made_on_others
 from chipwall.perf.load import measured
 
@@ -93,17 +98,19 @@ LOADS = (
 )
 
 
-def serving_outcomes(left_out: str = "model") -> list[Outcome]:
+def serving_outcomes(calibrated: Calibrated, left_out: str = "model") -> list[Outcome]:
     """Every serving row, predicted by constants that saw nothing of its model (or chip, or group)."""
-    samples = [left_out_samples(index(), way) for way in LEFT_OUT]
+    assert isinstance(calibrated.evidence, MeasuredRuns)
+    known = calibrated.evidence.index
+    samples = [left_out_samples(known, way) for way in LEFT_OUT]
     found = samples[LEFT_OUT.index(left_out)]
     low, high = made_on_others(samples, LEFT_OUT.index(left_out))
     rows = {r["id"]: r for r in measured("inference")}
     outcomes, classes = [], found.classes
-    for i, own in enumerate(index().rows):
+    for i, own in enumerate(known.rows):
         facts = {
             "engine-year": f"{own['engine']} {own['year'][:4]}", "chip": own["chip"], "model": own["model"],
-            "tensor": f"{np.exp(float(index().traits.sizes['tensor'][i])):.0f}", "load": load_class(own),
+            "tensor": f"{np.exp(float(known.traits.sizes['tensor'][i])):.0f}", "load": load_class(own),
             "precision": own["precision"] or "-", "kind": own["kind"], "metric": own["metric"], "source": own["source"],
             "asked": str(found.asked[i]), "modern": str(float(own["year"] or 0) >= MODERN),
         }  # fmt: skip
@@ -125,20 +132,16 @@ def serving_outcomes(left_out: str = "model") -> list[Outcome]:
 MODERN = 2025.5
 
 
-def training_outcomes(kind: str) -> list[Outcome]:
+def training_outcomes(kind: str, calibrated: Calibrated) -> list[Outcome]:
     """Every training or fine-tuning row, predicted by constants that saw nothing of its source, model and chip together."""
-    from chipwall.perf.evidence.training import setup_of_row
-    from chipwall.perf.evidence.training_rows import band_names, out_of_fold
-    from chipwall.perf.fitting.bands import interval
-    from chipwall.perf.training.constants import step_bands
-
-    errors = out_of_fold()
+    fitted = calibrated.training
+    errors = fitted.left_out
     found = []
     for row in measured(kind):
         if row["id"] not in errors:
             continue
-        setup = setup_of_row(row)
-        low, high = interval(1.0, *band_names(setup), bands=step_bands())
+        setup = setup_of_row(row, calibrated.kernels)
+        low, high = interval(1.0, *band_names(setup, fitted), bands=fitted.bands)
         facts = {
             "class": setup.class_, "chip": setup.chip.id, "source": row["source_name"], "model": setup.model.id,
             "software": setup.software or "-", "method": row.get("method", ""),
