@@ -48,9 +48,14 @@ class Text(str):
         Parameters
         ----------
         lookup : callable
-            From a template to its translation; the ``gettext`` of a message catalogue.
+            From a template to its translation; the ``gettext`` of a message catalogue. Its attribute ``named``, where it
+            has one, writes names that stand as plain strings.
         """
-        values = {k: v.render(lookup) if isinstance(v, Text) else v for k, v in self.values.items()}
+        named: Callable[[str], str] = getattr(lookup, "named", str)
+        values = {
+            k: v.render(lookup) if isinstance(v, Text) else named(v) if isinstance(v, str) else v
+            for k, v in self.values.items()
+        }
         template = lookup(self.template)
         return template.format(**values) if values else template
 

@@ -13,29 +13,17 @@ import pytest
 
 from chipwall.cli import main
 
-MUST_SHOW = [
-    "141 GB",
-    "4.8 TB/s",
-    "80 GB",
-    "3.35 TB/s",
-    "1.76x",
-    "1.43x",
-    "15,832",
-    "19.4",
-    "6.69x",
-    "1.20x",
-    "349.1 GB",
-    "175.2 GB",
-]
+MUST_SHOW = ["141 GB", "4.8 TB/s", "80 GB", "3.35 TB/s", "15,832", "19.4", "6.7x"]
+STORY = 60
 
 
 @pytest.fixture(scope="module")
 def page(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """The page and what the terminal says: made once, a brief takes seconds."""
+    """The page and all that the terminal says: made once, a brief takes seconds."""
     path = tmp_path_factory.mktemp("brief") / "brief.html"
     said = io.StringIO()
     with contextlib.redirect_stdout(said), pytest.raises(SystemExit) as stopped:
-        main(["brief", "h200", "--out", str(path)])
+        main(["brief", "h200", "--full", "--out", str(path)])
     assert stopped.value.code == 0
     return path, said.getvalue()
 
@@ -47,11 +35,8 @@ def test_terminal_and_page_show_the_numbers(page, number: str) -> None:
     assert number in path.read_text()
 
 
-def test_verdicts_on_175b(page) -> None:
-    _, said = page
-    assert "GPT-3 175B at bf16: no" in said
-    assert "GPT-3 175B at fp8: no, the weights alone are 175.2 GB" in said
-    assert "GPT-3 175B at int4: yes" in said
+def test_what_fits_is_a_finding(page) -> None:
+    assert re.search(r"One NVIDIA H200 SXM holds GPT-3 175B at 4 bits", page[0].read_text())
 
 
 def test_the_page_needs_nothing_else(page) -> None:
@@ -76,7 +61,8 @@ def test_any_chip_reads_as_well(run, tmp_path: Path, catalog) -> None:
     for chip in ("huawei-ascend-910c", "google-tpu-v5e", "huawei-ascend-910d"):
         answer = run("brief", chip, "--out", str(tmp_path / "x.html"))
         assert answer.status == 0, answer.err
-        assert "None" not in answer.out
+        assert "None" not in answer.out.replace("None of the statements", "")
+        assert len(answer.out.splitlines()) <= STORY + 3
         assert not re.search(r"\bnan\b", answer.out)
 
 
@@ -103,10 +89,10 @@ def test_a_browser_draws_the_page_without_asking_the_network(page) -> None:
         tab.on("request", lambda r: asked.append(r.url))
         tab.on("pageerror", lambda e: problems.append(str(e)))
         tab.goto(f"file://{page[0]}")
-        assert tab.locator("h1").inner_text() == "Brief: NVIDIA H200 SXM"
-        assert tab.locator("figure svg").first.bounding_box()["width"] > 300
-        tab.locator("details#memory summary").click()
-        assert tab.get_by_text("GPT-3 175B").first.is_visible()
+        assert tab.locator("h1").inner_text().startswith("On ")
+        assert tab.locator("figure svg.wide").first.bounding_box()["width"] > 300
+        tab.locator("details#performance > summary").click()
+        assert tab.get_by_text("Per token, 8 users").first.is_visible()
         overflow = tab.evaluate("document.documentElement.scrollWidth - window.innerWidth")
         browser.close()
     assert [u for u in asked if not u.startswith(("file:", "data:"))] == []

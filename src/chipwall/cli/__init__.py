@@ -13,8 +13,7 @@ from importlib import import_module
 import click
 
 from chipwall.cli.edge import finish, held_output, outcome_of
-from chipwall.cli.languages import language_first, speaking
-from chipwall.report.language.lookup import LANGUAGES
+from chipwall.cli.languages import LanguageAsked, language_first, speaking
 from chipwall.text import Text, text
 
 __all__ = ["COMMANDS", "main"]
@@ -81,7 +80,11 @@ _ROOMS: dict[Text, dict[str, tuple[str, str, Text]]] = {
         "web": ("chipwall.cli.web", "web_command", text("Serve the pages on this machine, until Ctrl-C.")),
     },
     text("Data and evidence"): {
-        "brief": ("chipwall.cli.brief", "brief", text("The brief on one chip, in the terminal and as one HTML file.")),
+        "brief": (
+            "chipwall.cli.brief",
+            "brief_command",
+            text("The brief on one chip, in the terminal and as one HTML file."),
+        ),
         "sources": ("chipwall.cli.catalog", "sources", text("Where the numbers come from.")),
         "prices": (
             "chipwall.cli.prices",
@@ -157,7 +160,7 @@ def _version(ctx: click.Context, _param: click.Parameter, value: bool) -> None:
     "--version", is_flag=True, callback=_version, expose_value=False, is_eager=True, help="Code and data version."
 )
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
-@click.option("--lang", type=click.Choice(LANGUAGES), help="Language of everything a person reads.")
+@click.option("--lang", type=LanguageAsked(), help="Language of everything a person reads.")
 def root(debug: bool, lang: str | None) -> None:
     """What an AI chip can do, where it may go on a date, and what that changes; a source for every number."""
 

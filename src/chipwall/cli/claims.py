@@ -12,7 +12,6 @@ from chipwall.api.doors import calibrated_in_use
 from chipwall.claims.evaluate import evaluated
 from chipwall.claims.load import packaged_library, shipped_claims
 from chipwall.claims.records import Verdict
-from chipwall.cli.extras import require_extra
 from chipwall.cli.kinds import IN_FILE, WORD, OutFile
 from chipwall.cli.options import AskedGroup, Out, answer_options, command
 from chipwall.errors import unknown_name
@@ -120,12 +119,13 @@ def _charts(verdicts: Sequence[Verdict], chart: Path | None, lang: str) -> dict[
     """One chart, or one per claim with its id in the name: drawn before anything is said."""
     if chart is None:
         return {}
-    require_extra("vl_convert", extra="report", wanted_by="--chart")
-    from chipwall.report.forms.charts import svg
+    from chipwall.report.forms.charts import chart_svg
 
     one = len(verdicts) == 1
     return {
-        (chart if one else chart.with_name(f"{chart.stem}-{v.claim.id}{chart.suffix}")): svg(point_chart(v, lang=lang))
+        (chart if one else chart.with_name(f"{chart.stem}-{v.claim.id}{chart.suffix}")): chart_svg(
+            point_chart(v), lang=lang
+        )
         for v in verdicts
     }
 

@@ -355,7 +355,7 @@ def scoreboard(place: Path | None, quick: bool, peer: Path | None, lang: str) ->
     if place is None:
         click.echo(page)
         return
-    from chipwall.report.forms.charts import svg
+    from chipwall.report.forms.vega import svg
 
     write_whole(place, page)
     say("pictures")

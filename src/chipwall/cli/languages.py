@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gettext
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from inspect import cleandoc
@@ -17,16 +18,64 @@ import click
 from chipwall.report.forms.terminal import width, wrapped
 from chipwall.report.language.lookup import LANGUAGES, LOCALE, lookup
 
-__all__ = ["asked_language", "language_first", "speaking"]
+__all__ = ["LanguageAsked", "asked_language", "environment_language", "language_first", "language_of", "speaking"]
+
+
+# What a language is called in locales, browsers and by people.
+_SPELLED = {"zh": ("zh", "cn", "chinese", "中文"), "en": ("en", "english", "c", "posix", "英文")}
+
+
+def language_of(words: str) -> str:
+    """The language that a locale or a person names: ``zh-CN``, ``zh_CN.UTF-8``, ``中文``; empty for one that is not held.
+
+    Examples
+    --------
+    >>> language_of("zh_CN.UTF-8"), language_of("fr")
+    ('zh', '')
+    """
+    first = re.split(r"[-_.@]", words.strip().lower())[0]
+    return next((lang for lang, spelled in _SPELLED.items() if first in spelled), "")
+
+
+def environment_language() -> str:
+    """``CHIPWALL_LANG``, else the locale of the terminal, else English."""
+    for name in ("CHIPWALL_LANG", "LC_ALL", "LC_MESSAGES", "LANG"):
+        if told := os.environ.get(name, ""):
+            return language_of(told) or LANGUAGES[0]
+    return LANGUAGES[0]
+
+
+class LanguageAsked(click.ParamType[str]):
+    """A language as people write it; ``several`` takes a list with commas."""
+
+    name = "language"
+
+    def __init__(self, *, several: bool = False) -> None:
+        self._several = several
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
+        """What the help page shows for the value."""
+        return "[en|zh|en,zh]" if self._several else "[en|zh]"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The language's own code, or codes with commas."""
+        found = [language_of(word) for word in value.split(",")]
+        if not all(found) or (len(found) > 1 and not self._several) or len(set(found)) < len(found):
+            self.fail(
+                gettext.gettext("{value!r} is not one of {choices}.").format(value=value, choices=", ".join(LANGUAGES)),
+                param,
+                ctx,
+            )
+        return ",".join(found)
 
 
 def language_first(argv: list[str]) -> tuple[str, list[str]]:
     """The language asked for, and the same words with ``--lang`` in front, where help pages and mistakes find it.
 
-    Read without the parser because the parser may be what fails. The last one counts; an unknown language stays where it
-    is for the parser to refuse.
+    Read without the parser because the parser may be what fails. The last one counts; an unknown language, or several, stay
+    where they are for the parser.
     """
-    lang, rest = LANGUAGES[0], []
+    lang, rest = environment_language(), []
     words = iter(argv)
     for word in words:
         option, sign, value = word.partition("=")
@@ -34,9 +83,9 @@ def language_first(argv: list[str]) -> tuple[str, list[str]]:
             rest.append(word)
             continue
         given = value if sign else next(words, "")
-        if given in LANGUAGES:
-            lang = given
-        else:
+        if found := language_of(given.split(",")[0]):
+            lang = found
+        if not found or "," in given:
             rest += [word] if sign or not given else [word, given]
     return lang, ["--lang", lang, *rest]
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,7 +15,6 @@ from chipwall import catalog
 from chipwall.api.law import decide as ask
 from chipwall.api.law import journey_asked, law_asked, legal_number
 from chipwall.api.law import timeline as ask_timeline
-from chipwall.cli.extras import require_extra
 from chipwall.cli.kinds import DAY, IN_FILE, WORD, CatalogNames, OutFolder
 from chipwall.cli.law_desk import DESK_COMMANDS
 from chipwall.cli.law_options import item_options, journey_options, spoken
@@ -29,6 +29,9 @@ from chipwall.report.forms.table import Column, Table
 from chipwall.report.language.lookup import translated
 from chipwall.report.pages import law_decision as tables
 from chipwall.text import listed, text
+
+if TYPE_CHECKING:
+    from chipwall.report.forms.charts.chart import Chart
 
 __all__ = ["controls"]
 
@@ -171,22 +174,27 @@ def wall_command(on: date | None, chips: tuple[str, ...] | None, place: Path | N
     when = _today(on)
     asked = list(catalog.load().chips.values()) if chips is None else [catalog.chip(name) for name in chips]
     if place is not None:
-        _draw_walls(place, wall_charts(asked, on=when, lang=out.lang), out)
+        _draw_walls(place, wall_charts(asked, on=when), out)
         return
     shown = [
         t
         for x, y, points, areas in wall_data(asked, on=when).values()
         for t in views.wall_tables(points, areas, x=x, y=y)
     ]
-    out.show(*shown, data=wall_charts(asked, on=when, lang=out.lang) if out.as_json else None)
+    out.show(*shown, data=_wall_data(wall_charts(asked, on=when), out.lang) if out.as_json else None)
 
 
-def _draw_walls(place: Path, charts: dict[str, Any], out: Out) -> None:
+def _wall_data(charts: Mapping[str, Chart], lang: str) -> dict[str, object]:
+    from chipwall.report.forms.charts import chart_spec
+
+    return {name: {"rows": c.table.records(), "vega_lite": chart_spec(c, lang=lang)} for name, c in charts.items()}
+
+
+def _draw_walls(place: Path, charts: Mapping[str, Chart], out: Out) -> None:
     """Every chart as a picture and as its specification; all are drawn before the first is written."""
     import json
 
-    require_extra("vl_convert", extra="report", wanted_by="controls wall --out")
-    from chipwall.report.forms.charts import svg
+    from chipwall.report.forms.charts import chart_spec, chart_svg
 
     if out.as_json or out.form != "terminal":
         raise InputError(
@@ -195,7 +203,13 @@ def _draw_walls(place: Path, charts: dict[str, Any], out: Out) -> None:
             fix=text("Leave --out out, or the form"),
         )
     place.mkdir(exist_ok=True)
-    drawn = {name: (svg(spec), json.dumps(spec, ensure_ascii=False, indent=1)) for name, spec in charts.items()}
+    drawn = {
+        name: (
+            chart_svg(chart, lang=out.lang),
+            json.dumps(chart_spec(chart, lang=out.lang), ensure_ascii=False, indent=1, default=float),
+        )
+        for name, chart in charts.items()
+    }
     for name, (picture, spec) in drawn.items():
         write_whole(place / f"wall-{name}.svg", picture)
         write_whole(place / f"wall-{name}.vl.json", spec)

@@ -168,9 +168,10 @@ def simulate_command(
                 answer = dependence(one, stop=quarter_name(stop_at), draws=few, seed=seed, executor=pool)
                 parts.append((paths.title, answer))
     if chart:
-        from chipwall.report.forms.charts import svg
+        from chipwall.report.forms.charts import chart_svg
+        from chipwall.report.pages.market_charts import paths_chart
 
-        write_whole(chart, svg(tables.band_chart(runs, wanted[0], lang=out.lang)), argument="chart")
+        write_whole(chart, chart_svg(paths_chart(runs, wanted[0]), lang=out.lang), argument="chart")
     by_name: dict[str, object] = {s.id: d for s, (_, d) in zip(found, parts, strict=False)}
     extra = {**for_machines(runs, questions, names, since), **({"dependence": by_name} if by_name else {})}
     answer_told = paths_answer(runs, wanted, extra)
@@ -196,8 +197,6 @@ def _require_parts(parquet: Path | None, chart: Path | None, quantities: tuple[s
     """Whatever a run needs beside numbers, asked before it begins."""
     if parquet is not None:
         require_extra("polars", extra="data", wanted_by="--parquet")
-    if chart is not None:
-        require_extra("vl_convert", extra="report", wanted_by="--chart")
     if quantities and not (out.as_json or chart):
         raise InputError(
             text("more quantities are told in JSON and in the chart"),

@@ -60,7 +60,7 @@ def say_first(
             runs[0], runs[1], quantity="h100e_training_total", since=since, title=translated(title, lang)
         )
         for line in drawn:
-            click.echo(line)
+            click.echo(translated(line, lang))
     if questions or len(runs) > 1:
         click.echo()
 

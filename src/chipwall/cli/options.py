@@ -12,14 +12,14 @@ import click
 
 from chipwall.answer import Answer, plain_json
 from chipwall.cli.kinds import COUNT, WORD, NumberFrom
-from chipwall.cli.languages import asked_language
+from chipwall.cli.languages import LanguageAsked, asked_language
 from chipwall.errors import ChipwallError, InputError
 from chipwall.inputs import nearest_names, quote
 from chipwall.report.forms.table import Cell, Form, Table, render
-from chipwall.report.language.lookup import LANGUAGES, translated
+from chipwall.report.language.lookup import translated
 from chipwall.text import Text, text
 
-__all__ = ["AskedGroup", "HelpfulCommand", "Out", "answer_options", "command", "memory_options"]
+__all__ = ["AskedGroup", "HelpfulCommand", "Out", "answer_options", "command", "memory_options", "page_options"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 # What an option is called elsewhere, or was called here, and its name.
@@ -53,12 +53,16 @@ OTHER_NAMES = {
 
 @dataclass(frozen=True, slots=True)
 class Out:
-    """How an answer leaves: the form asked for, the language, and whether its reasons come along."""
+    """How an answer leaves: the form asked for, the language, and whether its reasons come along.
+
+    ``langs`` are all languages that were asked for, where a command writes a page in each; ``lang`` is the first.
+    """
 
     form: Form
     as_json: bool
     lang: str
     explain: bool
+    langs: tuple[str, ...] = ()
 
     def say(self, words: str) -> None:
         """A sentence in the language asked for."""
@@ -130,17 +134,26 @@ def _cell_reasons(tables: Sequence[Table], lang: str) -> Iterable[str]:
 
 def answer_options(function: F) -> F:
     """``--json --csv --md --explain --lang`` for every command; the function gets them as ``out``."""
+    return _answering(function, LanguageAsked(), text("Language; default: en."))
 
+
+def page_options(function: F) -> F:
+    """The same for a command that writes pages: ``--lang en,zh`` writes one in each language."""
+    return _answering(function, LanguageAsked(several=True), text("Language; en,zh writes a page in each."))
+
+
+def _answering(function: F, languages: LanguageAsked, told: str) -> F:
     @wraps(function)
     def asked(*args: Any, form: str | None, as_json: bool, lang: str, explain: bool, **given: Any) -> Any:
         if as_json and form:
             raise InputError(text("two forms of one answer"), where=f"--json, --{form}", fix=text("Give one of them"))
         found: Form = form if form in ("csv", "md") else "terminal"  # type: ignore[assignment]
-        return function(*args, out=Out(found, as_json, lang, explain), **given)
+        langs = tuple(lang.split(","))
+        return function(*args, out=Out(found, as_json, langs[0], explain, langs), **given)
 
     made: Any = asked
     for option in (
-        click.option("--lang", type=click.Choice(LANGUAGES), default=asked_language, help="Language; default: en."),
+        click.option("--lang", type=languages, default=asked_language, help=told),
         click.option("--explain", is_flag=True, help="How the answer came about: parts, formulas, sources."),
         click.option("--md", "form", flag_value="md", help="Markdown."),
         click.option("--csv", "form", flag_value="csv", help="CSV of the first table."),

@@ -16,7 +16,7 @@ from chipwall._version import __version__
 from chipwall.answer import Answer, plain_json
 from chipwall.catalog import data_version, load
 from chipwall.errors import InputError
-from chipwall.report.forms.charts import Spec
+from chipwall.report.forms.charts.chart import Chart
 from chipwall.report.forms.document import Section
 from chipwall.report.forms.render import source_line
 from chipwall.report.forms.table import Cell, Table, render
@@ -86,18 +86,18 @@ class AnswerPage:
     kept: bool = True
 
     @property
-    def figures(self) -> dict[str, Spec]:
+    def figures(self) -> dict[str, Chart]:
         """Every chart by the name that its address has: the section, numbered from the second on."""
         return {
-            section.id if n == 0 else f"{section.id}-{n + 1}": spec
+            section.id if n == 0 else f"{section.id}-{n + 1}": chart
             for section in self.sections
-            for n, spec in enumerate(section.charts)
+            for n, chart in enumerate(section.charts)
         }
 
     @property
     def tables(self) -> tuple[Table, ...]:
         """Every table that has rows, in order."""
-        return tuple(t for section in self.sections for t in section.tables if t.rows)
+        return tuple(t for section in self.sections for t in (*section.tables, *section.details) if t.rows)
 
     @property
     def remarks(self) -> tuple[str, ...]:

@@ -1,23 +1,17 @@
-"""Work beside the main line, so that two cores halve the wait for a brief.
-
-The section that takes longest is computed in a process of its own, and pictures are drawn in a thread: the drawing library
-lets Python go on while it draws.
-"""
+"""Work beside the main line: sections that take long are computed in processes of their own."""
 
 from __future__ import annotations
 
 import multiprocessing
 import os
-from collections.abc import Callable, Iterable
-from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any, TypeVar
 
 from chipwall.processes import die_with_parent
-from chipwall.report.forms.charts import Spec, svg
-from chipwall.report.forms.document import Section
 
-__all__ = ["Pictures", "started"]
+__all__ = ["started"]
 
 T = TypeVar("T")
 
@@ -47,24 +41,3 @@ def started(work: Callable[..., T], *arguments: Any) -> Callable[[], T]:
             pool.shutdown(wait=False, cancel_futures=True)
 
     return result
-
-
-class Pictures:
-    """Charts as SVG, drawn in a thread from the moment their section is ready; text and data want none."""
-
-    def __init__(self, *, wanted: bool) -> None:
-        self._wanted = wanted
-        self._pool = ThreadPoolExecutor(1)
-        self._drawn: dict[int, tuple[Spec, Future[str]]] = {}
-
-    def begin(self, sections: Iterable[Section]) -> None:
-        """Start to draw the charts of these sections."""
-        for section in sections if self._wanted else ():
-            for spec in section.charts:
-                # the specification is kept, so that its identity stays its own
-                self._drawn[id(spec)] = (spec, self._pool.submit(svg, spec))
-
-    def svg(self, spec: Spec) -> str:
-        """The picture of a chart, drawn now if nobody began it."""
-        known = self._drawn.get(id(spec))
-        return known[1].result() if known else svg(spec)

@@ -6,31 +6,65 @@ number in a table is a :class:`~chipwall.report.forms.table.Cell` that knows its
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 
-from chipwall.report.forms.charts import Spec
+from chipwall.report.forms.charts.chart import Chart
 from chipwall.report.forms.table import Cell, Table
 from chipwall.sources import Source
 
-__all__ = ["Brief", "Section"]
+__all__ = ["Brief", "KeyNumber", "Section", "cited", "label_of"]
 
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """One question of the brief: sentences, tables and charts; ``id`` names it in links and JSON."""
+    """One question: its answer in a sentence, more sentences, tables and charts; ``id`` names it in links and JSON.
+
+    ``tables`` are short and always shown; ``details`` hold everything else that was computed, folded on a page and left out
+    of a terminal unless all is asked for.
+    """
 
     id: str
     title: str
     sentences: tuple[str, ...] = ()
     tables: tuple[Table, ...] = ()
-    charts: tuple[Spec, ...] = ()
+    charts: tuple[Chart, ...] = ()
     notes: tuple[str, ...] = ()
+    finding: str = ""
+    details: tuple[Table, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class KeyNumber:
+    """One of the three numbers of a first page: what it is, how much, between what, and the section that explains it."""
+
+    label: str
+    shown: str
+    interval: str
+    section: str
 
 
 @dataclass(frozen=True, slots=True)
 class Brief:
-    """Everything that is said about one chip."""
+    """Everything that is said about one subject.
+
+    Attributes
+    ----------
+    title, subtitle : str
+        The finding with its day, and what qualifies it.
+    kicker : str
+        What kind of page this is and about what, above the title.
+    answers : tuple of str
+        Sentences that stand alone; the findings of the sections.
+    numbers : tuple of KeyNumber
+        At most three.
+    lead : Chart or None
+        The one picture of the first screen.
+    asked : mapping
+        The question, for machines: subject, destination, day, load.
+    age : str
+        How old the data is.
+    """
 
     title: str
     subtitle: str
@@ -38,11 +72,23 @@ class Brief:
     sections: tuple[Section, ...]
     sources: tuple[Source, ...]
     version: str
+    kicker: str = ""
+    numbers: tuple[KeyNumber, ...] = ()
+    lead: Chart | None = None
+    asked: Mapping[str, object] = field(default_factory=dict)
+    age: str = ""
+
+    def charts(self) -> Iterator[Chart]:
+        """Every chart, the first one first."""
+        if self.lead is not None:
+            yield self.lead
+        for section in self.sections:
+            yield from section.charts
 
     def cells(self) -> Iterator[tuple[Section, Table, str, Cell]]:
         """Every cell with its section, its table and the name of its column."""
         for section in self.sections:
-            for table in section.tables:
+            for table in (*section.tables, *section.details):
                 for row in table.rows:
                     for column, value in zip(table.columns, row, strict=True):
                         if isinstance(value, Cell):
@@ -60,7 +106,7 @@ def cited(sections: tuple[Section, ...], known: dict[str, Source]) -> tuple[Sour
     """The sources that the cells of these sections rest on, in order of first use."""
     order: dict[str, None] = {}
     for section in sections:
-        for table in section.tables:
+        for table in (*section.tables, *section.details, *(c.table for c in section.charts)):
             for row in table.rows:
                 for value in row:
                     if isinstance(value, Cell):

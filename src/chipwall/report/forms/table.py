@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from html import escape
 from typing import Literal
@@ -25,7 +25,8 @@ Form = Literal["terminal", "csv", "md", "html"]
 class Cell:
     """What a person sees, the value behind it (SI), its sources, a status mark, how it was calculated, where it leads.
 
-    A ``claim`` is shown and is no knowledge: its machine value is empty.
+    A ``claim`` is shown and is no knowledge: its machine value is empty. ``low`` and ``high`` are the ends of its interval;
+    data has them in columns of their own.
     """
 
     shown: str
@@ -35,6 +36,8 @@ class Cell:
     calculation: str = ""
     url: str = ""
     claim: bool = False
+    low: float | None = None
+    high: float | None = None
 
     def words(self, lang: str) -> str:
         """The text of the cell with its mark."""
@@ -59,11 +62,24 @@ class Table:
     rows: tuple[tuple[object, ...], ...]
     notes: tuple[str, ...] = ()
 
+    def spanned(self) -> frozenset[str]:
+        """Keys of the columns in which any cell has an interval."""
+        return frozenset(
+            c.key
+            for row in self.rows
+            for c, v in zip(self.columns, row, strict=True)
+            if isinstance(v, Cell) and (v.low is not None or v.high is not None)
+        )
+
     def records(self) -> list[dict[str, object]]:
         """The rows as dictionaries of plain values for JSON, with the sources of each value by column."""
         found: list[dict[str, object]] = []
         for row in self.rows:
-            record = {c.key: machine_value(v) for c, v in zip(self.columns, row, strict=True)}
+            record = {
+                name: value
+                for c, v in zip(self.columns, row, strict=True)
+                for name, value in _machine_values(c.key, v, ends=c.key in self.spanned())
+            }
             cited = {
                 c.key: list(v.sources)
                 for c, v in zip(self.columns, row, strict=True)
@@ -75,9 +91,17 @@ class Table:
         return found
 
 
+def _machine_values(name: str, value: object, *, ends: bool) -> Iterator[tuple[str, object]]:
+    """The machine value of a cell, and the ends of its interval where the column has any."""
+    yield name, machine_value(value)
+    if ends:
+        yield f"{name}_low", value.low if isinstance(value, Cell) else None
+        yield f"{name}_high", value.high if isinstance(value, Cell) else None
+
+
 def machine_value(value: object) -> object:
     """The machine value of a cell: its number, or what is shown where there is none."""
-    if isinstance(value, Cell) and value.claim:
+    if isinstance(value, Cell) and (value.claim or (value.value is None and value.low is not None)):
         return None
     if isinstance(value, Cell):
         return value.shown if value.value is None and value.shown not in ("-", "") else value.value
@@ -120,11 +144,15 @@ def _csv(table: Table, lang: str) -> str:
     # \n, not the \r\n of the RFC: the output is read by shells and diffs as often as by spreadsheets
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow([c.key for c in table.columns] + ["marks", "sources"])
+    spanned = table.spanned()
+    heads = [n for c in table.columns for n, _ in _machine_values(c.key, None, ends=c.key in spanned)]
+    writer.writerow([*heads, "marks", "sources"])
     for row in table.rows:
+        pairs = list(zip(table.columns, row, strict=True))
         sources = sorted({s for v in row if isinstance(v, Cell) for s in v.sources})
-        marks = [f"{c.key}{v.mark}" for c, v in zip(table.columns, row, strict=True) if isinstance(v, Cell) and v.mark]
-        cells = ["" if (p := machine_value(v)) is None else _inert(p) for v in row]
+        marks = [f"{c.key}{v.mark}" for c, v in pairs if isinstance(v, Cell) and v.mark]
+        values = [x for c, v in pairs for _, x in _machine_values(c.key, v, ends=c.key in spanned)]
+        cells = ["" if x is None else _inert(x) for x in values]
         writer.writerow([*cells, "; ".join(marks), "; ".join(sources)])
     return out.getvalue().rstrip("\n")
 
@@ -167,7 +195,7 @@ def _linked(said: str, url: str) -> str:
 
 def _html(table: Table, lang: str) -> str:
     caption = f"<caption>{escape(translated(table.title, lang))}</caption>" if table.title else ""
-    head = "".join(f"<th{_flush(c)}>{escape(translated(c.title, lang))}</th>" for c in table.columns)
+    head = "".join(f"<th scope=col{_flush(c)}>{escape(translated(c.title, lang))}</th>" for c in table.columns)
     body = "\n".join(
         "<tr>" + "".join(_html_cell(c, v, lang) for c, v in zip(table.columns, row, strict=True)) + "</tr>"
         for row in table.rows
@@ -189,4 +217,6 @@ def _html_cell(column: Column, value: object, lang: str) -> str:
     shown = escape(cell_words(value, lang))
     if url := lead(value):
         shown = f'<a href="{escape(url)}">{shown}</a>'
-    return f"<td{_flush(column)}{why}>{shown}</td>"
+    # on a phone each row is a card, and each cell says what it is
+    label = f' data-label="{escape(translated(column.title, lang))}"'
+    return f"<td{_flush(column)}{label}{why}>{shown}</td>"

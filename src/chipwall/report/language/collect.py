@@ -26,7 +26,18 @@ from chipwall.report.language.lookup import LANGUAGES, LOCALE
 if TYPE_CHECKING:
     from babel.messages import Catalog
 
-__all__ = ["Message", "collect_messages", "collected", "compiled", "fields", "flaws", "merged", "messages_in", "po_file", "written"]
+__all__ = [
+    "Message",
+    "collect_messages",
+    "collected",
+    "compiled",
+    "fields",
+    "flaws",
+    "merged",
+    "messages_in",
+    "po_file",
+    "written",
+]
 
 Message = str | tuple[str, str]
 """One template, or one for a single thing and one for several."""

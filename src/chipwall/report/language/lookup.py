@@ -6,13 +6,15 @@ source and needs none.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
+from chipwall.report.language.names import chinese_name
 from chipwall.text import Text
 
-__all__ = ["LANGUAGES", "LOCALE", "lookup", "said", "translated"]
+__all__ = ["LANGUAGES", "LOCALE", "lookup", "spaced", "translated"]
 
 LANGUAGES = ("en", "zh")
 LOCALE = Path(__file__).parent / "locale"
@@ -26,20 +28,42 @@ def lookup(lang: str) -> Callable[[str], str]:
     import gettext
 
     found = gettext.translation("chipwall", str(LOCALE), languages=[lang]).gettext
-    # gettext answers the empty message with the header of the file
-    return lambda template: found(template) if template else ""
+
+    def say(template: str) -> str:
+        # gettext answers the empty message with the header of the file
+        return spaced(found(template)) if template else ""
+
+    say.named = chinese_name  # type: ignore[attr-defined]
+    return say
 
 
 def translated(words: str, lang: str) -> str:
     """A sentence in a language.
 
-    A plain string is a name or a number and stays; a :class:`~chipwall.text.Text` is translated with its values.
+    A plain string is a name or a number: names of the catalogue are written as the language writes them, others stay. A
+    :class:`~chipwall.text.Text` is translated with its values.
     """
-    if lang == "en" or not isinstance(words, Text):
+    if lang == "en":
         return str(words)
-    return words.render(lookup(lang))
+    if not isinstance(words, Text):
+        return chinese_name(words)
+    return spaced(words.render(lookup(lang)))
 
 
-def said(row: Mapping[str, object], lang: str) -> dict[str, object]:
-    """A row of a chart with its words in a language; numbers and names stay."""
-    return {key: translated(value, lang) if isinstance(value, Text) else value for key, value in row.items()}
+_HAN, _STOP = "\u4e00-\u9fff", "，。；：、！？（）“”《》"
+_TOUCHING = re.compile(rf"(?<=[{_HAN}])(?=[A-Za-z0-9]|[+-]\d)|(?<=[A-Za-z0-9])(?=[{_HAN}])")
+_APART = re.compile(rf"(?<=[{_HAN}{_STOP}]) (?=[{_HAN}{_STOP}])|(?<=[{_STOP}]) (?=\S)|(?<=\S) (?=[{_STOP}])")
+_SHARE = re.compile(r"(?<=\d) %")
+
+
+def spaced(words: str) -> str:
+    """Chinese as papers print it: a space between its letters and Latin letters or digits, none elsewhere, ``25%`` closed up.
+
+    Examples
+    --------
+    >>> spaced("H200配有141 GB显存")
+    'H200 配有 141 GB 显存'
+    """
+    return _APART.sub("", _TOUCHING.sub(" ", _SHARE.sub("%", words)))
+
+

@@ -25,7 +25,7 @@ FIRST_TABLE = (
     "maker", "status", "announced", "available", "form_factor", "fab_node", "memory_type", "memory_capacity", "memory_reported",
     "memory_bandwidth", "bf16_rate", "fp8_rate", "int8_rate", "fp4_rate", "fp64_rate", "link_bandwidth", "scaleup_domain", "tdp",
 )  # fmt: skip
-_DATED = re.compile(r"^20\d\d(?:-\d\d(?:-\d\d)?)?")
+_DATED = re.compile(r"^20\d\d(?:-(?:0[1-9]|1[0-2])(?!\d)(?:-\d\d)?)?")
 
 
 def _newest(days: Iterable[str]) -> str:

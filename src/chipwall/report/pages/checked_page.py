@@ -8,6 +8,7 @@ from importlib.resources import files
 from chipwall._version import __version__
 from chipwall.claims.check import CheckedText
 from chipwall.errors import InputError
+from chipwall.report.forms.parts import style_sheet
 from chipwall.report.forms.table import render
 from chipwall.report.language.lookup import translated
 from chipwall.report.pages.check import SIGNS, Note, clock_words, legend, paragraphs, source_address, summary_words
@@ -42,7 +43,7 @@ def checked_page(checked: CheckedText, notes: tuple[Note, ...], lang: str) -> st
         address=source_address,
         independent=_independent,
         gap="" if checked.document.chinese else " ",
-        style=(folder / "brief.css").read_text(encoding="utf-8"),
+        style=style_sheet(),
         own=(folder / "check.css").read_text(encoding="utf-8"),
         colophon=text(
             "Made by chipwall {code}, offline, from its own catalogue, law and models. Not legal advice.",

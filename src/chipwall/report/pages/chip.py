@@ -1,4 +1,4 @@
-"""The sections about the chip itself: identity, ratios, memory, ceilings, and what is not known."""
+"""The chip itself: its facts with sources, ratios, what fits its memory, what physics allows, and what is not known."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from chipwall.perf.budget import usable_memory
 from chipwall.perf.calibrated import Calibrated
 from chipwall.perf.formats import weight_bytes
 from chipwall.perf.limits import decode_limit, prefill_limit
-from chipwall.report.forms import charts
+from chipwall.report.forms.charts.chart import Chart, Dot, DotRow, DotRows, Panel
 from chipwall.report.forms.document import Section
 from chipwall.report.forms.table import Cell, Column, Table
 from chipwall.report.pages.catalog import LEGEND, compare_table, fact_cell, link_of, mark, measure_cell, ratio_words
@@ -26,7 +26,6 @@ from chipwall.report.pages.memory import (
     memory_sources,
     served_fit,
     serving_table,
-    tuned,
     tuning_table,
 )
 from chipwall.report.pages.prices import price_ratio_cell
@@ -34,25 +33,32 @@ from chipwall.sources import Fact
 from chipwall.text import Text, listed, text
 from chipwall.units import GIB, format_quantity
 
-__all__ = [
-    "ceilings_section",
-    "identity_section",
-    "memory_section",
-    "ratio_rows",
-    "ratios_section",
-    "tpp_section",
-    "unknown_section",
-]
+__all__ = ["ceiling_tables", "facts_section", "memory_charts", "memory_tables", "ratio_rows", "ratio_tables"]
 
 _IDENTITY = (
-    "maker", "status", "announced", "available", "form_factor", "fab_node", "memory_type", "memory_capacity", "memory_reported",
-    "memory_bandwidth", "bf16_rate", "fp8_rate", "int8_rate", "fp4_rate", "fp64_rate", "link_bandwidth",
-    "scaleup_domain", "tdp",
-)  # fmt: skip
+    "maker",
+    "status",
+    "announced",
+    "available",
+    "form_factor",
+    "fab_node",
+    "memory_type",
+    "memory_capacity",
+    "memory_reported",
+    "memory_bandwidth",
+    "bf16_rate",
+    "fp8_rate",
+    "int8_rate",
+    "fp4_rate",
+    "fp64_rate",
+    "link_bandwidth",
+    "scaleup_domain",
+    "tdp",
+)
 
 
-def identity_section(chip: Chip) -> Section:
-    """What the chip is, one row per quantity with source and status."""
+def facts_section(chip: Chip, others: Sequence[Chip]) -> Section:
+    """What the chip is with a source for each number, both sides of every ratio, and what nobody knows."""
     rows = [
         (
             Cell(QUANTITIES[q].title, q),
@@ -69,7 +75,19 @@ def identity_section(chip: Chip) -> Section:
         Column("status", text("Status")),
         Column("source", text("Source")),
     )
-    return Section("identity", text("What it is"), tables=(Table("", columns, tuple(rows), (LEGEND,)),))
+    estimated = sum(row[2] in ("estimated", "unverified", "unsourced") for row in rows)
+    return Section(
+        "facts",
+        text("What is known of it, and from where?"),
+        tables=(Table("", columns, tuple(rows), (LEGEND,)), unknown_table([chip, *others])),
+        finding=text(
+            "{count} figures of the {chip} stand here with their sources; {weak} of them are estimates or weakly read",
+            count=len(rows),
+            chip=chip.name,
+            weak=estimated,
+        ),
+        details=(*ratio_tables(chip, others), tpp_table(chip, others)),
+    )
 
 
 def first_fact(chip: Chip, quantities: Sequence[str]) -> Fact | None:
@@ -92,15 +110,16 @@ def ratio_rows(chip: Chip, others: Sequence[Chip]) -> list[tuple[Text, list[Cell
     found = []
     for title, quantities in RATIOS:
         own = first_fact(chip, quantities)
-        found.append((title, [_ratio_cell(own, first_fact(other, quantities)) for other in others]))
+        found.append((title, [_ratio_cell(chip, own, other, first_fact(other, quantities)) for other in others]))
     found.append((text("Price"), [price_ratio_cell(chip, other) for other in others]))
     return found
 
 
-def _ratio_cell(own: Fact | None, other: Fact | None) -> Cell:
+def _ratio_cell(chip: Chip, own: Fact | None, against: Chip, other: Fact | None) -> Cell:
     if own is None or other is None or not own.number or not other.number:
         missing = tuple(f.source for f in (own, other) if f)
-        return Cell("-", None, missing, calculation=text("not known on both sides"))
+        name = chip.name if own is None else against.name
+        return Cell("-", None, missing, calculation=text("not known for {chip}", chip=name))
     dimension = QUANTITIES[own.quantity].dimension
     formats = (
         f" ({own.quantity.removesuffix('_rate')}/{other.quantity.removesuffix('_rate')})"
@@ -120,38 +139,19 @@ def _ratio_cell(own: Fact | None, other: Fact | None) -> Cell:
     )
 
 
-def ratios_section(chip: Chip, others: Sequence[Chip], lang: str) -> Section:
-    """This chip against each other one: ratios with the numbers behind them, a chart, and both sides in full."""
+def ratio_tables(chip: Chip, others: Sequence[Chip]) -> tuple[Table, Table]:
+    """The two numbers behind each ratio, and both sides in full."""
     rows = ratio_rows(chip, others)
-    columns = (Column("ratio", text("Ratio to")), *(Column(o.id, o.name, right=True) for o in others))
-    table = Table("", columns, tuple((title, *cells) for title, cells in rows), (LEGEND,))
-    points = [
-        {"label": title.render(charts.lookup(lang)), "value": cell.value, "shown": cell.shown, "group": other.name}
-        for title, cells in rows
-        for other, cell in zip(others, cells, strict=True)
-        if cell.value is not None
-    ]
-    chart = charts.dots(
-        points,
-        title=text("{chip} against the others: 1 is equal", chip=chip.name),
-        x=text("ratio, logarithmic"),
-        lang=lang,
-        reference=1.0,
-    )
     worked = Table(
         text("The two numbers of each ratio"),
         (Column("ratio", text("Ratio to")), *(Column(o.id, o.name, right=True) for o in others)),
         tuple((title, *(Cell(c.calculation, c.value, c.sources) for c in cells)) for title, cells in rows),
+        (LEGEND,),
     )
-    return Section(
-        "ratios",
-        text("Against the others"),
-        tables=(table, worked, compare_table([chip, *others])),
-        charts=(chart,) if points else (),
-    )
+    return worked, compare_table([chip, *others])
 
 
-def tpp_section(chip: Chip, others: Sequence[Chip]) -> Section:
+def tpp_table(chip: Chip, others: Sequence[Chip]) -> Table:
     """The two numbers the export rules measure, with the formula filled in."""
     rows = []
     for one in (chip, *others):
@@ -179,132 +179,128 @@ def tpp_section(chip: Chip, others: Sequence[Chip]) -> Section:
         Column("density_formula", text("Density, filled in")),
         Column("other_reading", text("Other reading")),
     )
-    sentences = [
-        text(
-            "TPP is dense TOPS times bit length, the highest over formats; density divides it by all logic die area "
-            "made on a non-planar process."
-        )
-    ]
-    own = total_processing_performance(chip)
-    h20 = next((o for o in others if o.id.startswith("nvidia-h20-")), None)
-    if h20 is not None and own.value and (base := total_processing_performance(h20).value):
-        sentences.append(
-            text(
-                "{chip} has {ratio:.1f} times the TPP of {other} ({own:,.0f} / {base:,.0f}).",
-                chip=chip.name,
-                ratio=float(own.value / base),
-                other=h20.name,
-                own=float(own.value),
-                base=float(base),
-            )
-        )
-    return Section(
-        "tpp", text("What the export rules measure"), tuple(sentences), (Table("", columns, tuple(rows), (LEGEND,)),)
+    note = text(
+        "TPP is dense TOPS times bit length, the highest over formats; density divides it by all logic die area "
+        "made on a non-planar process."
     )
+    return Table(text("What the export rules measure"), columns, tuple(rows), (note, LEGEND))
 
 
 FORMATS = ("bf16", "fp8", "int8", "int4")
 
 
-def memory_section(chip: Chip, models: Sequence[LanguageModel], lang: str, calibrated: Calibrated) -> Section:
-    """What fits: a grid of models and formats, then the largest model in full."""
+def memory_tables(chip: Chip, models: Sequence[LanguageModel], calibrated: Calibrated) -> tuple[Table, ...]:
+    """What fits on one chip: a grid of models and formats, then the largest model in full; none where memory is not known."""
     try:
-        memory, how = usable_memory(chip)
-    except Unknown as missing:
-        return Section("memory", text("What fits in its memory"), (missing.what,))
-    serving, tuning = ServedAs(), Tuning()
-    rows = []
-    for model in models:
-        cells = []
-        for weights in FORMATS:
-            found = served_fit(model, chip, weights, serving, calibrated)
-            b = found.budget
-            shown = FIT_VERDICTS[b.verdict]
-            if b.free < 0 and found.chips_needed:
-                shown = text("{verdict}: {count} chips", verdict=shown, count=found.chips_needed)
-            calculation = text(
-                "{weights:.1f} weights + {cache:.1f} cache + {engine:.1f} engine = {total:.1f} of {memory:.1f} GiB",
-                weights=b.bytes_of("weights") / GIB, cache=(b.bytes_of("cache") + b.bytes_of("state")) / GIB,
-                engine=b.bytes_of("engine") / GIB, total=b.need / GIB, memory=b.room / GIB,
-            )  # fmt: skip
-            cells.append(Cell(shown, b.need, memory_sources(model, chip), "", calculation))
-        rows.append((model.name, *cells))
+        usable_memory(chip)
+    except Unknown:
+        return ()
+    serving, tuning, largest = ServedAs(), Tuning(), models[-1]
+    rows = [
+        (model.name, *(_fit_cell(model, chip, weights, serving, calibrated) for weights in FORMATS)) for model in models
+    ]
     columns = (Column("model", text("Model")), *(Column(f"{f}_bytes", f) for f in FORMATS))
-    grid = Table(
-        text("Serving on one chip, {context} tokens of 16-bit cache", context=USUAL_CONTEXT), columns, tuple(rows)
-    )
-    largest = models[-1]
-    chart = charts.bars(
-        [
-            {"label": f, "value": weight_bytes(largest, f) / GIB, "shown": f"{weight_bytes(largest, f) / GIB:,.0f} GiB"}
-            for f in FORMATS
-        ],
-        title=text("Weights of {model} against the memory of one {chip}", model=largest.name, chip=chip.name),
-        x=text("GiB; the line is the memory a program sees"),
-        lang=lang,
-        reference=memory / GIB,
-    )
-    sentence = text("A program sees {memory:.1f} GiB, {how}.", memory=memory / GIB, how=how)
-    tables = (
-        grid,
+    title = text("Serving on one chip, {context} tokens of 16-bit cache", context=USUAL_CONTEXT)
+    return (
+        Table(title, columns, tuple(rows)),
         serving_table(largest, chip, FORMATS, serving, calibrated),
         tuning_table(largest, chip, FORMATS, tuning, calibrated),
         formulas_table(largest, chip, "int4", serving, tuning, calibrated),
     )
-    return Section(
-        "memory", text("What fits in its memory"), (sentence, *fit_sentences(chip, largest, calibrated)), tables, (chart,)
+
+
+def _fit_cell(model: LanguageModel, chip: Chip, weights: str, serving: ServedAs, calibrated: Calibrated) -> Cell:
+    found = served_fit(model, chip, weights, serving, calibrated)
+    b = found.budget
+    shown = FIT_VERDICTS[b.verdict]
+    if b.free < 0 and found.chips_needed:
+        shown = text("{verdict}: {count} chips", verdict=shown, count=found.chips_needed)
+    calculation = text(
+        "{weights:.1f} weights + {cache:.1f} cache + {engine:.1f} engine = {total:.1f} of {memory:.1f} GiB",
+        weights=b.bytes_of("weights") / GIB,
+        cache=(b.bytes_of("cache") + b.bytes_of("state")) / GIB,
+        engine=b.bytes_of("engine") / GIB,
+        total=b.need / GIB,
+        memory=b.room / GIB,
+    )
+    return Cell(shown, b.need, memory_sources(model, chip), "", calculation)
+
+
+def memory_charts(chip: Chip, models: Sequence[LanguageModel], calibrated: Calibrated) -> tuple[Chart, ...]:
+    """Weights of each model by format against the memory of one chip, which is the line."""
+    try:
+        memory, how = usable_memory(chip)
+    except Unknown:
+        return ()
+    lines, rows = [], []
+    for model in models:
+        for weights in FORMATS[:2] + FORMATS[3:]:
+            size = weight_bytes(model, weights) / GIB
+            label = f"{model.name}, {weights}"
+            lines.append(DotRow(label, (Dot(size, f"{size:,.0f}", sure=size * GIB <= memory),)))
+            rows.append(
+                (
+                    label,
+                    Cell(f"{size:,.0f} GiB", size * GIB, memory_sources(model, chip)),
+                    text("yes") if size * GIB <= memory else text("no"),
+                )
+            )
+    panel = Panel(
+        text("Weights, GiB"),
+        zero=True,
+        reference=(memory / GIB, text("memory of one chip: {size:.0f} GiB", size=memory / GIB)),
+    )
+    columns = (
+        Column("model", text("Model")),
+        Column("weights_bytes", text("Weights"), right=True),
+        Column("below_the_line", text("Below the line")),
+    )
+    return (
+        Chart(
+            "memory",
+            fit_finding(chip, models[-1], calibrated),
+            text(
+                "Weights by number format against the memory that a program sees on one {chip}; cache and engine come on "
+                "top; pale: above the line",
+                chip=chip.name,
+            ),
+            text("Source: layer tables of the models; memory: {how}", how=how),
+            DotRows((panel,), tuple(lines), bars=True),
+            Table("", columns, tuple(rows)),
+        ),
     )
 
 
-_SAID = {"fits": text("yes"), "tight": text("only just"), "does not fit": text("not beside an engine")}
-
-
-def fit_sentences(chip: Chip, model: LanguageModel, calibrated: Calibrated) -> tuple[Text, ...]:
-    """Whether one chip holds the model, by format, in words; and what is left for cache and adapters at 4 bits."""
-    try:
-        memory, _ = usable_memory(chip)
-    except Unknown as missing:
-        return (missing.what,)
-    said: list[Text] = []
-    for weights in ("bf16", "fp8", "int4"):
-        alone = weight_bytes(model, weights)
-        if alone > memory:
-            said.append(
-                text(
-                    "{model} at {format}: no, the weights alone are {decimal} ({gib:.0f} GiB).",
-                    model=model.name,
-                    format=weights,
-                    decimal=format_quantity(alone, "byte"),
-                    gib=alone / GIB,
-                )
+def fit_finding(chip: Chip, model: LanguageModel, calibrated: Calibrated) -> Text:
+    """The widest format in which one chip serves a model, in a sentence."""
+    for weights, words in (("bf16", text("16 bits")), ("fp8", text("8 bits")), ("int4", text("4 bits"))):
+        found = served_fit(model, chip, weights, ServedAs(), calibrated)
+        if found.budget.verdict == "fits":
+            left = max(found.room.bytes, 0) / GIB
+            return text(
+                "One {chip} holds {model} at {bits}; {left:.0f} GiB are left for the cache",
+                chip=chip.name,
+                model=model.name,
+                bits=words,
+                left=left,
             )
-        else:
-            found = served_fit(model, chip, weights, ServedAs(), calibrated)
-            step = tuned(model, chip, weights, Tuning(), 1, calibrated)
-            said.append(
-                text(
-                    "{model} at {format}: {verdict}; after the weights and the engine {left:.0f} GiB are left for KV cache; "
-                    "a LoRA step needs {tuned:.0f} of {memory:.0f} GiB ({tuning}).",
-                    model=model.name,
-                    format=weights,
-                    verdict=_SAID[found.budget.verdict],
-                    left=max(found.room.bytes, 0) / GIB,
-                    tuned=step.need / GIB,
-                    memory=memory / GIB,
-                    tuning=FIT_VERDICTS[step.verdict],
-                )
-            )
-    return tuple(said)
+    return text("One {chip} does not hold {model} in any common format", chip=chip.name, model=model.name)
 
 
-def ceilings_section(chips: Sequence[Chip], models: Sequence[LanguageModel], calibrated: Calibrated) -> Section:
+def ceiling_tables(chips: Sequence[Chip], models: Sequence[LanguageModel], calibrated: Calibrated) -> tuple[Table, ...]:
     """Physical ceilings per chip for each model: prompt tokens and generated tokens per second."""
+    note = text(
+        "Limits, not predictions: arithmetic and bandwidth at their peaks, nothing lost between chips, 2,048 tokens of context."
+    )
     tables = []
     for model in models:
         rows = []
         for chip in chips:
-            found = [_ceiling_row(chip, model, weights, calibrated) for weights in ("bf16", "fp8")]
-            rows += [row for row in found if row is not None]
+            rows += [
+                row
+                for weights in ("bf16", "fp8")
+                if (row := _ceiling_row(chip, model, weights, calibrated)) is not None
+            ]
         columns = (
             Column("chip", text("Chip")),
             Column("weights_format", text("Weights")),
@@ -314,16 +310,11 @@ def ceilings_section(chips: Sequence[Chip], models: Sequence[LanguageModel], cal
             Column("decode_batch64_limit_tokens_per_s", text("Decode, batch 64"), right=True),
             Column("bound", text("Bound at 64")),
         )
-        tables.append(Table(text("{model}: limits per chip", model=model.name), columns, tuple(rows)))
-    note = text(
-        "Limits, not predictions: arithmetic and bandwidth at their peaks, nothing lost between chips, 2,048 tokens of context."
-    )
-    return Section("ceilings", text("What physics allows"), (note,), tuple(tables))
+        tables.append(Table(text("{model}: limits per chip", model=model.name), columns, tuple(rows), (note,)))
+    return tuple(tables)
 
 
-def _ceiling_row(
-    chip: Chip, model: LanguageModel, weights: str, calibrated: Calibrated
-) -> tuple[object, ...] | None:
+def _ceiling_row(chip: Chip, model: LanguageModel, weights: str, calibrated: Calibrated) -> tuple[object, ...] | None:
     if weights == "fp8" and chip.rate("fp8") is None:
         weights = "int8"
     try:
@@ -342,7 +333,7 @@ def _ceiling_row(
     return (chip.name, weights, needed, *cells, Text.of(limits[2].bound))
 
 
-def unknown_section(chips: Sequence[Chip]) -> Section:
+def unknown_table(chips: Sequence[Chip]) -> Table:
     """What is not known, or known but not verified."""
     asked = (
         "memory_bandwidth",
@@ -369,7 +360,7 @@ def unknown_section(chips: Sequence[Chip]) -> Section:
         Column("unknown", text("Not known")),
         Column("doubtful", text("Estimated or not verified")),
     )
-    return Section("unknown", text("What is not known"), tables=(Table("", columns, tuple(rows)),))
+    return Table(text("What is not known"), columns, tuple(rows))
 
 
 def joined(parts: Sequence[Text]) -> Text | str:

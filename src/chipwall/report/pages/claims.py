@@ -102,9 +102,12 @@ def claim_table(verdicts: Sequence[Verdict], *, lang: str) -> Table:
             ANSWERS[v.answer],
             Cell(
                 value_words(v),
-                v.value,
+                # a middle of values under unlike conditions is no value
+                None if len(v.points) > 1 else v.value,
                 v.sources,
                 calculation=_worked(v),
+                low=v.low,
+                high=v.high,
             ),
             where_words(v),
         )
@@ -149,7 +152,11 @@ def verdict_lines(v: Verdict, *, lang: str) -> tuple[str, ...]:
     if claim.by:
         lines.append(text("Said by: {by}{when}", by=claim.by, when=f", {claim.said}" if claim.said else ""))
     lines.append(
-        text("Asked: {quantity} {relation}", quantity=CLAIM_QUANTITIES[claim.quantity].title, relation=relation_words(claim))
+        text(
+            "Asked: {quantity} {relation}",
+            quantity=CLAIM_QUANTITIES[claim.quantity].title,
+            relation=relation_words(claim),
+        )
     )
     lines.append(text("Verdict: {answer}. Computed: {value}", answer=ANSWERS[v.answer], value=value_words(v)))
     where = where_words(v)

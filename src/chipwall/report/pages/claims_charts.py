@@ -1,72 +1,77 @@
-"""Where a claim holds, drawn: bars over one free condition, or a grid over the two that matter most."""
+"""Where a claim holds, drawn: values over one free condition, or a grid over the two that matter most."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from math import isfinite
 
-from chipwall.claims.records import Point, Verdict
+from chipwall.claims.records import Claim, Point, Verdict
 from chipwall.claims.vocabulary import claim_si
-from chipwall.report.forms.charts import PALETTE, Spec, bars, layered
-from chipwall.report.language.lookup import translated
-from chipwall.report.pages.claims import CONDITIONS, HOLDS, point_words, shown_value, statement
-from chipwall.text import text
+from chipwall.report.forms.charts.chart import CaseCell, CaseGrid, Chart, Dot, DotRow, DotRows, Panel
+from chipwall.report.forms.table import Table
+from chipwall.report.language.numbers import Bilingual, day_words
+from chipwall.report.pages.claims import (
+    ANSWERS,
+    CONDITIONS,
+    HOLDS,
+    point_words,
+    points_table,
+    relation_words,
+    shown_value,
+)
+from chipwall.text import Text, text
 
-__all__ = ["point_chart"]
-
-_COLOURS = {"holds": PALETTE[2], "fails": PALETTE[1], "cannot tell": "#bbbbbb"}
+__all__ = ["point_chart", "said_words"]
 
 
-def point_chart(v: Verdict, *, lang: str) -> Spec:
-    """Where a claim holds: bars of the value for one free condition, else a grid of the two that matter most."""
-    title = statement(v.claim, lang)
+def said_words(claim: Claim) -> Text:
+    """The sentence of a claim in both languages."""
+    return Bilingual(claim.statement, claim.statement_zh or claim.statement)
+
+
+def point_chart(v: Verdict) -> Chart:
+    """Where a claim holds: the value for one free condition, else a grid of the two that matter most."""
+    from datetime import date
+
     names = _by_weight(v)
+    title = text("{verdict}: {said}", verdict=ANSWERS[v.answer], said=said_words(v.claim))
+    source = text("Source: computed by chipwall on {day}", day=day_words(date.today()))
+    table: Table = points_table(v)
     if len(names) < 2 and isinstance(v.value, float):
-        rows = [_bar(v, p, names, lang) for p in v.points if isinstance(p.reading.value, float)]
-        reference = v.claim.value / claim_si(1.0, v.claim.unit) if isinstance(v.claim.value, float) else None
-        chart = bars(rows, title=title, x=v.claim.unit, lang=lang, reference=reference)
-        groups = [translated(HOLDS[h], lang) for h in (True, False, None)]
-        chart["layer"][0]["encoding"]["color"]["scale"] = {"domain": groups, "range": list(_COLOURS.values())}
-        return chart
+        return Chart(f"claim-{v.claim.id}", title, _asked(v), source, _values(v, names), table)
     across, up = (names[0], names[1]) if len(names) > 1 else (names[0] if names else "", "")
-    cells = _cells(v, across, up, lang)
-    spec: Spec = {
-        "data": {"values": cells},
-        "mark": {"type": "rect", "stroke": "white", "strokeWidth": 2},
-        "encoding": {
-            "x": _axis(across, cells, "x", lang),
-            "y": _axis(up, cells, "y", lang),
-            "color": {
-                "field": "share",
-                "type": "quantitative",
-                "title": translated(text("share holding"), lang),
-                "scale": {"domain": [0, 1], "range": [_COLOURS["fails"], "#f2f2f2", _COLOURS["holds"]]},
-            },
-        },
-    }
-    words: Spec = {
-        "data": {"values": cells},
-        "mark": {"type": "text", "fontSize": 12},
-        "encoding": {"x": spec["encoding"]["x"], "y": spec["encoding"]["y"], "text": {"field": "shown"}},
-    }
-    height = max(40 * len({c["y"] for c in cells}), 80)
-    return layered([spec, words], title=title, lang=lang, height=height)
+    body = CaseGrid(_named(across), _named(up), _cells(v, across, up))
+    told = text("Combinations of free conditions; green holds, red fails, grey cannot be told")
+    return Chart(f"claim-{v.claim.id}", title, text("{asked}. {told}", asked=_asked(v), told=told), source, body, table)
 
 
-def _bar(v: Verdict, p: Point, names: Sequence[str], lang: str) -> dict[str, object]:
-    scale = claim_si(1.0, v.claim.unit)
+def _asked(v: Verdict) -> Text:
+    return text("What was said: {relation}", relation=relation_words(v.claim))
+
+
+def _named(name: str) -> Text:
+    return CONDITIONS.get(name, Text.of(name)) if name else Text("")
+
+
+def _values(v: Verdict, names: Sequence[str]) -> DotRows:
+    """One row a value of the free condition, with the value that was said as a line."""
+    unit: Text = Text.of(v.claim.unit) if v.claim.unit != "1" else text("value")
+    reference = None
+    if isinstance(v.claim.value, float):
+        reference = (v.claim.value / claim_si(1.0, v.claim.unit), text("said"))
+    lines = tuple(_line(v, p, names) for p in v.points)
+    return DotRows((Panel(unit, reference=reference),), lines)
+
+
+def _line(v: Verdict, p: Point, names: Sequence[str]) -> DotRow:
+    label = shown_value(names[0], p.conditions[names[0]]) if names else text("computed")
     value = p.reading.value
-    assert isinstance(value, float)
+    if not isinstance(value, float) or not isfinite(value):
+        return DotRow(label, (text("cannot tell"),))
+    scale = claim_si(1.0, v.claim.unit)
     low, high = (value if b is None or not isfinite(b) else b for b in (p.reading.low, p.reading.high))
-    label = translated(shown_value(names[0], p.conditions[names[0]]), lang) if names else v.claim.id
-    return {
-        "label": label,
-        "value": value / scale,
-        "shown": point_words(v.claim, p),
-        "low": low / scale,
-        "high": high / scale,
-        "group": translated(HOLDS[p.holds], lang),
-    }
+    shown = text("{value}: {holds}", value=point_words(v.claim, p), holds=HOLDS[p.holds])
+    return DotRow(label, (Dot(value / scale, shown, low / scale, high / scale, p.holds is not None),))
 
 
 def _by_weight(v: Verdict) -> list[str]:
@@ -78,27 +83,12 @@ def _by_weight(v: Verdict) -> list[str]:
     )
 
 
-def _cells(v: Verdict, across: str, up: str, lang: str) -> list[dict[str, object]]:
+def _cells(v: Verdict, across: str, up: str) -> tuple[CaseCell, ...]:
+    """Counts of each cell; what nobody can tell is counted too."""
     found: dict[tuple[str, str], list[bool | None]] = {}
     for p in v.points:
-        key = tuple(translated(shown_value(n, p.conditions[n]), lang) if n else "" for n in (across, up))
+        key = tuple(shown_value(n, p.conditions[n]) if n else "" for n in (across, up))
         found.setdefault((key[0], key[1]), []).append(p.holds)
-    cells = []
-    for (x, y), holds in found.items():
-        known = [h for h in holds if h is not None]
-        share = sum(known) / len(known) if known else 0.5
-        shown = f"{share:.0%}" if known else "?"
-        cells.append({"x": x, "y": y, "share": share, "shown": shown})
-    return cells
-
-
-def _axis(name: str, cells: Sequence[Mapping[str, object]], field: str, lang: str) -> Spec:
-    order = list(dict.fromkeys(str(c[field]) for c in cells))
-    title = translated(CONDITIONS[name], lang) if name else None
-    return {
-        "field": field,
-        "type": "nominal",
-        "sort": order,
-        "title": title,
-        "axis": {"labelLimit": 260, "labelAngle": 0},
-    }
+    return tuple(
+        CaseCell(x, y, holds.count(True), holds.count(False), holds.count(None)) for (x, y), holds in found.items()
+    )

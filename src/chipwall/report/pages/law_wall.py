@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from datetime import date
-from decimal import Decimal
 
 from chipwall.catalog.records import Chip
 from chipwall.controls.load import law
 from chipwall.controls.queries import ClauseRegion, WallPoint, regions, wall_points
-from chipwall.report.forms.charts import Spec, wall
-from chipwall.text import Text, text
+from chipwall.report.forms.charts.chart import Chart, ChipMark, RuleArea, RuleWall
+from chipwall.report.forms.table import Cell, Column, Table
+from chipwall.report.language.names import short_name
+from chipwall.report.language.numbers import day_words, share_words, times_words
+from chipwall.report.pages.law_words import legal_words
+from chipwall.text import Text, listed, text
 
 __all__ = ["wall_charts", "wall_data"]
 
@@ -22,15 +24,22 @@ _PLANES: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "links": ("tpp", "io_rate", ("processor",)),
 }
 _TITLES = {
-    "density": text("Processing against density, with the regions of 3A090"),
-    "bandwidth": text("Processing against DRAM bandwidth: review limits and duty bands"),
-    "links": text("Processing against I/O rate, with the 2022 limits"),
+    "density": text(
+        "Total processing performance (TPP) against performance density; shaded: the regions of 3A090; both axes logarithmic"
+    ),
+    "bandwidth": text(
+        "Total processing performance (TPP) against memory bandwidth; shaded: case-by-case review and duty bands; both axes "
+        "logarithmic"
+    ),
+    "links": text(
+        "Total processing performance (TPP) against I/O rate; shaded: the limits of 2022; both axes logarithmic"
+    ),
 }
 _AXES = {
-    "tpp": text("Total processing performance [TPP]"),
-    "performance_density": text("Performance density [TPP/mm2]"),
-    "dram_bandwidth": text("DRAM bandwidth [GB/s]"),
-    "io_rate": text("I/O rate, both directions [GB/s]"),
+    "tpp": text("Total processing performance, TPP"),
+    "performance_density": text("Performance density, TPP per mm²"),
+    "dram_bandwidth": text("Memory bandwidth, GB/s"),
+    "io_rate": text("I/O rate in both directions, GB/s"),
 }
 
 
@@ -46,102 +55,118 @@ def wall_data(
     return found
 
 
-def wall_charts(chips: Sequence[Chip], *, on: date, lang: str) -> dict[str, Spec]:
-    """One chart per plane, marks by status; a chip without one of the two numbers is named in the title's note."""
+def wall_charts(chips: Sequence[Chip], *, on: date, subject: str = "") -> dict[str, Chart]:
+    """One chart per plane; a chip without one of the two numbers is named in a note, never dropped in silence."""
     charts = {}
     for name, (x, y, points, areas) in wall_data(chips, on=on).items():
         drawn = [p for p in points if p.x and p.y]
         if not drawn:
             continue
-        left_out = len(points) - len(drawn)
-        title: Text = text(
-            "{title}, {day}; {count} chips without both numbers are left out",
-            title=_TITLES[name],
-            day=on.isoformat(),
-            count=left_out,
+        body = RuleWall(
+            _AXES[x], _AXES[y], tuple(_mark(p, chips, subject) for p in drawn), tuple(_area(a) for a in areas)
         )
-        spec = wall(
-            [
-                {"x": float(p.x or 0), "y": float(p.y or 0), "label": label, "status": _mark(p)}
-                for p, label in _labelled(drawn)
-            ],
-            _boxes(areas, drawn),
-            title=title,
-            x=_AXES[x],
-            y=_AXES[y],
-            lang=lang,
+        charts[name] = Chart(
+            f"wall-{name}",
+            _finding(name, drawn, areas, subject),
+            _TITLES[name],
+            text("Source: data sheets in the catalogue; limits as the rules print them on {day}", day=day_words(on)),
+            body,
+            _points_table(points, x, y),
+            _left_out(points),
         )
-        # the duty bands are small on this scale: an outline keeps them visible
-        spec["layer"][0]["mark"] |= {"opacity": 1, "fillOpacity": 0.18, "stroke": "#333", "strokeWidth": 0.8}
-        charts[name] = spec
     return charts
 
 
-# parts that people look for; their labels are placed before all others
-_KNOWN = (
-    "H20 96GB",
-    "H200 SXM",
-    "A100 80GB SXM",
-    "B200",
-    "L4",
-    "Ascend 910C",
-    "MI325X",
-    "H200 NVL",
-    "L20",
-    "L2",
-    "RTX 4090",
-)
+def _left_out(points: Sequence[WallPoint]) -> tuple[Text, ...]:
+    missing = [p.name for p in points if not (p.x and p.y)]
+    if not missing:
+        return ()
+    if len(missing) > 6:
+        return (text("{count} chips without both numbers are left out.", count=len(missing)),)
+    return (text("Left out, a number is not known: {chips}.", chips=listed(missing)),)
 
 
-# size of the plotting field and of a letter [px]; a label stands to the right of its mark
-_WIDTH, _HEIGHT, _LETTER, _LINE = 680, 420, 5.5, 11
+def _finding(name: str, points: Sequence[WallPoint], areas: Sequence[ClauseRegion], subject: str) -> Text:
+    """What the picture says of the chip that it is about, else of all."""
+    own = next((p for p in points if p.chip == subject), None)
+    limit = next((a.x_from for a in areas if a.x_from and a.y_from is None and a.clause.startswith("3A090")), None)
+    review = next((a for a in areas if a.clause.startswith("review")), None)
+    if own is not None and own.x and name == "density" and limit:
+        ratio = float(own.x / limit)
+        if ratio >= 1:
+            return text(
+                "{chip} has {ratio} the processing at which 3A090.a begins", chip=own.name, ratio=times_words(ratio)
+            )
+        return text(
+            "{chip} stays below the processing limit of 3A090.a, at {share} of it",
+            chip=own.name,
+            share=share_words(ratio),
+        )
+    if own is not None and review is not None:
+        if _inside(own, review):
+            return text("{chip} lies inside the two limits of case-by-case review", chip=own.name)
+        return text("{chip} lies outside the two limits of case-by-case review", chip=own.name)
+    inside = sum(p.eccn.startswith("3A090.a") for p in points)
+    return text("{count} of {all} chips fall under 3A090.a", count=inside, all=len(points))
 
 
-def _labelled(points: Sequence[WallPoint]) -> list[tuple[WallPoint, str]]:
-    """Each chip with its label, or an empty one where a label already stands."""
-    places = {p.chip: (math.log10(p.x or 1), math.log10(p.y or 1)) for p in points}
-    across, up = ([place[i] for place in places.values()] for i in (0, 1))
-    wide = _WIDTH / max(max(across) - min(across), 1)
-    high = _HEIGHT / max(max(up) - min(up), 1)
-    rank = {name: i for i, name in enumerate(_KNOWN)}
-    taken: list[tuple[float, float, float]] = []
-    found: dict[str, str] = {}
-    for point in sorted(points, key=lambda p: (rank.get(_short(p.name), len(rank)), p.name)):
-        label = _short(point.name)
-        x, y = places[point.chip][0] * wide, places[point.chip][1] * high
-        end = x + len(label) * _LETTER + _LINE
-        if all(end < start or stop < x or abs(y - height) > _LINE for start, stop, height in taken):
-            taken.append((x, end, y))
-            found[point.chip] = label
-    return [(point, found.get(point.chip, "")) for point in points]
+def _inside(point: WallPoint, area: ClauseRegion) -> bool:
+    x, y = point.x or 0, point.y or 0
+    return (area.x_to is None or x < area.x_to) and (area.y_to is None or y < area.y_to)
 
 
-def _mark(point: WallPoint) -> Text:
-    """What tells marks apart: Note 2 takes parts that are not for data centres out of most regions."""
-    if point.decision.item.datacenter is False:
-        return text("not for data centres")
-    return Text.of(point.status or "unknown")
+def _mark(point: WallPoint, chips: Sequence[Chip], subject: str) -> ChipMark:
+    chip = next(c for c in chips if c.id == point.chip)
+    estimated = any(status == "estimated" for status in point.decision.item.statuses.values())
+    return ChipMark(
+        short_name(point.name),
+        float(point.x or 0),
+        float(point.y or 0),
+        _side(chip),
+        point.chip == subject,
+        not estimated,
+        why=text("class {eccn}", eccn=legal_words(point.eccn)),
+    )
 
 
-def _short(name: str) -> str:
-    return name.split(" ", 1)[1] if " " in name else name
+def _side(chip: Chip) -> str:
+    return {"US": "us", "CN": "cn"}.get(chip.word("designer_country"), "")
 
 
-def _boxes(areas: Sequence[ClauseRegion], points: Sequence[WallPoint]) -> list[dict[str, object]]:
-    """Regions with their open sides closed a little beyond the chips."""
-    xs, ys = [p.x for p in points if p.x], [p.y for p in points if p.y]
-    edges = (min(xs), max(xs) * 2, min(ys), max(ys) * 2)
+_CLAUSES = {
+    "review2026": text("case-by-case review"),
+    "duty-band-1": text("duty band 1"),
+    "duty-band-2": text("duty band 2"),
+}
 
-    def side(value: Decimal | None, otherwise: Decimal) -> float:
-        return float(otherwise if value is None else value)
 
-    return [
-        {
-            "x1": side(area.x_from, min(edges[0], area.x_to or edges[0])),
-            "x2": side(area.x_to, max(edges[1], area.x_from or edges[1])),
-            "y1": side(area.y_from, min(edges[2], area.y_to or edges[2])),
-            "y2": side(area.y_to, max(edges[3], area.y_from or edges[3])),
-            "label": area.clause,
-        }
-        for area in areas
-    ]
+def _area(area: ClauseRegion) -> RuleArea:
+    known = {v: float(s) for v in ("x_from", "x_to", "y_from", "y_to") if (s := getattr(area, v)) is not None}
+    kinds = (("review", "free"), ("duty", "letter"), ("3A090.b", "case"))
+    kind = next((kind for start, kind in kinds if area.clause.startswith(start)), "deny")
+    return RuleArea(
+        _CLAUSES.get(area.clause) or Text.of(area.clause),
+        known.get("x_from") or None,
+        known.get("x_to"),
+        known.get("y_from") or None,
+        known.get("y_to"),
+        kind,
+    )
+
+
+def _points_table(points: Sequence[WallPoint], x: str, y: str) -> Table:
+    columns = (
+        Column("chip", text("Chip")),
+        Column(f"{x}", _AXES[x], right=True),
+        Column(f"{y}", _AXES[y], right=True),
+        Column("eccn", text("Class")),
+    )
+    rows = tuple(
+        (
+            p.name,
+            *(Cell("-" if v is None else f"{v:,.4g}" if v < 1000 else f"{v:,.0f}", v) for v in (p.x, p.y)),
+            Cell(legal_words(p.eccn), p.eccn),
+        )
+        for p in points
+    )
+    return Table("", columns, rows)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,9 +11,8 @@ from chipwall.market.model.paths import CAVEATS, Band, Paths, sample_band
 from chipwall.market.model.quantities import unit_of
 from chipwall.market.model.quarters import quarter_name
 from chipwall.market.study.difference import effect
-from chipwall.report.forms.charts import Spec
-from chipwall.report.forms.charts import paths as path_chart
 from chipwall.report.forms.table import Cell, Column, Table
+from chipwall.report.language.numbers import billions, count_words, points_words, share_words
 from chipwall.text import Text, listed, text
 
 if TYPE_CHECKING:
@@ -25,8 +24,8 @@ if TYPE_CHECKING:
     from chipwall.market.study.sensitivity import SobolIndex, Swing
 
 __all__ = [
-    "MEASURES", "TableMeasure", "band_chart", "dependence_table", "discovery_table", "measure_sample", "paths_record",
-    "paths_table", "sensitivity_table", "shown", "tornado_table", "yearly_table",
+    "AXES", "MEASURES", "TableMeasure", "dependence_table", "discovery_table", "measure_sample", "measure_words", "paths_record",
+    "paths_table", "sensitivity_table", "shown_band", "tornado_table", "yearly_table",
 ]  # fmt: skip
 
 
@@ -56,19 +55,19 @@ MEASURES: tuple[TableMeasure, ...] = (
     TableMeasure("us_share_new", text("US platforms, share of new service (smuggled parts included)"), "percent"),
     TableMeasure("us_share_active", text("US platforms, share of active effective compute"), "percent"),
     TableMeasure("delivered_us", text("US chips sold legally, packages"), "count", summed=True),
-    TableMeasure("seller_net_us", text("US makers' revenue after the share, bn USD"), "usd", summed=True),
-    TableMeasure("us_take", text("US government's take, bn USD"), "usd", summed=True),
-    TableMeasure("spending_domestic", text("Chinese makers' revenue, bn USD"), "usd", summed=True),
+    TableMeasure("seller_net_us", text("US makers' revenue after the share, USD"), "usd", summed=True),
+    TableMeasure("us_take", text("US government's take, USD"), "usd", summed=True),
+    TableMeasure("spending_domestic", text("Chinese makers' revenue, USD"), "usd", summed=True),
     TableMeasure("delivered_grey", text("Smuggled chips, packages"), "count", summed=True),
     TableMeasure("diverted_h100e", text("Diverted from buyers elsewhere, H100-equivalents"), "count", summed=True),
-    TableMeasure("diverted_cost", text("What buyers elsewhere lose by it at US rents, bn USD"), "usd", summed=True),
+    TableMeasure("diverted_cost", text("What buyers elsewhere lose by it at US rents, USD"), "usd", summed=True),
     TableMeasure("fill_rate", text("Share of the quarter's budgets that found a chip"), "percent"),
     TableMeasure("chosen_freely", text("Share of money spent on chips that are not sold out"), "percent"),
     TableMeasure("rent_china_h100", text("Rent of an H100's service in China, USD an hour"), "rent"),
 )
 
 
-_AXES: dict[str, Text] = {
+AXES: dict[str, Text] = {
     "1": text("share"),
     "h100e": text("H100-equivalents"),
     "h100e_effective": text("H100-equivalents after software"),
@@ -85,43 +84,27 @@ _AXES: dict[str, Text] = {
 WIDEST = 30.0
 
 
-def _count(value: float) -> str:
-    if abs(value) < 0.5:
-        return "0"
-    for factor, letter in ((1e6, "M"), (1e3, "k")):
-        if abs(value) >= factor:
-            return f"{value / factor:.3g}{letter}"
-    return f"{value:.3g}"
+def measure_words(value: float, how: str, *, signed: bool = False) -> Text:
+    """A number of a measure for people: ``count``, ``usd``, ``percent``, ``rent`` or ``ratio``.
+
+    With its sign it is a difference, and a difference of shares is told in points.
+    """
+    if how == "percent":
+        return points_words(value) if signed else share_words(value)
+    if how == "usd":
+        return billions(value, signed=signed)
+    if how == "count":
+        return Text("0") if abs(value) < 0.5 else count_words(value, signed=signed, short=True)
+    shown = f"{value:.2f}" if how == "rent" else f"{value:.3g}"
+    return Text(f"+{shown}" if signed and value > 0 else shown)
 
 
-def _money(value: float) -> str:
-    from chipwall.units import GIGA
-
-    if abs(value) < 5e-4 * GIGA:
-        return "0"
-    return f"{value / GIGA:.3g}" if abs(value) < 100 * GIGA else f"{value / GIGA:.0f}"
-
-
-_SHOWN: dict[str, Callable[[float], str]] = {
-    "count": _count,
-    "usd": _money,
-    "percent": lambda v: f"{100 * v:.0f}%" if abs(v) >= 5e-3 else "0%",
-    "rent": lambda v: f"{v:.2f}",
-    "ratio": lambda v: f"{v:.3g}",
-}
-
-
-def shown(how: str) -> Callable[[float], str]:
-    """How numbers of a kind are written."""
-    return _SHOWN[how]
-
-
-def shown_band(found: Band, how: str) -> Cell:
-    """``middle (low to high)``, with the middle as the value behind it."""
-    word = _SHOWN[how]
+def shown_band(found: Band, how: str, *, signed: bool = False) -> Cell:
+    """``middle (low to high)``, with the middle as the value behind it and the ends as columns of their own in data."""
+    mid, low, high = (measure_words(v, how, signed=signed) for v in (found.mid, found.low, found.high))
     if found.low > 0 and found.high > WIDEST * found.low and how != "percent":
-        return Cell(text("not known ({low} – {high})", low=word(found.low), high=word(found.high)), None)
-    return Cell(f"{word(found.mid)} ({word(found.low)} – {word(found.high)})", found.mid)
+        return Cell(text("not known ({low} – {high})", low=low, high=high), None, low=found.low, high=found.high)
+    return Cell(text("{mid} ({low} – {high})", mid=mid, low=low, high=high), found.mid, low=found.low, high=found.high)
 
 
 def measure_sample(paths: Paths, measure: TableMeasure, quarter: str, since: str) -> NDArray[np.float64]:
@@ -160,7 +143,7 @@ def paths_table(paths: Paths, *, other: Paths | None, quarters: Sequence[str], s
             second = [measure_sample(other, measure, q, since) for q in quarters]
             change = [effect(measure.quantity, a, b).difference for a, b in zip(samples, second, strict=True)]
             bands = [bands[-1], sample_band(second[-1]), *change[-2:]]
-        cells = [shown_band(b, measure.shown) for b in bands]
+        cells = [shown_band(b, measure.shown, signed=other is not None and i > 1) for i, b in enumerate(bands)]
         error = Cell(_error(bands[-1].error_mid, measure.shown), bands[-1].error_mid)
         rows.append((Cell(title, _machine_name(measure)), *cells, error))
     return Table(_title(paths, other), tuple(columns), tuple(rows), _notes(paths, other))
@@ -173,7 +156,7 @@ def _machine_name(measure: TableMeasure) -> str:
 
 
 def _error(value: float, how: str) -> str:
-    return f"{100 * value:.1f}%" if how == "percent" else _SHOWN[how](value)
+    return f"{100 * value:.1f}%" if how == "percent" else measure_words(value, how)
 
 
 def _title(paths: Paths, other: Paths | None) -> Text:
@@ -204,19 +187,19 @@ def _notes(paths: Paths, other: Paths | None) -> tuple[str, ...]:
 
 
 def yearly_table(first: Paths, second: Paths, *, since: str) -> Table:
-    """Money by calendar year under both decisions, and the difference draw by draw; middles in bn USD."""
+    """Money by calendar year under both decisions, and the difference draw by draw; middles."""
     from chipwall.report.pages.market_answer import yearly_rows
 
     titles = {m.quantity: m.title for m in MEASURES}
     found = yearly_rows(first, second, since=since)
     years = list(found[0][1])
     columns = (
-        Column("measure", text("Each year, bn USD")),
+        Column("measure", text("Each year, USD")),
         Column("run", text("Run")),
         *(Column(f"y{y}", y, right=True) for y in years),
     )
     rows = [
-        (titles[name] if i == 0 else "", run, *(Cell(_money(values[y][i]), values[y][i]) for y in years))
+        (titles[name] if i == 0 else "", run, *(Cell(measure_words(values[y][i], "usd"), values[y][i]) for y in years))
         for name, values in found
         for i, run in enumerate(("A", "B", "A-B"))
     ]
@@ -277,7 +260,7 @@ def dependence_table(found: Sequence[tuple[str, Dependence]]) -> Table:
                 *(shown_band(d.quarters, "ratio") for d in told),
             )
         )
-        rows.append((text("what that costs, bn USD, hardware only"), *(shown_band(d.cost, "usd") for d in told)))
+        rows.append((text("what that costs, USD, hardware only"), *(shown_band(d.cost, "usd") for d in told)))
         rows.append(
             (
                 text("priors that move the time most"),
@@ -324,7 +307,10 @@ def sensitivity_table(rows: Sequence[SobolIndex], *, quantity: str, quarter: str
 def tornado_table(middle: float, swings: Sequence[Swing], *, quantity: str, quarter: str, most: int) -> Table:
     """What each input alone does to a difference, largest first, and where it turns its sign."""
     kind = next((m.shown for m in MEASURES if m.quantity == quantity), "count")
-    word = _SHOWN[kind]
+
+    def word(value: float) -> Text:
+        return measure_words(value, kind)
+
     columns = (
         Column("input", text("Input")),
         Column("range_low", text("at 5%"), right=True),
@@ -398,28 +384,6 @@ def discovery_table(found: Discovery) -> Table:
         )
     return Table(
         text("{measure} in {quarter}", measure=found.measure, quarter=found.quarter), columns, rows, (said, *CAVEATS)
-    )
-
-
-def band_chart(runs: Sequence[Paths], quantity: str, *, lang: str, since: str = "2022Q1") -> Spec:
-    """Bands of one quantity over time, one colour per run."""
-    rows = []
-    for run in runs:
-        low, mid, high = run.bands(quantity)
-        for i, quarter in enumerate(run.quarters):
-            if quarter >= since:
-                rows.append(
-                    {
-                        "x": quarter,
-                        "low": float(low[i]),
-                        "mid": float(mid[i]),
-                        "high": float(high[i]),
-                        "series": run.title,
-                    }
-                )
-    title = next((m.title for m in MEASURES if m.quantity == quantity), text("{name}", name=quantity))
-    return path_chart(
-        rows, title=title, y=_AXES.get(unit_of(quantity), text("{unit}", unit=unit_of(quantity))), lang=lang
     )
 
 

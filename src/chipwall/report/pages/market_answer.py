@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from chipwall.market.study.difference import Effect, Mover, effect, movers, yearly
-from chipwall.report.pages.market import MEASURES, TableMeasure, measure_sample, shown
+from chipwall.report.pages.market import MEASURES, TableMeasure, measure_sample, measure_words
 from chipwall.text import Text, listed, text
 
 if TYPE_CHECKING:
@@ -78,14 +78,11 @@ def sentences(found: Answered) -> tuple[Text, ...]:
     return (_compute(found), _money(found), _sure(found))
 
 
-def _range(e: Effect, how: str) -> str:
-    word = shown(how)
-    low, mid, high = (word(v) for v in (e.difference.low, e.difference.mid, e.difference.high))
-    return f"{_signed(mid)} ({_signed(low)} – {_signed(high)})"
-
-
-def _signed(word: str) -> str:
-    return word if word.startswith("-") or word.strip("0.%Mk ") == "" else f"+{word}"
+def _range(e: Effect, how: str) -> Text:
+    low, mid, high = (
+        measure_words(v, how, signed=True) for v in (e.difference.low, e.difference.mid, e.difference.high)
+    )
+    return text("{mid} ({low} – {high})", mid=mid, low=low, high=high)
 
 
 def _compute(found: Answered) -> Text:
@@ -104,7 +101,7 @@ def _compute(found: Answered) -> Text:
         "By {quarter} compute in China, in H100-equivalents by training compute, changes by {change},"
         " {part:+.1f} percent of {level}; the"
         " ratio of compute outside to inside China goes from {before:.1f} to {after:.1f}.",
-        quarter=found.quarter, change=_range(e, "count"), part=100 * part, level=shown("count")(e.second.mid),
+        quarter=found.quarter, change=_range(e, "count"), part=100 * part, level=measure_words(e.second.mid, "count"),
         before=gap.second.mid, after=gap.first.mid,
     )  # fmt: skip
 
@@ -112,7 +109,7 @@ def _compute(found: Answered) -> Text:
 def _money(found: Answered) -> Text:
     us, take, domestic = (found.effects[n] for n in ("seller_net_us", "us_take", "spending_domestic"))
     return text(
-        "From {since} to {quarter}, in bn USD: US makers {us}, the US government {take}, Chinese makers"
+        "From {since} to {quarter}, in USD: US makers {us}, the US government {take}, Chinese makers"
         " {domestic}; Chinese chips have"
         " {after:.0f} instead of {before:.0f} percent of the money in the last quarter.",
         since=found.since, quarter=found.quarter, us=_range(us, "usd"), take=_range(take, "usd"),
@@ -177,14 +174,14 @@ def picture(first: Paths, second: Paths, *, quantity: str, since: str, title: st
     def at(value: float) -> int:
         return round((value - low) / (high - low) * (WIDTH - 1))
 
-    lines = [title]
-    word = shown("count")
+    lines: list[str] = [title]
     for quarter, b in bands.items():
         row = [" "] * WIDTH
         row[at(b.low) : at(b.high) + 1] = "─" * (at(b.high) - at(b.low) + 1)
         row[at(0.0)] = "┼" if row[at(0.0)] == "─" else "│"
         row[at(b.mid)] = "●"
-        lines.append(f"{quarter}  {''.join(row)}  {_signed(word(b.mid))}")
+        change = measure_words(b.mid, "count", signed=True)
+        lines.append(text("{quarter}  {row}  {change}", quarter=quarter, row="".join(row), change=change))
     return tuple(lines)
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from chipwall.perf.calibrated import Calibrated
 from chipwall.perf.fitting.scores import Outcome, Score, by, score, serving_outcomes, training_outcomes
-from chipwall.report.forms.charts import PALETTE, Spec, layered
+from chipwall.report.forms.vega import PALETTE, Spec, layered
 
 __all__ = ["Peer", "pictures", "scoreboard_page"]
 

@@ -17,7 +17,7 @@ from chipwall.report.forms.document import Section
 from chipwall.report.pages import catalog as tables
 from chipwall.report.pages.age import age_sentence
 from chipwall.report.pages.brief import default_opponents
-from chipwall.report.pages.chip import identity_section, ratios_section, tpp_section
+from chipwall.report.pages.chip import facts_section, ratio_tables
 from chipwall.text import Text, text
 from chipwall.web.ask import Ask, Field
 from chipwall.web.room import WebRoom
@@ -65,15 +65,15 @@ def _chip_page(ask: Ask) -> Page | str:
     if not own and name != chip.id:
         return ask.leading(f"/chips/{chip.id}")
     others = default_opponents(chip, everything())
-    facts = () if own else (Section("facts", text("Every fact"), tables=(tables.facts_table(chip, everything().sources),)),)
+    facts = () if own else (Section("every", text("Every fact"), tables=(tables.facts_table(chip, everything().sources),)),)
     return Page(
         chip.name,
         (_law_line(chip), age_sentence(chip)),
-        (identity_section(chip), ratios_section(chip, others, ask.lang), tpp_section(chip, others), *facts),
+        (facts_section(chip, others), *facts),
         data={"id": chip.id, "name": chip.name, "vendor": chip.vendor, "family": chip.family},
         command=as_command("chip", {"name": name}) if not own else "chipwall chip ./chip.toml",
         python=as_python("chip", {"name": name}) if not own else 'cw.chip("./chip.toml")',
-        open=("identity", "ratios"),
+        open=("facts",),
         template="chip.html",
         extra={"chip": chip, "word": name, "own": own},
     )
@@ -81,9 +81,9 @@ def _chip_page(ask: Ask) -> Page | str:
 
 def _law_line(chip: Chip) -> str:
     """Where the chip may go today, in one sentence."""
-    from chipwall.report.pages.law_section import law_sentence
+    from chipwall.report.pages.law_section import law_finding
 
-    return law_sentence(cw.decide(chip, to="CN").record)
+    return law_finding(cw.decide(chip, to="CN").record)
 
 
 def _compare_fields() -> tuple[Field, ...]:
@@ -102,7 +102,7 @@ def _compare_page(ask: Ask) -> Page:
         (),
         (
             Section("compare", text("Side by side"), tables=(tables.compare_table(chips),)),
-            ratios_section(chips[0], chips[1:], ask.lang),
+            Section("ratios", text("Against the others"), tables=ratio_tables(chips[0], chips[1:])),
         ),
         command="chipwall compare " + " ".join(c.id for c in chips),
         python="\n".join(["import chipwall as cw", *(f"cw.chip({c.id!r})" for c in chips)]),

@@ -9,7 +9,7 @@ from chipwall.api.rooms import law_coverage, law_days
 from chipwall.report.forms.answer_page import AnswerPage as Page
 from chipwall.report.forms.document import Section
 from chipwall.report.pages import law_decision as tables
-from chipwall.report.pages.law_section import law_sentence
+from chipwall.report.pages.law_section import law_finding
 from chipwall.report.pages.law_timeline import timeline_table
 from chipwall.text import text
 from chipwall.web.ask import Ask, Field
@@ -39,7 +39,7 @@ def _decision_page(ask: Ask) -> Page:
     days = timeline_table(turns.record, name=decision.item.name, destination=decision.journey.destination)
     return Page(
         text("May {chip} go to {place}?", chip=decision.item.name, place=decision.journey.destination),
-        (law_sentence(decision),),
+        (law_finding(decision),),
         (
             Section("decision", text("The answer"), tables=(head, conditions)),
             Section("clauses", text("Clauses, with the numbers compared"), tables=(tests, findings)),
