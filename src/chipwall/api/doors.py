@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 from functools import wraps
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
 
 from chipwall import catalog
 from chipwall.answer import Figure, Line
@@ -92,33 +93,42 @@ _OTHER_WORDS = {
 }  # fmt: skip
 
 
+@dataclass(frozen=True, slots=True)
+class _Noun(Generic[R]):
+    """What people name: its word, its record, how it is found, and an example."""
+
+    word: str
+    record: type[R]
+    find: Callable[[str], R]
+    example: str
+
+
+_CHIP = _Noun("chip", Chip, catalog.chip, "'h200'")
+_MODEL = _Noun("model", LanguageModel, catalog.model, "'llama-3.1-70b'")
+
+
 def chip_of(value: object, argument: str = "chip") -> Chip:
     """A chip by its name, or a chip as it is, an invented one too."""
-    if isinstance(value, Chip):
-        return value
-    if isinstance(value, LanguageModel):
-        raise _swapped(value.id, argument, kind="chip", other="model")
-    word = term(value, argument, example="'h200'")
-    try:
-        return catalog.chip(word)
-    except ChipwallError:
-        if _is_model(word):
-            raise _swapped(word, argument, kind="chip", other="model") from None
-        raise
+    return _record_of(value, argument, _CHIP, _MODEL)
 
 
 def model_of(value: object, argument: str = "model") -> LanguageModel:
     """A language model by its name, or the record as it is."""
-    if isinstance(value, LanguageModel):
+    return _record_of(value, argument, _MODEL, _CHIP)
+
+
+def _record_of(value: object, argument: str, noun: _Noun[R], other: _Noun[Any]) -> R:
+    """The record of a name; the other noun in its place is told as such."""
+    if isinstance(value, noun.record):
         return value
-    if isinstance(value, Chip):
-        raise _swapped(value.id, argument, kind="model", other="chip")
-    word = term(value, argument, example="'llama-3.1-70b'")
+    if isinstance(value, other.record):
+        raise _swapped(value.id, argument, kind=noun.word, other=other.word)
+    word = term(value, argument, example=noun.example)
     try:
-        return catalog.model(word)
+        return noun.find(word)
     except ChipwallError:
-        if _is_chip(word):
-            raise _swapped(word, argument, kind="model", other="chip") from None
+        if _finds(other, word):
+            raise _swapped(word, argument, kind=noun.word, other=other.word) from None
         raise
 
 
@@ -136,16 +146,9 @@ def _swapped(word: str, argument: str, *, kind: str, other: str) -> InputError:
     )
 
 
-def _is_chip(word: str) -> bool:
+def _finds(noun: _Noun[Any], word: str) -> bool:
     try:
-        return bool(catalog.chip(word))
-    except ChipwallError:
-        return False
-
-
-def _is_model(word: str) -> bool:
-    try:
-        return bool(catalog.model(word))
+        return bool(noun.find(word))
     except ChipwallError:
         return False
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, TypedDict, Unpack, get_args
 
 from chipwall.answer import Answer
 from chipwall.api.doors import door, source_of, unknown_argument
@@ -100,29 +100,54 @@ def _decimal(words: str) -> Decimal | None:
         return None
 
 
-def item_asked(
-    chip: str | Chip | Item | None,
-    *,
-    tpp: Number | None = None,
-    density: Number | None = None,
-    die_area: Number | None = None,
-    dram: Number | None = None,
-    io: Number | None = None,
-    transistors: Number | None = None,
-    datacenter: bool | None = None,
-    vendor: str | None = None,
-    bare: bool = False,
-    computer: bool = False,
-    other_eccn: str | None = None,
-) -> Item:
+class ItemWords(TypedDict, total=False):
+    """What may be said of an item beside its name; see :func:`decide`."""
+
+    tpp: Number | None
+    density: Number | None
+    die_area: Number | None
+    dram: Number | None
+    io: Number | None
+    transistors: Number | None
+    datacenter: bool | None
+    vendor: str | None
+    bare: bool
+    computer: bool
+    other_eccn: str | None
+
+
+class JourneyWords(TypedDict, total=False):
+    """What may be said of a journey beside its destination; see :func:`decide`."""
+
+    exporter: str | None
+    activity: str
+    hq: str | None
+    parent: str | None
+    party: str | None
+    owners: Sequence[str | tuple[str, Number]]
+    screened: bool
+    shipper: str | None
+    heading: str | None
+    analysis_only: bool
+    end_use: str | None
+    tpp_share: Number | None
+    us_available: bool | None
+    exporter_role: str | None
+    packaged_in: str | None
+    attested: bool
+
+
+def item_asked(chip: str | Chip | Item | None, **said: Unpack[ItemWords]) -> Item:
     """The item of the law: a chip, plain numbers, or the first corrected by the second."""
-    numbers = {"tpp": tpp, "density": density, "die_area": die_area, "dram": dram, "io": io, "transistors": transistors}
     known: dict[str, Any] = {
-        _FIELDS[n]: legal_number(v, n, symbol=_SYMBOLS[n]) for n, v in numbers.items() if v is not None
+        field: legal_number(said.get(n), n, symbol=_SYMBOLS[n])
+        for n, field in _FIELDS.items()
+        if said.get(n) is not None
     }
+    vendor, datacenter, other_eccn = said.get("vendor"), said.get("datacenter"), said.get("other_eccn")
     whose = "" if vendor is None else _vendor(vendor)
     other = "" if other_eccn is None else term(other_eccn, "other_eccn")
-    board, memory = flag(computer, "computer"), flag(bare, "bare")
+    board, memory = flag(said.get("computer", False), "computer"), flag(said.get("bare", False), "bare")
     if datacenter is not None:
         flag(datacenter, "datacenter")
     if chip is None:
@@ -226,7 +251,7 @@ def _heading(words: str | None) -> str:
 def refuse_contradiction(activity: str, exporter: str, destination: str) -> None:
     """An export leaves the United States, an import enters it, a reexport starts elsewhere: anything else is a slip."""
     countries = law().countries
-    to_us = countries.resolve(destination) == "US"
+    to_us = countries.resolve(destination, argument="to") == "US"
     if activity in ("export", "reexport") and to_us:
         raise InputError(
             text("no export or reexport goes to the United States"),
@@ -235,75 +260,77 @@ def refuse_contradiction(activity: str, exporter: str, destination: str) -> None
         )
     if activity == "us_import" and not to_us:
         raise InputError(text("an import enters the United States"), where="to", fix=text("Leave the destination out"))
-    if activity == "reexport" and (not exporter or countries.resolve(exporter) == "US"):
+    if activity == "reexport" and (not exporter or countries.resolve(exporter, argument="exporter") == "US"):
         raise InputError(
             text("a reexport leaves another country"), where="exporter", fix=text("Name it, for example SG")
         )
 
 
 def journey_asked(
-    to: str | None = None,
-    *,
-    exporter: str | None = None,
-    activity: str = "export",
-    hq: str | None = None,
-    parent: str | None = None,
-    party: str | None = None,
-    owners: Sequence[str | tuple[str, Number]] = (),
-    screened: bool = False,
-    shipper: str | None = None,
-    heading: str | None = None,
-    analysis_only: bool = False,
-    end_use: str | None = None,
-    tpp_share: Number | None = None,
-    us_available: bool | None = None,
-    exporter_role: str | None = None,
-    packaged_in: str | None = None,
-    attested: bool = False,
-    rules: Law | None = None,
+    to: str | None = None, *, rules: Law | None = None, **said: Unpack[JourneyWords]
 ) -> tuple[Journey, tuple[str, ...]]:
     """The journey, and what was assumed about it.
 
     A party whose seat is known brings it along; only a party nobody named is taken as seated at the destination.
     """
-    what: Any = choice(activity, "activity", get_args(Activity))
-    if to is None and what != "us_import":
+    known = rules or law()
+    activity: Any = choice(said.get("activity", "export"), "activity", get_args(Activity))
+    if to is None and activity != "us_import":
         raise InputError(text("no destination"), where="to", fix=text("Name a country, for example CN"))
-    destination = "US" if to is None else term(to, "to")
-    usual = {"export": "US", "in_country": destination, "us_import": "", "reexport": ""}[what]
-    leaves = usual if exporter is None else term(exporter, "exporter")
-    refuse_contradiction(what, leaves, destination)
-    name = "" if party is None else term(party, "party")
-    seat, assumed = _seat(destination, hq, name, what=what, rules=rules or law())
-    role: Any = "" if exporter_role is None else choice(exporter_role, "exporter_role", ("fab", "osat"))
-    if us_available is not None:
-        flag(us_available, "us_available")
+    destination = "US" if to is None else _country(to, "to", known)
+    usual = {"export": "US", "in_country": destination, "us_import": "", "reexport": ""}[activity]
+    leaves = _country(said.get("exporter"), "exporter", known) or usual
+    refuse_contradiction(activity, leaves, destination)
+    party = _word(said.get("party"), "party")
+    seat, assumed = _seat(destination, said.get("hq"), party, what=activity, rules=known)
+    role: Any = _one_of(said.get("exporter_role"), "exporter_role", ("fab", "osat"))
+    share, available = said.get("tpp_share"), said.get("us_available")
+    if available is not None:
+        flag(available, "us_available")
     journey = Journey(
-        activity=what,
+        activity=activity,
         exporter=leaves,
         destination=destination,
         headquarters=seat,
-        parent="" if parent is None else term(parent, "parent"),
-        party=name,
-        end_use="" if end_use is None else choice(end_use, "end_use", END_USES),
-        aggregate_tpp_share=None if tpp_share is None else legal_number(tpp_share, "tpp_share"),
-        us_available=us_available,
+        parent=_country(said.get("parent"), "parent", known),
+        party=party,
+        end_use=_one_of(said.get("end_use"), "end_use", END_USES),
+        aggregate_tpp_share=None if share is None else legal_number(share, "tpp_share"),
+        us_available=available,
         exporter_role=role,
-        packaged_in="" if packaged_in is None else term(packaged_in, "packaged_in"),
-        attested=flag(attested, "attested"),
-        owners=owners_asked(owners),
-        screened=flag(screened, "screened"),
-        shipper="" if shipper is None else term(shipper, "shipper"),
-        heading=_heading(heading),
-        analysis_only=flag(analysis_only, "analysis_only"),
+        packaged_in=_country(said.get("packaged_in"), "packaged_in", known),
+        attested=flag(said.get("attested", False), "attested"),
+        owners=owners_asked(said.get("owners", ())),
+        screened=flag(said.get("screened", False), "screened"),
+        shipper=_word(said.get("shipper"), "shipper"),
+        heading=_heading(said.get("heading")),
+        analysis_only=flag(said.get("analysis_only", False), "analysis_only"),
     )
     return journey, assumed
+
+
+def _word(value: str | None, argument: str) -> str:
+    """A word that was said, or empty."""
+    return "" if value is None else term(value, argument)
+
+
+def _one_of(value: str | None, argument: str, words: Sequence[str]) -> str:
+    """A word of a closed list that was said, or empty."""
+    return "" if value is None else choice(value, argument, words)
+
+
+def _country(value: str | None, argument: str, rules: Law) -> str:
+    """A country as it was said, or empty; one that no table holds is refused under the name of its argument."""
+    word = _word(value, argument)
+    if word:
+        rules.countries.resolve(word, argument=argument)
+    return word
 
 
 def _seat(to: str, hq: str | None, party: str, *, what: str, rules: Law) -> tuple[str, tuple[str, ...]]:
     """Where the end user is headquartered, and how that is known."""
     if hq is not None:
-        return term(hq, "hq"), ()
+        return _country(hq, "hq", rules), ()
     known = rules.parties.find(party) if party else None
     if known is not None and known.headquarters:
         said = text(
@@ -316,6 +343,9 @@ def _seat(to: str, hq: str | None, party: str, *, what: str, rules: Law) -> tupl
     if what == "us_import":
         return to, ()
     return to, (text("Assumed: the end user and its parent are headquartered in {country} (set with hq)", country=to),)
+
+
+_ITEM, _JOURNEY = tuple(ItemWords.__annotations__), tuple(JourneyWords.__annotations__)
 
 
 @door
@@ -392,21 +422,6 @@ def decide(
     journey, assumed = journey_asked(**given, rules=rules)
     found = run_law(item, journey, on=when, law=rules)
     return decision_answer(replace(found, unknowns=(*assumed, *found.unknowns)))
-
-
-_ITEM = (
-    "tpp",
-    "density",
-    "die_area",
-    "dram",
-    "io",
-    "transistors",
-    "datacenter",
-    "vendor",
-    "bare",
-    "computer",
-    "other_eccn",
-)
 
 
 def decision_answer(found: Decision) -> Answer:
@@ -506,10 +521,7 @@ def timeline(
 
 
 def _known_journey(given: dict[str, Any]) -> dict[str, Any]:
-    import inspect
-
-    known = [n for n in inspect.signature(journey_asked).parameters if n not in ("to", "rules")]
     for name in given:
-        if name not in known:
-            raise unknown_argument("timeline", name, [*known, *_ITEM, "parties", "overlay", "to", "since", "until"])
+        if name not in _JOURNEY:
+            raise unknown_argument("timeline", name, [*_JOURNEY, *_ITEM, "parties", "overlay", "to", "since", "until"])
     return given

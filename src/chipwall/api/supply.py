@@ -110,7 +110,7 @@ def _stock(stock: Mapping[str, Any] | str | None) -> dict[str, int]:
 def _site(to: str | None, on: date, currency: str, term: str | None) -> Site:
     from chipwall.controls.load import law as law_data
 
-    code = "" if to is None else law_data().countries.resolve(to)
+    code = "" if to is None else law_data().countries.resolve(to, argument="to")
     place = _NAMED_PLACES.get(code, "world" if code else "united-states")
     return Site(code, on, place, choice(currency, "currency", CURRENCIES), term or "")
 

@@ -50,7 +50,7 @@ def brief_command(
     pages = _places(place, chip_slug(chip), out.langs) if page_wanted else {}
     refuse_contradiction("export", "US", to)
     subject = catalog.chip(chip)
-    asked = BriefQuestion(law().countries.resolve(to), on or date.today(), catalog.model(model).id)
+    asked = BriefQuestion(law().countries.resolve(to, argument="to"), on or date.today(), catalog.model(model).id)
     made = chip_brief(subject, _opponents(subject, against), asked, catalog=catalog.load(), calibrated=calibrated_in_use())
     if out.as_json:
         out.json(render.as_json(made, out.lang))

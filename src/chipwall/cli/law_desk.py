@@ -179,7 +179,9 @@ def _asking(given: dict[str, Any], rules: Law) -> Asking:
     """What the command line tells of an act."""
     if given["act"] == "repair-return" and not given["chip"]:
         raise InputError(text("no chip"), where="CHIP", fix=text("Name the chip, for example repair-return h20"))
-    to, hq, parent = (rules.countries.resolve(given[name]) if given[name] else "" for name in ("to", "hq", "parent"))
+    to, hq, parent = (
+        rules.countries.resolve(given[name], argument=name) if given[name] else "" for name in ("to", "hq", "parent")
+    )
     party = rules.parties.find(given["party"]) if given["party"] else None
     seat = hq or (party.headquarters if party else "")
     journey = Journey(

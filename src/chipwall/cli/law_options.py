@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeVar, get_args
+from typing import Any, get_args
 
 import click
 
 from chipwall.api.law import END_USES
 from chipwall.cli.kinds import IN_FILE, WORD, OneOf, OptionKind
+from chipwall.cli.options import F, with_options
 from chipwall.controls.records import Activity
 from chipwall.inputs import term
 
 __all__ = ["item_options", "journey_options", "spoken"]
 
-F = TypeVar("F", bound=Callable[..., Any])
 # Exact in decimal, in the unit of the law or with a unit of its own; the door reads it.
 LEGAL = OptionKind("number", term, example="4800")
 YES_NO = OneOf("yes", "no")
-
-
-def _added(command: F, options: tuple[Callable[[F], F], ...]) -> F:
-    for option in reversed(options):
-        command = option(command)
-    return command
 
 
 def journey_options(command: F) -> F:
@@ -61,7 +54,7 @@ def journey_options(command: F) -> F:
         click.option("--packaged-in", type=WORD, help="Where it is packaged, for the foundry presumption."),
         click.option("--attested", is_flag=True, help="An approved or authorised designer attests the numbers."),
     )
-    return _added(command, options)
+    return with_options(command, *options)
 
 
 def item_options(command: F) -> F:
@@ -80,7 +73,7 @@ def item_options(command: F) -> F:
         click.option("--computer", is_flag=True, help="A board or server with the chip in it."),
         click.option("--other-eccn", type=WORD, help="ECCN it is already classified under, for .z."),
     )
-    return _added(command, options)
+    return with_options(command, *options)
 
 
 def spoken(given: dict[str, Any]) -> dict[str, Any]:

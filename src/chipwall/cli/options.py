@@ -19,7 +19,7 @@ from chipwall.report.forms.table import Cell, Form, Table, render
 from chipwall.report.language.lookup import translated
 from chipwall.text import Text, text
 
-__all__ = ["AskedGroup", "HelpfulCommand", "Out", "answer_options", "command", "memory_options", "page_options"]
+__all__ = ["AskedGroup", "HelpfulCommand", "Out", "answer_options", "command", "memory_options", "page_options", "with_options"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 # What an option is called elsewhere, or was called here, and its name.
@@ -163,6 +163,14 @@ def _answering(function: F, languages: LanguageAsked, told: str) -> F:
     return made  # type: ignore[no-any-return]
 
 
+def with_options(function: F, *options: Callable[[Any], Any]) -> F:
+    """A function with options, in the order in which they are given."""
+    made: Any = function
+    for option in reversed(options):
+        made = option(made)
+    return made  # type: ignore[no-any-return]
+
+
 class HelpfulCommand(click.Command):
     """A command whose errors name its options, and that knows the right option for a wrong one."""
 
@@ -238,7 +246,4 @@ def memory_options(function: F) -> F:
         click.option("--draft", type=WORD, help="A draft held in memory: own, or a number of layers."),
         click.option("--beyond-context", is_flag=True, help="Ask on for sequences longer than the model's maximum."),
     )  # fmt: skip
-    made: Any = function
-    for option in reversed(options):
-        made = option(made)
-    return made  # type: ignore[no-any-return]
+    return with_options(function, *options)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from chipwall.cli.kinds import CHIP, COUNT, LENGTH, MANY, MODEL, TOKENS, WORD, YEAR, Count, NumberFrom, OneOf, Words
-from chipwall.cli.options import Out, answer_options, command
+from chipwall.cli.options import F, Out, answer_options, command, with_options
 from chipwall.errors import InputError
 from chipwall.files import write_whole
 from chipwall.report.forms.table import Cell, Column, Table
@@ -20,6 +21,46 @@ if TYPE_CHECKING:
     from chipwall.perf.calibrated import Calibrated
 
 __all__ = ["finetune", "train_command", "training_calibration"]
+
+
+def _layout_options(function: F) -> F:
+    """How a step is cut over the chips, and what the host keeps of it; beside ``--tensor``, which says what they do."""
+    return with_options(
+        function,
+        click.option("--pipeline", type=COUNT, help="Pipeline stages."),
+        click.option("--virtual", type=COUNT, help="Virtual stages per chip (interleaved pipeline)."),
+        click.option("--context", type=COUNT, help="Context-parallel ways."),
+        click.option("--expert", type=COUNT, help="Expert-parallel ways."),
+        click.option("--micro-batch", type=COUNT, help="Sequences of one micro-batch."),
+        click.option("--fsdp", is_flag=True, help="Shard the weights over the data-parallel chips."),
+        click.option(
+            "--offload", type=Words("weights", "optimizer", "activations"), help="What the host keeps, with commas."
+        ),
+    )
+
+
+def _software_options(known: str) -> Callable[[F], F]:
+    """The software and its date, and what it keeps for each weight; ``known`` lists some."""
+
+    def added(function: F) -> F:
+        return with_options(
+            function,
+            click.option("--software", type=WORD, help=known),
+            click.option(
+                "--states",
+                type=WORD,
+                help="Kept for each weight: mixed, bf16, fp32, bf16-8bit and others. Default: the software's habit.",
+            ),
+            click.option(
+                "--year",
+                type=YEAR,
+                default=2026.0,
+                show_default=True,
+                help="Date of the software, as a year with fraction.",
+            ),
+        )
+
+    return added
 
 
 @command()
@@ -42,18 +83,12 @@ __all__ = ["finetune", "train_command", "training_calibration"]
     type=COUNT,
     help="Tensor-parallel ways. Any layout option fixes the layout; without them it is searched.",
 )
-@click.option("--pipeline", type=COUNT, help="Pipeline stages.")
-@click.option("--virtual", type=COUNT, help="Virtual stages per chip (interleaved pipeline).")
-@click.option("--context", type=COUNT, help="Context-parallel ways.")
-@click.option("--expert", type=COUNT, help="Expert-parallel ways.")
-@click.option("--micro-batch", type=COUNT, help="Sequences of one micro-batch.")
-@click.option("--fsdp", is_flag=True, help="Shard the weights over the data-parallel chips.")
+@_layout_options
 @click.option(
     "--recompute",
     type=OneOf("none", "attention", "full"),
     help="Computed again in the backward pass. Default: searched, or none with a layout.",
 )
-@click.option("--offload", type=Words("weights", "optimizer", "activations"), help="What the host keeps, with commas.")
 @click.option(
     "--tokens",
     type=NumberFrom("tokens", above=0, most=1e18, example="15e12"),
@@ -64,15 +99,7 @@ __all__ = ["finetune", "train_command", "training_calibration"]
     type=WORD,
     help="Network per chip and direction, for example '400 Gbit/s'. Default: that of a usual node.",
 )
-@click.option("--software", type=WORD, help="megatron, nemo, fsdp2, maxtext and others. Default: typical.")
-@click.option(
-    "--states",
-    type=WORD,
-    help="Kept for each weight: mixed, bf16, fp32, bf16-8bit and others. Default: the software's habit.",
-)
-@click.option(
-    "--year", type=YEAR, default=2026.0, show_default=True, help="Date of the software, as a year with fraction."
-)
+@_software_options("megatron, nemo, fsdp2, maxtext and others. Default: typical.")
 @click.option("--graphs", is_flag=True, help="The whole step is captured as one graph.")
 @answer_options
 def train_command(model: str, chip: str, out: Out, **asked: Any) -> None:
@@ -202,12 +229,7 @@ def _parts(estimate: Any) -> Table:
 @click.option("--length", type=LENGTH, default=2048, show_default=True, help="Tokens of a sequence.")
 @click.option("--precision", type=WORD, default="bf16", show_default=True, help="Format of the products.")
 @click.option("--tensor", type=COUNT, help="Tensor-parallel ways. Any layout option fixes the layout.")
-@click.option("--pipeline", type=COUNT, help="Pipeline stages.")
-@click.option("--virtual", type=COUNT, help="Virtual stages per chip (interleaved pipeline).")
-@click.option("--context", type=COUNT, help="Context-parallel ways.")
-@click.option("--expert", type=COUNT, help="Expert-parallel ways.")
-@click.option("--fsdp", is_flag=True, help="Shard the weights over the data-parallel chips.")
-@click.option("--micro-batch", type=COUNT, help="Sequences of one micro-batch.")
+@_layout_options
 @click.option(
     "--recompute",
     type=OneOf("none", "attention", "full"),
@@ -215,7 +237,6 @@ def _parts(estimate: Any) -> Table:
     show_default=True,
     help="Computed again in the backward pass.",
 )
-@click.option("--offload", type=Words("weights", "optimizer", "activations"), help="What the host keeps, with commas.")
 @click.option(
     "--document", type=TOKENS, help="Mean tokens of the documents packed into a sequence. Default: one fills it."
 )
@@ -226,15 +247,7 @@ def _parts(estimate: Any) -> Table:
     show_default=True,
     help="What the loss of adapters keeps of the logits: all, a piece at a time, or none.",
 )
-@click.option("--software", type=WORD, help="transformers, torchtune, unsloth, nemo and others. Default: typical.")
-@click.option(
-    "--states",
-    type=WORD,
-    help="Kept for each weight: mixed, bf16, fp32, bf16-8bit and others. Default: the software's habit.",
-)
-@click.option(
-    "--year", type=YEAR, default=2026.0, show_default=True, help="Date of the software, as a year with fraction."
-)
+@_software_options("transformers, torchtune, unsloth, nemo and others. Default: typical.")
 @click.option(
     "--objective",
     type=OneOf("sft", "dpo", "ipo", "kto", "orpo", "simpo", "reward", "grpo", "ppo"),

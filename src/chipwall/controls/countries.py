@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from datetime import date
 from difflib import get_close_matches
 
-from chipwall.errors import unknown_name
+from chipwall.errors import InputError, unknown_name
+from chipwall.inputs import quote
+from chipwall.text import text
 
 __all__ = ["Countries", "Country", "GroupChange"]
 
@@ -45,8 +47,11 @@ class Countries:
     table: Mapping[str, Country]
     changes: Mapping[tuple[str, str], tuple[GroupChange, ...]]
 
-    def resolve(self, name: str) -> str:
-        """ISO code of a country written as a code or a name; raises :class:`InputError` with the nearest names."""
+    def resolve(self, name: str, *, argument: str = "") -> str:
+        """ISO code of a country written as a code or a name; raises :class:`InputError` with the nearest names.
+
+        ``argument`` is what the caller calls it, named in the error.
+        """
         code = name.strip().upper()
         if code in self.table:
             return code
@@ -56,7 +61,11 @@ class Countries:
             return by_name[name.strip().lower()]
         near = get_close_matches(name.strip().lower(), by_name, n=3, cutoff=0.6)
         codes = [f"{by_name[words]} ({self.table[by_name[words]].name})" for words in near]
-        raise unknown_name("country", name, nearest=codes, listing="chipwall controls countries")
+        error = unknown_name("country", quote(name), nearest=codes, listing="chipwall controls countries")
+        if argument:
+            what = text("{argument}: {what}", argument=argument, what=error.what)
+            raise InputError(what, where=error.where, fix=error.fix)
+        raise error
 
     def member(self, iso2: str, group: str, *, on: date) -> bool:
         """Whether a country is in a group on a date.
