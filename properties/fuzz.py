@@ -131,11 +131,30 @@ def _walked(path: list[str], command: click.Command) -> Iterator[tuple[list[str]
         yield from _walked([*path, name], inner)
 
 
+def base_of(path: list[str], command: click.Command) -> list[str]:
+    """A call that is answered, to which one bad option is added; a new command's is made of the examples of its kinds."""
+    known = BASES.get(" ".join(path))
+    if known is not None:
+        return known
+    needed = [p for p in command.params if p.required]
+    arguments = [_example(p) for p in needed if isinstance(p, click.Argument)]
+    options = [(max(p.opts, key=len), _example(p)) for p in needed if isinstance(p, click.Option)]
+    return [*arguments, *(word for pair in options for word in pair)]
+
+
+def _example(param: click.Parameter) -> str:
+    """A value that a parameter takes."""
+    if isinstance(param.type, click.Choice):
+        return str(next(iter(param.type.choices)))
+    return param.type.example if isinstance(param.type, OptionKind) else "1"
+
+
 def bad_inputs() -> Iterator[list[str]]:
     """Every option with everything that it cannot be, and words of the parser itself."""
     yield from (["nosuch"], ["--nosuch"], ["--lang", "xx", "chips"], [""], ["chips", "extra"])
     for path, command in commands():
-        base = [*path, *BASES.get(" ".join(path), [])]
+        call = base_of(path, command)
+        base = [*path, *call]
         yield [*base, "--nosuch-option"]
         yield [*base, "--json", "--csv"]
         for option in command.params:
@@ -147,10 +166,9 @@ def bad_inputs() -> Iterator[list[str]]:
         for place, argument in enumerate(p for p in command.params if isinstance(p, click.Argument)):
             if argument.name in FREE:
                 continue
-            words = [*BASES.get(" ".join(path), [])]
             for value in values_for(argument):
-                if place < len(words) and not value.startswith("-"):
-                    yield [*path, *words[:place], value, *words[place + 1 :]]
+                if place < len(call) and not value.startswith("-"):
+                    yield [*path, *call[:place], value, *call[place + 1 :]]
 
 
 def values_for(option: click.Parameter) -> list[str]:

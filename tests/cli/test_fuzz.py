@@ -31,3 +31,11 @@ def test_bad_input_is_refused_and_leaves_nothing(fuzz: ModuleType) -> None:
 
 def test_there_are_a_thousand_inputs_and_more(fuzz: ModuleType, tmp_path: Path) -> None:
     assert len(fuzz.inputs(tmp_path)) >= 1000
+
+
+def test_every_command_is_walked_from_a_call_that_is_read(fuzz: ModuleType) -> None:
+    """A new command is covered when it appears: without a call of its own it gets one from the examples of its kinds."""
+    for path, command in fuzz.commands():
+        call = fuzz.base_of(path, command)
+        with command.make_context(path[-1], list(call)):
+            pass
