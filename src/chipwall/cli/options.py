@@ -151,16 +151,14 @@ def _answering(function: F, languages: LanguageAsked, told: str) -> F:
         langs = tuple(lang.split(","))
         return function(*args, out=Out(found, as_json, langs[0], explain, langs), **given)
 
-    made: Any = asked
-    for option in (
-        click.option("--lang", type=languages, default=asked_language, help=told),
-        click.option("--explain", is_flag=True, help="How the answer came about: parts, formulas, sources."),
-        click.option("--md", "form", flag_value="md", help="Markdown."),
-        click.option("--csv", "form", flag_value="csv", help="CSV of the first table."),
+    return with_options(  # type: ignore[return-value]
+        asked,
         click.option("--json", "as_json", is_flag=True, help="JSON; numbers are SI, the unit is in the field name."),
-    ):
-        made = option(made)
-    return made  # type: ignore[no-any-return]
+        click.option("--csv", "form", flag_value="csv", help="CSV of the first table."),
+        click.option("--md", "form", flag_value="md", help="Markdown."),
+        click.option("--explain", is_flag=True, help="How the answer came about: parts, formulas, sources."),
+        click.option("--lang", type=languages, default=asked_language, help=told),
+    )
 
 
 def with_options(function: F, *options: Callable[[Any], Any]) -> F:
