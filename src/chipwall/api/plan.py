@@ -35,6 +35,7 @@ __all__ = ["PAYMENTS", "QUANTILES_ASKED", "SERVING_KINDS", "PlanAnswer", "plan"]
 
 QUANTILES_ASKED = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99}
 PAYMENTS = ("rent", "own", "cheapest")
+LENGTHS = ("equal", "spread")
 SERVING_KINDS = ("aggregated", "disaggregated")
 MONTH = YEAR / 12.0
 # Assumptions of owning that a person may replace: unit in which they are given over SI.
@@ -155,6 +156,7 @@ def plan(
     life: float | None = None,
     interest: float | None = None,
     mean_load: float = 1.0,
+    lengths: str = "equal",
 ) -> PlanAnswer:
     """How many of which chip serve a load within limits, at what cost, and whether the law lets them go there.
 
@@ -192,6 +194,8 @@ def plan(
         Owning: [1], [currency/kWh], [currency/kW/month], [year], [1/year]; sourced defaults otherwise.
     mean_load : float
         Mean rate over the rate of the busy hour [1]; tokens of a month count it.
+    lengths : str
+        ``equal``, or ``spread`` as widely as those of a public chat.
     engine, engine_date, prefix_reuse, accepted, drafted, max_sequences, max_batched_tokens, memory_utilization
         As in :func:`~chipwall.api.serving.serve`.
 
@@ -225,7 +229,7 @@ def plan(
         accepted=accepted, drafted=drafted, max_sequences=max_sequences, max_batched_tokens=max_batched_tokens,
         memory_utilization=memory_utilization,
     )  # fmt: skip
-    need = _need(record, question, rate, ttft, tpot, quantile, precision, kinds, mean_load)
+    need = _need(record, question, rate, ttft, tpot, quantile, precision, kinds, mean_load, lengths)
     paid = choice(pay, "pay", PAYMENTS)
     found = ways_to_serve(record, supply.chips, question, calibrated_in_use(), precisions=need.precisions)
     if not len(found):
@@ -249,6 +253,7 @@ def _day_of(on: str | date | None) -> date:
 def _need(
     model: LanguageModel, question: Question, rate: Any, ttft: Any, tpot: Any, quantile: str, precision: Any, kinds: Any,
     mean_load: Any,
+    lengths: Any,
 ) -> ServeNeed:  # fmt: skip
     if rate is None:
         raise InputError(text("no rate"), where="rate", fix=text("Give requests per second"))
@@ -259,6 +264,7 @@ def _need(
         () if precision is None else choices(precision, "precision"),
         SERVING_KINDS if kinds is None else choices(kinds, "kinds", SERVING_KINDS),
         number(mean_load, "mean_load", above=0, most=1, example="0.5"),
+        choice(lengths, "lengths", LENGTHS) == "spread",
     )  # fmt: skip
 
 

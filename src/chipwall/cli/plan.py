@@ -115,6 +115,13 @@ BY_CHIP = OptionKind("amount", term, example="h20=1.2,h200=3.5")
     show_default=True,
     help="Mean rate over that of the busy hour.",
 )
+@click.option(
+    "--lengths",
+    type=OneOf("equal", "spread"),
+    default="equal",
+    show_default=True,
+    help="All alike, or spread as in a public chat.",
+)
 @click.option("--xlsx", type=OutFile(), help="Write the plan as a workbook with live formulas.")
 @answer_options
 def plan_command(model: str, xlsx: Path | None, out: Out, **asked: Any) -> None:

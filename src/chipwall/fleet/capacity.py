@@ -40,7 +40,7 @@ BUSIEST = 0.95
 # The least load that is asked about, sequences in flight [1]: latencies there are those of one lone request.
 ALONE = 0.05
 # Rounds of false position, and how near the ends have to be [1].
-ROUNDS, NEAR = 14, 2e-4
+ROUNDS, NEAR = 10, 5e-4
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +87,14 @@ def _rate(s: Setup, q: Requests, batch: Any) -> Any:
     return batch / (np.maximum(q.output, 1.0) * _token(s, q, batch))
 
 
-def _over(s: Setup, q: Requests, batch: Array, room: Array, share: float) -> tuple[Array, Array]:
-    """Logarithm of what binds most over its limit, and which of :data:`LIMITS` it is."""
+def _over(
+    s: Setup, q: Requests, batch: Array, room: Array, prompt: Array, share: float
+) -> tuple[Array, Array]:
+    """Logarithm of what binds most over its limit, and which of :data:`LIMITS` it is; ``prompt`` is a prompt's time [s]."""
     rate = _rate(s, q, batch)
     first = first_token_tail(s, q, batch, rate, share=share)
     token = token_time_tail(s, q, batch, share=share)
-    prompts = rate * _prompt_seconds(s, q) / BUSIEST
+    prompts = rate * prompt / BUSIEST
     each = np.stack([first / q.ttft_limit, token / q.tpot_limit, prompts, batch / room])
     return np.log(np.maximum(each.max(axis=0), 1e-12)), each.argmax(axis=0)
 
@@ -116,9 +118,16 @@ def aggregated(s: Setup, q: Requests, *, share: float) -> Capacity:
     """
     room = np.asarray(batch_room(s, q) + 0.0 * s.room)
     able = np.asarray(holds_one(s, q))
-    batch, over, binds = _largest(lambda part, b, most: _over(part, q, b, most, share), s, room, able)
-    rate = np.where(over <= 0.0, _rate(s, q, batch), 0.0)
-    most = np.minimum(_rate(s, q, room), BUSIEST / np.maximum(_prompt_seconds(s, q), 1e-12))
+    prompt = np.asarray(_prompt_seconds(s, q) + 0.0 * s.room)
+
+    def over_limits(part: Setup, own: Requests, batch: Array, at: Any) -> tuple[Array, Array]:
+        return _over(part, own, batch, room[at], prompt[at], share)
+
+    batch, over, binds = _largest(over_limits, s, q, room, able)
+    # a full memory reaches that share of its steady rate, as a stream asked for by its rate does
+    full = _rate(s, q, room) * s.constants["serving.saturated"]
+    most = np.minimum(full, BUSIEST / np.maximum(prompt, 1e-12))
+    rate = np.where(over <= 0.0, np.minimum(_rate(s, q, batch), most), 0.0)
     lone = np.full(room.shape, ALONE)
     tails = {
         "ttft": np.asarray(first_token_tail(s, q, lone, 0.0 * room, share=share)),
@@ -127,11 +136,11 @@ def aggregated(s: Setup, q: Requests, *, share: float) -> Capacity:
     return Capacity(rate, batch, np.asarray(most), np.where(able, binds, LIMITS.index("cache")), tails)
 
 
-def _largest(over: Any, s: Setup, room: Array, able: Array) -> tuple[Array, Array, Array]:
+def _largest(over: Any, s: Setup, q: Requests, room: Array, able: Array) -> tuple[Array, Array, Array]:
     """The largest batch up to ``room`` that holds every limit, how far over it is (above 0: none holds), and what binds."""
     low = np.minimum(np.full(room.shape, ALONE), room)
-    at_low, bind_low = over(s, low, room)
-    at_high, bind_high = over(s, room, room)
+    at_low, bind_low = over(s, q, low, ...)
+    at_high, bind_high = over(s, q, room, ...)
     at_low = np.where(able, at_low, np.inf)
     high, binds = room.copy(), np.where(at_low > 0.0, bind_low, bind_high)
     whole = (at_high <= 1e-9) & able
@@ -143,7 +152,7 @@ def _largest(over: Any, s: Setup, room: Array, able: Array) -> tuple[Array, Arra
             break
         a, b, x, y = at_low[at], at_high[at], np.log(low[at]), np.log(high[at])
         guess = np.exp(x + (y - x) * np.clip(-a / np.maximum(b - a, 1e-12), 0.02, 0.98))
-        value, bind = over(taken(s, at), guess, room[at])
+        value, bind = over(taken(s, at), q.at(at), guess, at)
         holds = value <= 0.0
         # the end that stays is halved, so that the other one moves (the Illinois rule)
         again = np.where(holds, 1.0, -1.0) == last[at]
@@ -247,14 +256,14 @@ def decoders(s: Setup, q: Requests, *, share: float) -> Capacity:
     room = np.asarray(batch_room(s, q) + 0.0 * s.room)
     able = np.asarray(holds_one(s, q))
 
-    def over(part: Setup, batch: Array, most: Array) -> tuple[Array, Array]:
-        token = _decode_tail(part, q, batch, share)
-        each = np.stack([token / q.tpot_limit, batch / most])
+    def over(part: Setup, own: Requests, batch: Array, at: Any) -> tuple[Array, Array]:
+        token = _decode_tail(part, own, batch, share)
+        each = np.stack([token / own.tpot_limit, batch / room[at]])
         return np.log(np.maximum(each.max(axis=0), 1e-12)), np.where(
             each.argmax(axis=0) == 0, LIMITS.index("tpot"), LIMITS.index("cache")
         )
 
-    batch, above, binds = _largest(over, s, room, able)
+    batch, above, binds = _largest(over, s, q, room, able)
     rate = np.where(above <= 0.0, _decode_rate(s, q, batch), 0.0)
     alone = np.asarray(decode_time(s, q, np.full(room.shape, ALONE)) / q.accepted)
     return Capacity(

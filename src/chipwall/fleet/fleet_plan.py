@@ -300,7 +300,7 @@ def _fewest(found: Searched, pool: Pool, need: ServeNeed) -> int:
     v = found.ways.variants[pool.way]
     at = np.flatnonzero([w.chip.id == v.chip.id and w.cache == v.cache for w in found.ways.variants])
     key = ("lifted", pool.role, v.chip.id, v.cache, need.ttft, need.tpot, need.prompt)
-    each = found.once(key, lambda: _solve(found, pool.role, at, need).rate)
+    each = found.once(key, lambda: _solve(found, pool.role, at, need).rate * found.use[at])
     with np.errstate(divide="ignore"):
         whole = np.ceil(need.rate * pool.share / np.maximum(each, 1e-300) - 1e-9) * found.ways.chips[at]
     count = np.where(each > 0.0, whole, np.inf).min()

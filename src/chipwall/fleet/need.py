@@ -40,6 +40,9 @@ class ServeNeed:
         ``aggregated``, ``disaggregated``.
     mean : float
         Mean rate over a month, as a share of ``rate`` [1]: what tokens are divided by.
+    spread : bool
+        Whether lengths spread as widely as those of a public chat: fleets then reach the share of their rate that server
+        runs on such lengths were fitted to.
     """
 
     model: LanguageModel
@@ -53,6 +56,7 @@ class ServeNeed:
     precisions: tuple[str, ...] = ()
     kinds: tuple[str, ...] = ("aggregated", "disaggregated")
     mean: float = 1.0
+    spread: bool = False
 
     def __post_init__(self) -> None:
         if not self.rate > 0.0:

@@ -237,7 +237,7 @@ def loads_of(found: Searched, pools: Sequence[tuple[Pool, float]], *, shares: tu
     for role in dict.fromkeys(pool.role for pool, _ in pools):
         at = [i for i, (pool, _) in enumerate(pools) if pool.role == role]
         ways = np.array([pools[i][0].way for i in at])
-        rate = np.array([pools[i][1] for i in at])
+        rate = np.array([pools[i][1] for i in at]) / found.use[ways]
         s, q = taken(found.ways.setup, ways), found.need.requests()
         if role == "serve":
             got = operating(s, q, rate, shares=shares)
@@ -249,25 +249,38 @@ def loads_of(found: Searched, pools: Sequence[tuple[Pool, float]], *, shares: tu
             first, token = (
                 {p: float(np.broadcast_to(v, rate.shape)[n]) for p, v in of.items()} for of in (got.ttft, got.tpot)
             )
-            told[i] = Operating(first, token, float(np.broadcast_to(got.batch, rate.shape)[n]), float(rate[n]))
+            told[i] = Operating(first, token, float(np.broadcast_to(got.batch, rate.shape)[n]), pools[i][1])
     return [told[i] for i in range(len(pools))]
 
 
 def stressed(found: Searched, pool: Pool, factor: float) -> float:
     """Requests per second of one replica if every time were ``factor`` of what is predicted [1/s]."""
+    stress(found, [(pool, factor)])
+    return float(found.memo["stressed", pool.role, pool.way, factor])
 
-    def solved() -> float:
-        at = np.array([pool.way])
-        s, q = taken(found.ways.setup, at), found.need.requests(slack=factor)
-        if pool.role == "serve":
-            made = aggregated(s, q, share=found.need.share)
-        elif pool.role == "prefill":
-            made = prefillers(s, q, share=found.need.share, wait=found.wait[at])
+
+def stress(found: Searched, asked: Sequence[tuple[Pool, float]]) -> None:
+    """Works out :func:`stressed` of many pools and factors that are not known yet: one call on arrays for each role."""
+    new = {(p.role, p.way, f) for p, f in asked} - {key[1:] for key in found.memo if key[0] == "stressed"}
+    for role in dict.fromkeys(r for r, _, _ in sorted(new)):
+        here = [(way, f) for r, way, f in sorted(new) if r == role]
+        ways, factor = (np.array(column) for column in zip(*here, strict=True))
+        s, q, share = taken(found.ways.setup, ways), found.need.requests(), found.need.share
+        q = replace(q, ttft_limit=q.ttft_limit / factor, tpot_limit=q.tpot_limit / factor)
+        if role == "serve":
+            made = aggregated(s, q, share=share)
+        elif role == "prefill":
+            made = prefillers(s, q, share=share, wait=found.wait[ways])
         else:
-            made = decoders(s, q, share=found.need.share)
-        return float(made.rate[0]) / factor
+            made = decoders(s, q, share=share)
+        for (way, f), each in zip(here, made.rate * found.use[ways] / factor, strict=True):
+            found.memo["stressed", role, way, f] = float(each)
 
-    return float(found.once(("stressed", pool.role, pool.way, factor), solved))
+
+def ends_of(found: Searched, pool: Pool) -> tuple[float, float]:
+    """Ends of the interval of a pool's times, as factors [1]: prompts by the band of rates, answers by that of tokens."""
+    bands, _ = bands_of(found, pool)
+    return bands["tpot"] if pool.role != "prefill" else (1.0 / bands["output"][1], 1.0 / bands["output"][0])
 
 
 def bands_of(found: Searched, pool: Pool) -> tuple[dict[str, tuple[float, float]], str]:
@@ -288,6 +301,7 @@ def bands_of(found: Searched, pool: Pool) -> tuple[dict[str, tuple[float, float]
 def options_of(picks: Sequence[Pick], found: Searched, supply: Supply, rate: float, *, pay: str) -> list[FleetOption]:
     """Fleets in full at a rate."""
     pools = [(pool, rate * pool.share / pool.replicas) for pick in picks for pool in pick.pools]
+    stress(found, [(pool, end) for pool, _ in pools for end in ends_of(found, pool)])
     loads = iter(loads_of(found, pools, shares=tuple(QUANTILES.values())))
     return [_option(pick, [next(loads) for _ in pick.pools], found, supply, rate, pay) for pick in picks]
 
@@ -301,7 +315,7 @@ def _option(
     busy = Span.exact(0.0)
     for pool, at in zip(pick.pools, loads, strict=True):
         bands, basis = bands_of(found, pool)
-        low, high = bands["tpot"] if pool.role != "prefill" else (1.0 / bands["output"][1], 1.0 / bands["output"][0])
+        low, high = ends_of(found, pool)
         member = _member(found, pool, rate, at, basis, (low, high))
         members.append(member)
         first = {n: _larger(first[n], _banded(at.ttft[p], bands["ttft"])) for n, p in QUANTILES.items()}

@@ -6,7 +6,7 @@ Everything here is arithmetic on a :class:`Searched`, so that a changed rate or 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import Any
 
@@ -56,6 +56,8 @@ class Searched:
         Of replicas that do both, that only prefill, and that only decode.
     wait : array
         What a first token has besides the prefill replica: hand-over, one decode step, front end [s].
+    use : array
+        Share of the rate of equal lengths that lengths as asked for reach [1].
     memo : dict
         What was worked out of single ways and holds at every rate.
     """
@@ -66,6 +68,7 @@ class Searched:
     first: Capacity
     after: Capacity
     wait: NDArray[Any]
+    use: NDArray[Any]
     memo: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
 
     def once(self, key: Any, of: Callable[[], Any]) -> Any:
@@ -79,10 +82,12 @@ def searched(need: ServeNeed, ways: Ways) -> Searched:
     """Prices every way once."""
     s, q = ways.setup, need.requests()
     wait = hand_over(s, q)
-    return Searched(
-        need, ways, aggregated(s, q, share=need.share), prefillers(s, q, share=need.share, wait=wait),
-        decoders(s, q, share=need.share), wait,
+    use = (s.constants["serving.server"] if need.spread else 1.0) * np.ones_like(s.room)
+    each = (
+        aggregated(s, q, share=need.share), prefillers(s, q, share=need.share, wait=wait), decoders(s, q, share=need.share),
     )  # fmt: skip
+    whole, first, after = (replace(c, rate=c.rate * use, most=c.most * use) for c in each)
+    return Searched(need, ways, whole, first, after, wait, use)
 
 
 def hand_over(s: Any, q: Any) -> NDArray[Any]:
