@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from contextvars import ContextVar
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from chipwall.answer import Answer, Figure
-from chipwall.api.doors import chip_of, door, model_of, shipped_calibration, source_of
+from chipwall.api.doors import IN_USE, chip_of, door, model_of, source_of
 from chipwall.api.serving import question_of
 from chipwall.catalog.records import Chip, LanguageModel
 from chipwall.errors import InputError
@@ -26,20 +25,7 @@ if TYPE_CHECKING:
     from chipwall.perf.fitting.site import SiteCalibration
     from chipwall.perf.serving.workload import Question
 
-__all__ = ["calibrate", "calibrated_in_use", "use", "using"]
-
-_IN_USE: ContextVar[SiteCalibration | None] = ContextVar("calibration", default=None)
-
-
-def calibrated_in_use() -> Calibrated:
-    """What is fitted, as every door passes it to the engines: the shipped constants, with a site's where it is used."""
-    base, site = shipped_calibration(), _IN_USE.get()
-    if site is None:
-        return base
-    from chipwall.perf.fitting.site import with_site
-
-    return with_site(site, base)
-
+__all__ = ["calibrate", "use", "using"]
 
 @door
 def use(calibration: str | Path | None) -> Answer:
@@ -61,10 +47,10 @@ def use(calibration: str | Path | None) -> Answer:
         No such file, or not a calibration.
     """
     if calibration is None:
-        _IN_USE.set(None)
+        IN_USE.set(None)
         return Answer("use", text("the shipped constants"))
     site = _site_of(calibration)
-    _IN_USE.set(site)
+    IN_USE.set(_in_place(site))
     return site_answer("use", site)
 
 
@@ -74,11 +60,18 @@ def using(calibration: str | Path | None) -> Iterator[None]:
     if calibration is None:
         yield
         return
-    token = _IN_USE.set(_site_of(calibration))
+    token = IN_USE.set(_in_place(_site_of(calibration)))
     try:
         yield
     finally:
-        _IN_USE.reset(token)
+        IN_USE.reset(token)
+
+
+def _in_place(site: SiteCalibration) -> Calibrated:
+    from chipwall.perf.fitting.site import with_site
+    from chipwall.perf.shipped import shipped
+
+    return with_site(site, shipped())
 
 
 def _site_of(calibration: str | Path) -> SiteCalibration:
@@ -144,6 +137,7 @@ def calibrate(
     from chipwall.perf.fitting.own import own_fit, site_runs
     from chipwall.perf.fitting.site import site_toml
     from chipwall.perf.serving.setup import serving_hardware
+    from chipwall.perf.shipped import shipped
 
     paths = [Path(p) for p in ([files] if isinstance(files, str | Path) else files)]
     lengths = {n: None if v is None else number(v, n, least=1) for n, v in (("prompt", prompt), ("output", output))}
@@ -156,7 +150,7 @@ def calibrate(
             text("none of {count} runs is believed; the first: {reason}", count=len(refused), reason=reason), where=printable(place),
             fix=text("Every run must agree with itself: tokens, lengths, times, requests in flight"),
         )  # fmt: skip
-    base = shipped_calibration()
+    base = shipped()
     hw = serving_hardware(device, base, engine=question.engine)
     runs = site_runs(language_model, hw, question, good, base)
     fit = own_fit(runs)

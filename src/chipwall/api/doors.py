@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Collection, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from chipwall.perf.estimate import Estimate
 
 __all__ = [
-    "DOORS", "calibrated_in_use", "chip_of", "door", "exact", "figure_of", "lines_of", "model_of", "source_of",
+    "DOORS", "IN_USE", "calibrated_in_use", "chip_of", "door", "exact", "figure_of", "lines_of", "model_of", "source_of",
     "unknown_argument",
 ]  # fmt: skip
 
@@ -153,11 +154,15 @@ def _finds(noun: _Noun[Any], word: str) -> bool:
         return False
 
 
+IN_USE: ContextVar[Calibrated | None] = ContextVar("calibration", default=None)
+"""What a caller put in place of what comes with the package, by :func:`chipwall.api.calibration.use`."""
+
+
 def calibrated_in_use() -> Calibrated:
-    """What is fitted, as every door passes it to the engines: what comes with the package."""
+    """What is fitted, as every door passes it to the engines: what comes with the package, or a site's own."""
     from chipwall.perf.shipped import shipped
 
-    return shipped()
+    return IN_USE.get() or shipped()
 
 
 def source_of(source_id: str) -> Source:

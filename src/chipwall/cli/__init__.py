@@ -106,7 +106,12 @@ _ROOMS: dict[Text, dict[str, tuple[str, str, Text]]] = {
         "calibrate": (
             "chipwall.cli.evidence",
             "calibrate_command",
-            text("Fit the hardware constants again from the measurements."),
+            text("Your own constants from a load test, or the shipped ones again."),
+        ),
+        "measure": (
+            "chipwall.cli.measure",
+            "measure_command",
+            text("Microbenchmarks of an accelerator, as rows to compare."),
         ),
     },
 }

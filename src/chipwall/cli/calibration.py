@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
 import click
 
 from chipwall.answer import Answer
-from chipwall.cli.kinds import AUTO, CHIP, COUNT, IN_FILE, MODEL, SHARE, TOKENS, WORD, Word
+from chipwall.cli.kinds import AUTO, CHIP, COUNT, IN_FILE, MODEL, SHARE, TOKENS, WORD, OneOf
 from chipwall.cli.options import Out
 from chipwall.errors import InputError
 from chipwall.report.forms.table import Cell, Column, Table
 from chipwall.text import Text, text
 from chipwall.units import format_quantity
 
-__all__ = ["OWN_OPTIONS", "calibration_tables", "own_calibration", "own_options", "refuse_own_options"]
+__all__ = ["OWN_OPTIONS", "calibrated_option", "calibration_tables", "own_calibration", "own_options", "refuse_own_options"]
 
 F = Callable[..., Any]
 # Options of the load test; without --from they have nothing to act on.
@@ -34,7 +35,7 @@ OWN_OPTIONS = {
     "expert": click.option("--expert", type=COUNT, help="With --from: expert-parallel ways."),
     "attention_dp": click.option("--attention-dp", is_flag=True, default=None, help="With --from: data-parallel attention."),
     "prefix_reuse": click.option("--prefix-reuse", type=SHARE, help="With --from: share of the prompt found in the cache."),
-    "flags": click.option("--flags", type=Word("tuned", "default"), help="With --from: how the engine was started."),
+    "flags": click.option("--flags", type=OneOf("tuned", "default"), help="With --from: how the engine was started."),
     "narrow": click.option(
         "--narrow", type=WORD, help="With --from: which run to measure next for this target, users,prompt,output: 64,8000,500."
     ),
@@ -74,6 +75,21 @@ def own_calibration(files: tuple[Path, ...], place: Path | None, out: Out, asked
     chip, model = given.pop("chip"), given.pop("model")
     answer = calibrate(files, chip, model, out=place, **given)
     out.show(*calibration_tables(answer, place), data=answer.to_dict(), why=answer)
+
+
+def calibrated_option(function: F) -> F:
+    """``--calibration FILE`` for a command whose answer rests on serving: a site's own constants in place of the shipped."""
+
+    @wraps(function)
+    def asked(*args: Any, calibration: Path | None, **given: Any) -> Any:
+        from chipwall.api.calibration import using
+
+        with using(calibration):
+            return function(*args, **given)
+
+    option = click.option("--calibration", type=IN_FILE, help="Your own constants, as calibrate --from wrote them.")
+    made: F = option(asked)
+    return made
 
 
 FIGURES: dict[str, Text] = {"tpot": text("time per token"), "output": text("token rate"), "ttft": text("first token")}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from chipwall.cli.calibration import own_calibration, own_options, refuse_own_options
 from chipwall.cli.extras import require_extra
 from chipwall.cli.kinds import CHIP, COUNT, IN_FILE, MODEL, TOKENS, WORD, NumberFrom, OneOf, OutFile, OutPlace
 from chipwall.cli.languages import asked_language
@@ -96,12 +97,12 @@ def _reasons(found: Any) -> dict[str, int]:
 
 
 @command()
+@own_options
 @click.option(
     "--stage",
     type=OneOf("kernels", "memory", "inference", "evidence", "training"),
-    default="kernels",
-    show_default=True,
-    help="Hardware constants, what engines keep of the memory, the step constants, or what left-out serving rows earn as bands.",
+    help="Without --from: hardware constants (default), what engines keep of the memory, the step constants, or what left-out "
+    "serving rows earn as bands.",
 )
 @click.option(
     "--out",
@@ -111,12 +112,28 @@ def _reasons(found: Any) -> dict[str, int]:
 )
 @click.option("--quick", is_flag=True, help="No cross-validation: constants without spreads and bands, in seconds.")
 @answer_options
-def calibrate_command(stage: str, place: Path | None, quick: bool, out: Out) -> None:
-    """Fit constants again from the shipped measurements, and say how well they hold."""
-    from chipwall.api.doors import calibrated_in_use
+def calibrate_command(
+    from_files: tuple[Path, ...], files: tuple[Path, ...], stage: str | None, place: Path | None, quick: bool, out: Out,
+    **asked: Any,
+) -> None:  # fmt: skip
+    """Fit constants on the load test you have (--from), or again on the shipped measurements; says how well they hold."""
+    if from_files:
+        if stage or quick:
+            raise InputError(
+                text("a load test has one fit"), where="stage" if stage else "quick", fix=text("Leave it out with --from")
+            )
+        own_calibration((*from_files, *files), place, out, asked)
+        return
+    refuse_own_options(files, asked)
+    _shipped_calibration(stage or "kernels", place, quick, out)
 
+
+def _shipped_calibration(stage: str, place: Path | None, quick: bool, out: Out) -> None:
+    """Constants of one stage again from the shipped measurements."""
     require_extra("scipy", extra="market", wanted_by="calibrate")
-    before = calibrated_in_use()
+    from chipwall.perf.shipped import shipped
+
+    before = shipped()
     if stage == "evidence":
         _write_evidence(place, before)
         return

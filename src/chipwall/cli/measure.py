@@ -50,7 +50,6 @@ def measure_command(
     rows = measure(
         found, cases_of(found, small=small), target, chip, minutes=minutes, say=lambda line: click.echo(line, err=True)
     )
-    table = Table(
-        (Column(text("Chip")), Column(text("Rows")), Column(text("File"))), ((chip, str(rows), str(target)),), text("Measured")
-    )
+    columns = (Column("chip", text("Chip")), Column("rows", text("Rows"), right=True), Column("file", text("File")))
+    table = Table(text("Measured"), columns, ((chip, rows, str(target)),))
     out.show(table, data={"chip": chip, "rows": rows, "file": str(target)})

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from chipwall.cli.calibration import calibrated_option
 from chipwall.cli.kinds import (
     COUNT,
     MODEL,
@@ -123,6 +124,7 @@ BY_CHIP = OptionKind("amount", term, example="h20=1.2,h200=3.5")
     help="All alike, or spread as in a public chat.",
 )
 @click.option("--xlsx", type=OutFile(), help="Write the plan as a workbook with live formulas.")
+@calibrated_option
 @answer_options
 def plan_command(model: str, xlsx: Path | None, out: Out, **asked: Any) -> None:
     """How many of which chip serve MODEL within limits, at what cost, and whether the law lets them go there."""

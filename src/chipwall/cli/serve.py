@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from chipwall.cli.calibration import calibrated_option
 from chipwall.cli.kinds import (
     AMOUNT,
     AUTO,
@@ -100,6 +101,7 @@ __all__ = ["infer", "ratio_command"]
     show_default=True,
     help="How the engine is started: tuned for the load, or without any flag.",
 )
+@calibrated_option
 @answer_options
 def infer(model: str, chip: str, full: bool, out: Out, **asked: Any) -> None:
     """How fast MODEL serves on some chips: throughput, latencies, batch, memory and energy, each with its 80 % interval."""
@@ -146,6 +148,7 @@ def _refuse_two_loads(full: bool, asked: dict[str, Any]) -> None:
 @click.option("--tensor", type=COUNT, help="Tensor-parallel ways. Default: all chips.")
 @click.option("--precision", default="bf16,fp8", show_default=True, help="Weight formats, with commas.")
 @click.option("--engine", type=WORD, help="Serving software. Default: the usual one on each chip.")
+@calibrated_option
 @answer_options
 def ratio_command(first: str, second: str, out: Out, **asked: Any) -> None:
     """How many times faster FIRST is than SECOND, by workload, batch and precision, beside the data-sheet ratios."""
