@@ -80,5 +80,7 @@ def test_the_file_runs_alone_and_its_rows_are_read_back(tmp_path: Path) -> None:
     assert "--minutes" in done.stdout
     place = tmp_path / "rows.csv"
     device = collector.device_of("cpu")
-    collector.measure(device, [collector.gemm_case(device, 8, 64, 64, "fp32")], place, "h200", minutes=1, say=lambda _: None)
+    collector.measure(
+        device, [collector.gemm_case(device, 8, 64, 64, "fp32")], place, "h200", minutes=1, say=lambda _: None
+    )
     assert read_rows("kernels", place)[0]["op"] == "gemm"

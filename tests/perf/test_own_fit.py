@@ -45,7 +45,15 @@ def made() -> SiteRuns:
     hw = serving_hardware(catalog.chip("h100-sxm"), base, engine="vllm")
     asked = [(u, p) for u in (1, 4, 16, 64) for p in (256, 1024, 4096)]
     runs = [
-        LoadRun("vllm bench", f"{u}x{p}", users=float(u), prompt=float(p), output=256.0, completed=100.0, each=Times(median=1.0))
+        LoadRun(
+            "vllm bench",
+            f"{u}x{p}",
+            users=float(u),
+            prompt=float(p),
+            output=256.0,
+            completed=100.0,
+            each=Times(median=1.0),
+        )
         for u, p in asked
     ]
     bare = site_runs(model, hw, Question(chips=1, tensor=1, precision="bf16", engine="vllm"), runs, base)
@@ -63,7 +71,7 @@ def test_a_site_that_differs_is_found(fitted: OwnFit) -> None:
     assert not fitted.kept
     assert fitted.after["tpot"] < fitted.before["tpot"] / 2
     moved = {c.name: c for c in fitted.changes}
-    assert moved["serving.launch"].after > 1.5 * moved["serving.launch"].before
+    assert moved["serving.launch"].after > 1.2 * moved["serving.launch"].before
     assert all(c.low <= c.after <= c.high for c in fitted.changes)
     low, high = fitted.bands["tpot"]
     assert low < 1.0 < high
@@ -149,7 +157,7 @@ def test_a_calibration_is_read_as_it_was_written(site_file: Path) -> None:
     ("change", "said"),
     [
         (('name = "serving.engine"', 'name = "serving.magic"'), "no constant"),
-        (("offset = ", "offset = 99"), "none that a fit gives"),
+        (("offset = ", "offset = 1e3 # "), "none that a fit gives"),
         (("[calibration]", "[calibratoin]"), "unknown table"),
         (('figure = "tpot"', 'figure = "speed"'), "needs a figure"),
         (("[[run]]", "[[rum]]"), "unknown table"),

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["calibrate", "use", "using"]
 
+
 @door
 def use(calibration: str | Path | None) -> Answer:
     """Answer from now on with a site's own calibration; ``None`` goes back to the shipped one.
@@ -78,7 +79,9 @@ def _site_of(calibration: str | Path) -> SiteCalibration:
     from chipwall.perf.fitting.site import read_site
 
     if not isinstance(calibration, str | Path):
-        raise InputError(text("not a file of a calibration"), where="calibration", fix=text("Give the path of a .toml file"))
+        raise InputError(
+            text("not a file of a calibration"), where="calibration", fix=text("Give the path of a .toml file")
+        )
     return read_site(Path(calibration))
 
 
@@ -147,7 +150,8 @@ def calibrate(
     if not good:
         place, reason = refused[0]
         raise InputError(
-            text("none of {count} runs is believed; the first: {reason}", count=len(refused), reason=reason), where=printable(place),
+            text("none of {count} runs is believed; the first: {reason}", count=len(refused), reason=reason),
+            where=printable(place),
             fix=text("Every run must agree with itself: tokens, lengths, times, requests in flight"),
         )  # fmt: skip
     base = shipped()
@@ -172,7 +176,9 @@ def _following(
 
     words = narrow.split(",") if isinstance(narrow, str) else list(narrow)
     if len(words) != 3:
-        raise InputError(text("a target is three numbers"), where="narrow", fix=text("Give users, prompt and answer: 64,8000,500"))
+        raise InputError(
+            text("a target is three numbers"), where="narrow", fix=text("Give users, prompt and answer: 64,8000,500")
+        )
     target = asked_run(*(number(w, "narrow", least=1, most=1e7) for w in words))
     runs = candidate_runs(target)
     at = [site_runs(model, hw, question, some, base) for some in ([target], runs)]
@@ -237,11 +243,16 @@ def _site(
 
 
 def site_answer(
-    door_name: str, site: SiteCalibration, refused: Sequence[Refused] = (), following: Sequence[Mapping[str, float]] = ()
+    door_name: str,
+    site: SiteCalibration,
+    refused: Sequence[Refused] = (),
+    following: Sequence[Mapping[str, float]] = (),
 ) -> Answer:
     """A calibration as an answer."""
     main = "tpot" if "tpot" in site.before else "output"
-    figures = {n: Figure(v, v, v, "1", "measured") for n, v in (("before", site.before[main]), ("after", site.after[main]))}
+    figures = {
+        n: Figure(v, v, v, "1", "measured") for n, v in (("before", site.before[main]), ("after", site.after[main]))
+    }
     return Answer(
         door_name,
         text(
@@ -264,7 +275,9 @@ def _site_notes(site: SiteCalibration, refused: Sequence[Refused]) -> tuple[Text
     notes = [DEFINITIONS[site.tool]] if site.tool in DEFINITIONS else []
     if site.kept:
         notes.append(text("the shipped constants stay: runs left out do not come out better with fitted ones"))
-    notes += [text("not believed: {place}: {reason}", place=printable(place), reason=reason) for place, reason in refused]
+    notes += [
+        text("not believed: {place}: {reason}", place=printable(place), reason=reason) for place, reason in refused
+    ]
     return tuple(notes)
 
 

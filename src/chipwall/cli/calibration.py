@@ -17,7 +17,14 @@ from chipwall.report.forms.table import Cell, Column, Table
 from chipwall.text import Text, text
 from chipwall.units import format_quantity
 
-__all__ = ["OWN_OPTIONS", "calibrated_option", "calibration_tables", "own_calibration", "own_options", "refuse_own_options"]
+__all__ = [
+    "OWN_OPTIONS",
+    "calibrated_option",
+    "calibration_tables",
+    "own_calibration",
+    "own_options",
+    "refuse_own_options",
+]
 
 F = Callable[..., Any]
 # Options of the load test; without --from they have nothing to act on.
@@ -108,6 +115,10 @@ def _share(value: float | None) -> Cell:
     return Cell("" if value is None else f"{100 * value:.1f} %", value)
 
 
+def _time(value: float | None) -> Cell:
+    return Cell("" if value is None else format_quantity(value, "s", digits=3), value)
+
+
 def _errors(title: str, site: Any, notes: tuple[Text, ...]) -> Table:
     columns = (
         Column("figure", text("Runs left out, median error of")), Column("before", text("Shipped"), right=True),
@@ -153,7 +164,7 @@ def _runs(site: Any) -> Table:
         (
             r.place, text("{users:g} users", users=r.users) if r.users else text("{rate:g}/s", rate=r.rate),
             *(Cell(f"{v:.0f}", v) for v in (r.prompt, r.output)),
-            *(Cell("" if v is None else format_quantity(v, "s", digits=3), v) for v in (r.measured.get("tpot"), r.predicted.get("tpot"))),
+            *(_time(v) for v in (r.measured.get("tpot"), r.predicted.get("tpot"))),
         )
         for r in site.runs
     )  # fmt: skip

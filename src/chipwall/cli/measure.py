@@ -23,8 +23,12 @@ __all__ = ["measure_command"]
 @click.option("--minutes", type=NumberFrom(above=0, most=1440), default=5.0, show_default=True, help="When to stop.")
 @click.option("--name", type=WORD, help="What the rows call the chip. Default: the driver's name.")
 @click.option("--small", is_flag=True, help="A few small cases, to see that everything is there.")
-@click.option("--out", "place", type=OutFile(), help="CSV to write; a run goes on where it ends. Default: measured.csv.")
-@click.option("--emit", is_flag=True, help="Print the one file that needs only PyTorch, for a machine without chipwall.")
+@click.option(
+    "--out", "place", type=OutFile(), help="CSV to write; a run goes on where it ends. Default: measured.csv."
+)
+@click.option(
+    "--emit", is_flag=True, help="Print the one file that needs only PyTorch, for a machine without chipwall."
+)
 @answer_options
 def measure_command(
     device: str | None, minutes: float, name: str | None, small: bool, place: Path | None, emit: bool, out: Out
@@ -33,7 +37,9 @@ def measure_command(
     if emit:
         if any((device, name, small, place)):
             raise InputError(
-                text("--emit only prints the file"), where="emit", fix=text("Give the other options to python measure.py")
+                text("--emit only prints the file"),
+                where="emit",
+                fix=text("Give the other options to python measure.py"),
             )
         click.echo((files("chipwall.measure") / "collector.py").read_text(encoding="utf-8"), nl=False)
         return
@@ -45,7 +51,9 @@ def measure_command(
         found = device_of(device or "")
     except SystemExit as refused:
         what, *rest = str(refused).splitlines()
-        raise InputError(text("{what}", what=what), where="device", fix=rest[-1].removeprefix("  fix: ") if rest else "") from None
+        raise InputError(
+            text("{what}", what=what), where="device", fix=rest[-1].removeprefix("  fix: ") if rest else ""
+        ) from None
     chip = name or found.name.lower().replace(" ", "-")
     rows = measure(
         found, cases_of(found, small=small), target, chip, minutes=minutes, say=lambda line: click.echo(line, err=True)

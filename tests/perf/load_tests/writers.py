@@ -57,7 +57,8 @@ def aiperf(row: Row) -> dict[str, Any]:
         "request_latency": metric(ms(row["latency_s"]), "ms") | {"count": real(row["completed"])},
         "time_to_first_token": metric(ms(row["ttft_s"]), "ms"), "inter_token_latency": metric(ms(row["tpot_s"]), "ms"),
         "output_token_throughput": metric(real(row["output_rate"]), "tokens/sec"),
-        "input_sequence_length": metric(real(row["prompt"]), "tokens"), "output_sequence_length": metric(real(row["output"]), "tokens"),
+        "input_sequence_length": metric(real(row["prompt"]), "tokens"),
+        "output_sequence_length": metric(real(row["output"]), "tokens"),
         "input_config": {"tokenizer": {"name": row["model"]}, "phases": [{"name": "profiling", **load}]},
     }  # fmt: skip
 
@@ -85,7 +86,11 @@ def guidellm(rows: Sequence[Row]) -> dict[str, Any]:
         return {"successful": {"mean": value, "median": value, "percentiles": {"p99": value}}}
 
     def one(row: Row) -> dict[str, Any]:
-        kind = {"type_": "concurrent", "streams": real(row["users"])} if row["users"] else {"type_": "poisson", "rate": real(row["rate"])}
+        kind = (
+            {"type_": "concurrent", "streams": real(row["users"])}
+            if row["users"]
+            else {"type_": "poisson", "rate": real(row["rate"])}
+        )
         return {
             "config": {"strategy": kind, "backend": {"model": row["model"]}},
             "metrics": {

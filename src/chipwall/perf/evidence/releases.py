@@ -31,12 +31,13 @@ def release_year(engine: str, version: str, rows: Sequence[Mapping[str, str]]) -
     Returns
     -------
     float
-        The earliest run of that version; between the neighbours where it was not measured.
+        The earliest run of that version; between the neighbours where it was not measured, and the newest release that was
+        measured for a later one of the same major version: no engine is taken to be newer than what is known.
 
     Raises
     ------
     InputError
-        A version before or after all that were measured: then the date must be given.
+        A version before all that were measured, or of a major version that is not known: then the date must be given.
     """
     wanted = _key(version)
     dated = _dated(engine, rows)
@@ -47,6 +48,8 @@ def release_year(engine: str, version: str, rows: Sequence[Mapping[str, str]]) -
         return min(same)
     before = [key for key in dated if key < wanted]
     after = [key for key in dated if key > wanted]
+    if before and not after and max(before)[0] == wanted[0]:
+        return max(dated.values())
     if not before or not after:
         raise _undated(engine, version, dated)
     return (dated[max(before)] + dated[min(after)]) / 2.0

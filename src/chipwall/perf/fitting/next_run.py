@@ -39,7 +39,8 @@ class NextRun:
 
 def candidate_runs(target: LoadRun) -> tuple[LoadRun, ...]:
     """Runs about a target: fewer and more users, shorter and longer prompts."""
-    assert target.users and target.prompt and target.output, "a target has users and lengths"
+    assert target.users, "a target has users"
+    assert target.prompt, "a target has a prompt"
     found = {
         (max(round(target.users * load), 1), max(round(target.prompt * length), 16)): None
         for load in LOADS
@@ -48,7 +49,9 @@ def candidate_runs(target: LoadRun) -> tuple[LoadRun, ...]:
     return tuple(replace(target, users=float(u), prompt=float(p), place=f"{u} users, {p} tokens") for u, p in found)
 
 
-def narrowed_target(fit: OwnFit, target: SiteRuns, candidates: SiteRuns, runs: Sequence[LoadRun]) -> tuple[NextRun, ...]:
+def narrowed_target(
+    fit: OwnFit, target: SiteRuns, candidates: SiteRuns, runs: Sequence[LoadRun]
+) -> tuple[NextRun, ...]:
     """What each candidate would do to the interval of the target's time per token, the best first."""
     g = _slopes(fit, target)[0]
     known = fit.covariance

@@ -23,7 +23,16 @@ from chipwall.perf.constants import Constant
 from chipwall.perf.device import Hardware
 from chipwall.perf.evidence.load_files.records import LoadRun
 from chipwall.perf.fitting.bands import band
-from chipwall.perf.fitting.regression import Design, Fit, Floats, Robust, Term, designed, fitted, left_out_fits
+from chipwall.perf.fitting.regression import (
+    Design,
+    Fit,
+    FittedConstant,
+    Floats,
+    Robust,
+    designed,
+    fitted,
+    left_out_fits,
+)
 from chipwall.perf.serving.engines import engine_on
 from chipwall.perf.serving.regimes import Requests, served, taken
 from chipwall.perf.serving.serve import flags_of, requests_of, setups_of
@@ -32,7 +41,19 @@ from chipwall.perf.serving.step import Setup
 from chipwall.perf.serving.workload import Question
 from chipwall.text import text
 
-__all__ = ["ASKED", "FEWEST_RUNS", "MOVED", "NOISE", "Change", "OwnFit", "SiteRuns", "believed_at", "own_fit", "site_design", "site_runs"]
+__all__ = [
+    "ASKED",
+    "FEWEST_RUNS",
+    "MOVED",
+    "NOISE",
+    "Change",
+    "OwnFit",
+    "SiteRuns",
+    "believed_at",
+    "own_fit",
+    "site_design",
+    "site_runs",
+]
 
 # By how much the natural log of a constant may differ between sites that run the same engine on the same chip, and whether
 # it belongs to the software (then it holds for that engine on any chip) or to the chip under that software.
@@ -43,6 +64,7 @@ MOVED: Mapping[str, tuple[float, str]] = {
     "serving.sequence": (0.5, "software"),
     "serving.first": (0.6, "software"),
     "decode.memory": (0.15, "chip"),
+    "serving.gemm": (0.3, "chip"),
     "serving.attention": (0.2, "chip"),
     "serving.reduce": (0.3, "chip"),
     "serving.exchange": (0.3, "chip"),
@@ -195,7 +217,8 @@ def site_runs(
 
 def _question(question: Question, run: LoadRun) -> Question:
     """The question that a run answers: its lengths and its load."""
-    assert run.prompt is not None and run.output is not None, "only believed runs are fitted"
+    assert run.prompt is not None, "only believed runs are fitted"
+    assert run.output is not None, "only believed runs are fitted"
     load: dict[str, float] = {"rate": run.rate} if run.rate and not _saturated(run) else {"concurrency": _at_once(run)}
     reused = question.reused if run.reused is None else run.reused
     return replace(question, prompt=max(run.prompt, 1.0), output=max(run.output, 1.0), reused=reused, **load)
@@ -234,7 +257,7 @@ def _acts(name: str, s: Setup, model: LanguageModel) -> bool:
     return model.is_moe if name.startswith("serving.expert") else True
 
 
-def _terms(runs: SiteRuns, strength: float) -> tuple[Term, ...]:
+def _terms(runs: SiteRuns, strength: float) -> tuple[FittedConstant, ...]:
     """The constants that may move, each believed at its shipped value for this chip, engine and date."""
     found = []
     for name, constant in runs.constants.items():
@@ -244,7 +267,7 @@ def _terms(runs: SiteRuns, strength: float) -> tuple[Term, ...]:
         spread = MOVED[name][0] * strength / (span * share * (1.0 - share))
         start = _inside(constant, value)
         found.append(
-            Term(
+            FittedConstant(
                 name, constant.unit, constant.low, constant.high, start, logarithmic=constant.logarithmic, spread=spread
             )
         )

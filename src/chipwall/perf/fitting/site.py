@@ -122,12 +122,23 @@ def site_toml(site: SiteCalibration) -> str:
         "",
     ]
     for name in site.before:
-        lines += ["[[error]]", f'figure = "{name}"', f"before = {_number(site.before[name])}", f"after = {_number(site.after[name])}"]
+        lines += [
+            "[[error]]",
+            f'figure = "{name}"',
+            f"before = {_number(site.before[name])}",
+            f"after = {_number(site.after[name])}",
+        ]
         if name in site.bands:
             lines.append(f"band = [{', '.join(_number(v) for v in site.bands[name])}]")
         lines.append("")
     for c in site.changes:
-        lines += ["[[constant]]", f'name = "{c.name}"', f'unit = "{c.unit}"', f'scope = "{c.scope}"', f"offset = {_number(c.offset)}"]
+        lines += [
+            "[[constant]]",
+            f'name = "{c.name}"',
+            f'unit = "{c.unit}"',
+            f'scope = "{c.scope}"',
+            f"offset = {_number(c.offset)}",
+        ]
         lines += [f"{n} = {_number(getattr(c, n))}" for n in ("before", "after", "low", "high")] + [""]
     for r in site.runs:
         lines += ["[[run]]", f"place = {_words(r.place)}"]
@@ -194,7 +205,9 @@ def _check_constant(c: Mapping[str, Any], nth: int, problems: Problems) -> None:
     if lacking:
         problems.add(line, text("[[constant]] lacks {names}", names=", ".join(lacking)), FIX)
     elif c["name"] not in MOVED or c["scope"] != MOVED[c["name"]][1]:
-        problems.add(line, text("no constant '{name}' of scope '{scope}'", name=quote(c["name"]), scope=quote(c["scope"])), FIX)
+        problems.add(
+            line, text("no constant '{name}' of scope '{scope}'", name=quote(c["name"]), scope=quote(c["scope"])), FIX
+        )
     elif not abs(c["offset"]) <= MOST_OFFSET:
         problems.add(line, text("an offset of {value:.3g} is none that a fit gives", value=float(c["offset"])), FIX)
 
@@ -244,7 +257,12 @@ class SiteEvidence:
         """As :meth:`chipwall.perf.calibrated.Evidence.standing`."""
         found = self.shipped.standing(**asked)
         hw, model, site = asked["hw"], asked["model"], self.site
-        same = (hw.id, asked["engine"], model.id, asked["precision"]) == (site.chip, site.engine, site.model, site.precision)
+        same = (hw.id, asked["engine"], model.id, asked["precision"]) == (
+            site.chip,
+            site.engine,
+            site.model,
+            site.precision,
+        )
         return SiteStanding(site, found) if same and self._within(asked["load"], asked["context"]) else found
 
     def _within(self, load: float | None, context: float) -> bool:

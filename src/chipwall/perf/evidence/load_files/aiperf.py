@@ -10,7 +10,7 @@ from typing import Any
 
 from chipwall.perf.evidence.load_files.records import LoadRun, Times, number
 
-__all__ = ["is_aiperf", "aiperf_runs"]
+__all__ = ["aiperf_runs", "is_aiperf"]
 
 # Seconds in a unit that the tools write.
 UNITS = {"s": 1.0, "sec": 1.0, "seconds": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
@@ -88,7 +88,8 @@ def _load(entry: Mapping[str, Any]) -> tuple[float | None, float | None]:
     if isinstance(given, Mapping):
         phases = given.get("phases")
         places += [given, given.get("loadgen"), _inner(given, "perf_analyzer", "stimulus")]
-        places += [p for p in phases if isinstance(p, Mapping) and not p.get("exclude_from_results")] if isinstance(phases, list) else []  # fmt: skip
+        if isinstance(phases, list):
+            places += [p for p in phases if isinstance(p, Mapping) and not p.get("exclude_from_results")]
     found = [p for p in places if isinstance(p, Mapping)]
     users = next((v for p in found if (v := number(p.get("concurrency")))), None)
     rate = next((v for p in found for key in ("request_rate", "rate") if (v := number(p.get(key)))), None)

@@ -10,7 +10,7 @@ from typing import Any
 
 from chipwall.perf.evidence.load_files.records import LoadRun, Times, number
 
-__all__ = ["is_genai_bench", "genai_bench_run"]
+__all__ = ["genai_bench_run", "is_genai_bench"]
 
 UNITS = {"s": 1.0, "ms": 1e-3}
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from chipwall.perf.evidence.load_files.records import LoadRun, Times, number
 
-__all__ = ["is_guidellm", "guidellm_runs"]
+__all__ = ["guidellm_runs", "is_guidellm"]
 
 
 def is_guidellm(entry: Mapping[str, Any]) -> bool:
@@ -36,7 +36,7 @@ def _run(run: Mapping[str, Any], place: str, version: str, entry: Mapping[str, A
         tool="guidellm",
         place=place,
         version=version,
-        model=str(_at(run, "config", "backend", "model") or _at(entry, "args", "model") or _at(run, "worker", "backend_model") or ""),
+        model=str(_at(run, "config", "backend", "model") or _at(entry, "args", "model") or ""),
         users=users if users is not None or rate is not None else _mean(metrics, "request_concurrency"),
         rate=rate,
         prompt=_mean(metrics, "prompt_token_count"),

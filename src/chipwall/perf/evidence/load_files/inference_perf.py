@@ -10,7 +10,7 @@ from typing import Any
 
 from chipwall.perf.evidence.load_files.records import LoadRun, Times, number
 
-__all__ = ["is_inference_perf", "inference_perf_run"]
+__all__ = ["inference_perf_run", "is_inference_perf"]
 
 
 def is_inference_perf(entry: Mapping[str, Any]) -> bool:

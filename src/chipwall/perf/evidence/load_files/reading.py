@@ -25,7 +25,9 @@ __all__ = ["Refused", "believed", "read_runs"]
 
 # The largest result file that is read: detailed ones hold every gap of every request [byte].
 LARGEST = 256 << 20
-TOOLS = "vllm bench serve, sglang bench_serving, AIPerf, GenAI-Perf, GuideLLM, inference-perf, genai-bench, MLPerf LoadGen"
+TOOLS = (
+    "vllm bench serve, sglang bench_serving, AIPerf, GenAI-Perf, GuideLLM, inference-perf, genai-bench, MLPerf LoadGen"
+)
 
 Entry = Mapping[str, Any]
 # Which objects are whose, and how they become runs.
