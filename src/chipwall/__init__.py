@@ -14,6 +14,7 @@ from chipwall._version import __version__
 TYPE_CHECKING = False  # as type checkers know it; importing typing would cost more than all the rest
 if TYPE_CHECKING:
     from chipwall.answer import Answer, Figure
+    from chipwall.api.calibration import calibrate, use
     from chipwall.api.facts import chip, chips, model, source
     from chipwall.api.frontier import frontier
     from chipwall.api.law import decide, timeline
@@ -31,6 +32,7 @@ _HOMES = {
     "chipwall.answer": ("Answer", "Figure"),
     "chipwall.api.facts": ("chip", "chips", "model", "source"),
     "chipwall.api.serving": ("serve",),
+    "chipwall.api.calibration": ("calibrate", "use"),
     "chipwall.api.training": ("train", "tune"),
     "chipwall.api.plan": ("plan",),
     "chipwall.api.frontier": ("frontier",),
@@ -58,6 +60,7 @@ __all__ = [
     "Users",
     "Within",
     "__version__",
+    "calibrate",
     "check",
     "chip",
     "chips",
@@ -76,6 +79,7 @@ __all__ = [
     "timeline",
     "train",
     "tune",
+    "use",
 ]
 
 

@@ -13,7 +13,7 @@ from chipwall.cli.options import Out, answer_options, command
 from chipwall.errors import InputError
 from chipwall.files import require_place
 from chipwall.report.forms.table import Column, Table
-from chipwall.text import text
+from chipwall.text import Text, text
 
 __all__ = ["measure_command"]
 
@@ -52,7 +52,7 @@ def measure_command(
     except SystemExit as refused:
         what, *rest = str(refused).splitlines()
         raise InputError(
-            text("{what}", what=what), where="device", fix=rest[-1].removeprefix("  fix: ") if rest else ""
+            Text.of(what), where="device", fix=rest[-1].removeprefix("  fix: ") if rest else ""
         ) from None
     chip = name or found.name.lower().replace(" ", "-")
     rows = measure(
