@@ -119,7 +119,7 @@ def _time(value: float | None) -> Cell:
     return Cell("" if value is None else format_quantity(value, "s", digits=3), value)
 
 
-def _errors(title: str, site: Any, notes: tuple[Text, ...]) -> Table:
+def _errors(title: str, site: Any, notes: tuple[str, ...]) -> Table:
     columns = (
         Column("figure", text("Runs left out, median error of")), Column("before", text("Shipped"), right=True),
         Column("after", text("With yours"), right=True), Column("low", text("80 % interval from"), right=True),

@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import csv
+import importlib
 import math
 import os
 import platform
@@ -110,7 +111,7 @@ def device_of(word: str) -> Device:
         raise SystemExit("measure needs PyTorch\n  where: python -c 'import torch'\n  fix: pip install torch") from None
     if word.startswith("npu") or not word:
         with contextlib.suppress(ImportError):
-            import torch_npu  # noqa: F401  # registers torch.npu
+            importlib.import_module("torch_npu")  # registers torch.npu
     kinds = [k for k in ("cuda", "npu", "xpu") if hasattr(torch, k) and getattr(torch, k).is_available()]
     kind, _, number = (word or (kinds[0] if kinds else "cpu")).partition(":")
     if kind != "cpu" and kind not in kinds:

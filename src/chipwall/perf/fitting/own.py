@@ -219,7 +219,7 @@ def _question(question: Question, run: LoadRun) -> Question:
     """The question that a run answers: its lengths and its load."""
     assert run.prompt is not None, "only believed runs are fitted"
     assert run.output is not None, "only believed runs are fitted"
-    load: dict[str, float] = {"rate": run.rate} if run.rate and not _saturated(run) else {"concurrency": _at_once(run)}
+    load: dict[str, Any] = {"rate": run.rate} if run.rate and not _saturated(run) else {"concurrency": _at_once(run)}
     reused = question.reused if run.reused is None else run.reused
     return replace(question, prompt=max(run.prompt, 1.0), output=max(run.output, 1.0), reused=reused, **load)
 
@@ -360,7 +360,7 @@ def own_fit(runs: SiteRuns) -> OwnFit:
 def believed_at(design: Design, fit: OwnFit) -> Floats:
     """Where the constants of a design stand after a fit, in log odds [1]."""
     moved = {c.name: c.offset for c in fit.changes}
-    return design.prior + np.array([moved.get(term.name, 0.0) for term in design.terms])
+    return np.asarray(design.prior + np.array([moved.get(term.name, 0.0) for term in design.terms]))
 
 
 def _main(runs: SiteRuns) -> Any:

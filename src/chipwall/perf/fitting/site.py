@@ -221,11 +221,13 @@ def _check_error(e: Mapping[str, Any], nth: int, problems: Problems) -> None:
 
 
 def _run_of(row: Mapping[str, Any]) -> RunRow:
+    asked = {n: float(row.get(n, 0.0)) for n in ("users", "rate", "prompt", "output")}
     return RunRow(
-        str(row.get("place", "")), *(float(row.get(n, 0.0)) for n in ("users", "rate", "prompt", "output")),
-        {n: float(row[k]) for n, k in FIGURES.items() if k in row},
-        {n: float(row[f"predicted_{k}"]) for n, k in FIGURES.items() if f"predicted_{k}" in row},
-    )  # fmt: skip
+        str(row.get("place", "")),
+        **asked,
+        measured={n: float(row[k]) for n, k in FIGURES.items() if k in row},
+        predicted={n: float(row[f"predicted_{k}"]) for n, k in FIGURES.items() if f"predicted_{k}" in row},
+    )
 
 
 def with_site(site: SiteCalibration, base: Calibrated) -> Calibrated:
