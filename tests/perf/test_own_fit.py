@@ -14,7 +14,7 @@ from chipwall.api.calibration import calibrate, use, using
 from chipwall.api.serving import serve
 from chipwall.errors import InputError
 from chipwall.perf.evidence.load_files.records import LoadRun, Times
-from chipwall.perf.evidence.releases import release_year
+from chipwall.perf.evidence.releases import version_year
 from chipwall.perf.fitting.own import OwnFit, SiteRuns, own_fit, site_runs
 from chipwall.perf.fitting.site import read_site
 from chipwall.perf.load import measured
@@ -183,8 +183,8 @@ def test_the_next_run_narrows_the_target(tmp_path: Path) -> None:
 
 def test_a_version_has_the_date_of_its_measured_runs() -> None:
     rows = measured("inference")
-    years = [release_year("vllm", v, rows) for v in ("0.6", "0.8", "0.10", "0.15")]
+    years = [version_year("vllm", v, rows) for v in ("0.6", "0.8", "0.10", "0.15")]
     assert years == sorted(years)
     assert 2024 < years[0] < years[-1] < 2027
     with pytest.raises(InputError, match="no date is known"):
-        release_year("vllm", "99.1", rows)
+        version_year("vllm", "99.1", rows)

@@ -171,7 +171,7 @@ def _following(
     fit: OwnFit, narrow: str | Sequence[float], model: LanguageModel, hw: Any, question: Question, base: Calibrated
 ) -> list[dict[str, float]]:
     """Runs to measure next for a target, the one that narrows it most first."""
-    from chipwall.perf.fitting.next_run import asked_run, candidate_runs, narrowed_target
+    from chipwall.perf.fitting.next_run import candidate_runs, narrowed_target, target_run
     from chipwall.perf.fitting.own import site_runs
 
     words = narrow.split(",") if isinstance(narrow, str) else list(narrow)
@@ -179,7 +179,7 @@ def _following(
         raise InputError(
             text("a target is three numbers"), where="narrow", fix=text("Give users, prompt and answer: 64,8000,500")
         )
-    target = asked_run(*(number(w, "narrow", least=1, most=1e7) for w in words))
+    target = target_run(*(number(w, "narrow", least=1, most=1e7) for w in words))
     runs = candidate_runs(target)
     at = [site_runs(model, hw, question, some, base) for some in ([target], runs)]
     return [
@@ -205,7 +205,7 @@ def _engine_asked(question: Question, engine: str | None) -> Question:
     if engine is None:
         return question
     from chipwall.inputs import choice
-    from chipwall.perf.evidence.releases import release_year
+    from chipwall.perf.evidence.releases import version_year
     from chipwall.perf.load import measured
     from chipwall.perf.serving.engines import ENGINES, asked_year
 
@@ -214,7 +214,7 @@ def _engine_asked(question: Question, engine: str | None) -> Question:
     if not version:
         return replace(question, engine=family)
     dated = len(version) >= 7 and version[:4].isdigit() and version[4] == "-"
-    year = asked_year(version) if dated else release_year(family, version.removeprefix("v"), measured("inference"))
+    year = asked_year(version) if dated else version_year(family, version.removeprefix("v"), measured("inference"))
     return replace(question, engine=family, engine_year=year)
 
 

@@ -513,7 +513,7 @@ def measure(
     return rows
 
 
-def main(argv: list[str] | None = None) -> int:
+def run_from_shell(argv: list[str] | None = None) -> int:
     """The command line."""
     parser = argparse.ArgumentParser(description="Microbenchmarks of one accelerator; needs only PyTorch.")
     parser.add_argument("--device", default="", help="cuda:0, npu:0, xpu:0 or cpu; the first accelerator by default")
@@ -544,4 +544,4 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_from_shell())

@@ -9,14 +9,14 @@ from chipwall.errors import InputError
 from chipwall.perf.serving.engines import engine_family, year_of
 from chipwall.text import text
 
-__all__ = ["release_year"]
+__all__ = ["version_year"]
 
 _NUMBERS = re.compile(r"\d+")
 # Numbers of a version that tell releases apart: 0.11.2 is 0.11 a little later.
 TOLD = 2
 
 
-def release_year(engine: str, version: str, rows: Sequence[Mapping[str, str]]) -> float:
+def version_year(engine: str, version: str, rows: Sequence[Mapping[str, str]]) -> float:
     """When a version of an engine came out, as a year with fraction.
 
     Parameters

@@ -24,7 +24,7 @@ from chipwall.perf.fitting.regression import Fit, Floats
 __all__ = ["NextRun", "candidate_runs", "narrowed_target"]
 
 # Loads and lengths that are tried: multiples of the target's.
-LOADS, LENGTHS = (1 / 16, 1 / 4, 1.0, 4.0), (1 / 8, 1.0, 4.0)
+LOADS, LENGTHS = (0.0625, 0.25, 1.0, 4.0), (0.125, 1.0, 4.0)
 NORMAL_80 = 1.2816
 
 
@@ -63,7 +63,7 @@ def narrowed_target(
     return tuple(sorted(found, key=lambda n: n.after[1]))
 
 
-def asked_run(users: float, prompt: float, output: float) -> LoadRun:
+def target_run(users: float, prompt: float, output: float) -> LoadRun:
     """A run that was not measured yet; its time per token stands in for the one that will be."""
     return LoadRun(
         "target", f"{users:g} users", users=users, prompt=prompt, output=output, completed=1.0, each=Times(median=1.0)

@@ -46,7 +46,7 @@ __all__ = [
     "FEWEST_RUNS",
     "MOVED",
     "NOISE",
-    "Change",
+    "MovedConstant",
     "OwnFit",
     "SiteRuns",
     "believed_at",
@@ -84,12 +84,14 @@ STRENGTHS = (1.0, 0.4)
 GAIN, LEAST, SURE, LEAST_SHARE = 0.05, 0.005, 1.0, 0.2
 # A service that answers a smaller share of what arrives is saturated [1].
 KEPT_UP = 0.95
+# A prediction that is none stands as this, whatever its unit.
+LEAST_FIGURE = 1e-10
 # Log odds beyond this stand at the bound of a constant.
 EDGE = 6.0
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class MovedConstant:
     """What a fit changed in one constant: ``offset`` is in log odds [1]; values and their 80 % interval in its unit."""
 
     name: str
@@ -110,7 +112,7 @@ class OwnFit:
     ----------
     kept : bool
         Whether the shipped constants stay: the fit did not help runs that it had not seen.
-    changes : tuple of Change
+    changes : tuple of MovedConstant
         The constants that moved; empty where the shipped ones stay.
     before, after : mapping of str to float
         Median error of left-out runs by what is asked, with the shipped constants and with the fitted ones [1].
@@ -125,7 +127,7 @@ class OwnFit:
     """
 
     kept: bool
-    changes: tuple[Change, ...]
+    changes: tuple[MovedConstant, ...]
     before: Mapping[str, float]
     after: Mapping[str, float]
     bands: Mapping[str, tuple[float, float]]
@@ -170,7 +172,7 @@ class SiteRuns:
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             got = served(replace(part, constants={**part.constants, **constants}), self.requests.at(rows))
         told = np.select([self.asked[rows] == name for name in ASKED], [got[name] for name in ASKED])
-        return np.asarray(np.clip(np.nan_to_num(told, nan=1e-12), 1e-12, 1e12))
+        return np.asarray(np.clip(np.nan_to_num(told, nan=LEAST_FIGURE), LEAST_FIGURE, None))
 
     def shipped(self) -> Floats:
         """Prediction of every entry with the constants as they are [s, token/s]."""
@@ -419,7 +421,7 @@ def _by_asked(runs: SiteRuns, values: Floats) -> dict[str, tuple[float, ...]]:
     return found
 
 
-def _changes(runs: SiteRuns, fit: Fit, covariance: Floats, share: float) -> tuple[Change, ...]:
+def _changes(runs: SiteRuns, fit: Fit, covariance: Floats, share: float) -> tuple[MovedConstant, ...]:
     found = []
     for i, (term, x) in enumerate(zip(fit.design.terms, fit.coefficients, strict=True)):
         constant = runs.constants[term.name]
@@ -428,7 +430,7 @@ def _changes(runs: SiteRuns, fit: Fit, covariance: Floats, share: float) -> tupl
         half, middle = 1.2816 * sqrt(float(covariance[i, i])), _odds(constant, before) + offset
         values = term.value(np.array([middle, middle - half, middle + half]))
         found.append(
-            Change(
+            MovedConstant(
                 term.name, term.unit, MOVED[term.name][1], offset, before, *(float(v) for v in values),
             )
         )  # fmt: skip

@@ -15,7 +15,7 @@ from chipwall.inputs import quote
 from chipwall.perf.calibrated import Calibrated, Evidence, ServingConstants, Standing
 from chipwall.perf.constants import offset_key
 from chipwall.perf.estimate import Basis
-from chipwall.perf.fitting.own import ASKED, MOVED, Change
+from chipwall.perf.fitting.own import ASKED, MOVED, MovedConstant
 from chipwall.text import text
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class SiteCalibration:
         When it was fitted.
     kept : bool
         Whether the shipped constants stay, because runs left out did not come out better.
-    changes : tuple of Change
+    changes : tuple of MovedConstant
         The constants that moved.
     before, after : mapping of str to float
         Median error of left-out runs, shipped and fitted, by figure [1].
@@ -84,7 +84,7 @@ class SiteCalibration:
     tool: str
     made: date
     kept: bool
-    changes: tuple[Change, ...]
+    changes: tuple[MovedConstant, ...]
     before: Mapping[str, float]
     after: Mapping[str, float]
     bands: Mapping[str, tuple[float, float]]
@@ -191,7 +191,7 @@ def read_site(path: Path) -> SiteCalibration:
     return SiteCalibration(
         **{n: str(head[n]) for n in ("chip", "engine", "model", "precision", "tool")},
         chips=int(head["chips"]), year=float(head["year"]), made=head["made"], kept=bool(head["shipped_constants_kept"]),
-        changes=tuple(Change(**c) for c in read["constant"]),
+        changes=tuple(MovedConstant(**c) for c in read["constant"]),
         before={e["figure"]: float(e["before"]) for e in read["error"]},
         after={e["figure"]: float(e["after"]) for e in read["error"]},
         bands={e["figure"]: (float(e["band"][0]), float(e["band"][1])) for e in read["error"] if "band" in e},

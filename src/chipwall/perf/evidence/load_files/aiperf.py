@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from chipwall.perf.evidence.load_files.records import LoadRun, Times, number
+from chipwall.perf.evidence.load_files.records import LoadRun, Times, positive
 
 __all__ = ["aiperf_runs", "is_aiperf"]
 
@@ -60,7 +60,7 @@ def _run(metrics: Mapping[str, Any], entry: Mapping[str, Any], place: str) -> Lo
 
 def _entry(metrics: Mapping[str, Any], name: str, key: str) -> float | None:
     found = metrics.get(name)
-    return number(found.get(key)) if isinstance(found, Mapping) else None
+    return positive(found.get(key)) if isinstance(found, Mapping) else None
 
 
 def _value(metrics: Mapping[str, Any], name: str) -> float | None:
@@ -73,7 +73,7 @@ def _times(metrics: Mapping[str, Any], name: str) -> Times:
         return Times()
     scale = UNITS.get(str(found.get("unit", "ms")), 1e-3)
     mean = found.get("avg", found.get("mean"))
-    return Times(*(number(v, scale=scale) for v in (mean, found.get("p50"), found.get("p99"))))
+    return Times(*(positive(v, scale=scale) for v in (mean, found.get("p50"), found.get("p99"))))
 
 
 def _perf_analyzer(entry: Mapping[str, Any]) -> bool:
@@ -91,8 +91,8 @@ def _load(entry: Mapping[str, Any]) -> tuple[float | None, float | None]:
         if isinstance(phases, list):
             places += [p for p in phases if isinstance(p, Mapping) and not p.get("exclude_from_results")]
     found = [p for p in places if isinstance(p, Mapping)]
-    users = next((v for p in found if (v := number(p.get("concurrency")))), None)
-    rate = next((v for p in found for key in ("request_rate", "rate") if (v := number(p.get(key)))), None)
+    users = next((v for p in found if (v := positive(p.get("concurrency")))), None)
+    rate = next((v for p in found for key in ("request_rate", "rate") if (v := positive(p.get(key)))), None)
     return users, rate
 
 

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from chipwall.perf.evidence.load_files.records import LoadRun, Times, number
+from chipwall.perf.evidence.load_files.records import LoadRun, Times, positive
 
 __all__ = ["bench_run", "is_bench", "printed_runs"]
 
@@ -26,13 +26,13 @@ def is_bench(entry: Mapping[str, Any]) -> bool:
 def bench_run(entry: Mapping[str, Any], place: str) -> LoadRun:
     """One result as a run."""
     sglang = any(mark in entry for mark in SGLANG)
-    completed = number(entry.get("completed")) or 0.0
-    prompts, duration = number(entry.get("num_prompts")), number(entry.get("duration"))
+    completed = positive(entry.get("completed")) or 0.0
+    prompts, duration = positive(entry.get("num_prompts")), positive(entry.get("duration"))
     each = _times(entry, "tpot")
     if each.usual is None:
         each = _times(entry, "itl")
-    rate = number(entry.get("request_rate"))
-    users = number(entry.get("max_concurrency"))
+    rate = positive(entry.get("request_rate"))
+    users = positive(entry.get("max_concurrency"))
     return LoadRun(
         tool="sglang bench" if sglang else "vllm bench",
         place=place,
@@ -43,10 +43,10 @@ def bench_run(entry: Mapping[str, Any], place: str) -> LoadRun:
         prompt=_per(entry.get("total_input_tokens"), completed),
         output=_per(entry.get("total_output_tokens"), completed),
         completed=completed,
-        failed=number(entry.get("failed")) or max((prompts or completed) - completed, 0.0),
+        failed=positive(entry.get("failed")) or max((prompts or completed) - completed, 0.0),
         duration=duration,
-        output_rate=number(entry.get("output_throughput")),
-        request_rate=number(entry.get("request_throughput")) or _per(completed, duration),
+        output_rate=positive(entry.get("output_throughput")),
+        request_rate=positive(entry.get("request_throughput")) or _per(completed, duration),
         first=_times(entry, "ttft"),
         each=each,
         whole=_times(entry, "e2el") if "mean_e2el_ms" in entry else _times(entry, "e2e_latency"),
@@ -55,16 +55,16 @@ def bench_run(entry: Mapping[str, Any], place: str) -> LoadRun:
 
 def _all_at_once(entry: Mapping[str, Any], prompts: float | None, completed: float) -> float | None:
     """With an infinite rate and no limit of users every request is there from the start."""
-    return None if number(entry.get("request_rate")) is not None else prompts or completed or None
+    return None if positive(entry.get("request_rate")) is not None else prompts or completed or None
 
 
 def _per(total: Any, count: float | None) -> float | None:
-    value = number(total)
+    value = positive(total)
     return value / count if value is not None and count else None
 
 
 def _times(entry: Mapping[str, Any], name: str) -> Times:
-    return Times(*(number(entry.get(f"{kind}_{name}_ms"), scale=1e-3) for kind in ("mean", "median", "p99")))
+    return Times(*(positive(entry.get(f"{kind}_{name}_ms"), scale=1e-3) for kind in ("mean", "median", "p99")))
 
 
 # Lines of the printed block and the JSON field that each is.

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from chipwall.perf.evidence.load_files.records import LoadRun, Times, number
+from chipwall.perf.evidence.load_files.records import LoadRun, Times, positive
 
 __all__ = ["genai_bench_run", "is_genai_bench"]
 
@@ -30,23 +30,23 @@ def genai_bench_run(entry: Mapping[str, Any], place: str) -> LoadRun:
         found = stats.get(name)
         if not isinstance(found, Mapping):
             return Times()
-        return Times(*(number(found.get(key), scale=scale) for key in ("mean", "p50", "p99")))
+        return Times(*(positive(found.get(key), scale=scale) for key in ("mean", "p50", "p99")))
 
     def mean(name: str) -> float | None:
         found = stats.get(name)
-        return number(found.get("mean")) if isinstance(found, Mapping) else None
+        return positive(found.get("mean")) if isinstance(found, Mapping) else None
 
     return LoadRun(
         tool="genai-bench",
         place=place,
-        users=number(whole.get("num_concurrency")),
+        users=positive(whole.get("num_concurrency")),
         prompt=mean("num_input_tokens"),
         output=mean("num_output_tokens"),
-        completed=number(whole.get("num_completed_requests")) or 0.0,
-        failed=number(whole.get("num_error_requests")) or 0.0,
-        duration=number(whole.get("run_duration")),
-        output_rate=number(whole.get("mean_output_throughput_tokens_per_s")),
-        request_rate=number(whole.get("requests_per_second")),
+        completed=positive(whole.get("num_completed_requests")) or 0.0,
+        failed=positive(whole.get("num_error_requests")) or 0.0,
+        duration=positive(whole.get("run_duration")),
+        output_rate=positive(whole.get("mean_output_throughput_tokens_per_s")),
+        request_rate=positive(whole.get("requests_per_second")),
         first=times("ttft"),
         each=times("tpot"),
         whole=times("e2e_latency"),

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from chipwall.perf.evidence.load_files.records import LoadRun, Times, number
+from chipwall.perf.evidence.load_files.records import LoadRun, Times, positive
 
 __all__ = ["guidellm_runs", "is_guidellm"]
 
@@ -41,9 +41,9 @@ def _run(run: Mapping[str, Any], place: str, version: str, entry: Mapping[str, A
         rate=rate,
         prompt=_mean(metrics, "prompt_token_count"),
         output=_mean(metrics, "output_token_count"),
-        completed=number(_at(metrics, "request_totals", "successful")) or _count(metrics),
-        failed=number(_at(metrics, "request_totals", "errored")) or 0.0,
-        duration=number(run.get("duration")),
+        completed=positive(_at(metrics, "request_totals", "successful")) or _count(metrics),
+        failed=positive(_at(metrics, "request_totals", "errored")) or 0.0,
+        duration=positive(run.get("duration")),
         output_rate=_mean(metrics, "output_tokens_per_second"),
         request_rate=_mean(metrics, "requests_per_second"),
         first=_times(metrics, "time_to_first_token_ms", 1e-3),
@@ -57,9 +57,9 @@ def _load(kind: str, strategy: Mapping[str, Any]) -> tuple[float | None, float |
     if kind == "synchronous":
         return 1.0, None
     if kind == "concurrent":
-        return number(strategy.get("streams")) or number(strategy.get("max_concurrency")), None
+        return positive(strategy.get("streams")) or positive(strategy.get("max_concurrency")), None
     if kind in ("constant", "poisson", "async"):
-        return None, number(strategy.get("rate"))
+        return None, positive(strategy.get("rate"))
     return None, None
 
 
@@ -70,14 +70,14 @@ def _at(entry: Any, *keys: str) -> Any:
 
 
 def _mean(metrics: Mapping[str, Any], name: str) -> float | None:
-    return number(_at(metrics, name, "successful", "mean"))
+    return positive(_at(metrics, name, "successful", "mean"))
 
 
 def _count(metrics: Mapping[str, Any]) -> float:
-    return number(_at(metrics, "request_latency", "successful", "count")) or 0.0
+    return positive(_at(metrics, "request_latency", "successful", "count")) or 0.0
 
 
 def _times(metrics: Mapping[str, Any], name: str, scale: float) -> Times:
     found = _at(metrics, name, "successful")
     values = (_at(found, "mean"), _at(found, "median"), _at(found, "percentiles", "p99"))
-    return Times(*(number(v, scale=scale) for v in values))
+    return Times(*(positive(v, scale=scale) for v in values))

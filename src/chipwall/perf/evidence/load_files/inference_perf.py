@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from chipwall.perf.evidence.load_files.records import LoadRun, Times, number
+from chipwall.perf.evidence.load_files.records import LoadRun, Times, positive
 
 __all__ = ["inference_perf_run", "is_inference_perf"]
 
@@ -23,19 +23,19 @@ def inference_perf_run(entry: Mapping[str, Any], place: str) -> LoadRun:
     done, load = entry["successes"], entry["load_summary"]
     latency, speed = _mapping(done, "latency"), _mapping(done, "throughput")
     failures = _mapping(entry, "failures")
-    requests, completed = number(speed.get("requests_per_sec")), number(done.get("count")) or 0.0
-    users = number(load.get("concurrency"))
+    requests, completed = positive(speed.get("requests_per_sec")), positive(done.get("count")) or 0.0
+    users = positive(load.get("concurrency"))
     return LoadRun(
         tool="inference-perf",
         place=place,
         users=users,
-        rate=None if users is not None else number(load.get("requested_rate")),
-        prompt=number(_mapping(done, "prompt_len").get("mean")),
-        output=number(_mapping(done, "output_len").get("mean")),
+        rate=None if users is not None else positive(load.get("requested_rate")),
+        prompt=positive(_mapping(done, "prompt_len").get("mean")),
+        output=positive(_mapping(done, "output_len").get("mean")),
         completed=completed,
-        failed=number(failures.get("count")) or 0.0,
+        failed=positive(failures.get("count")) or 0.0,
         duration=completed / requests if requests else None,
-        output_rate=number(speed.get("output_tokens_per_sec")),
+        output_rate=positive(speed.get("output_tokens_per_sec")),
         request_rate=requests,
         first=_times(latency, "time_to_first_token"),
         each=_times(latency, "time_per_output_token"),
@@ -50,4 +50,4 @@ def _mapping(entry: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 
 def _times(latency: Mapping[str, Any], name: str) -> Times:
     found = _mapping(latency, name)
-    return Times(*(number(found.get(key)) for key in ("mean", "median", "p99")))
+    return Times(*(positive(found.get(key)) for key in ("mean", "median", "p99")))

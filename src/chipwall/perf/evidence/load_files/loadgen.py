@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from chipwall.perf.evidence.load_files.records import LoadRun, Times, number
+from chipwall.perf.evidence.load_files.records import LoadRun, Times, positive
 
 __all__ = ["is_loadgen", "loadgen_run"]
 
@@ -28,7 +28,7 @@ def loadgen_run(words: str, place: str) -> LoadRun:
     def value(*names: str, scale: float = 1.0) -> float | None:
         for name in names:
             try:
-                return number(float(said[name.casefold()]), scale=scale)
+                return positive(float(said[name.casefold()]), scale=scale)
             except (KeyError, ValueError):
                 continue
         return None

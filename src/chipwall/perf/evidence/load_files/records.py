@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import isfinite
 from typing import Any
 
 from chipwall.text import Text, text
 
-__all__ = ["DEFINITIONS", "LoadRun", "Times", "doubt", "number"]
+__all__ = ["DEFINITIONS", "LoadRun", "Times", "doubt", "positive"]
 
 # How far the products of a file's own numbers may lie apart [1]: clients count tokens with their own tokenizer, and a run
 # has a beginning and an end in which fewer requests are in flight.
@@ -126,7 +126,7 @@ class LoadRun:
         return None if latency is None or not self.request_rate else self.request_rate * latency
 
 
-def number(value: Any, *, scale: float = 1.0) -> float | None:
+def positive(value: Any, *, scale: float = 1.0) -> float | None:
     """A finite number above zero, scaled; None for anything else."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
@@ -208,8 +208,3 @@ def _little(run: LoadRun) -> Text | None:
         "{rate:.4g} requests/s of {latency:.4g} s are {seen:.4g} in flight, the file says {most:.4g}",
         rate=run.request_rate, latency=run.latency, seen=seen, most=most,
     )  # fmt: skip
-
-
-def models_of(runs: Iterable[LoadRun]) -> tuple[str, ...]:
-    """The models that the files name, each once."""
-    return tuple(dict.fromkeys(r.model for r in runs if r.model))
