@@ -18,7 +18,7 @@ from chipwall.perf.evidence.load_files import (
     inference_perf,
     loadgen,
 )
-from chipwall.perf.evidence.load_files.records import DEFINITIONS, LoadRun, doubt
+from chipwall.perf.evidence.load_files.records import LoadRun, doubt
 from chipwall.text import Text, text
 
 __all__ = ["Refused", "believed", "read_runs"]
@@ -135,8 +135,3 @@ def _unknown(place: Path) -> InputError:
     return InputError(
         text("no run of a load test was found"), where=str(place), fix=text("Result files of: {tools}", tools=TOOLS)
     )
-
-
-def definition_of(tool: str) -> Text:
-    """What a tool calls the time between tokens."""
-    return DEFINITIONS[tool]
