@@ -28,6 +28,7 @@ import numpy as np
 
 from chipwall.catalog.blocks import INDEX_BYTES, UNBOUNDED, Attention, FeedForward, Number
 from chipwall.catalog.layers import Layers
+from chipwall.catalog.numbers import lesser
 
 __all__ = [
     "WEIGHT_PARTS",
@@ -166,7 +167,7 @@ class Architecture:
         """Values that the indexers of sparse attention keep of a sequence, on every chip [1]."""
         total: Number = 0.0 * context
         for a in self.attention:
-            total = total + a.count * a.index_dim * np.minimum(a.index_heads, 1.0) * context / a.compression
+            total = total + a.count * a.index_dim * lesser(a.index_heads, 1.0) * context / a.compression
         return total
 
     def cache_bytes(self, context: Number, bytes_per_value: Number = 2.0, *, tensor: Number = 1.0) -> Number:

@@ -20,6 +20,8 @@ from typing import Any, Literal
 
 import numpy as np
 
+from chipwall.catalog.numbers import chosen, greater, lesser
+
 __all__ = ["INDEX_BYTES", "UNBOUNDED", "Attention", "FeedForward", "Number"]
 
 # A float, or an array with one entry per model or context.
@@ -80,7 +82,7 @@ class Attention:
     def channels(self) -> Number:
         """Channels of the short convolution of one layer [1]: queries, keys and values; zero without one."""
         mixed = 2.0 * self.kv_heads * self.head_dim + self.outcome
-        return mixed * np.minimum(self.convolution, 1.0)
+        return mixed * lesser(self.convolution, 1.0)
 
     def products(self, hidden: Number, tensor: Number = 1.0) -> Iterator[tuple[str, Number, Number]]:
         """Matrix products of one layer as one of ``tensor`` chips sees them: name, columns, depth [1].
@@ -89,7 +91,7 @@ class Attention:
         """
         heads, kv = self.heads / tensor, key_heads(self, tensor)
         query = heads * self.head_dim
-        ranked = np.minimum(self.query_rank, 1.0)
+        ranked = lesser(self.query_rank, 1.0)
         low = self.query_rank
         if self.kind == "latent":
             yield "latent down", low + self.latent_rank + self.rotary + self.gate / tensor, hidden
@@ -106,8 +108,8 @@ class Attention:
                 yield "query up", ranked * query, low
         rank = self.output_rank
         if _any(rank):
-            low_rank = np.minimum(rank, 1.0)
-            groups = np.maximum(self.output_groups, 1.0)
+            low_rank = lesser(rank, 1.0)
+            groups = greater(self.output_groups, 1.0)
             yield "output down", low_rank * rank, heads * self.value_dim
             yield "attention output", hidden, groups * rank / tensor + (1.0 - low_rank) * heads * self.value_dim
         else:
@@ -127,8 +129,8 @@ class Attention:
         """Entries that one layer keeps for a sequence of ``context`` tokens [1]; zero for a state."""
         if not self.grows:
             return 0.0 * context
-        near = np.minimum(np.where(self.compression > 1.0, self.near, 0.0), context)
-        return np.minimum(context, self.window) / self.compression + near
+        near = lesser(chosen(self.compression > 1.0, self.near, 0.0), context)
+        return lesser(context, self.window) / self.compression + near
 
     def entry_values(self, tensor: Number = 1.0) -> Number:
         """Values of one entry on one of ``tensor`` chips [1]: keys and values of its heads, or the latent vector, whole."""
@@ -138,15 +140,15 @@ class Attention:
 
     def seen(self, context: Number) -> Number:
         """Keys that a query reads with ``context`` tokens before it [1]: all, a window, or as many as it may choose."""
-        near = np.minimum(np.where(self.compression > 1.0, self.near, 0.0), context)
-        return np.minimum(np.minimum(context, self.window) / self.compression, self.index_keys) + near
+        near = lesser(chosen(self.compression > 1.0, self.near, 0.0), context)
+        return lesser(lesser(context, self.window) / self.compression, self.index_keys) + near
 
     def span(self, sequence: Number) -> Number:
         """Keys that a token of a sequence reads on average under a causal mask [1]: ``seen`` averaged over positions."""
         length = np.asarray(sequence, dtype=float)
-        bound = np.minimum(np.minimum(self.window, self.index_keys * self.compression), length)
-        near = np.minimum(np.where(self.compression > 1.0, self.near, 0.0), length)
-        safe = np.maximum(length, 1e-9)
+        bound = lesser(lesser(self.window, self.index_keys * self.compression), length)
+        near = lesser(chosen(self.compression > 1.0, self.near, 0.0), length)
+        safe = greater(length, 1e-9)
         mean = bound * (1.0 - bound / (2.0 * safe)) / self.compression
         return (mean + near * (1.0 - near / (2.0 * safe)))[()]
 
@@ -155,7 +157,7 @@ class Attention:
         if self.grows:
             return 0.0 * self.count
         return (
-            self.heads * self.head_dim * self.value_dim + np.maximum(self.convolution - 1.0, 0.0) * self.channels
+            self.heads * self.head_dim * self.value_dim + greater(self.convolution - 1.0, 0.0) * self.channels
         ) / (tensor)
 
     def pair_flops(self) -> Number:
@@ -200,7 +202,7 @@ class FeedForward:
     @property
     def picks(self) -> Number:
         """Experts that compute for a token on average [1]: choices that fall on idle ones cost nothing."""
-        return self.top_k * self.experts / np.maximum(self.experts + self.idle, 1.0)
+        return self.top_k * self.experts / greater(self.experts + self.idle, 1.0)
 
     def shared_weights(self, hidden: Number) -> Number:
         """Weights of the shared experts of one layer, and of the projections around narrow experts [1]."""
@@ -213,7 +215,7 @@ class FeedForward:
 
 def key_heads(group: Attention, tensor: Number = 1.0) -> Number:
     """Key-value heads on one of ``tensor`` chips [1]: at least one, copied where chips outnumber them."""
-    return np.maximum(group.kv_heads / tensor, np.minimum(group.kv_heads, 1.0))
+    return greater(group.kv_heads / tensor, lesser(group.kv_heads, 1.0))
 
 
 def _any(value: Number) -> bool:

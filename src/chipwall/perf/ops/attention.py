@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from chipwall.catalog.numbers import lesser
 from chipwall.perf.device import Hardware
 from chipwall.perf.numeric import BF16_BYTES, MULTIPLY_ADD, Numeric, smooth_maximum
 
@@ -29,7 +30,7 @@ ATTENTION_MEMORY = 0.8
 def attention_pairs(queries: Any, context: Any, window: Any, causal: bool) -> Any:
     """Query-key pairs of one sequence and head [1]: queries are the last positions of the context."""
     if not causal:
-        return queries * np.minimum(context, window)
+        return queries * lesser(context, window)
     # query i sees min(window, context - queries + i) keys, i = 1 .. queries
     before = context - queries
     growing = np.clip(window - before, 0.0, queries)
@@ -67,7 +68,7 @@ def attention_work(
     pairs = attention_pairs(queries, keys, window, causal)
     width = head_dim + value_dim
     flops = MULTIPLY_ADD * batch * heads * pairs * (width + 2.0 * softmax)
-    reached = np.minimum(keys, window + queries)
+    reached = lesser(keys, window + queries)
     moved = batch * width * (BF16_BYTES * heads * queries + kv_bytes * kv_heads * reached)
     return flops, moved, pairs / queries
 
@@ -160,7 +161,7 @@ def _attention_passes(
     how = f"attention.{_attention_recipe(recipe)}"
     constants = {name: hw.constants[f"{how}.{name}"] for name in ATTENTION_CONSTANTS}
     values, keys = (head_dim if value_dim is None else value_dim), (queries if context is None else context)
-    reach = keys if window is None else np.minimum(window, keys)
+    reach = keys if window is None else lesser(window, keys)
     # the textbook form computes masked scores too
     return attention_passes_seconds(
         batch, queries, keys, reach, heads, kv_heads, head_dim, values, kv_bytes, causal and fused, not fused,
@@ -198,7 +199,7 @@ def attention_decode_time(
     """
     c = hw.constants
     values = head_dim if value_dim is None else value_dim
-    seen = context if window is None else np.minimum(window, context)
+    seen = context if window is None else lesser(window, context)
     width = np.add(head_dim, values)
     stored = np.multiply(kv_heads, width) * kv_bytes if kv_bytes_per_token is None else kv_bytes_per_token
     flops = MULTIPLY_ADD * np.multiply(batch, queries) * heads * seen * width

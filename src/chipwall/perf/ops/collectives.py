@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from chipwall.catalog.numbers import chosen, greater, lesser, plain
 from chipwall.perf.device import Hardware
 from chipwall.perf.numeric import Numeric
 
@@ -53,9 +54,9 @@ def collective_seconds(
     ``latency`` and ``hop`` [s] are paid once and per neighbour, ``half_size`` [byte] is the buffer at which as much
     time goes to filling the pipeline as to moving data, ``pair_loss`` [1] what a group of two loses against a large one.
     """
-    peers = np.maximum(n - 1.0, 1.0)
+    peers = greater(n - 1.0, 1.0)
     slowed = share * (1.0 + pair_loss / peers) / (bandwidth * efficiency)
-    return latency + hop * peers + slowed * (size + np.sqrt(size * half_size))
+    return latency + hop * peers + slowed * (size + (size * half_size) ** 0.5)
 
 
 def linked_share(mesh: Any, domain: Any, inside: Any) -> Any:
@@ -64,8 +65,8 @@ def linked_share(mesh: Any, domain: Any, inside: Any) -> Any:
     All of it through a switch or a ring. With straight links to each other chip of the domain (mesh), only the links
     between members of the group.
     """
-    share = np.minimum((inside - 1.0) / np.maximum(np.asarray(domain) - 1.0, 1.0), 1.0)
-    return np.where(np.asarray(mesh) > 0, np.maximum(share, 0.05), 1.0)
+    share = lesser((inside - 1.0) / greater(domain - 1.0, 1.0), 1.0)
+    return chosen(mesh > 0, greater(share, 0.05), 1.0)
 
 
 def switch_gain(switch: Any, n: Any, efficiency: Any) -> Any:
@@ -74,7 +75,7 @@ def switch_gain(switch: Any, n: Any, efficiency: Any) -> Any:
     A chip then sends and receives (n+1)/n of the buffer instead of 2(n-1)/n, at ``efficiency`` of the ring's rate; the
     library takes whichever is faster, so up to four or five chips gain nothing.
     """
-    return 1.0 + switch * np.maximum(efficiency * 2.0 * (n - 1.0) / (n + 1.0) - 1.0, 0.0)
+    return 1.0 + switch * greater(efficiency * 2.0 * (n - 1.0) / (n + 1.0) - 1.0, 0.0)
 
 
 def exchange_seconds(
@@ -87,8 +88,8 @@ def exchange_seconds(
     """
     away = 1.0 - 1.0 / nodes
     by_link, by_network = size / (link * link_share), size / (network * network_share)
-    bulk = np.where(nodes > 1, by_network, by_link)
-    return np.where(burst > 0, latency + away * by_network + (1.0 - away) * by_link, bulk)
+    bulk = chosen(nodes > 1, by_network, by_link)
+    return chosen(burst > 0, latency + away * by_network + (1.0 - away) * by_link, bulk)
 
 
 def engine_reduce_seconds(
@@ -106,21 +107,21 @@ def engine_reduce_seconds(
     waiting = latency + hop * (n - 1.0)
     once = (n - 1.0) * size / (link * share)
     twice = second + 2.0 * (n - 1.0) / n * size / (link * second_share)
-    return waiting + np.minimum(once, twice)
+    return waiting + lesser(once, twice)
 
 
 def _local_time(hw: Hardware, op: str, inside: Any, size: Any, in_switch: Any) -> Any:
     c = hw.constants
     linked: Any = hw.link_bandwidth > 0
     used = linked_share(hw.mesh, hw.scaleup_domain, inside)
-    bus = np.multiply(hw.host_bandwidth, 2.0 / np.maximum(inside, 2.0))
-    link = np.where(linked, hw.link_bandwidth * used, bus)
-    efficiency = np.where(linked, c[f"collective.{op}.efficiency"], c["pcie.efficiency"])
+    bus = hw.host_bandwidth * (2.0 / greater(inside, 2.0))
+    link = chosen(linked, hw.link_bandwidth * used, bus)
+    efficiency = chosen(linked, c[f"collective.{op}.efficiency"], c["pcie.efficiency"])
     if op == "all_reduce":
         switch = hw.in_switch if in_switch is None else in_switch
         efficiency = efficiency * switch_gain(switch, inside, c["switch.efficiency"])
     return collective_seconds(
-        size, traffic_share(op, np.maximum(inside, 1.0)), inside, link, efficiency, c[f"collective.{op}.latency"],
+        size, traffic_share(op, greater(inside, 1.0)), inside, link, efficiency, c[f"collective.{op}.latency"],
         c[f"collective.{op}.hop"], c[f"collective.{op}.half_size"], c[f"collective.{op}.pair_loss"],
     )  # fmt: skip
 
@@ -157,11 +158,11 @@ def collective_time(
     from board to board: there the answer is a coarse one. Networks have few rows behind them and assume no congestion.
     """
     c = hw.constants
-    count = np.asarray(n, dtype=float)
+    count = n * 1.0
     # a domain of one card without links is still one host of eight slots
-    reach = np.where(hw.link_bandwidth > 0, hw.scaleup_domain, 8.0)
-    inside: Any = np.minimum(count, reach if node is None else node)
-    nodes = np.maximum(count / np.maximum(inside, 1.0), 1.0)
+    reach = chosen(hw.link_bandwidth > 0, hw.scaleup_domain, 8.0)
+    inside: Any = lesser(count, reach if node is None else node)
+    nodes = greater(count / greater(inside, 1.0), 1.0)
     local = _local_time(hw, op, inside, size, in_switch)
     network = hw.nic_bandwidth if nic_bandwidth is None else nic_bandwidth
     # after the local phase the buffer is spread over the chips of a node and every card carries its part; in an
@@ -171,8 +172,8 @@ def collective_time(
         size / spread, traffic_share(op, nodes), nodes, network, c["network.efficiency"],
         c["network.latency"], c["network.hop"], c["network.half_size"], 0.0,
     )  # fmt: skip
-    total = np.where(inside > 1, local, 0.0) + np.where(nodes > 1, remote, 0.0)
-    return np.where(count > 1, total, 0.0)[()]
+    total = chosen(inside > 1, local, 0.0) + chosen(nodes > 1, remote, 0.0)
+    return plain(chosen(count > 1, total, 0.0))
 
 
 def all_reduce_time(hw: Hardware, *, n: Numeric, size: Numeric, in_switch: Numeric | None = None,
@@ -205,14 +206,14 @@ def engine_all_reduce_time(
     """
     c = hw.constants
     library = all_reduce_time(hw, n=n, size=size, node=node, nic_bandwidth=nic_bandwidth)
-    inside = np.minimum(n, hw.scaleup_domain if node is None else node)
-    link = np.where(hw.link_bandwidth > 0, hw.link_bandwidth, hw.host_bandwidth)
+    inside = lesser(n, hw.scaleup_domain if node is None else node)
+    link = chosen(hw.link_bandwidth > 0, hw.link_bandwidth, hw.host_bandwidth)
     own = engine_reduce_seconds(
-        size, np.maximum(n, 1.0), link * linked_share(hw.mesh, hw.scaleup_domain, n),
+        size, greater(n, 1.0), link * linked_share(hw.mesh, hw.scaleup_domain, n),
         c["reduce.latency"], c["reduce.hop"], c["reduce.share"], c["reduce.second"], c["reduce.second_share"],
     )  # fmt: skip
-    able = (hw.own_reduce > 0) & (hw.link_bandwidth > 0) & (np.asarray(n) <= inside)
-    return np.where(able, np.minimum(own, library), library)[()]
+    able = (hw.own_reduce > 0) & (hw.link_bandwidth > 0) & (n <= inside)
+    return plain(chosen(able, lesser(own, library), library))
 
 
 def all_gather_time(hw: Hardware, *, n: Numeric, size: Numeric, node: Numeric | None = None,
@@ -241,8 +242,8 @@ def point_to_point_time(hw: Hardware, *, size: Numeric, across_nodes: bool = Fal
         network = hw.nic_bandwidth if nic_bandwidth is None else nic_bandwidth
         return c["network.latency"] + size / (network * c["network.efficiency"])
     linked: Any = hw.link_bandwidth > 0
-    link: Any = np.where(linked, hw.link_bandwidth, hw.host_bandwidth)
-    efficiency: Any = np.where(linked, c["collective.all_gather.efficiency"], c["pcie.efficiency"])
+    link: Any = chosen(linked, hw.link_bandwidth, hw.host_bandwidth)
+    efficiency: Any = chosen(linked, c["collective.all_gather.efficiency"], c["pcie.efficiency"])
     return c["collective.all_gather.latency"] + size / (link * efficiency)
 
 
@@ -273,13 +274,15 @@ def expert_exchange_time(hw: Hardware, *, n: Numeric, sent: Numeric, node: Numer
     Fitted on one library (DeepEP) on H800, 8 to 256 chips with one 400 Gbit/s card each.
     """
     c = hw.constants
-    inside = np.minimum(n, hw.scaleup_domain if node is None else node)
-    nodes = np.maximum(np.asarray(n) / np.maximum(inside, 1.0), 1.0)
+    inside = lesser(n, hw.scaleup_domain if node is None else node)
+    nodes = greater(n / greater(inside, 1.0), 1.0)
     network = hw.nic_bandwidth if nic_bandwidth is None else nic_bandwidth
-    link = np.where(hw.link_bandwidth > 0, hw.link_bandwidth, hw.host_bandwidth)
-    return exchange_seconds(
-        sent, nodes, float(burst), link, network, c["exchange.latency"], c["exchange.link"], c["exchange.network"]
-    )[()]
+    link = chosen(hw.link_bandwidth > 0, hw.link_bandwidth, hw.host_bandwidth)
+    return plain(
+        exchange_seconds(
+            sent, nodes, float(burst), link, network, c["exchange.latency"], c["exchange.link"], c["exchange.network"]
+        )
+    )
 
 
 def bus_bandwidth(op: str, *, n: Numeric, size: Numeric, time: Numeric) -> Numeric:

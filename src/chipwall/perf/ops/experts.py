@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from chipwall.catalog.numbers import greater, lesser
 from chipwall.perf.device import Hardware
 from chipwall.perf.formats import recipe as recipe_of
 from chipwall.perf.numeric import BF16_BYTES, Numeric, smooth_maximum
@@ -28,7 +29,7 @@ def distinct_experts(experts: Any, tokens: Any, picks: Any) -> Any:
     The picks of one token are distinct, those of different tokens independent: each expert is missed with (1 - k/E) to the
     power of the tokens.
     """
-    missed = np.log1p(-np.minimum(picks / np.maximum(experts, 1e-9), 1.0 - 1e-12))
+    missed = np.log1p(-lesser(picks / greater(experts, 1e-9), 1.0 - 1e-12))
     return -np.expm1(tokens * missed)
 
 
@@ -74,8 +75,8 @@ def grouped_gemm_time(
 
 def reached_experts(experts: Any, rows: Any, skew: Any) -> Any:
     """Experts with at least one row [1]: as many as there are rows when even, those of a random pick when skewed."""
-    random = np.minimum(skew, 1.0)
-    return (1.0 - random) * np.minimum(experts, rows) + random * touched_experts(experts, rows)
+    random = lesser(skew, 1.0)
+    return (1.0 - random) * lesser(experts, rows) + random * touched_experts(experts, rows)
 
 
 def rearranged_bytes(

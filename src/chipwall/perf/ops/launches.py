@@ -11,10 +11,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from chipwall.catalog.architecture import Architecture
 from chipwall.catalog.blocks import Attention, FeedForward
+from chipwall.catalog.numbers import chosen
 
 __all__ = ["attention_kernels", "feed_forward_kernels", "model_kernels"]
 
@@ -36,7 +35,7 @@ QUANTISED = 2.0
 
 def attention_kernels(group: Attention, quantised: Any = 0.0) -> Any:
     """Kernels of one attention block [1]; ``quantised`` is 1 where the inputs of its products are narrowed first."""
-    index = np.where(np.asarray(group.index_heads) > 0, INDEXER, 0.0)
+    index = chosen(group.index_heads > 0, INDEXER, 0.0)
     return PRODUCTS[group.kind] + BESIDE_PRODUCTS[group.kind] + index + QUANTISED * quantised
 
 
@@ -44,7 +43,7 @@ def feed_forward_kernels(block: FeedForward, quantised: Any = 0.0) -> Any:
     """Kernels of one feed-forward block [1]; arguments as :func:`attention_kernels`."""
     if block.kind == "dense":
         return DENSE + QUANTISED * quantised
-    shared = np.where(np.asarray(block.shared) > 0, SHARED, 0.0)
+    shared = chosen(block.shared > 0, SHARED, 0.0)
     return EXPERTS + shared + 2.0 * block.lowered + QUANTISED * quantised
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from chipwall.catalog.numbers import chosen, greater, lesser
 from chipwall.perf.serving.step import Setup, ranks_of, step_time
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def in_flight_time(s: Setup, q: Requests, batch: Any, *, neighbours: Any = None)
     decoding, with_piece, share = mixed_steps(s, q, batch, neighbours)
     spent = share * step_time(s, **with_piece)
     if not np.all(share >= 1.0):
-        spent = spent + np.maximum(1.0 - share, 0.0) * step_time(s, **decoding)
+        spent = spent + greater(1.0 - share, 0.0) * step_time(s, **decoding)
     return spent * pipeline_loss(s)
 
 
@@ -61,10 +62,10 @@ def mixed_steps(
     each = batch / s.pipeline
     steps = q.output / q.accepted
     fresh = (each if neighbours is None else neighbours / s.pipeline) * q.fresh / steps
-    piece = np.maximum(np.minimum(q.fresh, q.chunk), np.maximum(np.minimum(fresh, q.chunk), 1e-9))
+    piece = greater(lesser(q.fresh, q.chunk), greater(lesser(fresh, q.chunk), 1e-9))
     share = fresh / piece
     # where every iteration takes a piece and prompts still queue, those that wait for theirs do not decode
-    decoding = each * q.drafted / np.maximum(share, 1.0)
+    decoding = each * q.drafted / greater(share, 1.0)
     asked = {"decoding": decoding, "context": q.prompt + q.output / 2.0, "prompt": q.prompt, "sampling": decoding}
     return {**asked, "prompt_tokens": 0.0}, {**asked, "prompt_tokens": piece}, share
 
@@ -78,7 +79,7 @@ def prefill_time(s: Setup, q: Requests, sequences: Any) -> Any:
     """Time to compute the prompts of so many sequences of one replica, nothing else running [s]."""
     each = sequences / s.pipeline
     spent = step_time(s, decoding=0.0, context=0.0, prompt_tokens=each * q.fresh, prompt=q.prompt, sampling=each)
-    return spent * (1.0 + (s.pipeline - 1.0) * np.where(sequences > 1, 1.0 / np.maximum(each, 1.0), 0.0))
+    return spent * (1.0 + (s.pipeline - 1.0) * chosen(sequences > 1, 1.0 / greater(each, 1.0), 0.0))
 
 
 def decode_time(s: Setup, q: Requests, batch: Any) -> Any:
@@ -102,8 +103,8 @@ def prompt_time(s: Setup, q: Requests, batch: Any, *, prompts: Any = 1.0) -> Any
     every rank of the group computes prompts of its own in the same iterations.
     """
     ranks = ranks_of(s)
-    pieces = np.maximum(prompts * q.fresh / q.chunk, 1.0)
-    others = np.maximum(batch - 1.0, 0.0) / s.pipeline * q.drafted
+    pieces = greater(prompts * q.fresh / q.chunk, 1.0)
+    others = greater(batch - 1.0, 0.0) / s.pipeline * q.drafted
     spent = step_time(
         s, decoding=others, context=q.prompt + q.output / 2.0, prompt_tokens=prompts * q.fresh / pieces * ranks,
         prompt=q.prompt, sampling=others + prompts * ranks / pieces,
@@ -116,7 +117,7 @@ def prompt_times(s: Setup, q: Requests, batch: Any) -> tuple[Any, Any]:
 
     The second is less: short prompts share an iteration, and the stages of a pipeline work on several prompts at once.
     """
-    service, more = prompt_time(s, q, batch), np.maximum(q.chunk / q.fresh, 1.0)
+    service, more = prompt_time(s, q, batch), greater(q.chunk / q.fresh, 1.0)
     return service, (prompt_time(s, q, batch, prompts=1.0 + more) - service) / more
 
 

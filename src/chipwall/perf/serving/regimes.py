@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from chipwall.catalog.numbers import chosen, greater, lesser
 from chipwall.perf.numeric import Numeric
 from chipwall.perf.serving.iteration import (
     CHUNK,
@@ -163,8 +164,8 @@ def batch_room(s: Setup, q: Requests) -> Any:
 
     At least one, which is for a measured run to be priced at all: whether even one fits is said by :func:`holds_one`.
     """
-    each = np.minimum(s.room / cache_per_sequence(s, q), np.minimum(q.cap, s.cap))
-    return np.maximum(each, 1.0) * ranks_of(s)
+    each = lesser(s.room / cache_per_sequence(s, q), lesser(q.cap, s.cap))
+    return greater(each, 1.0) * ranks_of(s)
 
 
 def static_batch_time(s: Setup, q: Requests, batch: Any) -> tuple[Any, Any]:
@@ -179,23 +180,28 @@ def closed_loop(s: Setup, q: Requests, batch: Any) -> tuple[Any, Any, Any]:
     during which the prompts of its neighbours are computed. The wait and the rate determine each other; two rounds settle
     them.
     """
-    token = in_flight_time(s, q, batch, neighbours=np.maximum(batch - 1.0, 0.0)) / q.accepted
-    answer = np.maximum(q.output - 1.0, 0.0) * token
+    return _closed_loop(s, q, batch)[:3]
+
+
+def _closed_loop(s: Setup, q: Requests, batch: Any) -> tuple[Any, Any, Any, Any]:
+    """As :func:`closed_loop`, and how much later the next prompt is done that waits behind one [s]."""
+    token = in_flight_time(s, q, batch, neighbours=greater(batch - 1.0, 0.0)) / q.accepted
+    answer = greater(q.output - 1.0, 0.0) * token
     service, turn = prompt_times(s, q, batch)
     # clients whose lengths are alike stay in step: a share of the others asks at once, and half of them come first; no
     # more than all the others can come first
-    everyone = np.maximum(batch / ranks_of(s) - 1.0, 0.0) * turn
+    everyone = greater(batch / ranks_of(s) - 1.0, 0.0) * turn
     crowd = s.constants["serving.together"] / 2.0 * everyone
     first = s.constants["serving.first"] + service
     for _ in range(2):
         # what a client finds is the queue of the others (arrival theorem)
-        others = batch / (first + answer) * np.maximum(batch - 1.0, 0.0) / np.maximum(batch, 1.0)
-        ahead = np.minimum(queue_wait(s, q, others, turn) + crowd, everyone)
+        others = batch / (first + answer) * greater(batch - 1.0, 0.0) / greater(batch, 1.0)
+        ahead = lesser(queue_wait(s, q, others, turn) + crowd, everyone)
         first = s.constants["serving.first"] + service + ahead + _running(batch, token)
     rate = batch / (first + answer)
     # clients beyond what the cache holds wait until as many answers are done
-    waiting = np.maximum(q.concurrency / s.replicas - batch, 0.0) / rate
-    return rate, token, first + waiting
+    waiting = greater(q.concurrency / s.replicas - batch, 0.0) / rate
+    return rate, token, first + waiting, turn
 
 
 def steady_loop(s: Setup, q: Requests, batch: Any) -> tuple[Any, Any, Any, Any]:
@@ -204,21 +210,20 @@ def steady_loop(s: Setup, q: Requests, batch: Any) -> tuple[Any, Any, Any, Any]:
     Where prompts take most of the time, so many clients may wait for one another that the terms above count a prompt
     twice. The load with the highest rate is then what is served at once, and the others wait for their turn.
     """
-    rate, token, first = closed_loop(s, q, batch)
-    _, turn = prompt_times(s, q, batch)
-    heavy = (rate * turn > HEAVY * ranks_of(s)) | (np.asarray(q.output) <= SHORT)
-    heavy = np.asarray(heavy & (np.asarray(batch) > 1.0))
+    rate, token, first, turn = _closed_loop(s, q, batch)
+    heavy = ((rate * turn > HEAVY * ranks_of(s)) | (q.output <= SHORT)) & (batch > 1.0)
     if not np.any(heavy):
         return rate, token, first, batch
+    heavy = np.asarray(heavy)
     asked = np.array(np.broadcast_to(batch, heavy.shape), dtype=float)
     ladder = STEP ** np.arange(np.ceil(np.log(np.max(asked[heavy])) / np.log(STEP)) + 1.0)
-    steps = np.minimum(ladder.reshape(-1, *([1] * heavy.ndim)), asked)
+    steps = lesser(ladder.reshape(-1, *([1] * heavy.ndim)), asked)
     found = _loop_rate(s, q, steps)
     at = np.argmax(found, axis=0)[None]
     low, middle, high = (np.take_along_axis(steps, np.clip(at + n, 0, len(steps) - 1), 0)[0] for n in (-1, 0, 1))
     peak = _peak(s, q, low, high)
-    best = np.where(_loop_rate(s, q, peak) > np.take_along_axis(found, at, 0)[0], peak, middle)
-    best = np.where(heavy & (_loop_rate(s, q, best) > rate), best, asked)
+    best = chosen(_loop_rate(s, q, peak) > np.take_along_axis(found, at, 0)[0], peak, middle)
+    best = chosen(heavy & (_loop_rate(s, q, best) > rate), best, asked)
     return *closed_loop(s, q, best), best
 
 
@@ -234,7 +239,7 @@ def _peak(s: Setup, q: Requests, low: Any, high: Any) -> Any:
     at_left, at_right = _loop_rate(s, q, np.exp(left)), _loop_rate(s, q, np.exp(right))
     for _ in range(CUTS):
         up = at_left < at_right
-        low, high = np.where(up, left, low), np.where(up, high, right)
+        low, high = chosen(up, left, low), chosen(up, high, right)
         left, right = high - GOLDEN * (high - low), low + GOLDEN * (high - low)
         at_left, at_right = _loop_rate(s, q, np.exp(left)), _loop_rate(s, q, np.exp(right))
     return np.exp((low + high) / 2.0)
@@ -251,13 +256,13 @@ def queue_wait(s: Setup, q: Requests, arrivals: Any, turn: Any) -> Any:
     .. [1] L. Kleinrock, Queueing Systems, volume 1, Wiley, 1975, equation 5.63 with no variance of the service.
     .. [2] J. F. C. Kingman, The single server queue in heavy traffic, Proc. Cambridge Phil. Soc. 57, 1961.
     """
-    load = np.minimum(arrivals / ranks_of(s) * turn, BUSIEST)
+    load = lesser(arrivals / ranks_of(s) * turn, BUSIEST)
     return load / (2.0 * (1.0 - load)) * turn * np.square(q.arrival_cv)
 
 
 def _running(batch: Any, token: Any) -> Any:
     """What is left, on average, of the iteration that runs on arrival [s]: half of one, where one runs."""
-    return np.where(np.asarray(batch) > 1.0, 0.5 * token, 0.0)
+    return chosen(batch > 1.0, 0.5 * token, 0.0)
 
 
 def first_token_time(s: Setup, q: Requests, batch: Any, arrivals: Any) -> Any:
@@ -271,7 +276,7 @@ def first_token_time(s: Setup, q: Requests, batch: Any, arrivals: Any) -> Any:
         Requests per second and replica [1/s].
     """
     service, turn = prompt_times(s, q, batch)
-    running = _running(batch, decode_time(s, q, np.maximum(batch, 1.0)))
+    running = _running(batch, decode_time(s, q, greater(batch, 1.0)))
     return s.constants["serving.first"] + service + queue_wait(s, q, arrivals, turn) + running
 
 
@@ -286,20 +291,20 @@ def batch_under_limits(s: Setup, q: Requests, most: Any, *, margin: Any = 1.0, r
     fast, slow, high = in_flight_time(s, q, low), in_flight_time(s, q, most), most
     whole = slow <= limit
     for _ in range(rounds):
-        guess = low + (high - low) * np.clip((limit - fast) / np.maximum(slow - fast, 1e-12), 0.0, 1.0)
+        guess = low + (high - low) * np.clip((limit - fast) / greater(slow - fast, 1e-12), 0.0, 1.0)
         spent = in_flight_time(s, q, guess)
         ok = spent <= limit
-        low, fast = np.where(ok, guess, low), np.where(ok, spent, fast)
-        high, slow = np.where(ok, high, guess), np.where(ok, slow, spent)
+        low, fast = chosen(ok, guess, low), chosen(ok, spent, fast)
+        high, slow = chosen(ok, high, guess), chosen(ok, slow, spent)
     # the last straight line is not tried: the answer moves smoothly with every constant, which the fit needs
-    guess = low + (high - low) * np.clip((limit - fast) / np.maximum(slow - fast, 1e-12), 0.0, 1.0)
-    return np.where(whole, most, guess)
+    guess = low + (high - low) * np.clip((limit - fast) / greater(slow - fast, 1e-12), 0.0, 1.0)
+    return chosen(whole, most, guess)
 
 
 def burst(s: Setup, q: Requests, room: Any) -> Any:
     """Requests per second of one replica when ``count`` of them arrive at once, first arrival to last answer [1/s]."""
     share = q.count / s.replicas
-    batch = np.maximum(np.minimum(share, room), 1.0)
+    batch = greater(lesser(share, room), 1.0)
     return batch / (in_flight_time(s, q, batch) * q.output / q.accepted)
 
 
@@ -314,15 +319,15 @@ def served(s: Setup, q: Requests) -> dict[str, Any]:
         system, waiting or in flight: the rate times what one takes (Little's law).
     """
     c = s.constants
-    regime = np.asarray(q.regime)
+    regime = q.regime
     room = batch_room(s, q)
-    batch = np.minimum(np.where(regime == 5, q.concurrency / s.replicas, room), room)
-    batch = np.where(regime == 4, q.concurrency / s.replicas, batch)
-    batch = np.where(regime == 6, np.minimum(q.count / s.replicas, room), batch)
-    batch = np.maximum(batch, 1e-3)
+    batch = lesser(chosen(regime == 5, q.concurrency / s.replicas, room), room)
+    batch = chosen(regime == 4, q.concurrency / s.replicas, batch)
+    batch = chosen(regime == 6, lesser(q.count / s.replicas, room), batch)
+    batch = greater(batch, 1e-3)
     limited = np.isfinite(q.tpot_limit) & (np.asarray(q.tpot_limit) < NO_LIMIT) & ((regime == 2) | (regime == 3))
     if np.any(limited):
-        margin = np.where(regime == 3, c["serving.interactive"], c["serving.server"])
+        margin = chosen(regime == 3, c["serving.interactive"], c["serving.server"])
         where = np.nonzero(np.broadcast_to(limited, np.shape(room)))
         part, asked = taken(s, where), q.at(where)
         batch = np.array(np.broadcast_to(batch, np.shape(room)), dtype=float)
@@ -336,19 +341,19 @@ def served(s: Setup, q: Requests) -> dict[str, Any]:
     requests = s.replicas * batch * q.accepted / step * _use(c, regime) / q.output
     tpot = step / q.accepted
     # what is in flight is the rate times what a request takes: what is not spent on its answer is the wait for its prompt
-    answer = np.maximum(q.output - 1.0, 0.0) * tpot
-    ttft = np.maximum(s.replicas * batch / requests - answer, c["serving.first"])
+    answer = greater(q.output - 1.0, 0.0) * tpot
+    ttft = greater(s.replicas * batch / requests - answer, c["serving.first"])
     for code, regime_of in ((4, _static), (5, _looped), (6, _burst), (7, _arriving), (8, _split)):
         here = regime == code
         if np.any(here):
             now = {"requests": requests, "tpot": tpot, "ttft": ttft, "batch": batch, "step": step}
             own = regime_of(s, q, room, now)
-            requests, tpot, ttft, batch, step = (np.where(here, own[n], now[n]) for n in now)
+            requests, tpot, ttft, batch, step = (chosen(here, own[n], now[n]) for n in now)
     return _told(q, requests, tpot, ttft, batch, room, step)
 
 
 def _told(q: Requests, requests: Any, tpot: Any, ttft: Any, batch: Any, room: Any, step: Any) -> dict[str, Any]:
-    inside = requests * (ttft + np.maximum(q.output - 1.0, 0.0) * tpot)
+    inside = requests * (ttft + greater(q.output - 1.0, 0.0) * tpot)
     return {
         "requests": requests, "output": requests * q.output, "tpot": tpot, "ttft": ttft, "batch": batch, "room": room,
         "step": step, "inside": inside,
@@ -357,10 +362,10 @@ def _told(q: Requests, requests: Any, tpot: Any, ttft: Any, batch: Any, room: An
 
 def _static(s: Setup, q: Requests, room: Any, now: dict[str, Any]) -> dict[str, Any]:
     """A batch at a time; beyond the cache it runs in waves, each as large as the cache holds."""
-    waves = np.maximum(np.ceil(now["batch"] / room - 1e-9), 1.0)
+    waves = greater(np.ceil(now["batch"] / room - 1e-9), 1.0)
     batch = now["batch"] / waves
     first, following = static_batch_time(s, q, batch)
-    whole = (first + following * np.maximum(q.output - 1.0, 0.0)) / s.constants["serving.static"]
+    whole = (first + following * greater(q.output - 1.0, 0.0)) / s.constants["serving.static"]
     # a later wave waits for those before it
     ttft = first + (waves - 1.0) / 2.0 * whole
     return {"requests": s.replicas * batch / whole, "tpot": following, "ttft": ttft, "batch": batch, "step": following}
@@ -376,7 +381,7 @@ def _burst(s: Setup, q: Requests, room: Any, now: dict[str, Any]) -> dict[str, A
     """Requests that come together: prompts one after another, and those beyond the cache wait for others to end."""
     share = q.count / s.replicas
     first = burst_first_token(s, q, now["batch"])
-    beyond = np.maximum(share - now["batch"], 0.0)
+    beyond = greater(share - now["batch"], 0.0)
     return {**now, "ttft": first + beyond * beyond / (2.0 * share) * s.replicas / now["requests"]}
 
 
@@ -384,22 +389,22 @@ def _arriving(s: Setup, q: Requests, room: Any, now: dict[str, Any]) -> dict[str
     """A stream of arrivals, of which the clients may let only so many be in flight."""
     most = s.replicas * room * q.accepted / in_flight_time(s, q, room) * s.constants["serving.saturated"] / q.output
     requests, batch, tpot, ttft = _stream(s, q, room, most)
-    inside = requests * (ttft + np.maximum(q.output - 1.0, 0.0) * tpot)
+    inside = requests * (ttft + greater(q.output - 1.0, 0.0) * tpot)
     capped = (inside > q.in_flight) | (np.asarray(q.rate) > most) & np.isfinite(q.in_flight)
     if np.any(capped):
-        most_batch = np.clip(np.minimum(q.in_flight, 1e7) / s.replicas, 1e-3, room)
-        clients = replace(q, concurrency=np.minimum(q.in_flight, 1e7))
+        most_batch = np.clip(lesser(q.in_flight, 1e7) / s.replicas, 1e-3, room)
+        clients = replace(q, concurrency=lesser(q.in_flight, 1e7))
         rate, token, first, held = steady_loop(s, clients, most_batch)
-        requests, batch = np.where(capped, s.replicas * rate, requests), np.where(capped, held, batch)
-        tpot, ttft = np.where(capped, token, tpot), np.where(capped, first, ttft)
+        requests, batch = chosen(capped, s.replicas * rate, requests), chosen(capped, held, batch)
+        tpot, ttft = chosen(capped, token, tpot), chosen(capped, first, ttft)
     return {"requests": requests, "tpot": tpot, "ttft": ttft, "batch": batch, "step": tpot * q.accepted}
 
 
 def _split(s: Setup, q: Requests, room: Any, now: dict[str, Any]) -> dict[str, Any]:
     """Replicas that prefill beside others that decode: clients that are not decoding wait for their prompts."""
     rate, token = _disaggregated(s, q)
-    answer = np.maximum(q.output - 1.0, 0.0) * token
-    decoding = np.minimum(rate * answer / np.maximum(q.decoders, 1.0), room)
+    answer = greater(q.output - 1.0, 0.0) * token
+    decoding = lesser(rate * answer / greater(q.decoders, 1.0), room)
     ttft = q.concurrency / rate - answer
     return {"requests": rate, "tpot": token, "ttft": ttft, "batch": decoding, "step": token * q.accepted}
 
@@ -407,12 +412,12 @@ def _split(s: Setup, q: Requests, room: Any, now: dict[str, Any]) -> dict[str, A
 def burst_first_token(s: Setup, q: Requests, batch: Any) -> Any:
     """Mean time to the first token of ``batch`` requests that come to one replica at the same moment [s]."""
     service, turn = prompt_times(s, q, 1.0)
-    return s.constants["serving.first"] + service + np.maximum(batch / ranks_of(s) - 1.0, 0.0) / 2.0 * turn
+    return s.constants["serving.first"] + service + greater(batch / ranks_of(s) - 1.0, 0.0) / 2.0 * turn
 
 
 def smallest(a: Any, b: Any) -> Any:
     """A smooth minimum of two rates: close to the smaller where they differ."""
-    return (np.maximum(a, 1e-12) ** -4.0 + np.maximum(b, 1e-12) ** -4.0) ** -0.25
+    return (greater(a, 1e-12) ** -4.0 + greater(b, 1e-12) ** -4.0) ** -0.25
 
 
 def _use(c: Any, regime: Any) -> Any:
@@ -431,7 +436,7 @@ def _use(c: Any, regime: Any) -> Any:
     use: Any = 1.0
     for code, name in enumerate(names):
         if name:
-            use = np.where(regime == code, c[name], use)
+            use = chosen(regime == code, c[name], use)
     return use
 
 
@@ -442,16 +447,16 @@ def _stream(s: Setup, q: Requests, room: Any, most: Any) -> tuple[Any, Any, Any,
     times what one takes (Little's law), and one that arrives finds that many others (Poisson arrivals see time averages).
     What one takes grows with the others faster than straight, so the chord comes from below and does not overshoot.
     """
-    arrivals = np.minimum(q.rate, most) / s.replicas
+    arrivals = lesser(q.rate, most) / s.replicas
     last, missing, batch = 0.0 * room, 0.0 * room, 0.0 * room
     for turn in range(CHORDS):
         token, first = _stream_times(s, q, batch, arrivals)
-        gap = batch - arrivals * (first + np.maximum(q.output - 1.0, 0.0) * token)
-        slope = 1.0 if turn == 0 else (gap - missing) / np.maximum(batch - last, 1e-12)
-        step = np.where(slope > 1e-6, -gap / np.maximum(slope, 1e-6), room)
-        step = np.where(gap < -1e-9 * batch, step, 0.0)
-        last, missing, batch = batch, gap, np.clip(batch + np.maximum(step, 0.0), 0.0, room)
-    batch = np.where(q.rate >= most, room, batch)
+        gap = batch - arrivals * (first + greater(q.output - 1.0, 0.0) * token)
+        slope = 1.0 if turn == 0 else (gap - missing) / greater(batch - last, 1e-12)
+        step = chosen(slope > 1e-6, -gap / greater(slope, 1e-6), room)
+        step = chosen(gap < -1e-9 * batch, step, 0.0)
+        last, missing, batch = batch, gap, np.clip(batch + greater(step, 0.0), 0.0, room)
+    batch = chosen(q.rate >= most, room, batch)
     return arrivals * s.replicas, batch, *_stream_times(s, q, batch, arrivals)
 
 
@@ -459,19 +464,19 @@ def _stream_times(s: Setup, q: Requests, others: Any, arrivals: Any) -> tuple[An
     """Time per token and mean time to the first token of a request that finds ``others`` in flight [s]."""
     token = in_flight_time(s, q, others + 1.0, neighbours=others) / q.accepted
     service, turn = prompt_times(s, q, others + 1.0)
-    running = 0.5 * np.minimum(others, 1.0) * token
+    running = 0.5 * lesser(others, 1.0) * token
     return token, s.constants["serving.first"] + service + queue_wait(s, q, arrivals, turn) + running
 
 
 def _disaggregated(s: Setup, q: Requests) -> tuple[Any, Any]:
     """Requests per second, and time per token, of prefill and decode workers with a fixed number of clients [1/s, s]."""
     first = prefill_time(s, q, 1.0) + s.constants["serving.host"]
-    decoders, prefillers = np.maximum(q.decoders, 1.0), np.maximum(q.prefillers, 1.0)
-    token = decode_time(s, q, np.maximum(q.concurrency / decoders, 1.0)) / q.accepted
+    decoders, prefillers = greater(q.decoders, 1.0), greater(q.prefillers, 1.0)
+    token = decode_time(s, q, greater(q.concurrency / decoders, 1.0)) / q.accepted
     most = prefillers / first
-    rate = np.minimum(q.concurrency / (s.constants["serving.first"] + first + q.output * token), most)
+    rate = lesser(q.concurrency / (s.constants["serving.first"] + first + q.output * token), most)
     for _ in range(3):
-        busy = np.clip(rate * q.output * token, decoders, np.maximum(q.concurrency, decoders))
+        busy = np.clip(rate * q.output * token, decoders, greater(q.concurrency, decoders))
         token = decode_time(s, q, busy / decoders) / q.accepted
         rate = smallest(q.concurrency / (s.constants["serving.first"] + first + q.output * token), most)
     return rate, token

@@ -281,6 +281,8 @@ def _best_layout(
     made: list[Setup], layouts: list[Layout], q: Requests, question: Question
 ) -> tuple[int, dict[str, float]]:
     """The layout with the highest rate, and what it does; refuses where no layout holds the limits."""
+    if len(made) == 1 and not question.prefillers and int(q.regime) != 2:
+        return 0, {k: float(v) for k, v in served(made[0], q).items()}
     asked = Requests(**{n: np.atleast_1d(float(getattr(q, n))) for n in Requests.__dataclass_fields__})
     if question.prefillers:
         return _best_disaggregated(made, layouts, asked, question)

@@ -18,6 +18,7 @@ import numpy as np
 
 from chipwall.catalog.architecture import Architecture
 from chipwall.catalog.blocks import INDEX_BYTES, Attention
+from chipwall.catalog.numbers import chosen, greater, lesser, plain
 from chipwall.perf.device import Hardware
 from chipwall.perf.formats import recipe as recipe_of
 from chipwall.perf.numeric import BF16_BYTES, MULTIPLY_ADD, Numeric, smooth_maximum
@@ -179,8 +180,8 @@ def _product(rows: Any, columns: Any, depth: Any, r: Rates, bandwidth: Any, c: M
         scale = np.select([r.kind == k for k in (0, 1, 2)], [c[n] for n in names[:3]], c[names[3]])
     return product_seconds(
         rows, columns, depth, averaged_rows(rows, c["serving.rows"]), columns + c["serving.columns"], r.weight_bytes,
-        r.input_bytes, r.output_bytes, r.peak, bandwidth, np.minimum(r.efficiency * scale, MOST),
-        np.minimum(r.memory_efficiency * c["serving.memory"], MOST), r.depth_half,
+        r.input_bytes, r.output_bytes, r.peak, bandwidth, lesser(r.efficiency * scale, MOST),
+        lesser(r.memory_efficiency * c["serving.memory"], MOST), r.depth_half,
     )  # fmt: skip
 
 
@@ -188,17 +189,17 @@ def _experts(op: Operator, tokens: Any, s: Setup, bandwidth: Any) -> Any:
     """Mean time of one grouped product of the routed experts of one layer [s]; ``tokens`` enter on all chips of the group."""
     c, r, block = s.constants, s.experts, op.block
     assert block is not None
-    local = np.maximum(block.experts / s.expert, 1e-9)
+    local = greater(block.experts / s.expert, 1e-9)
     picks = tokens * block.picks / s.expert
-    touched = np.maximum(local * distinct_experts(block.experts, tokens, block.picks), 1e-9)
+    touched = greater(local * distinct_experts(block.experts, tokens, block.picks), 1e-9)
     # the chip with the most rows is the one that the others wait for
-    each = picks / touched * np.where(s.expert > 1, c["serving.imbalance"], 1.0)
-    narrow = np.where(r.kind == 2, c["serving.int4"], np.where(r.kind == 3, c["serving.fp4"], 1.0))
+    each = picks / touched * chosen(s.expert > 1, c["serving.imbalance"], 1.0)
+    narrow = chosen(r.kind == 2, c["serving.int4"], chosen(r.kind == 3, c["serving.fp4"], 1.0))
     return touched * product_seconds(
         each, op.columns, op.depth, averaged_rows(each, c["serving.experts_rows"]), op.columns + c["serving.columns"],
         r.weight_bytes, r.input_bytes, r.output_bytes, r.peak, bandwidth,
-        np.minimum(r.efficiency * c["serving.experts"] * narrow, MOST),
-        np.minimum(r.memory_efficiency * c["serving.experts_memory"], MOST), r.depth_half,
+        lesser(r.efficiency * c["serving.experts"] * narrow, MOST),
+        lesser(r.memory_efficiency * c["serving.experts_memory"], MOST), r.depth_half,
     )  # fmt: skip
 
 
@@ -229,10 +230,10 @@ def step_parts(
     bw = hw.memory_bandwidth
     ranks = ranks_of(s)
     own_decoding, own_prompt = decoding / ranks, prompt_tokens / ranks / s.context
-    rows = np.maximum(own_decoding + own_prompt, 1e-9)
-    tokens = np.maximum(decoding + prompt_tokens, 1e-9)
+    rows = greater(own_decoding + own_prompt, 1e-9)
+    tokens = greater(decoding + prompt_tokens, 1e-9)
     time: dict[str, Any] = dict.fromkeys(PARTS, 0.0)
-    shards = np.where(s.spread > 0, 1.0, s.tensor / s.expert)
+    shards = chosen(s.spread > 0, 1.0, s.tensor / s.expert)
     place = {
         "attention": "attention products",
         "dense": "feed-forward",
@@ -248,7 +249,7 @@ def step_parts(
         if op.rows == "pick":
             spent = _experts(op, tokens, s, bw)
         else:
-            count = np.maximum(sampling / ranks, 1e-9) if op.rows == "sequence" else rows
+            count = greater(sampling / ranks, 1e-9) if op.rows == "sequence" else rows
             spent = _product(count, op.columns, op.depth, of[op.part], bw, c)
         time[place[op.part]] = time[place[op.part]] + op.times * spent
     time["attention"] = _attention_seconds(s, own_decoding, context, own_prompt, prompt)
@@ -286,7 +287,7 @@ def step_time(
 
 def ranks_of(s: Setup) -> Any:
     """Chips of a replica that hold sequences of their own [1]: one, or those of a group with data-parallel attention."""
-    return np.where(s.spread > 0, s.group / s.tensor, 1.0)
+    return chosen(s.spread > 0, s.group / s.tensor, 1.0)
 
 
 def _attention_seconds(s: Setup, decoding: Any, context: Any, prompt_tokens: Any, prompt: Any) -> Any:
@@ -302,14 +303,14 @@ def _attention_seconds(s: Setup, decoding: Any, context: Any, prompt_tokens: Any
 
 def _prefill_efficiency(s: Setup) -> Any:
     """Share of the 16-bit peak that attention over a prompt reaches [1]."""
-    return np.minimum(s.hw.constants["attention.bf16.efficiency"] * s.constants["serving.attention"], MOST)
+    return lesser(s.hw.constants["attention.bf16.efficiency"] * s.constants["serving.attention"], MOST)
 
 
 def _keys_seconds(s: Setup, g: Attention, decoding: Any, context: Any, prompt_tokens: Any, prompt: Any) -> Any:
     """Attention of one layer that keeps keys [s]."""
     c, hw = s.constants, s.hw
     heads = g.heads / s.tensor
-    index = g.index_dim * np.minimum(g.index_heads, 1.0) / g.compression
+    index = g.index_dim * lesser(g.index_heads, 1.0) / g.compression
     stored = g.seen(context) * g.entry_values(s.tensor) * s.cache_bytes + context * index * INDEX_BYTES
     # latent attention decodes in its absorbed form: all heads share the vector as key and, less its rotary part, value
     width = 2.0 * g.latent_rank + g.rotary if g.kind == "latent" else g.head_dim + g.value_dim
@@ -321,7 +322,7 @@ def _keys_seconds(s: Setup, g: Attention, decoding: Any, context: Any, prompt_to
     )  # fmt: skip
     # a query sees half of its prompt on average, or its window; exponentials and masked tiles as in the kernel tables
     softmax, half = (hw.constants[f"attention.bf16.{name}"] for name in ("softmax", "causal_half"))
-    pairs = np.minimum(prompt / 2.0, g.seen(prompt))
+    pairs = lesser(prompt / 2.0, g.seen(prompt))
     wide = MULTIPLY_ADD * heads * (g.head_dim + g.value_dim + 2.0 * softmax)
     return decode + attention_seconds(
         prompt_tokens * wide * pairs, 0.0 * s.cache_bytes, pairs, peak, bandwidth, _prefill_efficiency(s), 1.0, half
@@ -348,13 +349,13 @@ def _adapter_seconds(s: Setup, sequences: Any, rows: Any) -> Any:
     if not present(s.adapters):
         return 0.0
     c = s.constants
-    count = np.maximum(s.adapters, 1.0)
-    touched = count * distinct_experts(count, np.maximum(sequences, 1.0), 1.0)
+    count = greater(s.adapters, 1.0)
+    touched = count * distinct_experts(count, greater(sequences, 1.0), 1.0)
     moved = elementwise_seconds(touched * s.adapter_bytes, 0.0, s.hw.memory_bandwidth, c["decode.memory"], 0.0)
     # a weight of 16 bits is multiplied with every row that wants it
     work = rows * MULTIPLY_ADD * s.adapter_bytes / BF16_BYTES / (s.hw.peak("bf16") * s.attention.efficiency)
     kernels = ADAPTER_KERNELS * s.model.blocks * c["serving.launch"]
-    return np.where(np.asarray(s.adapters) > 0, moved + work + kernels, 0.0)[()]
+    return plain(chosen(s.adapters > 0, moved + work + kernels, 0.0))
 
 
 def _movement_seconds(s: Setup, rows: Any) -> Any:
@@ -377,31 +378,31 @@ def _exchange_seconds(s: Setup, tokens: Any, rows: Any) -> Any:
     c, m, hw = s.constants, s.model, s.hw
     spent: Any = 0.0
     # chips without a scale-up link share the PCIe tree of a node
-    together = np.where(np.asarray(hw.link_bandwidth) > 0, hw.scaleup_domain, PCIE_NODE)
+    together = chosen(hw.link_bandwidth > 0, hw.scaleup_domain, PCIE_NODE)
     if present(s.tensor > 1):
         reduce = engine_all_reduce_time(
-            hw, n=s.tensor, size=rows * m.hidden * BF16_BYTES, node=np.minimum(s.tensor, together)
+            hw, n=s.tensor, size=rows * m.hidden * BF16_BYTES, node=lesser(s.tensor, together)
         )
         # engines have all-reduces of their own inside a domain; between nodes they wait for the library's
-        scale = np.where(s.tensor > together, c["serving.far"], c["serving.reduce"])
+        scale = chosen(s.tensor > together, c["serving.far"], c["serving.reduce"])
         # cards behind PCIe switches run their rings side by side: they do not share the bus as the tables' board does
-        beside = np.where(np.asarray(hw.link_bandwidth) > 0, 1.0, c["serving.bus"] * 2.0 / np.maximum(s.tensor, 2.0))
-        spent = spent + m.blocks * np.where(s.tensor > 1, reduce, 0.0) * scale * beside
+        beside = chosen(hw.link_bandwidth > 0, 1.0, c["serving.bus"] * 2.0 / greater(s.tensor, 2.0))
+        spent = spent + m.blocks * chosen(s.tensor > 1, reduce, 0.0) * scale * beside
     if present(s.spread > 0):
         # each token goes to its experts' chips in 8 bits and comes back in 16
         for block in m.feed_forward:
             if block.kind == "dense":
                 continue
-            sent = rows * block.depth * np.minimum(block.picks, s.group)
-            node = np.minimum(s.group, together)
+            sent = rows * block.depth * lesser(block.picks, s.group)
+            node = lesser(s.group, together)
             there = expert_exchange_time(hw, n=s.group, sent=sent * BF16_BYTES / 2.0, node=node, burst=True)
             back = expert_exchange_time(hw, n=s.group, sent=sent * BF16_BYTES, node=node, burst=True)
-            both = np.where((s.spread > 0) & (s.group > 1), there + back, 0.0)
+            both = chosen((s.spread > 0) & (s.group > 1), there + back, 0.0)
             spent = spent + block.count * both * c["serving.exchange"]
     if present(s.context > 1):
         for group in m.attention:
             size = rows * s.context * group.entry_values(s.tensor) / group.compression * s.cache_bytes
-            gathered = np.where(s.context > 1, all_gather_time(hw, n=s.context, size=size), 0.0)
+            gathered = chosen(s.context > 1, all_gather_time(hw, n=s.context, size=size), 0.0)
             spent = spent + group.count * float(group.grows) * gathered
     if present(s.pipeline > 1):
         hand = point_to_point_time(hw, size=rows * m.hidden * BF16_BYTES)

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from chipwall.catalog.numbers import chosen, greater
 from chipwall.perf.serving.iteration import decode_time, mixed_steps, pipeline_loss, prompt_times
 from chipwall.perf.serving.regimes import BUSIEST, REGIMES, Requests, queue_wait
 from chipwall.perf.serving.step import Setup, step_time
@@ -48,12 +49,12 @@ def first_token_tail(
     ----------
     .. [1] J. F. C. Kingman, The single server queue in heavy traffic, Proc. Cambridge Phil. Soc. 57, 1961.
     """
-    ranks = np.where(s.spread > 0, s.group, 1.0)
+    ranks = chosen(s.spread > 0, s.group, 1.0)
     service, turn = prompt_times(s, q, batch)
     load = np.clip(arrivals / ranks * turn, 1e-9, BUSIEST)
-    wait = queue_wait(s, q, arrivals, turn) * np.maximum(np.log(load / (1.0 - share)), 0.0)
-    running = np.where(np.asarray(batch) > 1.0, share * decode_time(s, q, np.maximum(batch, 1.0)), 0.0)
-    crowd = share * together * np.maximum(batch / ranks - 1.0, 0.0) * turn
+    wait = queue_wait(s, q, arrivals, turn) * greater(np.log(load / (1.0 - share)), 0.0)
+    running = chosen(batch > 1.0, share * decode_time(s, q, greater(batch, 1.0)), 0.0)
+    crowd = share * together * greater(batch / ranks - 1.0, 0.0) * turn
     return s.constants["serving.first"] + service + wait + crowd + running
 
 
@@ -63,8 +64,8 @@ def token_time_tail(s: Setup, q: Requests, batch: Any, *, share: Any) -> Any:
     An answer of ``output`` tokens meets a piece of another prompt in a binomial number of its iterations; the normal
     approximation of that number bounds the share.
     """
-    alone, beside, part = mixed_steps(s, q, batch, np.maximum(batch - 1.0, 0.0))
-    steps = np.maximum(q.output / q.accepted, 1.0)
+    alone, beside, part = mixed_steps(s, q, batch, greater(batch - 1.0, 0.0))
+    steps = greater(q.output / q.accepted, 1.0)
     part = np.clip(part, 0.0, 1.0)
     more = part + _deviations(share) * np.sqrt(part * (1.0 - part) / steps)
     fast, slow = step_time(s, **alone), step_time(s, **beside)
