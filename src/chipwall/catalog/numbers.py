@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["chosen", "greater", "lesser", "plain"]
+__all__ = ["chosen", "greater", "lesser", "unwrapped"]
 
 
 def lesser(a: Any, b: Any) -> Any:
@@ -29,11 +29,13 @@ def greater(a: Any, b: Any) -> Any:
 
 def chosen(test: Any, yes: Any, no: Any) -> Any:
     """``yes`` where a test holds and ``no`` where it does not."""
-    if isinstance(test, bool | np.bool_) and isinstance(yes, float) and isinstance(no, float):
-        return yes if test else no
+    if isinstance(test, bool | np.bool_):
+        taken, other = (yes, no) if test else (no, yes)
+        if isinstance(other, float) and isinstance(taken, float | np.ndarray):
+            return taken
     return np.where(test, yes, no)
 
 
-def plain(value: Any) -> Any:
+def unwrapped(value: Any) -> Any:
     """An array without a dimension as the number that it holds; anything else as it is."""
     return value[()] if isinstance(value, np.ndarray) and not value.ndim else value

@@ -53,7 +53,7 @@ def attention_seconds(
     ``length`` [1] is the mean number of keys that a query sees, ``length_half`` [1] the length that costs as much as
     the work itself in pipeline filling and masked tiles.
     """
-    compute = flops / (peak * efficiency) * (1.0 + length_half / length)
+    compute = flops * ((1.0 + length_half / length) / (peak * efficiency))
     return smooth_maximum(compute, moved / (bandwidth * memory_efficiency))
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from chipwall.catalog.numbers import chosen, greater, lesser, plain
+from chipwall.catalog.numbers import chosen, greater, lesser, unwrapped
 from chipwall.perf.device import Hardware
 from chipwall.perf.numeric import Numeric
 
@@ -168,12 +168,14 @@ def collective_time(
     # after the local phase the buffer is spread over the chips of a node and every card carries its part; in an
     # all-to-all each chip sends what is meant for other nodes itself
     spread = 1.0 if op == "all_to_all" else inside
-    remote = collective_seconds(
-        size / spread, traffic_share(op, nodes), nodes, network, c["network.efficiency"],
-        c["network.latency"], c["network.hop"], c["network.half_size"], 0.0,
-    )  # fmt: skip
-    total = chosen(inside > 1, local, 0.0) + chosen(nodes > 1, remote, 0.0)
-    return plain(chosen(count > 1, total, 0.0))
+    total = chosen(inside > 1, local, 0.0)
+    if np.any(nodes > 1):
+        remote = collective_seconds(
+            size / spread, traffic_share(op, nodes), nodes, network, c["network.efficiency"],
+            c["network.latency"], c["network.hop"], c["network.half_size"], 0.0,
+        )  # fmt: skip
+        total = total + chosen(nodes > 1, remote, 0.0)
+    return unwrapped(chosen(count > 1, total, 0.0))
 
 
 def all_reduce_time(hw: Hardware, *, n: Numeric, size: Numeric, in_switch: Numeric | None = None,
@@ -213,7 +215,7 @@ def engine_all_reduce_time(
         c["reduce.latency"], c["reduce.hop"], c["reduce.share"], c["reduce.second"], c["reduce.second_share"],
     )  # fmt: skip
     able = (hw.own_reduce > 0) & (hw.link_bandwidth > 0) & (n <= inside)
-    return plain(chosen(able, lesser(own, library), library))
+    return unwrapped(chosen(able, lesser(own, library), library))
 
 
 def all_gather_time(hw: Hardware, *, n: Numeric, size: Numeric, node: Numeric | None = None,
@@ -278,7 +280,7 @@ def expert_exchange_time(hw: Hardware, *, n: Numeric, sent: Numeric, node: Numer
     nodes = greater(n / greater(inside, 1.0), 1.0)
     network = hw.nic_bandwidth if nic_bandwidth is None else nic_bandwidth
     link = chosen(hw.link_bandwidth > 0, hw.link_bandwidth, hw.host_bandwidth)
-    return plain(
+    return unwrapped(
         exchange_seconds(
             sent, nodes, float(burst), link, network, c["exchange.latency"], c["exchange.link"], c["exchange.network"]
         )

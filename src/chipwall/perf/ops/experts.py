@@ -47,9 +47,9 @@ def experts_seconds(
     """
     each = rows / touched
     covered = smooth_maximum(each, padding) * busy
-    reached = (peak, bandwidth, efficiency, memory_efficiency, depth_half)
-    up = product_seconds(each, first * ffn, hidden, covered, first * ffn, weight_bytes, 0.0, 0.0, *reached)
-    down = product_seconds(each, second * hidden, ffn, covered, second * hidden, weight_bytes, 0.0, 0.0, *reached)
+    reached, none = (peak, bandwidth, efficiency, memory_efficiency, depth_half), 0.0 * weight_bytes
+    up = product_seconds(each, first * ffn, hidden, covered, first * ffn, weight_bytes, none, none, *reached)
+    down = product_seconds(each, second * hidden, ffn, covered, second * hidden, weight_bytes, none, none, *reached)
     return launch + touched * (up + down)
 
 

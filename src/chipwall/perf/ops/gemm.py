@@ -46,8 +46,11 @@ def product_seconds(
     .. [1] S. Williams, A. Waterman, D. Patterson, Roofline, CACM 52(4), 2009: the two bounds; their smooth maximum is ours.
     .. [2] NVIDIA, Matrix multiplication background user's guide, DU-09798, sections 4 and 5: tile and wave quantisation.
     """
-    compute = MULTIPLY_ADD * covered_rows * covered_columns * (k + depth_half) / (peak * efficiency)
-    memory = (n * k * weight_bytes + m * k * input_bytes + m * n * output_bytes) / (bandwidth * memory_efficiency)
+    # what does not depend on the rows first: a sweep over loads multiplies arrays of rows by plain numbers
+    per_row = MULTIPLY_ADD * covered_columns * (k + depth_half) / (peak * efficiency)
+    reached = bandwidth * memory_efficiency
+    compute = covered_rows * per_row
+    memory = n * k * weight_bytes / reached + m * ((k * input_bytes + n * output_bytes) / reached)
     return smooth_maximum(compute, memory)
 
 

@@ -12,13 +12,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from chipwall.catalog.architecture import Architecture
 from chipwall.catalog.blocks import INDEX_BYTES, Attention
-from chipwall.catalog.numbers import chosen, greater, lesser, plain
+from chipwall.catalog.numbers import chosen, greater, lesser, unwrapped
 from chipwall.perf.device import Hardware
 from chipwall.perf.formats import recipe as recipe_of
 from chipwall.perf.numeric import BF16_BYTES, MULTIPLY_ADD, Numeric, smooth_maximum
@@ -42,6 +43,11 @@ PARTS = {
     "attention products": "matrix", "attention": "attention", "feed-forward": "matrix", "experts": "matrix",
     "head": "matrix", "vision tower": "matrix", "adapters": "memory", "data movement": "memory", "exchange": "network",
     "layers": "host", "host": "host", "host link": "host",
+}  # fmt: skip
+# Part of a step that the products of each part of a model belong to.
+PLACES = {
+    "attention": "attention products", "dense": "feed-forward", "shared": "feed-forward", "router": "experts", "head": "head",
+    "experts": "experts",
 }  # fmt: skip
 # No kernel reaches more of a data sheet's rate [1].
 MOST = 0.98
@@ -101,7 +107,7 @@ def stacked_rates(each: Sequence[Rates]) -> Rates:
     return Rates(**{f.name: np.array([getattr(r, f.name) for r in each], dtype=float) for f in fields(Rates)})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Setup:
     """A model on chips in a layout, ready to be stepped; scalars or arrays throughout.
 
@@ -165,21 +171,54 @@ class Setup:
     adapter_bytes: Numeric
     constants: Mapping[str, Numeric] = field(hash=False)
 
+    @cached_property
+    def products(self) -> tuple[Operator, ...]:
+        """Matrix products of a step, those that do not occur left out."""
+        shards = chosen(self.spread > 0, 1.0, self.tensor / self.expert)
+        found = operators(self.model, tensor_parallel=self.tensor, expert_shards=shards)
+        return tuple(op for op in found if present(op.times))
+
+    @cached_property
+    def kernels(self) -> Any:
+        """Kernels of one pass through all layers [1]."""
+        return model_kernels(
+            self.model, attention=self.attention.quantised, dense=self.dense.quantised, experts=self.experts.quantised
+        )
+
+    @cached_property
+    def moved_values(self) -> Any:
+        """Values that a row moves between the products of all layers [1]: norms, residuals, rotary embedding, activation."""
+        m = self.model
+        # a block of either kind reads and writes the residual stream twice
+        values = m.blocks * 4.0 * m.hidden
+        for group in m.attention:
+            keys = 0.0 if group.kind == "latent" else group.kv_heads * (group.head_dim + group.value_dim)
+            values = values + group.count * 2.0 * (group.heads * group.head_dim + keys) / self.tensor
+        for block in m.feed_forward:
+            if block.kind == "dense":
+                values = values + block.count * block.matrices * block.width / self.tensor
+        return values
+
 
 def present(value: Any) -> bool:
     """Whether a number, or any entry of an array, is not zero."""
     return bool(value) if isinstance(value, float | bool | int) else bool(np.any(value))
 
 
-def _product(rows: Any, columns: Any, depth: Any, r: Rates, bandwidth: Any, c: Mapping[str, Any]) -> Any:
-    """Mean time of a matrix product whose row count varies from step to step, launch left to the layer [s]."""
+def _product(
+    rows: Any, covered: Any, columns: Any, depth: Any, r: Rates, bandwidth: Any, c: Mapping[str, Any]
+) -> Any:
+    """Mean time of a matrix product whose row count varies from step to step, launch left to the layer [s].
+
+    ``covered`` are the rows that its tiles cover on average [1].
+    """
     names = ("serving.gemm", "serving.int8", "serving.int4", "serving.fp4")
     if isinstance(r.kind, float):
         scale = c[names[int(r.kind)]]  # one setup: no need to choose among arrays
     else:
         scale = np.select([r.kind == k for k in (0, 1, 2)], [c[n] for n in names[:3]], c[names[3]])
     return product_seconds(
-        rows, columns, depth, averaged_rows(rows, c["serving.rows"]), columns + c["serving.columns"], r.weight_bytes,
+        rows, columns, depth, covered, columns + c["serving.columns"], r.weight_bytes,
         r.input_bytes, r.output_bytes, r.peak, bandwidth, lesser(r.efficiency * scale, MOST),
         lesser(r.memory_efficiency * c["serving.memory"], MOST), r.depth_half,
     )  # fmt: skip
@@ -233,36 +272,24 @@ def step_parts(
     rows = greater(own_decoding + own_prompt, 1e-9)
     tokens = greater(decoding + prompt_tokens, 1e-9)
     time: dict[str, Any] = dict.fromkeys(PARTS, 0.0)
-    shards = chosen(s.spread > 0, 1.0, s.tensor / s.expert)
-    place = {
-        "attention": "attention products",
-        "dense": "feed-forward",
-        "shared": "feed-forward",
-        "router": "experts",
-        "head": "head",
-        "experts": "experts",
-    }
+    heads = greater(sampling / ranks, 1e-9)
+    covered = {"token": averaged_rows(rows, c["serving.rows"]), "sequence": averaged_rows(heads, c["serving.rows"])}
     of = {"attention": s.attention, "dense": s.dense, "shared": s.dense, "router": s.head, "head": s.head}
-    for op in operators(m, tensor_parallel=s.tensor, expert_shards=shards):
-        if not present(op.times):
-            continue
+    for op in s.products:
         if op.rows == "pick":
             spent = _experts(op, tokens, s, bw)
         else:
-            count = greater(sampling / ranks, 1e-9) if op.rows == "sequence" else rows
-            spent = _product(count, op.columns, op.depth, of[op.part], bw, c)
-        time[place[op.part]] = time[place[op.part]] + op.times * spent
+            count = heads if op.rows == "sequence" else rows
+            spent = _product(count, covered[op.rows], op.columns, op.depth, of[op.part], bw, c)
+        time[PLACES[op.part]] = time[PLACES[op.part]] + op.times * spent
     time["attention"] = _attention_seconds(s, own_decoding, context, own_prompt, prompt)
     time["vision tower"] = own_prompt * s.tower / s.tensor
     time["adapters"] = _adapter_seconds(s, own_decoding + sampling / ranks, rows)
     time["data movement"] = _movement_seconds(s, rows)
     time["exchange"] = _exchange_seconds(s, tokens, rows)
     routed = m.layers_of("experts")
-    kernels = model_kernels(
-        m, attention=s.attention.quantised, dense=s.dense.quantised, experts=s.experts.quantised
-    )
     time["layers"] = (
-        kernels * (c["serving.launch"] + c["serving.busy"] * rows / (rows + BUSY_ROWS))
+        s.kernels * (c["serving.launch"] + c["serving.busy"] * rows / (rows + BUSY_ROWS))
         + routed * c["serving.expert_layer"]
     )
     time["experts"] = time["experts"] + routed * c["serving.expert_prompt"] * own_prompt
@@ -311,15 +338,17 @@ def _keys_seconds(s: Setup, g: Attention, decoding: Any, context: Any, prompt_to
     c, hw = s.constants, s.hw
     heads = g.heads / s.tensor
     index = g.index_dim * lesser(g.index_heads, 1.0) / g.compression
-    stored = g.seen(context) * g.entry_values(s.tensor) * s.cache_bytes + context * index * INDEX_BYTES
+    seen, queries = g.seen(context), decoding / s.context
+    stored = seen * (g.entry_values(s.tensor) * s.cache_bytes) + context * (index * INDEX_BYTES)
     # latent attention decodes in its absorbed form: all heads share the vector as key and, less its rotary part, value
     width = 2.0 * g.latent_rank + g.rotary if g.kind == "latent" else g.head_dim + g.value_dim
-    work = MULTIPLY_ADD * heads * width * g.seen(context)
+    work = MULTIPLY_ADD * heads * width * seen
     peak, bandwidth = hw.peak("bf16"), hw.memory_bandwidth
     decode = attention_seconds(
-        decoding * work / s.context, decoding * stored / s.context, 1.0, peak, bandwidth, c["decode.efficiency"],
-        c["decode.memory"], 0.0,
+        queries * work, queries * stored, 1.0, peak, bandwidth, c["decode.efficiency"], c["decode.memory"], 0.0,
     )  # fmt: skip
+    if not present(prompt_tokens):
+        return decode
     # a query sees half of its prompt on average, or its window; exponentials and masked tiles as in the kernel tables
     softmax, half = (hw.constants[f"attention.bf16.{name}"] for name in ("softmax", "causal_half"))
     pairs = lesser(prompt / 2.0, g.seen(prompt))
@@ -355,21 +384,12 @@ def _adapter_seconds(s: Setup, sequences: Any, rows: Any) -> Any:
     # a weight of 16 bits is multiplied with every row that wants it
     work = rows * MULTIPLY_ADD * s.adapter_bytes / BF16_BYTES / (s.hw.peak("bf16") * s.attention.efficiency)
     kernels = ADAPTER_KERNELS * s.model.blocks * c["serving.launch"]
-    return plain(chosen(s.adapters > 0, moved + work + kernels, 0.0))
+    return unwrapped(chosen(s.adapters > 0, moved + work + kernels, 0.0))
 
 
 def _movement_seconds(s: Setup, rows: Any) -> Any:
     """Norms, residuals, rotary embedding, activation and quantisation between the products [s]."""
-    c, m = s.constants, s.model
-    # a block of either kind reads and writes the residual stream twice
-    values = m.blocks * 4.0 * m.hidden
-    for group in m.attention:
-        keys = 0.0 if group.kind == "latent" else group.kv_heads * (group.head_dim + group.value_dim)
-        values = values + group.count * 2.0 * (group.heads * group.head_dim + keys) / s.tensor
-    for block in m.feed_forward:
-        if block.kind == "dense":
-            values = values + block.count * block.matrices * block.width / s.tensor
-    moved = rows * values * BF16_BYTES * c["serving.moved"]
+    moved = rows * s.moved_values * BF16_BYTES * s.constants["serving.moved"]
     return elementwise_seconds(moved, 0.0, s.hw.memory_bandwidth, s.hw.constants["elementwise.memory"], 0.0)
 
 
