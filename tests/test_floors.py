@@ -198,6 +198,21 @@ def test_folders_stay_small(folder: Path) -> None:
 
 
 
+def test_help_and_the_import_load_no_room() -> None:
+    """Nothing of catalogue, law, model or market is loaded before a command or a name is asked for."""
+    import subprocess
+    import sys
+
+    rooms = ("catalog", "perf", "measure", "controls", "fleet", "market", "claims", "api", "web")
+    told = f"print([m for m in sys.modules if m.startswith('chipwall.') and m.split('.')[1] in {rooms}], file=sys.stderr)"
+    for asked in ("['--help']", "['--help', '--lang', 'zh']"):
+        code = f"import sys; from chipwall.cli import main\ntry: main({asked})\nexcept SystemExit: pass\n{told}"
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+        assert done.stderr.strip() == "[]"
+    done = subprocess.run([sys.executable, "-c", f"import sys, chipwall\n{told}"], capture_output=True, text=True, check=True)
+    assert done.stderr.strip() == "[]"
+
+
 def test_look_ups_do_not_load_numpy() -> None:
     import subprocess
     import sys

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from functools import cache
 
-from chipwall import catalog
-
 __all__ = ["chinese_name", "short_name"]
 
 # longest beginnings first; what follows keeps its spelling, set off by a space
@@ -54,6 +52,8 @@ def _said_in_chinese(name: str) -> str:
 
 @cache
 def _table() -> dict[str, str]:
+    from chipwall import catalog  # help pages are translated too, and must not load a room
+
     known = catalog.load()
     named = [one.name for one in known.chips.values()] + [one.name for one in known.systems.values()]
     return _MAKERS | {name: _said_in_chinese(name) for name in named}
