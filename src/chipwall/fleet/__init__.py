@@ -1,1 +1,1 @@
-"""Fleets: how many of which chip carry a load, what they cost, and what a stream of requests does to them."""
+"""How many of which chips serve a load, and what its clients see: request-level simulation, plans and their cost."""
