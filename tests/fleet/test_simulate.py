@@ -129,7 +129,7 @@ def test_compiled_and_plain_python_agree() -> None:
         for off in ("0", "1")
     ]  # fmt: skip
     assert found[0] == found[1]
-    assert '"preempted": 0' not in found[0] or "preempted" in found[0]
+    assert any(json.loads(x)["preempted"] for x in json.loads(found[0]))
 
 
 def test_a_small_cache_sends_requests_back_and_serves_them_all() -> None:
@@ -199,7 +199,7 @@ def test_goodput_counts_what_holds_every_limit() -> None:
 
 def test_the_start_is_told_apart() -> None:
     found = simulate(engine(), Traffic(Users(100), Fixed(2000), Fixed(300)), requests=2000)
-    assert found.start_up["ttft"].p50 > 3 * found.ttft.p50
+    assert found.start_up["ttft"].mean > 3 * found.ttft.mean
 
 
 @pytest.mark.parametrize(

@@ -6,10 +6,14 @@ the time of a step at the mean context, exact where that time is a straight line
 the first step that ends after it. The same functions run without Numba, with the same results, slower.
 """
 
+# The arrays are untyped here: Numba derives their types from what it is given.
+# mypy: disable-error-code="no-any-return"
+
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple, TypeVar
+from importlib import import_module
+from typing import Any, NamedTuple, TypeVar, cast
 
 import numpy as np
 
@@ -17,21 +21,27 @@ __all__ = ["COMPILED", "Params", "State", "run"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-try:
-    from numba import njit
-except ImportError:  # the extra "fast" is not installed
-    njit = None
-COMPILED = njit is not None
+def _compiler() -> Any:
+    """Numba's, where the extra ``fast`` is installed."""
+    try:
+        return import_module("numba").njit
+    except ImportError:
+        return None
+
+
+NJIT = _compiler()
+COMPILED = NJIT is not None
 
 
 def compiled(function: F) -> F:
     """The function compiled on its first call, kept on disk where that is possible; as it is without Numba."""
-    if njit is None:
+    if NJIT is None:
         return function
     try:
-        return njit(cache=True, error_model="numpy")(function)  # type: ignore[no-any-return]
+        found = NJIT(cache=True, error_model="numpy")(function)
     except RuntimeError:  # no place on disk that may be written
-        return njit(error_model="numpy")(function)  # type: ignore[no-any-return]
+        found = NJIT(error_model="numpy")(function)
+    return cast(F, found)
 
 
 # Kinds of replica: prompts and answers, prompts alone, answers alone. Ways of computing prompts: in pieces, whole beside
@@ -54,14 +64,23 @@ MORE, MORE_FIXED = 1.5, 4.0
 
 # Columns of the arrays by replica (whole, real), by slot of a request in the system (whole, real), by kind of replica (whole,
 # real), and places of what holds for all (whole, real).
-(R_ROLE, R_STEPS, R_DECODING, R_RUNNING, R_TURN, R_WAIT_HEAD, R_WAIT_TAIL, R_WAITING, R_PROMPT_HEAD, R_PROMPT_TAIL, R_LAST, R_FILLED) = range(12)
+(
+    R_ROLE, R_STEPS, R_DECODING, R_RUNNING, R_TURN, R_WAIT_HEAD,
+    R_WAIT_TAIL, R_WAITING, R_PROMPT_HEAD, R_PROMPT_TAIL, R_LAST, R_FILLED,
+) = range(12)  # fmt: skip
 (R_CLOCK, R_END, R_CONTEXT, R_USED, R_BUSY, R_PREFIX_TOKENS) = range(6)
-(S_PROMPT, S_OUTPUT, S_PREFIX, S_SHARED, S_DONE, S_GOAL, S_PLANNED, S_MADE, S_STEPS, S_NUMBER, S_NEXT, S_BEFORE, S_AFTER, S_AT) = range(14)
+(
+    S_PROMPT, S_OUTPUT, S_PREFIX, S_SHARED, S_DONE, S_GOAL, S_PLANNED,
+    S_MADE, S_STEPS, S_NUMBER, S_NEXT, S_BEFORE, S_AFTER, S_AT,
+) = range(14)  # fmt: skip
 (S_SENT, S_ENTER, S_HELD, S_SCHEDULED, S_COMPUTED, S_MOVED, S_FIRST) = range(7)
 (K_SEQUENCES, K_TOKENS, K_WAY) = range(3)
 (K_PER_END, K_ROOM, K_BLOCK) = range(3)
 (P_ROUTER, P_PREFILLERS, P_USERS, P_IN_FLIGHT, P_START_UP, P_EVERY, P_MOST_INSIDE) = range(7)
-(P_ACCEPTED, P_DRAFTED, P_TRANSFER_FIXED, P_TRANSFER_PER_TOKEN, P_FRONT, P_THINK, P_TTFT_LIMIT, P_TPOT_LIMIT, P_E2E_LIMIT) = range(9)
+(
+    P_ACCEPTED, P_DRAFTED, P_TRANSFER_FIXED, P_TRANSFER_PER_TOKEN,
+    P_FRONT, P_THINK, P_TTFT_LIMIT, P_TPOT_LIMIT, P_E2E_LIMIT,
+) = range(9)  # fmt: skip
 
 
 class Params(NamedTuple):
@@ -565,9 +584,9 @@ def choose(st: State, p: Params, slot: int, low: int, high: int, counter: int) -
     for r in range(low, high):
         if load_of(st.ri, r) < load_of(st.ri, best):
             best = r
-        if p.pi[P_ROUTER] == PREFIX_AWARE and g >= 0 and st.prefix[r, g, 0] >= 0:
-            if holder < 0 or load_of(st.ri, r) < load_of(st.ri, holder):
-                holder = r
+        holds = p.pi[P_ROUTER] == PREFIX_AWARE and g >= 0 and st.prefix[r, g, 0] >= 0
+        if holds and (holder < 0 or load_of(st.ri, r) < load_of(st.ri, holder)):
+            holder = r
     if holder >= 0 and load_of(st.ri, holder) <= MORE * load_of(st.ri, best) + MORE_FIXED:
         return holder
     return best

@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chipwall.catalog.records import Chip, LanguageModel
+from chipwall.catalog.records import LanguageModel
 from chipwall.errors import InputError
+from chipwall.perf.calibrated import Calibrated
+from chipwall.perf.device import Hardware
 from chipwall.perf.serving.iteration import pipeline_loss
 from chipwall.perf.serving.regimes import MAX_BATCH, sequence_cache
 from chipwall.perf.serving.serve import Question, chunk_of, serving, setups_of
@@ -87,7 +89,9 @@ class Service:
         return spent
 
 
-def service_of(model: LanguageModel, chip: Chip, question: Question, **limits: Any) -> Service:
+def service_of(
+    model: LanguageModel, hw: Hardware, question: Question, calibrated: Calibrated, **limits: Any
+) -> Service:
     """One replica as a question describes it, in the layout given or the best one.
 
     Parameters
@@ -97,8 +101,8 @@ def service_of(model: LanguageModel, chip: Chip, question: Question, **limits: A
     limits
         Fields of :class:`Service` to change: ``way``, ``prefix_cache``, ``block_tokens``.
     """
-    layouts, made, _, _ = setups_of(model, chip, question)
-    at = 0 if len(made) == 1 else layouts.index(serving(model, chip, question).layout)
+    layouts, made, _, _ = setups_of(model, hw, question, calibrated)
+    at = 0 if len(made) == 1 else layouts.index(serving(model, hw, question, calibrated).layout)
     return service_of_setup(made[at], question, chips=layouts[at].chips // max(layouts[at].replicas, 1), **limits)
 
 
@@ -143,7 +147,7 @@ def decode_table(s: Setup, drafted: float, sequences: int) -> NDArray[np.float64
 
 def prompt_table(s: Setup, drafted: float, sequences: int) -> NDArray[np.float64]:
     """What pieces of prompts add to a step, by sequences, tokens and position [s]."""
-    batches = BATCHES[BATCHES <= max(sequences, 1)][:, None, None]
+    batches = BATCHES[max(sequences, 1) >= BATCHES][:, None, None]
     pieces, positions = PIECES[None, :, None], POSITIONS[None, None, :]
     context = np.full_like(batches, 1024.0)
     beside = _seconds(s, batches, context, pieces, np.maximum(positions, pieces), drafted)
@@ -176,6 +180,6 @@ def service_of_times(
         raise InputError(text("{count} sequences at once", count=max_sequences), where="max_sequences",
                          fix=text("Give 1 to {most}", most=MOST_SEQUENCES))  # fmt: skip
     table = np.array([[decode(b, c) if b else 0.0 for c in CONTEXTS] for b in range(max_sequences + 1)], dtype=float)
-    batches = BATCHES[BATCHES <= max(max_sequences, 1)]
+    batches = BATCHES[max(max_sequences, 1) >= BATCHES]
     pieces = np.array([[[prompt(b, n, x) for x in POSITIONS] for n in PIECES] for b in batches], dtype=float)
     return Service(table, pieces, 0.0, max_sequences, batched_tokens, room, **more)

@@ -213,7 +213,7 @@ def simulate(
     p = _params(service, traffic, replicas, router, prefill, limits or Limits(), users, first, requests)
     st = _state(service, prefill, replicas, traffic, users)
     _run(st, p, traffic, service, seed, requests, users)
-    return _result(st, p, service, prefill, traffic, replicas, requests)
+    return _result(st, p, service, prefill, traffic, replicas)
 
 
 def _start_up(asked: int | None, requests: int, users: int) -> int:
@@ -314,7 +314,8 @@ def _run(st: core.State, p: core.Params, traffic: Traffic, service: Service, see
         core.push_event(st.events, st.count, front, -1)
     room = float(np.min(p.kf[:, core.K_ROOM])) - BLOCK_TOKENS
     rng = np.random.Generator(np.random.Philox(key=[seed, 2**63]))
-    for block in traffic.blocks(seed, requests, most_tokens=room):
+    # users go on until the last of the requests is done
+    for block in traffic.blocks(seed, requests + users, most_tokens=room):
         st.count[core.C_NEXT] = 0
         st = _more_slots(st, len(block.prompt) + 1)
         known = _known(block, p, service, rng, len(st.ri))
@@ -353,7 +354,7 @@ def _quantiles(st: core.State, group: int, metric: int, *, shift: float = 0.0) -
 
 
 def _result(
-    st: core.State, p: core.Params, service: Service, prefill: Prefill | None, traffic: Traffic, replicas: int, requests: int
+    st: core.State, p: core.Params, service: Service, prefill: Prefill | None, traffic: Traffic, replicas: int
 ) -> LoadResult:
     amount, n = st.amount, st.count
     names = ("ttft", "tpot", "e2e", "queue", "prefill", "transfer")
@@ -361,10 +362,9 @@ def _result(
     start = {name: _quantiles(st, 0, i) for i, name in enumerate(names[:3])}
     done = int(st.hist[1, core.E2E].sum())
     spent = max(float(amount[core.A_NOW] - amount[core.A_STEADY]), 1e-12)
-    sent_for = max(float(amount[core.A_LAST_SENT]), 1e-12)
     offered = traffic.load.rate if isinstance(traffic.load, Arrivals | Trace) else float("nan")
     # what is served while requests come: after the last one the system only empties
-    rate = _served(st, p, spent, sent_for, traffic)
+    rate = _served(st, p, spent)
     whole = max(float(amount[core.A_NOW]), 1e-12)
     per_request = float(amount[core.A_TOKENS]) / max(done, 1)
     good = float(n[core.C_GOOD]) / max(done, 1)
@@ -372,14 +372,15 @@ def _result(
         **steady, front=float(p.pf[core.P_FRONT]), rate=rate, offered=offered if np.isfinite(offered) else rate,
         output_tokens_per_s=rate * per_request, goodput=rate * good, good=good,
         inside=float(amount[core.A_INSIDE]) / whole + rate * float(p.pf[core.P_FRONT]),
-        utilisation=float(np.mean(st.rf[:, core.R_BUSY])) / whole, state=_state_of(st, p, steady, requests), requests=int(n[core.C_DONE]),
+        utilisation=float(np.mean(st.rf[:, core.R_BUSY])) / whole, state=_state_of(st, p, steady),
+        requests=int(n[core.C_DONE]),
         seconds=whole, preempted=int(n[core.C_PREEMPTED]), prefix_hits=int(n[core.C_HITS]),
         held_back=float(n[core.C_LATE]) / max(int(n[core.C_SENT]), 1), replicas=replicas,
         chips=replicas * service.chips + (prefill.replicas * prefill.service.chips if prefill else 0), start_up=start,
     )  # fmt: skip
 
 
-def _served(st: core.State, p: core.Params, spent: float, sent_for: float, traffic: Traffic) -> float:
+def _served(st: core.State, p: core.Params, spent: float) -> float:
     """Requests done per second of the steady part [1/s]."""
     done = int(st.hist[1, core.E2E].sum())
     if p.pi[core.P_USERS]:
@@ -388,7 +389,7 @@ def _served(st: core.State, p: core.Params, spent: float, sent_for: float, traff
     return all_done / max(float(st.amount[core.A_LAST]), 1e-12) if all_done else 0.0
 
 
-def _state_of(st: core.State, p: core.Params, steady: Mapping[str, Quantiles], requests: int) -> str:
+def _state_of(st: core.State, p: core.Params, steady: Mapping[str, Quantiles]) -> str:
     """Whether the queue stands, or grows as long as requests come."""
     if st.count[core.C_STOP]:
         return "OVERLOADED"
