@@ -1,12 +1,14 @@
-"""Long questions in the background: each in a process of its own, in a line of bounded length, found again by its question.
+"""What a server holds: answers that were given, and long questions in the background, found again by their question.
 
-A run is named by a fingerprint of its question, and its state is files in one private folder of the server, so that every
-worker can tell how far it is, and the same address asked again finds the same run; when a worker or a run is killed, asking
-again starts it anew. The line is a lock: who waits for it is counted, and too many are refused.
+A run works in a process of its own and waits in a line of bounded length. It is named by a fingerprint of its question, and
+its state is files in one private folder of the server, so that every worker can tell how far it is, and the same address
+asked again finds the same run; when a worker or a run is killed, asking again starts it anew. The line is a lock: who waits
+for it is counted, and too many are refused.
 """
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import fcntl
 import hashlib
@@ -17,7 +19,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -27,10 +30,12 @@ from typing import Any
 from chipwall.errors import ChipwallError
 from chipwall.text import text
 
-__all__ = ["Busy", "RunState", "asked_run", "cancel_run", "run_main"]
+__all__ = ["AnswerStore", "Busy", "RunState", "Sent", "asked_run", "cancel_run", "run_main"]
 
 # Runs that may wait or work at the same time [1]; what a caller who comes too late is told to wait [s].
 MOST_RUNS, COME_BACK = 4, 15
+# Memory for answers that are kept [byte].
+KEPT_BYTES = 64_000_000
 # Results that are kept, the oldest dropped first [1], and the longest that one may work [s].
 MOST_KEPT, LONGEST_RUN = 400, 600
 
@@ -41,6 +46,54 @@ class Busy(Exception):
     def __init__(self, seconds: int) -> None:
         super().__init__(text("Too many questions wait. Ask again in {seconds} s.", seconds=seconds))
         self.seconds = seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """The bytes of an answer, plain and packed, with what its head says."""
+
+    body: bytes
+    packed: bytes
+    media: str
+    status: int
+    mark: str
+    embed: bool = False
+
+
+class AnswerStore:
+    """Answers by address, the oldest dropped when their bytes exceed a bound; one computation for one address at a time."""
+
+    def __init__(self, most: int = KEPT_BYTES) -> None:
+        self._most, self._size = most, 0
+        self._held: OrderedDict[str, Sent] = OrderedDict()
+        self._pending: dict[str, asyncio.Task[Sent]] = {}
+
+    def get(self, key: str) -> Sent | None:
+        """What is kept, marked as used just now."""
+        found = self._held.get(key)
+        if found is not None:
+            self._held.move_to_end(key)
+        return found
+
+    def put(self, key: str, answer: Sent) -> None:
+        """Keep an answer; one that is larger than a tenth of the bound is not."""
+        size = len(answer.body) + len(answer.packed)
+        if size > self._most // 10 or key in self._held:
+            return
+        self._held[key] = answer
+        self._size += size
+        while self._size > self._most:
+            _, old = self._held.popitem(last=False)
+            self._size -= len(old.body) + len(old.packed)
+
+    async def one(self, key: str, make: Callable[[], Awaitable[Sent]]) -> Sent:
+        """The answer of ``make``, which runs once however many ask for it at the same time."""
+        task = self._pending.get(key)
+        if task is None:
+            task = asyncio.ensure_future(make())
+            self._pending[key] = task
+            task.add_done_callback(lambda _: self._pending.pop(key, None))
+        return await asyncio.shield(task)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +192,10 @@ def cancel_run(key: str) -> bool:
         return False
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, signal.SIGTERM)
+    child = _children.pop(key, None)
+    if child is not None:
+        child.kill()
+        child.wait()
     (_folder() / f"{key}.pid").unlink(missing_ok=True)
     return True
 

@@ -36,6 +36,7 @@ __all__ = [
     "quarter",
     "quote",
     "seconds",
+    "sent_fields",
     "share",
     "term",
 ]
@@ -309,3 +310,27 @@ def printable(words: str) -> str:
     """Words with every steering character spelled out as ``\\u001b``, valid inside JSON strings too; our own links stay."""
     parts = _LINK.split(words)  # odd places hold links to web addresses, which we write ourselves
     return "".join(p if i % 2 else _STEERING.sub(lambda m: f"\\u{ord(m[0]):04x}", p) for i, p in enumerate(parts))
+
+
+def sent_fields(body: bytes, media: str) -> dict[str, object]:
+    """The fields of a form by name: text as text, a file as its bytes under ``file`` and its name under ``file_name``."""
+    from urllib.parse import parse_qs
+
+    if media.startswith("application/x-www-form-urlencoded"):
+        found = parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=80)
+        return {name: values[-1] for name, values in found.items()}
+    if not media.startswith("multipart/form-data"):
+        raise InputError(text("a form is expected, not '{media}'", media=quote(media)))
+    from email.parser import BytesParser
+    from email.policy import HTTP
+
+    message = BytesParser(policy=HTTP).parsebytes(b"content-type: " + media.encode("latin-1") + b"\r\n\r\n" + body)
+    sent: dict[str, object] = {}
+    for part in message.iter_parts() if message.is_multipart() else ():
+        name, file = part.get_param("name", header="content-disposition"), part.get_filename()
+        content = bytes(part.get_payload(decode=True) or b"")
+        if file is not None and content:
+            sent |= {"file": content, "file_name": str(file)[-80:]}
+        elif file is None and name:
+            sent[str(name)] = content.decode("utf-8", "replace")
+    return sent

@@ -55,7 +55,7 @@ def test_forms_of_a_page(client):
     assert "| " in client.get("/chips.md", vendor="huawei").text
     second = client.get("/chips/nvidia-h200-sxm.csv", table="2")
     assert second.status == 200
-    assert second.text.splitlines()[0].startswith("ratio,")
+    assert second.text.splitlines()[0].count(",") >= 2
 
 
 def test_figures_of_a_page(client):

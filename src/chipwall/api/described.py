@@ -32,6 +32,7 @@ __all__ = [
     "ask_door",
     "door_answer",
     "door_parameters",
+    "door_summary",
     "openapi_bytes",
 ]
 
@@ -52,6 +53,8 @@ DOOR_COMMANDS: dict[str, tuple[str, tuple[str, ...]]] = {
     "timeline": ("controls timeline", ("chip",)),
     "check": ("check", ("claims",)),
     "simulate": ("simulate", ("scenario",)),
+    "plan": ("plan", ("model",)),
+    "frontier": ("frontier", ("model",)),
 }
 OFFERED = tuple(DOOR_COMMANDS)
 # What a stranger over a network may not give: places in a file system, programs, objects of Python.
@@ -59,6 +62,7 @@ KEPT_BACK = ("load", "parties", "overlay", "parts", "executor", "progress", "rea
 # Words that may mean a file on the command line, and mean a name here.
 NAMES = ("chip", "model", "name", "first", "second", "scenario", "against", "assume")
 MOST_DRAWS = 2_000
+CLAIM_ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +140,7 @@ def ask_door(door: str, given: Mapping[str, Sequence[str]]) -> tuple[Any, dict[s
         if name not in known:
             raise unknown_argument(door, name, known)
         kwargs[name] = _value(known[name], list(values))
-    if door == "check" and not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)+", str(kwargs.get("claims", "a-b"))):
+    if door == "check" and not CLAIM_ID.fullmatch(str(kwargs.get("claims", "a-b"))):
         return text_document(**kwargs), kwargs
     if door == "simulate":
         count(kwargs.get("draws", MOST_DRAWS), "draws", most=MOST_DRAWS)
@@ -177,6 +181,8 @@ def door_answer(door: str, found: Any, kwargs: dict[str, Any]) -> dict[str, Any]
 def as_command(door: str, kwargs: Mapping[str, Any]) -> str:
     """The question as a command."""
     command, places = DOOR_COMMANDS[door]
+    if door == "check" and CLAIM_ID.fullmatch(str(kwargs.get("claims", ""))):
+        command = "claim show"
     words = ["chipwall", *command.split()]
     words += [str(kwargs[p]) for p in places if p in kwargs]
     for name, value in kwargs.items():
@@ -239,11 +245,15 @@ def openapi_bytes() -> bytes:
     return json.dumps(document, ensure_ascii=False, indent=1).encode()
 
 
+def door_summary(door: str) -> str:
+    """The first sentence that a door says of itself."""
+    return " ".join(inspect.cleandoc(inspect.unwrap(getattr(cw, door)).__doc__ or "").split("\n\n")[0].split())
+
+
 def _operation(door: str) -> dict[str, Any]:
-    doc = inspect.cleandoc(inspect.unwrap(getattr(cw, door)).__doc__ or "").split("\n\n")
     asked = [
         {
-            "name": p.name, "in": "query", "required": p.required, "description": p.says,
+            "name": p.name, "in": "query", "required": p.required, "description": p.says or p.name.replace("_", " "),
             "schema": {"type": p.kind, **({"items": {"type": "string"}} if p.kind == "array" else {})}
             | ({"default": p.default} if isinstance(p.default, (str, int, float, bool)) else {}),
             **({"style": "form", "explode": False} if p.kind == "array" else {}),
@@ -253,7 +263,7 @@ def _operation(door: str) -> dict[str, Any]:
     problem = {"application/json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     return {
         "operationId": door,
-        "summary": " ".join(doc[0].split()),
+        "summary": door_summary(door),
         "parameters": asked,
         "responses": {
             "200": {

@@ -120,6 +120,7 @@ def paths_answer(runs: Sequence[Any], keep: tuple[str, ...], extra: Mapping[str,
     from chipwall.report.pages.market import paths_record as as_json
 
     first = runs[0]
+    keep = tuple(name for name in keep if name in first.values)  # parameters of the draws are kept apart
     figures = {}
     for name in keep:
         band = first.band(name, first.quarters[-1])

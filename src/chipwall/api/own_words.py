@@ -7,14 +7,16 @@ import json
 import tomllib
 import zlib
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 from chipwall.api.rooms import own_chip, own_model, plain_word
+from chipwall.catalog.records import Chip, LanguageModel
 from chipwall.errors import InputError
 from chipwall.text import text
 
-__all__ = ["MARK", "packed_word", "record_of", "unpacked"]
+__all__ = ["MARK", "carried_chip", "carried_model", "packed_word", "record_of", "unpacked"]
 
+T = TypeVar("T")
 MARK = "own."
 # Largest content that is unpacked, and longest word that is taken [byte], [1].
 LARGEST, LONGEST_OWN = 200_000, 5_500
@@ -76,3 +78,25 @@ def record_of(word: Any, argument: str) -> Any:
     if not isinstance(word, str):
         return word
     return _read(word) if word.startswith(MARK) else plain_word(word, argument)
+
+
+def carried_chip(word: str) -> Chip:
+    """The chip that a word names or carries."""
+    import chipwall as cw
+
+    found = record_of(word, "chip")
+    return cw.chip(found) if isinstance(found, str) else _of_kind(found, Chip, word)
+
+
+def carried_model(word: str) -> LanguageModel:
+    """The language model that a word names or carries."""
+    import chipwall as cw
+
+    found = record_of(word, "model")
+    return cw.model(found) if isinstance(found, str) else _of_kind(found, LanguageModel, word)
+
+
+def _of_kind(found: Any, kind: type[T], word: str) -> T:
+    if not isinstance(found, kind):
+        raise InputError(text("the link holds a chip where a model is asked for, or the other way round"), where=word[:40])
+    return found

@@ -6,13 +6,13 @@ question of its own stands here.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from chipwall import catalog
 from chipwall.answer import Answer
@@ -21,26 +21,37 @@ from chipwall.catalog.load import Catalog
 from chipwall.catalog.own.reading import is_path
 from chipwall.catalog.records import Chip, LanguageModel
 from chipwall.errors import ChipwallError, InputError
-from chipwall.inputs import quote, term
+from chipwall.inputs import choice, quote, term
 from chipwall.text import Text, text
 
 if TYPE_CHECKING:
-    from chipwall.controls.law import Coverage
+    from chipwall.controls.draft import Crossing, Draft
+    from chipwall.controls.law import Coverage, Law
+    from chipwall.market.policy.scenario import Scenario
 
 __all__ = [
     "Chip",
+    "MovedLaw",
     "NamedThings",
     "SearchRow",
     "data_version",
+    "drafts_told",
     "everything",
     "home_of",
     "law_coverage",
     "law_days",
+    "levers_told",
+    "limits_on",
+    "measured_beside",
+    "moved_law",
     "named_in",
     "own_chip",
     "own_model",
+    "parameter_names",
     "plain_word",
     "sample_text",
+    "scenario_told",
+    "scenarios_told",
     "search_rows",
     "text_document",
 ]  # fmt: skip
@@ -238,3 +249,112 @@ def _proposal_rows() -> Iterator[SearchRow]:
             f"{name} {found.decision} {' '.join(found.chinese.values())}",
             f"/market/{name}",
         )
+
+
+@cache
+def drafts_told() -> tuple[Draft, ...]:
+    """Proposals that come with the program."""
+    from chipwall.controls.draft_files import read_draft, shipped_drafts
+    from chipwall.controls.load import law
+
+    return tuple(read_draft(Path(name), law=law()) for name in shipped_drafts())
+
+
+def limits_on(on: date) -> tuple[tuple[str, str, str, str], ...]:
+    """Every limit of the law that runs on a day: id, title, value and unit."""
+    from chipwall.controls.load import law
+
+    rules = law()
+    running = ((p.id, str(p.title), p.record(on)) for p in rules.parameters.values())
+    return tuple((i, t, f"{r.value.normalize():f}", r.unit) for i, t, r in running if r is not None and r.value is not None)
+
+
+@dataclass(frozen=True)
+class MovedLaw:
+    """A law that is changed, by a draft or by one limit, and the chips whose answer for China it changes."""
+
+    draft: Draft
+    law: Law
+    crossings: tuple[Crossing, ...]
+
+
+def moved_law(on: date, *, draft: str = "", limit: str = "", value: str = "") -> MovedLaw:
+    """The law under a shipped proposal, or with one limit at another value.
+
+    Raises
+    ------
+    InputError
+        An unknown proposal or limit, or a value that is none.
+    """
+    from chipwall.api.law import legal_number
+    from chipwall.controls.draft import draft_of_document, drafted_law, evaluate_draft
+    from chipwall.controls.load import law
+    from chipwall.controls.records import Journey
+
+    if draft:
+        found = {d.id: d for d in drafts_told()}[choice(draft, "draft", [d.id for d in drafts_told()])]
+    else:
+        known = {i: unit for i, _, _, unit in limits_on(on)}
+        moved = choice(limit, "limit", list(known))
+        changed = {"id": moved, "value": legal_number(value, "value", symbol=known[moved])}
+        document = {"draft": {"id": "moved-limit", "effective": on}, "limit": [changed]}
+        found = draft_of_document(document, law=law(), where="limit")
+    day = max(on, found.effective)
+    chips = list(everything().chips.values())
+    crossings = evaluate_draft(found, chips, day, journey=Journey(destination="CN", headquarters="CN"), law=law())
+    return MovedLaw(found, drafted_law(found, law=law()), tuple(crossings))
+
+
+def scenario_told(name: str, lang: str) -> Scenario:
+    """A shipped scenario with its words in a language."""
+    from chipwall.market.policy.load import load_scenario
+
+    return load_scenario(name).told_in(lang)
+
+
+@cache
+def scenarios_told(lang: str) -> tuple[Scenario, ...]:
+    """Every shipped scenario; those with a decision are proposals, each against the world without it."""
+    from chipwall.market.policy.load import shipped_scenarios
+
+    return tuple(scenario_told(name, lang) for name in shipped_scenarios())
+
+
+@cache
+def levers_told() -> tuple[tuple[str, str], ...]:
+    """Every lever of a scenario by name with what it means, but the one that reads a file."""
+    from chipwall.market.model.timeline import LEVERS
+
+    return tuple((name, str(lever.help)) for name, lever in LEVERS.items() if lever.takes != "file")
+
+
+def parameter_names() -> tuple[str, ...]:
+    """Names under which a run keeps the parameters of its draws, so that it can be told which of them matter."""
+    from chipwall.market.model.load import load_priors
+
+    return tuple(f"parameter:{name}" for name in load_priors().names)
+
+
+def measured_beside(answer: Answer) -> tuple[tuple[Mapping[str, Any], float | None], ...]:
+    """The published runs nearest to an answer of serving, each with what the model says of that very run, in its unit."""
+    return tuple((row, _said_of(row)) for row in answer.measured)
+
+
+def _said_of(row: Mapping[str, Any]) -> float | None:
+    """What the model says of a published run; None where its load or its metric is none that is asked for."""
+    import chipwall as cw
+
+    kinds = {"tpot_ms": ("tpot", 1e3), "ttft_ms": ("ttft", 1e3), "output_tokens_per_s": ("rate", 1.0)}
+    if row["metric"] not in kinds or not str(row["load"]).isdigit():
+        return None
+    year, part = int(row["year"]), row["year"] % 1
+    name, scale = kinds[row["metric"]]
+    try:
+        found = cw.serve(
+            row["model"], row["chip"], chips=int(row["chips"]), prompt=row["prompt_tokens"], output=row["output_tokens"],
+            users=float(row["load"]), precision=row["precision"] or None, engine=row["engine"],
+            engine_date=f"{year}-{int(part * 12) + 1:02d}",
+        )  # fmt: skip
+    except ChipwallError:
+        return None
+    return found.figures[name].value * scale

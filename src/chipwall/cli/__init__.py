@@ -78,6 +78,7 @@ _ROOMS: dict[Text, dict[str, tuple[str, str, Text]]] = {
     },
     text("In a browser"): {
         "web": ("chipwall.cli.web", "web_command", text("Serve the pages on this machine, until Ctrl-C.")),
+        "site": ("chipwall.cli.web", "site_command", text("Write the finite part as static files.")),
     },
     text("Data and evidence"): {
         "brief": (

@@ -124,7 +124,8 @@ def simulate_command(
     SCENARIO is a shipped name (see: chipwall market scenarios) or a TOML file.
     """
     from chipwall.api.market import paths_answer, refuse_too_many_draws
-    from chipwall.cli.market_answers import for_machines, parameter_names, say_first
+    from chipwall.api.rooms import parameter_names
+    from chipwall.cli.market_answers import for_machines, say_first
     from chipwall.market.forecast.knowledge import known_day
     from chipwall.market.model.quarters import quarter_name, quarters
     from chipwall.market.policy.load import load_scenario

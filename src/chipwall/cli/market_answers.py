@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from chipwall.api.rooms import parameter_names
 from chipwall.cli.kinds import QUARTER, WORD, Count
 from chipwall.cli.options import Out, answer_options, command
 from chipwall.errors import InputError, unknown_name
@@ -17,14 +18,7 @@ if TYPE_CHECKING:
     from chipwall.market.model.paths import Paths
     from chipwall.market.study.ask import MarketQuestion
 
-__all__ = ["for_machines", "parameter_names", "proposals_command", "say_first"]
-
-
-def parameter_names() -> tuple[str, ...]:
-    """Names under which a run keeps the parameters of its draws."""
-    from chipwall.market.model.load import load_priors
-
-    return tuple(f"parameter:{name}" for name in load_priors().names)
+__all__ = ["for_machines", "proposals_command", "say_first"]
 
 
 def say_first(

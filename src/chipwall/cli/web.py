@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from pathlib import Path
 
 import click
 
 from chipwall.cli.extras import require_extra
-from chipwall.cli.kinds import WORD, Count
+from chipwall.cli.kinds import WORD, Count, OutFolder
 from chipwall.cli.languages import asked_language
 from chipwall.cli.options import command
 from chipwall.report.language.lookup import LANGUAGES, translated
 from chipwall.text import text
 
-__all__ = ["web_command"]
+__all__ = ["site_command", "web_command"]
 
 LANGUAGE = click.option("--lang", type=click.Choice(LANGUAGES), default=asked_language, help="Language; default: en.")
 
@@ -51,3 +53,21 @@ def web_command(port: int, host: str, workers: int, opened: bool, lang: str) -> 
         out.flush()
 
     serve_app(host=host, port=port, workers=workers, opened=opened, said=said)
+
+
+@command("site")
+@click.argument("out", type=OutFolder())
+@LANGUAGE
+def site_command(out: Path, lang: str) -> None:
+    """Write the finite part as static files into the folder OUT: chips, models, the law, claims, proposals, presets."""
+    for module in ("starlette", "jinja2"):
+        require_extra(module, extra="web", wanted_by="chipwall site")
+    from chipwall.web.site import write_site
+
+    out.mkdir(exist_ok=True)
+    shown = sys.stderr.isatty()
+    with click.progressbar(length=1000, label="site", file=sys.stderr if shown else open(os.devnull, "w")) as bar:
+        files, left_out = write_site(out, said=lambda done, total: bar.update(round(1000 * done / total) - bar.pos))
+    click.echo(translated(text("{files} files written: {path}", files=files, path=str(out / "index.html")), lang))
+    if left_out:
+        click.echo(translated(text("{count} pages have no answer and were left out", count=left_out), lang))

@@ -5,12 +5,11 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from datetime import date
 from gzip import compress
 from importlib.resources import files
-from typing import Any
+from typing import TypeVar
 from urllib.parse import parse_qs
 
 from starlette.applications import Starlette
@@ -21,22 +20,22 @@ from starlette.routing import Route
 
 from chipwall.answer import plain_json
 from chipwall.api.described import OFFERED, ask_door, door_answer, openapi_bytes
-from chipwall.background import Busy
+from chipwall.background import AnswerStore, Busy, Sent
 from chipwall.errors import ChipwallError, InputError
-from chipwall.inputs import quote
+from chipwall.inputs import sent_fields
 from chipwall.report.forms.answer_page import AnswerPage as Page
+from chipwall.report.forms.parts import style_sheet
 from chipwall.text import text
 from chipwall.web.ask import Ask, address_on
-from chipwall.web.drawing import shared_style
 from chipwall.web.html import MEDIA, figure_bytes, page_bytes
 from chipwall.web.rooms import PAGES, WebRoom, error_page, missing_page
 
-__all__ = ["LARGEST_UPLOAD", "AnswerStore", "application"]
+__all__ = ["LARGEST_UPLOAD", "answer_of", "application", "place_of", "static_bytes"]
 
 # Largest upload, and how long it may take to arrive [byte], [s].
 LARGEST_UPLOAD, LONGEST_UPLOAD = 2_000_000, 20.0
-# Memory for answers that are kept [byte]; questions that are computed at once, and that may wait for it [1].
-KEPT_BYTES, AT_ONCE, WAITING = 64_000_000, 2, 24
+# Questions that are computed at once, and that may wait for it [1].
+AT_ONCE, WAITING = 2, 24
 SECURITY = {
     "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors {frames}",
@@ -45,55 +44,8 @@ SECURITY = {
     "cross-origin-resource-policy": "{resource}",
     "permissions-policy": "camera=(), geolocation=(), microphone=()",
 }
+T = TypeVar("T")
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
-
-
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """The bytes of an answer, plain and packed, with what its head says."""
-
-    body: bytes
-    packed: bytes
-    media: str
-    status: int
-    mark: str
-    embed: bool = False
-
-
-class AnswerStore:
-    """Answers by address, the oldest dropped when their bytes exceed a bound; one computation for one address at a time."""
-
-    def __init__(self, most: int = KEPT_BYTES) -> None:
-        self._most, self._size = most, 0
-        self._held: OrderedDict[str, Sent] = OrderedDict()
-        self._pending: dict[str, asyncio.Task[Sent]] = {}
-
-    def get(self, key: str) -> Sent | None:
-        """What is kept, marked as used just now."""
-        found = self._held.get(key)
-        if found is not None:
-            self._held.move_to_end(key)
-        return found
-
-    def put(self, key: str, answer: Sent) -> None:
-        """Keep an answer; one that is larger than a tenth of the bound is not."""
-        size = len(answer.body) + len(answer.packed)
-        if size > self._most // 10 or key in self._held:
-            return
-        self._held[key] = answer
-        self._size += size
-        while self._size > self._most:
-            _, old = self._held.popitem(last=False)
-            self._size -= len(old.body) + len(old.packed)
-
-    async def one(self, key: str, make: Callable[[], Awaitable[Sent]]) -> Sent:
-        """The answer of ``make``, which runs once however many ask for it at the same time."""
-        task = self._pending.get(key)
-        if task is None:
-            task = asyncio.ensure_future(make())
-            self._pending[key] = task
-            task.add_done_callback(lambda _: self._pending.pop(key, None))
-        return await asyncio.shield(task)
 
 
 class Desk:
@@ -105,7 +57,7 @@ class Desk:
         self._line = asyncio.Semaphore(AT_ONCE)
         self._waiting = 0
 
-    async def compute(self, work: Callable[[], Sent]) -> Sent:
+    async def compute(self, work: Callable[[], T]) -> T:
         """Run in a thread; refuse when too many wait already."""
         if self._waiting >= WAITING:
             raise Busy(2)
@@ -144,7 +96,7 @@ async def _answer(desk: Desk, request: Request) -> Response:
     try:
         if request.method == "POST":
             return await _posted(desk, request, path)
-        key = f"{path}?{sorted(given.items())}"
+        key = f"{date.today()} {path}?{sorted(given.items())}"  # a page without a day means today
         found = desk.kept.get(key) or await desk.kept.one(key, lambda: _made(desk, key, path, given))
         return _sent(found, request)
     except Busy as busy:
@@ -162,25 +114,17 @@ def _given(query: str) -> dict[str, list[str]]:
 
 
 async def _made(desk: Desk, key: str, path: str, given: Mapping[str, list[str]]) -> Sent:
-    found, keep = await _computed(desk, path, given)
+    def work() -> tuple[Sent, bool]:
+        if path == "/openapi.json":
+            return _told(openapi_bytes(), "json"), True
+        if path.startswith("/api/v1/"):
+            return _door(path.removeprefix("/api/v1/"), given), True
+        return answer_of(path, given)
+
+    found, keep = await desk.compute(work)
     if keep and found.status == 200:
         desk.kept.put(key, found)
     return found
-
-
-async def _computed(desk: Desk, path: str, given: Mapping[str, list[str]]) -> tuple[Sent, bool]:
-    keep = True
-
-    def work() -> Sent:
-        nonlocal keep
-        if path == "/openapi.json":
-            return _told(openapi_bytes(), "json")
-        if path.startswith("/api/v1/"):
-            return _door(path.removeprefix("/api/v1/"), given)
-        made, keep = answer_of(path, given)
-        return made
-
-    return await desk.compute(work), keep
 
 
 def _door(door: str, given: Mapping[str, list[str]]) -> Sent:
@@ -196,7 +140,7 @@ def _door(door: str, given: Mapping[str, list[str]]) -> Sent:
 
 def answer_of(path: str, given: Mapping[str, list[str]], link: Callable[..., str] = address_on) -> tuple[Sent, bool]:
     """The answer at an address, and whether it may be kept."""
-    room, words, form, figure = _place(path)
+    room, words, form, figure = place_of(path)
     clean = path if form == "html" and not figure else _bare(path, form, figure)
     ask = Ask(clean, words, given, room.fields() if room else (), link)
     try:
@@ -215,7 +159,7 @@ def answer_of(path: str, given: Mapping[str, list[str]], link: Callable[..., str
     return _told(body, form, status=page.status, embed="embed" in given), page.kept and page.status == 200
 
 
-def _place(path: str) -> tuple[WebRoom | None, dict[str, str], str, str]:
+def place_of(path: str) -> tuple[WebRoom | None, dict[str, str], str, str]:
     """The page that an address means, the words in it, the form, and the figure where one is asked for."""
     for candidate, form, figure in _readings(path):
         for room in PAGES:
@@ -228,7 +172,7 @@ def _place(path: str) -> tuple[WebRoom | None, dict[str, str], str, str]:
 def _readings(path: str) -> list[tuple[str, str, str]]:
     """How an address may be cut into page, figure and form; a name may hold points itself."""
     found = []
-    for form in ("vl.json", "svg", "png", "json", "csv", "md", "html"):
+    for form in ("vl.json", "svg", "png", "json", "csv", "md", "xlsx", "html"):
         if path.endswith(f".{form}"):
             bare = path.removesuffix(f".{form}")
             if form in ("vl.json", "svg", "png"):
@@ -249,7 +193,7 @@ def _bare(path: str, form: str, figure: str) -> str:
 
 
 def _told(body: bytes, form: str, *, status: int = 200, embed: bool = False) -> Sent:
-    packed = compress(body, 5, mtime=0) if len(body) > 1000 and form not in ("png",) else b""
+    packed = compress(body, 5, mtime=0) if len(body) > 1000 and form not in ("png", "xlsx") else b""
     mark = hashlib.blake2b(body, digest_size=12).hexdigest()
     return Sent(body, packed, MEDIA.get(form, form), status, mark, embed)
 
@@ -295,12 +239,13 @@ def _static(name: str) -> Sent:
 def static_bytes(name: str) -> bytes:
     """The content of a static file."""
     own = (files("chipwall.web") / "static" / name).read_bytes()
-    return shared_style() + b"\n" + own if name == "app.css" else own
+    shared = style_sheet() + (files("chipwall.report.forms") / "templates" / "check.css").read_text(encoding="utf-8")
+    return shared.encode() + own if name == "app.css" else own
 
 
 async def _posted(desk: Desk, request: Request, path: str) -> Response:
     """A form that was sent: a text to check, or a file of one's own; bounded in size and in time."""
-    room, words, form, figure = _place(path)
+    room, words, form, figure = place_of(path)
     if room is None or room.post is None or form != "html" or figure:
         return _sent(_told(b"404: nothing is taken here\n", "md", status=404), request)
     post = room.post
@@ -313,7 +258,7 @@ async def _posted(desk: Desk, request: Request, path: str) -> Response:
     except InputError as error:
         ask = Ask(path, words, _given(request.url.query), room.fields())
         return _sent(_told(page_bytes(error_page(error, ask, status=413), ask, "html"), "html", status=413), request)
-    given = {**_given(request.url.query), **{n: [v] for n, v in sent.items() if v and n != "file" and n != "text"}}
+    given = {**_given(request.url.query), **{n: [str(v)] for n, v in sent.items() if v and n not in ("file", "text")}}
 
     def work() -> Sent:
         ask = Ask(path, words, given, room.fields(), address_on)
@@ -331,7 +276,7 @@ async def _posted(desk: Desk, request: Request, path: str) -> Response:
     return _sent(await desk.compute(work), request)
 
 
-async def _received(request: Request) -> dict[str, str]:
+async def _received(request: Request) -> dict[str, object]:
     """The fields of a form, the file among them as text; refuses what is too large before it is read whole."""
     body = bytearray()
     async for chunk in request.stream():
@@ -341,26 +286,4 @@ async def _received(request: Request) -> dict[str, str]:
                 text("the upload is larger than {size} MB", size=LARGEST_UPLOAD // 1_000_000),
                 fix=text("Use the command line for large files: chipwall check FILE"),
             )
-    return await run_in_threadpool(fields_of, bytes(body), request.headers.get("content-type", ""))
-
-
-def fields_of(body: bytes, media: str) -> dict[str, Any]:
-    """The fields of a form by name: text as text, a file as its bytes under ``file`` and its name under ``file_name``."""
-    if media.startswith("application/x-www-form-urlencoded"):
-        found = parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=80)
-        return {name: values[-1] for name, values in found.items()}
-    if not media.startswith("multipart/form-data"):
-        raise InputError(text("a form is expected, not '{media}'", media=quote(media)))
-    from email.parser import BytesParser
-    from email.policy import HTTP
-
-    message = BytesParser(policy=HTTP).parsebytes(b"content-type: " + media.encode("latin-1") + b"\r\n\r\n" + body)
-    sent: dict[str, Any] = {}
-    for part in message.iter_parts() if message.is_multipart() else ():
-        name, file = part.get_param("name", header="content-disposition"), part.get_filename()
-        content = bytes(part.get_payload(decode=True) or b"")
-        if file is not None and content:
-            sent |= {"file": content, "file_name": str(file)[-80:]}
-        elif file is None and name:
-            sent[str(name)] = content.decode("utf-8", "replace")
-    return sent
+    return await run_in_threadpool(sent_fields, bytes(body), request.headers.get("content-type", ""))

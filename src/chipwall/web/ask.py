@@ -16,8 +16,9 @@ from chipwall.text import Text, text
 __all__ = ["COMMON", "LONGEST_WORD", "THEMES", "Ask", "Field", "address_on"]
 
 THEMES = ("auto", "light", "dark")
-# Parameters that every address takes: language, colours, the data a link was made with, and the table of a CSV.
-COMMON = ("lang", "theme", "data", "table")
+# Parameters that every address takes: language, colours, the data a link was made with, the table of a CSV, and a page
+# that stands inside another.
+COMMON = ("lang", "theme", "data", "table", "embed")
 # Longest value of a parameter [1]: a short text to check, or a model of one's own, must fit into an address.
 LONGEST_WORD = 6_000
 
@@ -41,13 +42,17 @@ class Field:
 
 @dataclass(frozen=True)
 class Ask:
-    """One request: the page, the words in its path, its parameters, and the language and colours of the answer."""
+    """One request: the page, the words in its path, its parameters, and the language and colours of the answer.
+
+    ``free`` says whether other questions can be asked: files on a disk answer none.
+    """
 
     path: str
     words: Mapping[str, str]
     given: Mapping[str, Sequence[str]]
     fields: tuple[Field, ...] = ()
     link: Callable[..., str] = field(default=lambda path, **_: path, compare=False)
+    free: bool = True
 
     @property
     def lang(self) -> str:

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
 from importlib.resources import files
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from chipwall._version import __version__
+from chipwall.answer import plain_json
 from chipwall.api.rooms import data_version, home_of
 from chipwall.errors import InputError
 from chipwall.report.forms.answer_page import AnswerPage, page_citation, page_form, page_sources
+from chipwall.report.forms.charts import Chart, chart_png, chart_spec, chart_svg
+from chipwall.report.forms.charts.canvas import Theme
+from chipwall.report.forms.charts.draw import NARROW, WIDE
 from chipwall.report.forms.table import Cell, Table, render
 from chipwall.report.language.lookup import translated
 from chipwall.text import text
 from chipwall.web.ask import Ask
-from chipwall.web.drawing import drawing_bytes, drawing_svg, drawing_title
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -26,25 +32,51 @@ __all__ = ["MEDIA", "figure_bytes", "page_bytes"]
 MEDIA = {
     "html": "text/html; charset=utf-8", "json": "application/json", "csv": "text/csv; charset=utf-8",
     "md": "text/markdown; charset=utf-8", "svg": "image/svg+xml; charset=utf-8", "png": "image/png", "vl.json": "application/json",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }  # fmt: skip
 # What the bar at the top leads to.
-BAR = (("/check", text("Check")), ("/chips", text("Chips and models")), ("/compare", text("Compare")))
+BAR = (
+    ("/check", text("Check")), ("/chips", text("Chips and models")), ("/compare", text("Compare")), ("/wall", text("Wall")),
+    ("/perform", text("Speed")), ("/plan", text("Plan")), ("/market", text("Market")), ("/claims", text("Claims")),
+    ("/sources", text("Sources")), ("/docs", text("Docs")), ("/about", text("About")),
+)  # fmt: skip
 
 
 def page_bytes(page: AnswerPage, ask: Ask, form: str) -> bytes:
     """The page in a form."""
+    if form == "xlsx":
+        return _workbook(page, ask)
     return (_html(page, ask) if form == "html" else page_form(page, ask, form, table=ask.word("table"))).encode()
+
+
+def _workbook(page: AnswerPage, ask: Ask) -> bytes:
+    """The answer as a workbook, where it has one."""
+    if not hasattr(page.answer, "to_xlsx"):
+        raise InputError(text("this page has no workbook"), fix=text("Ask for .json or .md"))
+    with TemporaryDirectory(prefix="chipwall-") as folder:
+        path = Path(folder) / "answer.xlsx"
+        page.answer.to_xlsx(path, lang=ask.lang)  # type: ignore[union-attr]
+        return path.read_bytes()
 
 
 def figure_bytes(page: AnswerPage, name: str, form: str, ask: Ask) -> bytes:
     """A figure of a page as picture or specification."""
     chart = page.figures.get(name)
     if chart is None:
-        raise InputError(
-            text("this page has no figure '{name}'", name=name[:40]),
-            fix=text("Known: {names}", names=", ".join(page.figures) or "-"),
-        )
-    return drawing_bytes(chart, form, lang=ask.lang, theme=ask.theme)
+        fix = text("Known: {names}", names=", ".join(page.figures) or "-")
+        raise InputError(text("this page has no figure '{name}'", name=name[:40]), fix=fix)
+    if form == "vl.json":
+        return json.dumps(plain_json(chart_spec(chart, lang=ask.lang)), ensure_ascii=False, indent=1).encode()
+    colours: Theme = "dark" if ask.theme == "dark" else "light"
+    if form == "svg":
+        return chart_svg(chart, lang=ask.lang, theme=colours).encode()
+    return chart_png(chart, lang=ask.lang, theme=colours)
+
+
+def _drawn(chart: Chart, lang: str) -> str:
+    """The figure as it stands in a page: for a wide and for a narrow screen, in the colours of the page."""
+    drawn = {name: chart_svg(chart, lang=lang, width=width, theme="page") for name, width in (("wide", WIDE), ("narrow", NARROW))}
+    return "".join(picture.replace("<svg ", f'<svg class="{name}" ', 1) for name, picture in drawn.items())
 
 
 @cache
@@ -68,8 +100,8 @@ def _html(page: AnswerPage, ask: Ask) -> str:
     return _environment().get_template(page.template).render(
         page=page, ask=ask, say=say, link=ask.leading, permalink=ask.address, static=lambda name: ask.link(f"/static/{name}"),
         table=lambda t: render(_led(t, ask.leading), "html", ask.lang),
-        drawn=lambda c: drawing_svg(c, lang=ask.lang, theme=ask.theme), told=lambda c: drawing_title(c, ask.lang),
-        names={id(s): n for n, s in page.figures.items()}, numbers={id(t): n for n, t in enumerate(page.tables, 1)},
+        drawn=lambda c: _drawn(c, ask.lang), told=lambda c: translated(c.title, ask.lang),
+        numbers={id(t): n for n, t in enumerate(page.tables, 1)},
         notices=ask.notices(), cited=page_sources(page), citation=page_citation(page, ask), data=data_version(),
         language={"en": "en", "zh": "zh-CN"}[ask.lang], other={"en": "zh", "zh": "en"}[ask.lang], **page.extra,
     )  # fmt: skip
@@ -85,6 +117,7 @@ def _led(table: Table, link: Callable[..., str]) -> Table:
         path = home_of(str(cell.value or cell.shown) if isinstance(cell, Cell) else cell)
         if not path:
             return cell
-        return replace(cell, url=link(path)) if isinstance(cell, Cell) else Cell(cell, cell, url=link(path))
+        place = link(path)
+        return replace(cell, url=place) if isinstance(cell, Cell) else Cell(cell, cell, url=place)
 
     return replace(table, rows=tuple(tuple(made(n, c) for n, c in enumerate(row)) for row in table.rows)) if lead else table

@@ -39,18 +39,9 @@ def application_of_worker() -> Starlette:
 
 
 def serve_app(*, host: str, port: int, workers: int, opened: bool, said: Callable[[str], None]) -> None:
-    """Serve until a signal comes.
+    """Serve until a signal comes; ``said`` is told the address once it answers.
 
-    Parameters
-    ----------
-    host, port : str, int
-        Where to listen; every name is answered to where the host is not the loopback.
-    workers : int
-        Processes that answer [1].
-    opened : bool
-        Open a browser when the server is ready.
-    said : callable
-        Told the address once it answers.
+    Every name is answered to where the host is not the loopback.
 
     Raises
     ------

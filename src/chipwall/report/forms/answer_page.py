@@ -16,7 +16,7 @@ from chipwall._version import __version__
 from chipwall.answer import Answer, plain_json
 from chipwall.catalog import data_version, load
 from chipwall.errors import InputError
-from chipwall.report.forms.charts.chart import Chart
+from chipwall.report.forms.charts import Chart
 from chipwall.report.forms.document import Section
 from chipwall.report.forms.render import source_line
 from chipwall.report.forms.table import Cell, Table, render
@@ -87,12 +87,8 @@ class AnswerPage:
 
     @property
     def figures(self) -> dict[str, Chart]:
-        """Every chart by the name that its address has: the section, numbered from the second on."""
-        return {
-            section.id if n == 0 else f"{section.id}-{n + 1}": chart
-            for section in self.sections
-            for n, chart in enumerate(section.charts)
-        }
+        """Every chart by its name, which its address has."""
+        return {chart.id: chart for section in self.sections for chart in section.charts}
 
     @property
     def tables(self) -> tuple[Table, ...]:
@@ -196,8 +192,8 @@ def _markdown_lines(page: AnswerPage, asked: PageAsked) -> Iterator[str]:
 
     yield from (f"# {say(page.title)}", "", *(f"- {say(s)}" for s in page.sentences))
     for section in page.sections:
-        yield from ("", f"## {say(section.title)}", "", *(say(s) for s in section.sentences))
-        for table in section.tables:
+        yield from ("", f"## {say(section.title)}", "", *(say(s) for s in (section.finding, *section.sentences) if s))
+        for table in (*section.tables, *section.details):
             if table.rows:
                 yield from ("", render(table, "md", asked.lang))
         yield from ("", *(say(n) for n in section.notes))

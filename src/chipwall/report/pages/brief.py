@@ -33,7 +33,7 @@ from chipwall.report.pages.serving_section import (
 from chipwall.text import Text, listed, text
 from chipwall.units import format_quantity
 
-__all__ = ["BriefQuestion", "chip_brief", "default_opponents"]
+__all__ = ["BriefQuestion", "chip_brief", "default_opponents", "standfirst"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ def chip_brief(
     numbers = [n for n in (serving_number(runs, served), paid, moved) if n is not None]
     return Brief(
         title=_headline(story, runs),
-        subtitle=_standfirst(chip),
+        subtitle=standfirst(chip),
         answers=tuple(s.finding for s in sections[:5]),
         sections=sections,
         # law, market and measurements keep their sources apart from the catalogue's
@@ -132,7 +132,7 @@ def _headline(story: LawStory, runs: Sequence[ServedRun]) -> Text:
 _STAGES = {"announced": text("Announced"), "cancelled": text("Cancelled")}
 
 
-def _standfirst(chip: Chip) -> Text:
+def standfirst(chip: Chip) -> Text:
     """What it is, from its data sheet; what is not known is left out, not written as a dash."""
     memory, kind, bandwidth = chip.value("memory_capacity"), chip.word("memory_type"), chip.value("memory_bandwidth")
     parts: list[Text] = []

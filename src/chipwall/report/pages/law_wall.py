@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from datetime import date
 
 from chipwall.catalog.records import Chip
-from chipwall.controls.load import law
+from chipwall.controls.law import Law
+from chipwall.controls.load import law as packaged_law
 from chipwall.controls.queries import ClauseRegion, WallPoint, regions, wall_points
 from chipwall.report.forms.charts.chart import Chart, ChipMark, RuleArea, RuleWall
 from chipwall.report.forms.table import Cell, Column, Table
@@ -44,21 +45,24 @@ _AXES = {
 
 
 def wall_data(
-    chips: Sequence[Chip], *, on: date
+    chips: Sequence[Chip], *, on: date, law: Law | None = None
 ) -> dict[str, tuple[str, str, tuple[WallPoint, ...], tuple[ClauseRegion, ...]]]:
     """Per chart that has any region on the day: operands, points, regions."""
     found = {}
+    law = law or packaged_law()
     for name, (x, y, families) in _PLANES.items():
-        areas = regions(families=families, x=x, y=y, on=on, law=law())
+        areas = regions(families=families, x=x, y=y, on=on, law=law)
         if any(area.y_from is not None or area.y_to is not None for area in areas):
-            found[name] = (x, y, wall_points(chips, x=x, y=y, on=on, law=law()), areas)
+            found[name] = (x, y, wall_points(chips, x=x, y=y, on=on, law=law), areas)
     return found
 
 
-def wall_charts(chips: Sequence[Chip], *, on: date, subject: str = "") -> dict[str, Chart]:
+def wall_charts(
+    chips: Sequence[Chip], *, on: date, subject: str = "", law: Law | None = None
+) -> dict[str, Chart]:
     """One chart per plane; a chip without one of the two numbers is named in a note, never dropped in silence."""
     charts = {}
-    for name, (x, y, points, areas) in wall_data(chips, on=on).items():
+    for name, (x, y, points, areas) in wall_data(chips, on=on, law=law).items():
         drawn = [p for p in points if p.x and p.y]
         if not drawn:
             continue
@@ -126,6 +130,7 @@ def _mark(point: WallPoint, chips: Sequence[Chip], subject: str) -> ChipMark:
         point.chip == subject,
         not estimated,
         why=text("class {eccn}", eccn=legal_words(point.eccn)),
+        chip=point.chip,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from chipwall.catalog.records import Chip
 from chipwall.perf.compare import Ratio
@@ -10,11 +11,22 @@ from chipwall.perf.estimate import Estimate
 from chipwall.perf.layout import layout_words
 from chipwall.perf.serving.embedding import Encoding
 from chipwall.perf.serving.serve import Serving
+from chipwall.report.forms.charts.chart import Chart, Dot, DotRow, DotRows, Panel
 from chipwall.report.forms.table import Cell, Column, Table
 from chipwall.text import Text, text
 from chipwall.units import GIB, format_quantity
 
-__all__ = ["answer_table", "breakdown_table", "encoding_table", "nearest_table", "operators_table", "ratio_answer", "ratio_table"]
+__all__ = [
+    "answer_table",
+    "breakdown_chart",
+    "breakdown_table",
+    "encoding_table",
+    "evidence_lines",
+    "nearest_table",
+    "operators_table",
+    "ratio_answer",
+    "ratio_table",
+]
 
 BOUNDS = {
     "compute": text("compute"),
@@ -143,6 +155,51 @@ def breakdown_table(s: Serving) -> Table:
         for p in s.throughput.breakdown
     )
     return Table(text("Breakdown, total {total}", total=format_quantity(total, "s", digits=4)), columns, rows)
+
+
+def breakdown_chart(s: Serving) -> Chart:
+    """The parts of one iteration as bars, largest first, each with what binds it."""
+    total = s.throughput.breakdown_total or 1.0
+    parts = sorted((p for p in s.throughput.breakdown if p.value > 0), key=lambda p: -p.value)
+    lines = tuple(
+        DotRow(
+            text("{part} ({bound})", part=p.name, bound=BOUNDS[p.bound]) if p.bound else p.name,
+            (Dot(p.value * 1e3, f"{p.value * 1e3:.2f} ms ({p.value / total:.0%})"),),
+        )
+        for p in parts
+    )
+    first = parts[0] if parts else None
+    said = text("nothing is known of its parts")
+    if first is not None:
+        said = text("{part} take {share} of each step", part=first.name, share=f"{first.value / total:.0%}")
+    return Chart(
+        "breakdown",
+        text("{chip}: {said}", chip=s.inputs["chip"], said=said),
+        text("Parts of one iteration of the engine, in milliseconds; in brackets what binds each"),
+        text("Source: serving model of chipwall, calibrated on published measurements"),
+        DotRows((Panel(text("Time of one iteration, ms"), zero=True),), lines, bars=True),
+        breakdown_table(s),
+    )
+
+
+def evidence_lines(found: Sequence[tuple[Mapping[str, Any], float | None]]) -> tuple[Text, ...]:
+    """The nearest published runs, what was measured and what the model says of each; the constants were fitted on such rows."""
+    if not found:
+        return (text("No published run is like this one: the interval is that of the unknown."),)
+    lines = [text("{count} nearest published runs, and what the model says of each:", count=len(found))]
+    for row, said in found:
+        measured = f"{short_number(row['value'])} {MEASURED_UNITS[row['metric']]}"
+        what = text(
+            "{model} on {chips:.0f} x {chip}, {engine} {year:.0f}, load {load}: measured {measured}",
+            model=row["model"], chips=row["chips"], chip=row["chip"], engine=row["engine"], year=int(row["year"]),
+            load=row["load"], measured=measured,
+        )  # fmt: skip
+        if said is None:
+            lines.append(text("{what} ({id})", what=what, id=row["id"]))
+            continue
+        error = f"{said / row['value'] - 1.0:+.0%}"
+        lines.append(text("{what}, model {said} ({error}; {id})", what=what, said=short_number(said), error=error, id=row["id"]))
+    return tuple(lines)
 
 
 # How the metrics of the measured table are told.

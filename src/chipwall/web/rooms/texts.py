@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from chipwall.api.described import as_command, as_python
 from chipwall.api.rooms import sample_text, text_document
 from chipwall.errors import InputError
-from chipwall.report.forms.answer_page import AnswerPage as Page
-from chipwall.report.forms.document import Section
-from chipwall.report.forms.table import Column, Table
-from chipwall.report.pages import check as marks
+from chipwall.report.forms.answer_page import AnswerPage
 from chipwall.report.pages.checked_page import checked_page
+from chipwall.report.pages.model_sheets import checked_sheet
 from chipwall.text import text
 from chipwall.web.ask import Ask, Field
 from chipwall.web.room import WebRoom
@@ -31,73 +30,45 @@ def _fields() -> tuple[Field, ...]:
     )
 
 
-def _check_page(ask: Ask) -> Page:
+def _check_page(ask: Ask) -> AnswerPage:
     words, given = ask.word("text"), {n: v for n, v in ask.filled().items() if n in ("said", "by")}
-    if ask.flag("sample") and not words:
+    sample = ask.flag("sample") and not words
+    if sample:
         words, day = sample_text(ask.lang)
         given.setdefault("said", day.isoformat())
-    if not words:
-        return Page(
-            text("Check a text"),
-            (
-                text(
-                    "Paste a sentence or an article about AI chips, in English or Chinese, or drop a file: each statement "
-                    "gets a verdict."
-                ),
-            ),
-            template="check.html",
-            command='chipwall check "The H200 has 141 GB."',
-            python='import chipwall as cw\ncw.check("The H200 has 141 GB.")',
-            extra={"paragraphs": (), "notes": (), "words": "", "given": given},
-        )
-    return _checked(ask, words, given)
+    if words:
+        return _checked(ask, words, given, sample=sample)
+    told = text(
+        "Paste a sentence or an article about AI chips, in English or Chinese, or drop a file: each statement gets a verdict."
+    )
+    asked, extra = {"claims": "The H200 has 141 GB."}, {"paragraphs": (), "notes": (), "words": "", "given": given}
+    page = AnswerPage(text("Check a text"), (told,), template="check.html", extra=extra)
+    return replace(page, command=as_command("check", asked), python=as_python("check", asked))
 
 
-def _checked(ask: Ask, words: str | bytes, given: dict[str, str], name: str = "the text") -> Page:
+def _checked(ask: Ask, words: str | bytes, given: dict[str, str], *, name: str = "the text", sample: bool = False) -> AnswerPage:
     answer = text_document(words, name=name, **given)
     found = answer.record["whole"]
-    notes = marks.notes_of(found, answer.record["known"])
-    rows = tuple((n.number, n.code, n.said, n.sentence, "; ".join(s.title for s in n.sources)) for n in notes)
-    columns = (
-        Column("number", "#"), Column("verdict", text("Verdict")), Column("states", text("Statement")),
-        Column("sentence", text("What was found")), Column("sources", text("Sources")),
-    )  # fmt: skip
-    short = found.document.text if len(found.document.text) <= LONGEST_LINKED else ""
-    sample = ask.flag("sample") and not ask.word("text")
-    return Page(
-        marks.summary_words(found),
-        (marks.clock_words(found),),
-        (Section("statements", text("Statements"), tables=(Table("", columns, rows),)),),
-        answer=answer,
-        command="chipwall check --sample" if sample else as_command("check", {"claims": short or "article.txt", **given}),
-        python=as_python("check", {"claims": short or "article.txt", **given}),
-        template="check.html",
-        extra={
-            "paragraphs": list(marks.paragraphs(found)), "notes": notes, "words": found.document.text, "given": given,
-            "sign": marks.SIGNS, "legend": marks.legend(), "address": marks.source_address, "linked": bool(short) or sample,
-            "gap": "" if found.document.chinese else " ", "independent": _independent,
-        },
-        kept=len(found.document.text) < 20_000,
-    )  # fmt: skip
+    page = checked_sheet(answer, found, answer.record["known"])
+    short = len(found.document.text) <= LONGEST_LINKED
+    asked = {"claims": found.document.text if short else "article.txt", **given}
+    command = "chipwall check --sample" if sample else as_command("check", asked)
+    extra = {**page.extra, "given": given, "linked": short or sample}
+    return replace(page, command=command, python=as_python("check", asked), extra=extra)
 
 
-def _independent(note: marks.Note) -> str:
-    return text("{count} sources that are not the speaker's own:", count=note.independent)
-
-
-def _posted(ask: Ask, sent: dict[str, Any]) -> Page | str | tuple[bytes, str]:
+def _posted(ask: Ask, sent: dict[str, Any]) -> AnswerPage | str | tuple[bytes, str]:
     given = {n: str(sent[n]) for n in ("said", "by") if sent.get(n)}
     words: str | bytes = sent.get("file") or str(sent.get("text") or "").replace("\r\n", "\n").strip()
     if not words:
         raise InputError(text("an empty {argument} is no answer", argument="text"), where="text")
-    saved = sent.get("save")
-    if isinstance(words, str) and len(words) <= LONGEST_LINKED and not saved:
+    if isinstance(words, str) and len(words) <= LONGEST_LINKED and not sent.get("save"):
         return ask.leading("/check", text=words, **given)
-    page = _checked(ask, words, given, str(sent.get("file_name") or "the text"))
-    if saved:
-        found, known = page.answer.record["whole"], page.extra["notes"]  # type: ignore[union-attr]
-        return checked_page(found, known, ask.lang).encode(), "html"
-    return page
+    page = _checked(ask, words, given, name=str(sent.get("file_name") or "the text"))
+    if not sent.get("save"):
+        return page
+    assert page.answer is not None
+    return checked_page(page.answer.record["whole"], page.extra["notes"], ask.lang).encode(), "html"
 
 
 TEXTS_PAGES = (WebRoom("/check", _check_page, _fields, post=_posted),)

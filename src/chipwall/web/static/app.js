@@ -19,10 +19,10 @@ const tip = document.createElement("div");
 tip.className = "tip"; tip.hidden = true; tip.setAttribute("aria-hidden", "true");
 document.body.append(tip);
 addEventListener("mousemove", e => {
-  const mark = e.target.closest?.("figure svg [aria-label][role=graphics-symbol]");
-  tip.hidden = !mark;
-  if (!mark) return;
-  tip.textContent = mark.getAttribute("aria-label").replaceAll("; ", "\n");
+  const mark = e.target.closest?.("figure svg *"), words = mark && one(":scope > title", mark);
+  tip.hidden = !words || mark.tagName === "svg";
+  if (tip.hidden) return;
+  tip.textContent = words.textContent;
   tip.style.left = Math.min(e.clientX + 14, innerWidth - tip.offsetWidth - 8) + "px";
   tip.style.top = Math.min(e.clientY + 14, innerHeight - tip.offsetHeight - 8) + "px";
 });

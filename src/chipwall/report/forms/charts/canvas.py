@@ -104,7 +104,9 @@ class Canvas:
             f'<path d="{way}" {_style(fill=fill, stroke=stroke, thick=thick, opacity=opacity, kind=kind)}/>'
         )
 
-    def mark(self, x: float, y: float, side: str, *, size: float = 5.0, sure: bool = True, why: str = "") -> None:
+    def mark(
+        self, x: float, y: float, side: str, *, size: float = 5.0, sure: bool = True, why: str = "", url: str = ""
+    ) -> None:
         """A chip: a circle for the United States, a diamond for China, a square for others; hollow where not sure."""
         colour = side if side in ("us", "cn") else "other"
         style = _style(fill=colour if sure else "paper", stroke=colour, thick=2.0, kind="mark")
@@ -118,6 +120,8 @@ class Canvas:
             d = size * 0.9
             place = f'x="{x - d:.1f}" y="{y - d:.1f}" width="{2 * d:.1f}" height="{2 * d:.1f}"'
             self.shapes.append(_closed("rect", f"{place} {style}", why))
+        if url:
+            self.shapes[-1] = f'<a href="{escape(url)}" aria-label="{_plain(escape(why))}">{self.shapes[-1]}</a>'
         self.marks.append(Box(x - size - 1, y - size - 1, x + size + 1, y + size + 1))
 
     def text(

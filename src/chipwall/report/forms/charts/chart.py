@@ -20,6 +20,8 @@ __all__ = [
     "RuleArea",
     "RuleWall",
     "TimeBands",
+    "TradeCurves",
+    "TradeLine",
     "VerdictTally",
 ]
 
@@ -105,7 +107,7 @@ class TimeBands:
 
 @dataclass(frozen=True, slots=True)
 class ChipMark:
-    """A chip in a plane of two numbers."""
+    """A chip in a plane of two numbers; ``chip`` is its id, ``url`` where its mark leads to on a page."""
 
     label: str
     x: float
@@ -115,6 +117,8 @@ class ChipMark:
     sure: bool = True
     exempt: bool = False
     why: str = ""
+    chip: str = ""
+    url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +190,26 @@ class VerdictTally:
     groups: tuple[tuple[str, str, tuple[str, ...]], ...]
 
 
-Body = DotRows | TimeBands | RuleWall | DayStripes | CaseGrid | VerdictTally
+@dataclass(frozen=True, slots=True)
+class TradeLine:
+    """A line of a name: points of x, y and the interval of y; published runs as x, y and what they are."""
+
+    label: str
+    points: tuple[tuple[float, float, float, float], ...]
+    measured: tuple[tuple[float, float, str], ...] = ()
+    subject: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TradeCurves:
+    """What is gained of one number for giving up another, both axes logarithmic."""
+
+    x: str
+    y: str
+    lines: tuple[TradeLine, ...]
+
+
+Body = DotRows | TimeBands | RuleWall | DayStripes | CaseGrid | VerdictTally | TradeCurves
 
 
 @dataclass(frozen=True, slots=True)

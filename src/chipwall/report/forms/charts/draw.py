@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from chipwall.errors import InputError
-from chipwall.report.forms.charts import bands, grid, rows, rulewall, stripes
+from chipwall.report.forms.charts import bands, curves, grid, rows, rulewall, stripes
 from chipwall.report.forms.charts.canvas import COLOURS, Canvas, Theme
 from chipwall.report.forms.charts.chart import (
     Body,
@@ -18,6 +18,7 @@ from chipwall.report.forms.charts.chart import (
     DotRows,
     RuleWall,
     TimeBands,
+    TradeCurves,
     VerdictTally,
 )
 from chipwall.report.forms.charts.letters import wrapped_lines
@@ -33,11 +34,11 @@ WIDE, NARROW = 720, 350
 _Draw = Callable[[Any, Canvas, float, str], float]
 _DRAW: Mapping[type, _Draw] = {
     DotRows: rows.draw_rows, TimeBands: bands.draw_bands, RuleWall: rulewall.draw_wall, DayStripes: stripes.draw_stripes,
-    CaseGrid: grid.draw_grid, VerdictTally: grid.draw_tally,
+    CaseGrid: grid.draw_grid, VerdictTally: grid.draw_tally, TradeCurves: curves.draw_curves,
 }  # fmt: skip
 _SPEC: Mapping[type, Callable[[Any, str], dict[str, Any]]] = {
     DotRows: rows.rows_spec, TimeBands: bands.bands_spec, RuleWall: rulewall.wall_spec, DayStripes: stripes.stripes_spec,
-    CaseGrid: grid.grid_spec, VerdictTally: grid.tally_spec,
+    CaseGrid: grid.grid_spec, VerdictTally: grid.tally_spec, TradeCurves: curves.curves_spec,
 }  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from chipwall.report.forms.charts.letters import cut_words, text_width
 from chipwall.report.forms.charts.scales import Scale, log_scale
 from chipwall.report.language.lookup import translated
 
-__all__ = ["draw_wall", "wall_spec"]
+__all__ = ["draw_wall", "plane_grid", "wall_spec"]
 
 _SMALL = 12.0
 
@@ -24,7 +24,7 @@ def draw_wall(body: RuleWall, sheet: Canvas, top: float, lang: str) -> float:
     xs = [p.x for p in body.points] + [v for a in body.areas for v in (a.x_from, a.x_to) if v]
     ys = [p.y for p in body.points] + [v for a in body.areas for v in (a.y_from, a.y_to) if v]
     across, up = log_scale(xs, left, right, room=1.4), log_scale(ys, lower, upper, room=1.5)
-    _grid(sheet, across, up)
+    plane_grid(sheet, across, up)
     for area in body.areas:
         _area(area, sheet, across, up)
     for point in sorted(body.points, key=lambda p: p.subject):
@@ -37,7 +37,8 @@ def draw_wall(body: RuleWall, sheet: Canvas, top: float, lang: str) -> float:
     return lower + 42
 
 
-def _grid(sheet: Canvas, across: Scale, up: Scale) -> None:
+def plane_grid(sheet: Canvas, across: Scale, up: Scale) -> None:
+    """The lines of round numbers of two axes, with the numbers."""
     last = -math.inf
     for value in across.ticks:
         x = across.at(value)
@@ -103,8 +104,9 @@ def _name_area(area: RuleArea, sheet: Canvas, across: Scale, up: Scale, lang: st
 def _mark(point: ChipMark, sheet: Canvas, across: Scale, up: Scale, lang: str) -> None:
     told = " ".join(translated(w, lang) for w in (point.label, point.why) if w)
     sheet.mark(
-        across.at(point.x), up.at(point.y), point.side, size=7 if point.subject else 4.6, sure=point.sure, why=told
-    )
+        across.at(point.x), up.at(point.y), point.side, size=7 if point.subject else 4.6, sure=point.sure, why=told,
+        url=point.url,
+    )  # fmt: skip
 
 
 def _name(point: ChipMark, sheet: Canvas, x: float, y: float, lang: str, upper: float, lower: float) -> None:
