@@ -140,7 +140,9 @@ def usable_memory(chip: Chip) -> tuple[float, Text]:
     """Memory that the device reports [byte], and how it is known.
 
     What the device tool reports where that is published. Else the marketed gigabytes, read as GiB less one percent for
-    HBM parts (an "80 GB" H100 reports 79.65 GiB; AMD's 288 GB leave 287.2 GiB to a program) and as they stand for other memory.
+    HBM parts (an "80 GB" H100 reports 79.65 GiB; AMD's 288 GB leave 287.2 GiB to a program), as GiB less half a percent
+    for GDDR on cards outside the data centre (a "24 GB" RTX 3090 reports 24.00 GiB, a "32 GB" RTX 5090 31.84), and as they
+    stand for other memory: error correction takes a data-centre GDDR card down to about that (a "24 GB" A10: 22.49 GiB).
     """
     reported = chip.value("memory_reported")
     if reported is not None:
@@ -150,4 +152,7 @@ def usable_memory(chip: Chip) -> tuple[float, Text]:
         return marketed / GIGA * GIB * 0.997, text("marketed GB read as GiB, as parts of AMD report")
     if chip.is_hbm:
         return marketed / GIGA * GIB * 0.99, text("marketed GB read as GiB less 1 %, as HBM parts report")
+    kept = chip.fact("data_centre")
+    if chip.word("memory_type").startswith("GDDR") and kept is not None and kept.value is False:
+        return marketed / GIGA * GIB * 0.995, text("marketed GB read as GiB less 0.5 %, as GDDR cards report")
     return marketed, text("marketed capacity")
