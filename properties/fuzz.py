@@ -65,6 +65,7 @@ BASES: dict[str, list[str]] = {
     "claim check": ["claims.toml"],
     "brief": ["h200", "--json"],
     "validate": ["kernels", "table.csv"],
+    "measure": ["--small", "--device", "cpu", "--minutes", "0.01"],
 }
 # Options that take any word on purpose: names of strangers, programs and documents of one's own.
 FREE = {"party", "shipper", "by", "reader", "other_eccn", "root", "source"}

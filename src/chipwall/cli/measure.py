@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from importlib.resources import files
 from pathlib import Path
 
@@ -12,10 +13,13 @@ from chipwall.cli.kinds import WORD, NumberFrom, OutFile
 from chipwall.cli.options import Out, answer_options, command
 from chipwall.errors import InputError
 from chipwall.files import require_place
+from chipwall.inputs import quote
 from chipwall.report.forms.table import Column, Table
 from chipwall.text import Text, text
 
 __all__ = ["measure_command"]
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 @command("measure")
@@ -46,6 +50,11 @@ def measure_command(
     require_extra("torch", extra="measure", wanted_by="measure")
     from chipwall.measure.collector import cases_of, device_of, measure
 
+    if name and not NAME.fullmatch(name):
+        raise InputError(
+            text("'{name}' cannot name a chip in a table", name=quote(name)), where="name",
+            fix=text("Use letters, digits, dots and dashes, as my-h20"),
+        )  # fmt: skip
     target = require_place(place or Path("measured.csv"))
     try:
         found = device_of(device or "")
