@@ -121,7 +121,10 @@ _CODES: dict[str, int] = {}
 
 def coded(words: Iterable[str]) -> NDArray[np.int32]:
     """Words as numbers that are equal where the words are."""
-    return np.array([_CODES.setdefault(word, len(_CODES)) for word in words], dtype=np.int32)
+    each = list(words)
+    for word in sorted(set(each)):
+        _CODES.setdefault(word, len(_CODES))
+    return np.array([_CODES[word] for word in each], dtype=np.int32)
 
 
 def stacked_traits(each: Sequence[Traits]) -> Traits:

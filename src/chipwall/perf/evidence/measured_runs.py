@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from chipwall.catalog.records import LanguageModel
 from chipwall.perf.device import Hardware
 from chipwall.perf.evidence.basis import Experience, QuestionStanding, standing, standings
-from chipwall.perf.evidence.hpc import computed_alike
 from chipwall.perf.evidence.index import EvidenceIndex, index_of
 from chipwall.perf.evidence.likeness import Traits, traits
-from chipwall.perf.evidence.training import TrainingSetup
-from chipwall.perf.evidence.training_nearest import nearest_runs, timed_runs
+
+if TYPE_CHECKING:
+    from chipwall.perf.evidence.training import TrainingSetup
 
 __all__ = ["MeasuredRuns"]
 
@@ -57,6 +57,8 @@ class MeasuredRuns:
 
     @cached_property
     def _runs(self) -> tuple[TrainingSetup, ...]:
+        from chipwall.perf.evidence.training_nearest import timed_runs  # no question about serving pays for it
+
         return timed_runs(self.trained())
 
     def standing(self, **asked: Any) -> QuestionStanding:
@@ -75,8 +77,12 @@ class MeasuredRuns:
         self, model: LanguageModel, hw: Hardware, *, weights: float, recipe: str, count: int = 3
     ) -> tuple[Mapping[str, Any], ...]:
         """The measured training runs most like one; see :class:`chipwall.perf.calibrated.Evidence`."""
+        from chipwall.perf.evidence.training_nearest import nearest_runs
+
         return nearest_runs(self._runs, model, hw, weights=weights, recipe=recipe, count=count)
 
     def computed_alike(self, kind: str, family: str) -> tuple[Mapping[str, Any], ...]:
         """Measured scientific kernels of a kind on a family of chips."""
-        return computed_alike(self.computed(), kind, family)
+        from chipwall.perf.evidence.hpc import computed_alike as alike
+
+        return alike(self.computed(), kind, family)

@@ -15,7 +15,6 @@ from chipwall.perf.layout import layout_words
 from chipwall.perf.serving.engines import engine_on
 from chipwall.perf.serving.fits import Asked, Fitting, fitting
 from chipwall.perf.serving.memory import Holding, engine_memory
-from chipwall.perf.training.tune import tuning_budget
 from chipwall.report.forms.table import Cell, Column, Table
 from chipwall.text import Text, text
 from chipwall.units import GIB
@@ -242,6 +241,8 @@ def tuned(
     model: LanguageModel, chip: Chip, weights: str, how: Tuning, chips: int, calibrated: Calibrated
 ) -> Budget:
     """Memory of a step with adapters on a base of that format."""
+    from chipwall.perf.training.tune import tuning_budget
+
     return tuning_budget(
         model,
         chip,
