@@ -19,7 +19,7 @@ from chipwall.perf.shipped import shipped
 from chipwall.perf.training.constants import labels_of
 from chipwall.perf.training.memory import memory_parts
 from chipwall.perf.training.shape import model_flops_per_token
-from chipwall.perf.training.step import AMPLE_POWER, step_parts
+from chipwall.perf.training.step import AMPLE_POWER, training_parts
 
 SHIPPED = shipped()
 
@@ -34,7 +34,7 @@ def step(setup, hw: Hardware | None = None, run=None) -> float:
     known = setup.hw if hw is None else hw
     recipe = setup.recipe if known.supports({"bf16": "bf16", "fp8": "fp8", "fp4": "fp4"}[setup.recipe]) else "bf16"
     constants = SHIPPED.training.at(setup.labels)
-    return float(sum(step_parts(known, setup.shape, run or setup.run, recipe=recipe, constants=constants).values()))
+    return float(sum(training_parts(known, setup.shape, run or setup.run, recipe=recipe, constants=constants).values()))
 
 
 @settings(max_examples=60, deadline=None)
@@ -122,6 +122,6 @@ def test_a_step_is_a_time_and_nothing_else(setup, factor) -> None:
     run = replace(setup.run, network=setup.run.network * factor)
     known = SHIPPED.training.at(setup.labels)
     scaled = {name: v / factor if SHIPPED.training.constants[name].unit == "s" else v for name, v in known.items()}
-    before = sum(step_parts(hw, setup.shape, setup.run, recipe=recipe, constants=known).values())
-    after = sum(step_parts(faster, setup.shape, run, recipe=recipe, constants=scaled).values())
+    before = sum(training_parts(hw, setup.shape, setup.run, recipe=recipe, constants=known).values())
+    after = sum(training_parts(faster, setup.shape, run, recipe=recipe, constants=scaled).values())
     assert float(after) == pytest.approx(float(before) / factor, rel=1e-5)

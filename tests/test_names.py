@@ -16,8 +16,6 @@ DOORS = {
     "timeline": "as decide",
     "simulate": "the public question in words, and the market's answer to records",
 }
-# Two engines that still say the same word for a step of serving and a step of training.
-TO_RENAME = {"PARTS", "Verdict", "step_constants", "step_parts", "step_time", "term"}
 
 
 def defined(tree: ast.Module) -> Iterator[str]:
@@ -58,12 +56,12 @@ def test_no_name_has_two_meanings_in_a_package() -> None:
     inside = {
         name: found
         for name, found in homes().items()
-        if max(Counter(place.split("/")[0] for place in found).values()) > 1 and name not in TO_RENAME
+        if max(Counter(place.split("/")[0] for place in found).values()) > 1
     }
     assert not inside, "\n".join(f"{name}: {', '.join(found)}" for name, found in inside.items())
 
 
 def test_only_doors_share_a_name_over_the_house() -> None:
-    shared = {name: found for name, found in homes().items() if name not in TO_RENAME}
+    shared = homes()
     assert len(DOORS) <= 5
     assert set(shared) == set(DOORS), "\n".join(f"{n}: {', '.join(f)}" for n, f in shared.items() if n not in DOORS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from chipwall import catalog
-from chipwall.perf.budget import Budget, term, usable_memory
+from chipwall.perf.budget import Budget, memory_term, usable_memory
 from chipwall.perf.device import hardware
 from chipwall.perf.formats import weight_bytes
 from chipwall.perf.layout import Layout, serving_layout
@@ -35,7 +35,7 @@ def test_175b_in_one_h200() -> None:
 
 def test_the_verdict_agrees_with_what_is_left() -> None:
     def verdict(need: float) -> str:
-        return Budget((term("all", text("all"), need),), 100.0, text("100 B"), 90.0, 110.0).verdict
+        return Budget((memory_term("all", text("all"), need),), 100.0, text("100 B"), 90.0, 110.0).verdict
 
     assert [verdict(need) for need in (90, 91, 100, 101)] == ["fits", "tight", "tight", "does not fit"]
 

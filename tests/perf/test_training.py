@@ -19,8 +19,8 @@ from chipwall.perf.load import measured
 from chipwall.perf.shipped import shipped
 from chipwall.perf.training.constants import software_age
 from chipwall.perf.training.shape import model_flops_per_token, shape_of
-from chipwall.perf.training.step import PARTS, step_parts
-from chipwall.perf.training.train import run_energy, run_time, step_time, training
+from chipwall.perf.training.step import TRAINING_PARTS, training_parts
+from chipwall.perf.training.train import run_energy, run_time, training, training_step_time
 from chipwall.perf.training.workload import stacked_runs
 
 SHIPPED = shipped()
@@ -39,7 +39,7 @@ def llama():
 
 def test_the_parts_sum_to_the_step(llama) -> None:
     assert sum(p.value for p in llama.estimate.breakdown) == pytest.approx(llama.estimate.value, rel=1e-12)
-    assert [p.name for p in llama.estimate.breakdown] == list(PARTS)
+    assert [p.name for p in llama.estimate.breakdown] == list(TRAINING_PARTS)
     assert all(p.value >= 0 for p in llama.estimate.breakdown)
 
 
@@ -192,10 +192,10 @@ def test_arrays_and_scalars_agree() -> None:
     ][:20]
     setups = [setup_of_row(r, SHIPPED.kernels) for r in rows]
     setups = [s for s in setups if s.model.id == setups[0].model.id]
-    whole = step_time(
+    whole = training_step_time(
         setups[0].hw, setups[0].shape, stacked_runs([s.run for s in setups]), SHIPPED.training, recipe="fp8"
     )
-    one = [step_time(s.hw, s.shape, s.run, SHIPPED.training, recipe="fp8") for s in setups]
+    one = [training_step_time(s.hw, s.shape, s.run, SHIPPED.training, recipe="fp8") for s in setups]
     assert whole == pytest.approx(np.array(one), rel=1e-12)
 
 
@@ -207,7 +207,7 @@ def test_rings_use_all_cards_of_a_node() -> None:
     for node in (1.0, 8.0):
         run = replace(setup.run, node=node, chips=1024.0, data=1024.0, micro_batches=1.0)
         hw = replace(setup.hw, scaleup_domain=node)
-        exposed[node] = step_parts(hw, setup.shape, run, recipe="bf16", constants=values)["data parallel"]
+        exposed[node] = training_parts(hw, setup.shape, run, recipe="bf16", constants=values)["data parallel"]
     assert exposed[1.0] > 3 * exposed[8.0]
 
 

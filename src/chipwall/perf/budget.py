@@ -15,9 +15,9 @@ from chipwall.perf.amount import number_of, words_of
 from chipwall.text import Text, text
 from chipwall.units import GIB, GIGA
 
-__all__ = ["GUARD", "Budget", "Term", "Verdict", "budget_of", "term", "usable_memory"]
+__all__ = ["GUARD", "Budget", "FitVerdict", "Term", "budget_of", "memory_term", "usable_memory"]
 
-Verdict = Literal["fits", "tight", "does not fit"]
+FitVerdict = Literal["fits", "tight", "does not fit"]
 # Published peaks of training lie within 10 % of the estimate in most cases: closer to the room than that is "tight" [1].
 GUARD = 0.10
 
@@ -105,7 +105,7 @@ class Budget:
         return sum(t.bytes for t in self.terms if t.where == "host")
 
     @property
-    def verdict(self) -> Verdict:
+    def verdict(self) -> FitVerdict:
         """``fits``, ``tight`` (less is left than need and room may be wrong by) or ``does not fit``."""
         return "does not fit" if self.need > self.room else "tight" if self.need > self.surely else "fits"
 
@@ -122,7 +122,7 @@ class Budget:
         }  # fmt: skip
 
 
-def term(key: str, name: Text, amount: Any, **more: Any) -> Term:
+def memory_term(key: str, name: Text, amount: Any, **more: Any) -> Term:
     """A term from an :class:`~chipwall.perf.amount.Amount`: its number and its words."""
     return Term(key, name, float(number_of(amount)), words_of(amount), **more)
 

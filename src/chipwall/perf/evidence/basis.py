@@ -205,7 +205,7 @@ class QuestionStanding:
         wanted = {"output": "output_tokens_per_s", "tpot": "tpot_ms"}.get(metric)
         if chips and wanted:
             here = np.flatnonzero(self.away <= CLOSE)
-            if any(self.known.rows[i]["metric"] == wanted and self._same(int(i), chips) for i in here):
+            if any(self.known.rows[int(i)]["metric"] == wanted and self._same(int(i), chips) for i in here):
                 return "measured"
         return basis_at(self.distance[asked_for(metric)])
 
@@ -220,7 +220,7 @@ class QuestionStanding:
         """The rows most like the question: what they are and what they measured, in the units of the table."""
         few = np.flatnonzero(self.away <= np.partition(self.away, count)[count])
         order = few[np.argsort(self.away[few], kind="stable")][:count]
-        return tuple(_told(self.known.rows[i], float(self.away[i])) for i in order if np.isfinite(self.away[i]))
+        return tuple(_told(self.known.rows[int(i)], float(self.away[i])) for i in order if np.isfinite(self.away[i]))
 
 
 def _of_value(what: str, low: float, high: float) -> tuple[float, float]:

@@ -14,7 +14,7 @@ from chipwall.perf.constants import Constant
 from chipwall.perf.device import Hardware, stacked
 from chipwall.perf.evidence.training import TrainingSetup
 from chipwall.perf.training.shape import Shape, stacked_shapes
-from chipwall.perf.training.step import step_parts
+from chipwall.perf.training.step import training_parts
 from chipwall.perf.training.workload import Run, stacked_runs
 
 __all__ = ["RecipeBlock", "blocks_of", "predicted_step", "step_times_of"]
@@ -67,7 +67,7 @@ def step_times_of(blocks: Sequence[RecipeBlock], values: Mapping[str, Any], coun
     for block in blocks:
         own = {name: v[block.where] for name, v in values.items()}
         found[block.where] = sum(
-            step_parts(block.hw, block.shape, block.run, recipe=block.recipe, constants=own).values()
+            training_parts(block.hw, block.shape, block.run, recipe=block.recipe, constants=own).values()
         )
     return found
 

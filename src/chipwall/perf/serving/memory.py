@@ -23,7 +23,7 @@ from chipwall.catalog.architecture import Architecture
 from chipwall.errors import InputError
 from chipwall.perf.adapters import ServedAdapters
 from chipwall.perf.amount import ceiling, named, words_of
-from chipwall.perf.budget import Budget, Term, budget_of, term
+from chipwall.perf.budget import Budget, Term, budget_of, memory_term
 from chipwall.perf.calibrated import OverheadConstants
 from chipwall.perf.formats import CACHE_BYTES
 from chipwall.perf.layout import Layout
@@ -371,15 +371,15 @@ def serving_budget(
     most = float(np.ceil(sequences / holders))
     rank = named(most, text("sequences on one rank"))
     terms = [
-        term("weights", text("weights, {part}", part=PART_NAMES[part]), amount) for part, amount in weights.items()
+        memory_term("weights", text("weights, {part}", part=PART_NAMES[part]), amount) for part, amount in weights.items()
     ]
     if how.on_host:
         terms.append(Term("weights", text("weights on the host"), -how.on_host, text("given")))
     terms += [
-        term("draft", text("draft"), named(room.draft, "B")),
-        term("adapters", text("served adapters"), _adapters_amount(a, layout, how)),
-        term("cache", text("cache"), rank * _cache_amount(a, context, CACHE_BYTES[cache], layout, share)),
-        term("state", text("recurrent states"), rank * named(state, text("B of state"))),
+        memory_term("draft", text("draft"), named(room.draft, "B")),
+        memory_term("adapters", text("served adapters"), _adapters_amount(a, layout, how)),
+        memory_term("cache", text("cache"), rank * _cache_amount(a, context, CACHE_BYTES[cache], layout, share)),
+        memory_term("state", text("recurrent states"), rank * named(state, text("B of state"))),
     ]
     terms += _engine_terms(a, layout, how, room, machine)
     formula = text(

@@ -21,7 +21,7 @@ from typing import Any
 
 from chipwall.errors import InputError
 from chipwall.perf.amount import ceiling, either, larger, named, smaller
-from chipwall.perf.budget import Budget, budget_of, term
+from chipwall.perf.budget import Budget, budget_of, memory_term
 from chipwall.perf.numeric import Numeric
 from chipwall.perf.training.shape import Shape
 from chipwall.perf.training.workload import Run
@@ -343,13 +343,13 @@ def training_budget(
     adapters = named(float(rank), text("ranks of")) * widths if rank else named(0.0)
     away = kept_on_chip(storage, offload)
     parts = _parts(shape, run, away, adapters, 0.0, named)
-    terms = [term(name, PART_NAMES[name], amount) for name, amount in parts.items()]
+    terms = [memory_term(name, PART_NAMES[name], amount) for name, amount in parts.items()]
     if offload:
         whole = _parts(shape, run, storage, adapters, 0.0, named)
         for name in offload:
             moved = float(whole[name]) - float(parts[name])
             words = whole[name] if float(parts[name]) == 0.0 else named(moved, "B")
-            terms.append(term(name, text("{part}, on the host", part=PART_NAMES[name]), words, where="host"))
+            terms.append(memory_term(name, text("{part}, on the host", part=PART_NAMES[name]), words, where="host"))
     return budget_of(terms, room, text("{gib:.2f} GiB that a program can use", gib=room / GIB))
 
 

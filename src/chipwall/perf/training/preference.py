@@ -118,7 +118,7 @@ def objective_parts(
     objective : Objective
         What is trained for.
     parts : mapping
-        Parts of the step as :func:`chipwall.perf.training.step.step_parts` gives them [s].
+        Parts of the step as :func:`chipwall.perf.training.step.training_parts` gives them [s].
     adapters : bool
         Whether adapters alone are trained.
     rollout : float

@@ -18,7 +18,7 @@ from chipwall.perf.device import Hardware
 from chipwall.perf.layout import Divides, Layout, checked, training_layouts
 from chipwall.perf.training.memory import MIXED, Storage, kept_on_chip, memory_parts, offload_seconds
 from chipwall.perf.training.shape import Shape, stacked_shapes
-from chipwall.perf.training.step import step_parts
+from chipwall.perf.training.step import training_parts
 from chipwall.perf.training.workload import Run, stacked_runs
 from chipwall.text import Text, text
 from chipwall.units import GIB
@@ -186,7 +186,7 @@ def priced(
     """Step time [s] and memory of the fullest chip [byte] of each plan; ``constants`` as they hold for the setup."""
     runs = stacked_runs([run_of(plan, template, sequences=sequences) for plan in plans])
     shapes = stacked_shapes([shape], times=len(plans))
-    steps = sum(step_parts(hw, shapes, runs, recipe=recipe, constants=constants).values())
+    steps = sum(training_parts(hw, shapes, runs, recipe=recipe, constants=constants).values())
     steps = steps + offload_seconds(
         shapes,
         runs,

@@ -1,6 +1,6 @@
 """Time of one optimizer step, in parts, from kernel and collective times.
 
-One function, :func:`step_parts`, holds the whole step: it takes numbers or arrays (one entry per setup), so an estimate,
+One function, :func:`training_parts`, holds the whole step: it takes numbers or arrays (one entry per setup), so an estimate,
 a search over layouts and the fit of the constants are the same arithmetic. Kernel times come from
 :mod:`chipwall.perf.ops.gemm` with their own, frozen constants; the few constants of the step itself come from
 :mod:`chipwall.perf.training.constants`.
@@ -27,10 +27,10 @@ from chipwall.perf.training.shape import Shape, attention_span
 from chipwall.perf.training.workload import Run, local_weights
 from chipwall.units import TERA
 
-__all__ = ["AMPLE_POWER", "PARTS", "power_factor", "step_parts"]
+__all__ = ["AMPLE_POWER", "TRAINING_PARTS", "power_factor", "training_parts"]
 
 # Names of the parts, in the order in which they are told. They sum to the step time.
-PARTS = (
+TRAINING_PARTS = (
     "linear layers",
     "experts",
     "attention",
@@ -63,10 +63,10 @@ def _linear(hw: Hardware, rows: Any, columns: Any, depth: Any, recipe: str) -> A
     return np.where(columns > 0.5, time, 0.0)
 
 
-def step_parts(
+def training_parts(
     hw: Hardware, shape: Shape, run: Run, *, recipe: str, constants: Mapping[str, Numeric]
 ) -> dict[str, Any]:
-    """Time of one step by part [s]; the keys are :data:`PARTS` and sum to the step.
+    """Time of one step by part [s]; the keys are :data:`TRAINING_PARTS` and sum to the step.
 
     Parameters
     ----------
@@ -237,7 +237,7 @@ def step_parts(
     parts = {name: time * young for name, time in parts.items()}
     total = sum(parts.values())
     parts["start and stop"] = c["train.fixed"] * spread + (spread - 1.0) * total
-    return {name: parts[name] for name in PARTS}
+    return {name: parts[name] for name in TRAINING_PARTS}
 
 
 def power_factor(hw: Hardware, constants: Mapping[str, Numeric]) -> Any:

@@ -10,7 +10,7 @@ import numpy as np
 
 from chipwall.catalog.records import LanguageModel
 from chipwall.errors import InputError
-from chipwall.perf.budget import Budget, Verdict
+from chipwall.perf.budget import Budget, FitVerdict
 from chipwall.perf.calibrated import Calibrated, TrainingConstants
 from chipwall.perf.device import Hardware, require_memory, require_recipe
 from chipwall.perf.estimate import Bound, Estimate, Part, interval
@@ -28,7 +28,7 @@ from chipwall.perf.training.preference import OBJECTIVES, Objective, objective_p
 from chipwall.perf.training.search import Found, Plan, checked_plan, fastest, run_of, smallest_chip_count
 from chipwall.perf.training.shape import Shape, model_flops_per_token, shape_of
 from chipwall.perf.training.states import stated_storage
-from chipwall.perf.training.step import step_parts
+from chipwall.perf.training.step import training_parts
 from chipwall.perf.training.workload import Run, lone_run
 from chipwall.text import Text, text
 from chipwall.units import GIB
@@ -38,9 +38,9 @@ __all__ = [
     "Training",
     "run_energy",
     "run_time",
-    "step_time",
     "template_run",
     "training",
+    "training_step_time",
 ]
 
 RECIPES_TRAINED = ("bf16", "fp16", "fp8", "fp8_block", "fp4", "int8")
@@ -119,12 +119,12 @@ class Training:
         return self.budget.room
 
     @property
-    def fit(self) -> Verdict:
+    def fit(self) -> FitVerdict:
         """``fits``, ``tight`` or ``does not fit``: the verdict of the budget."""
         return self.budget.verdict
 
 
-def step_time(
+def training_step_time(
     hw: Hardware,
     shape: Shape,
     run: Run,
@@ -154,7 +154,7 @@ def step_time(
     Regular layouts with balanced experts; a step without evaluation, checkpointing of state or stops.
     """
     labels = labels_of(hw, recipe=recipe, software=software, block_scaled=block_scaled)
-    return sum(step_parts(hw, shape, run, recipe=recipe, constants=fitted.at(labels)).values())
+    return sum(training_parts(hw, shape, run, recipe=recipe, constants=fitted.at(labels)).values())
 
 
 def run_time(tokens: float, *, tokens_per_s: float) -> float:
@@ -344,7 +344,7 @@ def answer(
     ``objective`` adds what other models compute in a step, ``rollout`` the time to generate its answers [s].
     """
     constants = calibrated.training.at(labels)
-    parts = {name: float(v) for name, v in step_parts(hw, shape, run, recipe=recipe, constants=constants).items()}
+    parts = {name: float(v) for name, v in training_parts(hw, shape, run, recipe=recipe, constants=constants).items()}
     adapters = float(adapter_count(shape, rank=rank, modules=modules)) if rank else 0.0
     moved = offload_seconds(
         shape, run, storage=storage, adapters=adapters, offload=offload, host_bandwidth=float(hw.host_bandwidth)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from chipwall.catalog.records import Chip, LanguageModel
 from chipwall.errors import InputError
 from chipwall.perf.adapters import ADAPTED
-from chipwall.perf.budget import Budget, Term, Verdict, usable_memory
+from chipwall.perf.budget import Budget, FitVerdict, Term, usable_memory
 from chipwall.perf.calibrated import Calibrated
 from chipwall.perf.device import Hardware, hardware, require_memory, require_recipe
 from chipwall.perf.formats import FORMATS
@@ -103,7 +103,7 @@ class Finetuning:
         return {t.key: t.bytes for t in self.budget.terms if t.where == "chip"}
 
     @property
-    def fit(self) -> Verdict:
+    def fit(self) -> FitVerdict:
         """``fits``, ``tight`` or ``does not fit``."""
         return self.budget.verdict
 
