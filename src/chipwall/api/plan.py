@@ -7,13 +7,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from importlib.util import find_spec
+from math import inf
 from pathlib import Path
 from typing import Any
 
 from chipwall.answer import Answer, Figure, Line
 from chipwall.api.doors import calibrated_in_use, door, model_of, source_of
-from chipwall.api.serving import AmountLike, question_of
+from chipwall.api.serving import MOST_TOKENS, AmountLike, question_of
 from chipwall.api.supply import supply_of, with_money
+from chipwall.catalog.ownership import assumptions
 from chipwall.catalog.records import Chip, LanguageModel
 from chipwall.errors import InputError
 from chipwall.files import require_place, write_whole
@@ -22,19 +24,21 @@ from chipwall.fleet.money import Span, terms_with
 from chipwall.fleet.need import ServeNeed, Supply
 from chipwall.fleet.options import FleetOption
 from chipwall.fleet.picks import searched
-from chipwall.fleet.plan_json import plan_data
+from chipwall.fleet.plan_json import job_data, job_row, plan_data
 from chipwall.fleet.ways import ways_to_serve
-from chipwall.inputs import choice, choices, day, number, seconds
+from chipwall.fleet.work_plan import Job, JobPlan, job_plan
+from chipwall.inputs import choice, choices, count, day, number, seconds
 from chipwall.perf.serving.serve import require_text
 from chipwall.perf.serving.workload import Question
 from chipwall.report.pages.plan import PART_WORDS
 from chipwall.text import text
-from chipwall.units import HOUR, KILO, YEAR
+from chipwall.units import DAY, HOUR, KILO, YEAR
 
 __all__ = ["PAYMENTS", "QUANTILES_ASKED", "SERVING_KINDS", "PlanAnswer", "plan"]
 
 QUANTILES_ASKED = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99}
 PAYMENTS = ("rent", "own", "cheapest")
+TASKS = ("serve", "train", "tune")
 LENGTHS = ("equal", "spread")
 SERVING_KINDS = ("aggregated", "disaggregated")
 MONTH = YEAR / 12.0
@@ -157,7 +161,18 @@ def plan(
     interest: float | None = None,
     mean_load: float = 1.0,
     lengths: str = "equal",
-) -> PlanAnswer:
+    task: str = "serve",
+    tokens: float | None = None,
+    days: float | None = None,
+    batch: int | None = None,
+    length: int | None = None,
+    method: str = "lora",
+    base: str = "bf16",
+    rank: int = 16,
+    users: float | None = None,
+    requests_per_user: float | None = None,
+    peak: float | None = None,
+) -> Answer:
     """How many of which chip serve a load within limits, at what cost, and whether the law lets them go there.
 
     Parameters
@@ -196,6 +211,17 @@ def plan(
         Mean rate over the rate of the busy hour [1]; tokens of a month count it.
     lengths : str
         ``equal``, or ``spread`` as widely as those of a public chat.
+    task : str
+        ``serve``, ``train`` or ``tune``; the last two take ``tokens``, ``days`` and what follows, and no rate or limits.
+    tokens, days : float
+        Tokens of the whole job [token], and the days it may take; without days the fewest chips that hold it.
+    batch, length : int
+        Sequences of a step (4,096 when training, one for each chip when tuning), tokens of a sequence (4,096, 2,048).
+    method, base, rank : str, str, int
+        As in :func:`~chipwall.api.training.tune`.
+    users, requests_per_user, peak : float
+        Daily users in place of ``rate``: requests of one a day, and the rate of the busy hour over the mean of the day;
+        sourced defaults.
     engine, engine_date, prefix_reuse, accepted, drafted, max_sequences, max_batched_tokens, memory_utilization
         As in :func:`~chipwall.api.serving.serve`.
 
@@ -216,14 +242,22 @@ def plan(
     >>> plan("llama-3.1-8b", rate=20, prompt=1000, output=200, ttft="1 s", tpot="30 ms", chips="h100").chips.value
     1.0
     """
+    given = dict(locals())
     record = model_of(model)
     require_text(record)
-    when = _day_of(on)
+    when, what = _day_of(on), choice(task, "task", TASKS)
+    _refuse_other_task(what, given)
     supply, _ = supply_of(chips, to=to, on=when, law=law, party=party, currency=currency, term=term, stock=stock)
     supply = with_own(
         with_money(supply, rent=rent, price=price),
         {"pue": pue, "electricity": electricity, "hosting": hosting, "life": life, "interest": interest},
     )
+    if what != "serve":
+        return job_answer(job_plan(
+            _job(what, record, tokens, days, batch, length, precision, method, base, rank), supply, calibrated_in_use(),
+            pay=choice(pay, "pay", PAYMENTS),
+        ))  # fmt: skip
+    rate, mean_load = _of_users(rate, users, requests_per_user, peak, mean_load)
     question = question_of(
         prompt=prompt, output=output, kv=kv, engine=engine, engine_date=engine_date, prefix_reuse=prefix_reuse,
         accepted=accepted, drafted=drafted, max_sequences=max_sequences, max_batched_tokens=max_batched_tokens,
@@ -239,6 +273,90 @@ def plan(
             fix=text("Allow other chips, another day or place, or a smaller precision"),
         )
     return plan_answer(plan_of(searched(need, found), supply, rate=need.rate, pay=paid))
+
+
+def _refuse_other_task(task: str, given: Mapping[str, Any]) -> None:
+    """An argument of another task is refused, never ignored."""
+    for names, tasks in (
+        (("rate", "ttft", "tpot", "users", "stock"), ("serve",)),
+        (("tokens", "days", "batch", "length"), ("train", "tune")),
+    ):
+        for name in names:
+            if given[name] is not None and task not in tasks:
+                raise InputError(
+                    text("{argument} does not belong to task '{task}'", argument=name, task=task), where=name,
+                    fix=text("Leave it out, or give another task"),
+                )  # fmt: skip
+
+
+def _job(
+    task: str, model: LanguageModel, tokens: Any, days: Any, batch: Any, length: Any, precision: Any, method: Any, base: Any,
+    rank: Any,
+) -> Job:  # fmt: skip
+    from chipwall.perf.training.train import RECIPES_TRAINED
+    from chipwall.perf.training.tune import BASES, METHODS
+
+    if tokens is None:
+        raise InputError(
+            text("no tokens"), where="tokens", fix=text("Give the tokens of the whole job, for example 15e12")
+        )
+    formats = ("bf16",) if precision is None else choices(precision, "precision", RECIPES_TRAINED)
+    usual = 4096 if task == "train" else 2048
+    return Job(
+        task, model, number(tokens, "tokens", above=0, most=1e18, example="15e12"),
+        inf if days is None else number(days, "days", above=0, most=1e5, example="60"),
+        (4096 if task == "train" else 0) if batch is None else count(batch, "batch", most=10_000_000),
+        usual if length is None else count(length, "length", most=int(MOST_TOKENS)), formats[0],
+        choice(method, "method", METHODS), choice(base, "base", BASES), count(rank, "rank", most=65_536),
+    )  # fmt: skip
+
+
+def _of_users(rate: Any, users: Any, requests_per_user: Any, peak: Any, mean_load: Any) -> tuple[Any, Any]:
+    """The rate of the busy hour, and the mean load, of so many daily users."""
+    if users is None:
+        for name, value in (("requests_per_user", requests_per_user), ("peak", peak)):
+            if value is not None:
+                raise InputError(
+                    text("{argument} needs users", argument=name),
+                    where=name,
+                    fix=text("Give users too, or leave it out"),
+                )
+        return rate, mean_load
+    if rate is not None:
+        raise InputError(
+            text("one load at a time"), where="rate, users", fix=text("Give requests per second, or daily users")
+        )
+    usual = assumptions("world")
+    each = (
+        usual["requests_per_user"].value
+        if requests_per_user is None
+        else number(requests_per_user, "requests_per_user", above=0, most=1e6)
+    )
+    busy = usual["peak"].value if peak is None else number(peak, "peak", least=1, most=1e3, example="2")
+    mean = number(users, "users", above=0, most=1e12, example="10000") * each / DAY
+    return mean * busy, min(float(mean_load), 1.0 / busy)
+
+
+def job_answer(p: JobPlan) -> Answer:
+    """A plan of training or fine-tuning as an answer."""
+    best, job, money = p.best, p.job, p.supply.currency
+    figures = {
+        "chips": Figure(float(best.chips), float(best.chips), float(best.chips), "1", best.basis),
+        "days": _figure(best.days, "day", best.basis),
+    }
+    if best.cost is not None and best.per_million is not None:
+        figures["cost"] = _figure(best.cost, money, best.basis)
+        figures["cost_per_million_tokens"] = _figure(best.per_million, money, best.basis)
+    return Answer(
+        "plan",
+        text(
+            "{model}, {tokens:.3g} tokens: {chips} x {chip}", model=job.model.name, tokens=job.tokens, chips=best.chips,
+            chip=best.chip.id,
+        ),
+        figures, p, rows=tuple(job_row(o, money) for o in p.front), notes=(p.said,),
+        sources=tuple(dict.fromkeys([*p.supply.offers[best.chip.id].sources, job.model.source])), data=lambda: job_data(p),
+        source_of=source_of,
+    )  # fmt: skip
 
 
 def _day_of(on: str | date | None) -> date:

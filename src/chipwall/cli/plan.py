@@ -7,9 +7,12 @@ from typing import Any
 
 import click
 
+from chipwall.answer import Answer
 from chipwall.cli.calibration import calibrated_option
 from chipwall.cli.kinds import (
     COUNT,
+    LENGTH,
+    MANY,
     MODEL,
     RATE,
     SHARE,
@@ -25,7 +28,9 @@ from chipwall.cli.kinds import (
     Words,
 )
 from chipwall.cli.options import Out, answer_options, command
+from chipwall.errors import InputError
 from chipwall.inputs import term
+from chipwall.text import text
 
 __all__ = ["frontier_command", "plan_command"]
 
@@ -123,12 +128,40 @@ BY_CHIP = OptionKind("amount", term, example="h20=1.2,h200=3.5")
     show_default=True,
     help="All alike, or spread as in a public chat.",
 )
+@click.option(
+    "--task",
+    type=OneOf("serve", "train", "tune"),
+    default="serve",
+    show_default=True,
+    help="Serve, train or fine-tune.",
+)
+@click.option(
+    "--users", type=NumberFrom("n", above=0, most=1e12, example="10000"), help="Daily users, in place of --rate."
+)
+@click.option(
+    "--requests-per-user",
+    type=NumberFrom("n", above=0, most=1e6, example="7"),
+    help="Requests of a user a day. Default: 7.3.",
+)
+@click.option(
+    "--peak",
+    type=NumberFrom("times", least=1, most=1e3, example="2"),
+    help="Busy hour over the mean of the day. Default: 2.",
+)
+@click.option("--tokens", type=NumberFrom("n", above=0, most=1e18, example="15e12"), help="Tokens of the whole job.")
+@click.option("--days", type=NumberFrom("days", above=0, most=1e5, example="60"), help="Days the job may take.")
+@click.option("--batch", type=MANY, help="Sequences of an optimizer step. Default: 4096; one a chip when tuning.")
+@click.option("--length", type=LENGTH, help="Tokens of a sequence. Default: 4096; 2048 when tuning.")
+@click.option("--method", type=OneOf("lora", "full"), default="lora", show_default=True, help="How to fine-tune.")
+@click.option("--base", type=WORD, default="bf16", show_default=True, help="Format of the frozen base.")
+@click.option("--rank", type=COUNT, default=16, show_default=True, help="Rank of the adapters.")
 @click.option("--xlsx", type=OutFile(), help="Write the plan as a workbook with live formulas.")
 @calibrated_option
 @answer_options
 def plan_command(model: str, xlsx: Path | None, out: Out, **asked: Any) -> None:
     """How many of which chip serve MODEL within limits, at what cost, and whether the law lets them go there."""
     from chipwall.api.plan import plan
+    from chipwall.fleet.work_plan import JobPlan
     from chipwall.report.pages.plan import (
         front_table,
         money_table,
@@ -141,6 +174,9 @@ def plan_command(model: str, xlsx: Path | None, out: Out, **asked: Any) -> None:
     asked["precision"] = None if asked["precision"] is None else asked["precision"].split(",")
     answer = plan(model, **asked)
     p = answer.record
+    if isinstance(p, JobPlan):
+        _show_job(answer, xlsx, out)
+        return
     if out.form == "terminal" and not out.as_json:
         for line in plan_lines(p):
             out.say(line)
@@ -149,6 +185,21 @@ def plan_command(model: str, xlsx: Path | None, out: Out, **asked: Any) -> None:
     out.show(*tables, data=answer.to_dict(), why=answer)
     if xlsx is not None:
         answer.to_xlsx(xlsx, lang=out.lang)
+
+
+def _show_job(answer: Answer, xlsx: Path | None, out: Out) -> None:
+    """A plan of training or fine-tuning; it has no workbook."""
+    from chipwall.report.pages.plan_job import job_lines, job_lost_table, job_table
+
+    if xlsx is not None:
+        raise InputError(
+            text("a plan of training or tuning has no workbook"), where="xlsx", fix=text("Leave it out, or take CSV")
+        )
+    if out.form == "terminal" and not out.as_json:
+        for line in job_lines(answer.record):
+            out.say(line)
+        out.say("")
+    out.show(job_table(answer.record), job_lost_table(answer.record), data=answer.to_dict(), why=answer)
 
 
 @command("frontier")

@@ -8,9 +8,10 @@ from chipwall.fleet.fleet_plan import FleetPlan
 from chipwall.fleet.money import Span
 from chipwall.fleet.options import FleetOption, Member
 from chipwall.fleet.start_flags import start_lines
+from chipwall.fleet.work_plan import JobOption, JobPlan
 from chipwall.perf.layout import layout_words
 
-__all__ = ["option_data", "plan_data"]
+__all__ = ["job_data", "job_row", "option_data", "plan_data"]
 
 MILLI = 1e-3
 
@@ -90,4 +91,37 @@ def _pool_data(m: Member) -> dict[str, Any]:
         "precision": m.precision, "cache": m.cache, "engine": m.engine, "rate_per_replica_per_s": m.rate,
         "capacity_per_replica_per_s": m.capacity, "most_per_replica_per_s": m.most, "batch": m.batch,
         "batch_allowed": m.allowed, "binds": m.binds, "basis": m.basis,
+    }  # fmt: skip
+
+
+def job_row(o: JobOption, money: str) -> dict[str, Any]:
+    """One way to do a job, flat."""
+    return {
+        "chip": o.chip.id, "chips": float(o.chips), "layout": o.layout, "days": o.days.value, "days_low": o.days.low,
+        "days_high": o.days.high, "cost": None if o.cost is None else o.cost.value, "currency": money, "paid": o.paid,
+        "rated_power_w": o.rated, "energy_j": o.energy, "law": o.law, "basis": o.basis,
+    }  # fmt: skip
+
+
+def job_data(p: JobPlan) -> dict[str, Any]:
+    """A plan of training or fine-tuning as ``--json`` prints it."""
+    job, money = p.job, p.supply.currency
+
+    def told(o: JobOption) -> dict[str, Any]:
+        return {
+            "chip": o.chip.id, "chips": Span.exact(float(o.chips)).as_json(), "layout": o.layout, "days": o.days.as_json(),
+            "tokens_per_s": o.rate, "cost": _data(o.cost), "cost_per_million_tokens": _data(o.per_million), "currency": money,
+            "paid": o.paid, "power_w": {"rated": o.rated}, "energy_j": o.energy, "law": o.law, "basis": o.basis,
+        }  # fmt: skip
+
+    return {
+        "question": {
+            "task": job.task, "model": job.model.id, "tokens": job.tokens, "days": job.days, "batch": job.batch,
+            "length": job.length, "precision": job.precision, "method": job.method if job.task == "tune" else None,
+            "on": p.supply.on.isoformat(), "currency": money,
+        },
+        "best": told(p.best),
+        "front": [told(o) for o in p.front],
+        "rejected": [{"chip": r.chip, "reason": str(r.reason)} for r in p.rejected],
+        "binding": {"said": str(p.said)},
     }  # fmt: skip
