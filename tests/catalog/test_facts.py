@@ -115,6 +115,26 @@ def test_spellings_of_what_people_own(asked: str, chip: str) -> None:
     assert door.chip(asked).id == chip
 
 
+@pytest.mark.parametrize(
+    ("printed", "chip"),
+    [
+        ("NVIDIA A100-SXM4-80GB", "nvidia-a100-80gb-sxm"),
+        ("NVIDIA H100 80GB HBM3", "nvidia-h100-sxm"),
+        ("Tesla V100-SXM2-32GB", "nvidia-v100-sxm2-32gb"),
+        ("NVIDIA GeForce RTX 3090 Ti", "nvidia-rtx-3090-ti"),
+        ("NVIDIA RTX 6000 Ada Generation", "nvidia-rtx-6000-ada"),
+        ("RTX 4090 24GB", "nvidia-rtx-4090"),
+    ],
+)
+def test_names_as_device_tools_print_them(printed: str, chip: str) -> None:
+    assert door.chip(printed).id == chip
+
+
+def test_a_memory_that_the_card_does_not_have_is_not_taken_off() -> None:
+    with pytest.raises(InputError, match="unknown chip"):
+        door.chip("RTX 4090 32GB")
+
+
 def test_a_system_brings_its_count() -> None:
     assert door.machine("dgx-h200")[1] == 8
     assert door.machine("GB200 NVL72")[1] == 72

@@ -36,6 +36,12 @@ QUANTISED = {
     "int8": "int8", "w4a16": "int4", "w8a8": "int8", "w8a16": "int8_weights", "4bit": "nf4", "bf16": "bf16", "fp16": "fp16",
 }  # fmt: skip
 
+# Words around the name of a card that do not tell it from another: makers, lines, the kind of memory.
+AROUND = frozenset(
+    "nvidia geforce tesla quadro amd radeon instinct intel huawei google aws gpu graphics card accelerator generation "
+    "hbm2 hbm2e hbm3 hbm3e".split()
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Alias:
@@ -116,7 +122,7 @@ class Names:
         asked = key(name)
         family = self._family_keys.get(asked)
         if family is None and asked not in self._chip_keys:
-            inside = self._inside(asked)
+            inside = self._inside(asked) or self._bared(name)
             if inside is not None:
                 return inside
         if asked in self._chip_keys and not (family and not family.default and len(family.chips) > 1):
@@ -139,6 +145,18 @@ class Names:
             return self._chips[self._systems[self._system_keys[asked]].chip]
         profile = asked_profile(asked)
         return None if profile is None else sliced(self.chip(profile[0]), profile[1])
+
+    def _bared(self, name: str) -> Chip | None:
+        """The chip of a name as device tools print it: without maker and line, then without the memory that the chip has."""
+        words = [w for w in re.split(r"[\s\-_]+", unicodedata.normalize("NFKC", name).casefold()) if w not in AROUND]
+        bare = self._chip_keys.get(key(" ".join(words)))
+        if bare is not None:
+            return self._chips[bare]
+        sizes = [int(m[1]) for w in words if (m := re.fullmatch(r"(\d+)g(i?b)?", w))]
+        rest = self._chip_keys.get(key(" ".join(w for w in words if not re.fullmatch(r"\d+g(i?b)?", w))))
+        if rest is None or len(sizes) != 1 or self._chips[rest].value("memory_capacity") != sizes[0] * 1e9:
+            return None
+        return self._chips[rest]
 
     def machine(self, name: str) -> tuple[Chip, int]:
         """The chip that a name means and how many of it: those of a system (``dgx-h200``: 8), else one."""
