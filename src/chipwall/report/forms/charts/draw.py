@@ -21,7 +21,7 @@ from chipwall.report.forms.charts.chart import (
     TradeCurves,
     VerdictTally,
 )
-from chipwall.report.forms.charts.letters import wrapped_lines
+from chipwall.report.forms.charts.letters import text_width, wrapped_lines
 from chipwall.report.forms.table import cell_words
 from chipwall.report.language.lookup import translated
 from chipwall.text import Text, text
@@ -73,7 +73,7 @@ def _key(body: Body, sheet: Canvas, y: float, lang: str) -> float:
     x = 6.0
     for side, sure, name in marks:
         said = translated(name, lang)
-        length = 16 + len(said) * 7.5
+        length = 12 + text_width(said, 12)
         if x > 6 and x + length > sheet.width:
             x, y = 6.0, y + 18
         sheet.mark(x, y + 6, side, sure=sure)

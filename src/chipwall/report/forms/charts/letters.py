@@ -62,10 +62,10 @@ def wrapped_lines(words: str, size: float, room: float, *, bold: bool = False) -
     return [*lines, line.rstrip()] if line.strip() else lines
 
 
-def cut_words(words: str, size: float, room: float) -> str:
+def cut_words(words: str, size: float, room: float, *, bold: bool = False) -> str:
     """Words that fit the room [px], with an ellipsis where some were left out."""
-    if text_width(words, size) <= room:
+    if text_width(words, size, bold=bold) <= room:
         return words
-    while words and text_width(words + "…", size) > room:
+    while words and text_width(words + "…", size, bold=bold) > room:
         words = words[:-1]
     return words.rstrip() + "…"

@@ -56,13 +56,13 @@ def _tints(lines: Sequence[DotRow], sheet: Canvas, top: float, right: float) -> 
 def _names(lines: Sequence[DotRow], labels: Sequence[str], sheet: Canvas, top: float, room: float) -> None:
     for i, (line, words) in enumerate(zip(lines, labels, strict=True)):
         y = top + (i + 0.5) * _ROW + 4.5
-        sheet.text(4, y, cut_words(words, 13, room - 8), size=13, bold=line.subject)
+        sheet.text(4, y, cut_words(words, 13, room - 8, bold=line.subject), size=13, bold=line.subject)
 
 
 def _panel(body: DotRows, number: int, sheet: Canvas, left: float, width: float, top: float, lang: str) -> None:
     panel = body.panels[number]
     dots = [line.dots[number] for line in body.lines]
-    sheet.text(left, top + 12, cut_words(translated(panel.title, lang), 13, width), size=13, bold=True)
+    sheet.text(left, top + 12, cut_words(translated(panel.title, lang), 13, width, bold=True), size=13, bold=True)
     known = [d for d in dots if isinstance(d, Dot)]
     bottom = top + 34 + _ROW * len(dots)
     if known:

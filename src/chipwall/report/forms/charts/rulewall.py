@@ -18,12 +18,14 @@ _SMALL = 12.0
 
 def draw_wall(body: RuleWall, sheet: Canvas, top: float, lang: str) -> float:
     """Draw from ``top`` down; returns where it ends."""
-    left, right, high = 52.0, sheet.width - 8, 340.0
+    right, high = sheet.width - 8, 340.0
     sheet.text(0, top + 12, cut_words(translated(body.y, lang), _SMALL, sheet.width), size=_SMALL, fill="soft")
     upper, lower = top + 24, top + 24 + high
     xs = [p.x for p in body.points] + [v for a in body.areas for v in (a.x_from, a.x_to) if v]
     ys = [p.y for p in body.points] + [v for a in body.areas for v in (a.y_from, a.y_to) if v]
-    across, up = log_scale(xs, left, right, room=1.4), log_scale(ys, lower, upper, room=1.5)
+    up = log_scale(ys, lower, upper, room=1.5)
+    left = max(text_width(_tick(v), _SMALL) for v in up.ticks) + 10
+    across = log_scale(xs, left, right, room=1.4)
     plane_grid(sheet, across, up)
     for area in body.areas:
         _area(area, sheet, across, up)
@@ -43,7 +45,7 @@ def plane_grid(sheet: Canvas, across: Scale, up: Scale) -> None:
     for value in across.ticks:
         x = across.at(value)
         sheet.line(x, up.end, x, up.start, "line", kind="grid")
-        words = f"{value:,.4g}" if value < 10000 else f"{value:,.0f}"
+        words = _tick(value)
         half = text_width(words, _SMALL) / 2
         if x - half > last + 6 and x + half < sheet.width:
             sheet.text(x, up.start + 16, words, size=_SMALL, anchor="middle", fill="soft")
@@ -51,8 +53,11 @@ def plane_grid(sheet: Canvas, across: Scale, up: Scale) -> None:
     for value in up.ticks:
         y = up.at(value)
         sheet.line(across.start, y, across.end, y, "line", kind="grid")
-        words = f"{value:,.4g}" if value < 10000 else f"{value:,.0f}"
-        sheet.text(across.start - 6, y + 4, words, size=_SMALL, anchor="end", fill="soft")
+        sheet.text(across.start - 6, y + 4, _tick(value), size=_SMALL, anchor="end", fill="soft")
+
+
+def _tick(value: float) -> str:
+    return f"{value:,.4g}" if value < 1e4 else f"{value:,.0f}"
 
 
 def _edges(area: RuleArea, across: Scale, up: Scale) -> tuple[float, float, float, float]:

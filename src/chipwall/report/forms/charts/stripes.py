@@ -56,15 +56,16 @@ def _stripe(spans: tuple[DaySpan, ...], sheet: Canvas, at: Any, top: float, lang
         else:
             below.append((left, label, span.start))
     top += _HIGH
-    for number, (left, label, day) in enumerate(below):
-        y = top + 16 + 16 * number
-        words = f"{day} {label}"
-        turned = left + 8 + text_width(words, _SMALL) > sheet.width
-        sheet.line(left + 1, top, left + 1, y - 4, "soft", thick=0.8)
-        sheet.text(
-            left - 4 if turned else left + 6, y, words, size=_SMALL, anchor="end" if turned else "start", halo=True
-        )
-    return top + 16 * len(below) + (14 if below else 8)
+    low = top
+    for left, label, day in below:
+        lines = wrapped_lines(f"{day} {label}", _SMALL, sheet.width * 0.8)
+        longest = max(text_width(words, _SMALL) for words in lines)
+        x = max(min(left + 6, sheet.width - longest), 0.0)
+        sheet.line(left + 1, top, left + 1, low + 12, "soft", thick=0.8)
+        for words in lines:
+            low += 16
+            sheet.text(x, low, words, size=_SMALL, halo=True)
+    return low + (14 if below else 8)
 
 
 def _years(body: DayStripes, sheet: Canvas, at: Any, top: float, lang: str) -> None:
