@@ -29,7 +29,7 @@ def test_one_decision_on_one_screen(capsys: pytest.CaptureFixture[str]) -> None:
         "88 FR 73458",
     ):
         assert words in out
-    assert "+11,032" in out
+    assert "over by 11,032" in out
 
 
 def test_decision_as_json(capsys: pytest.CaptureFixture[str]) -> None:
@@ -64,7 +64,7 @@ def test_import_party_and_assumption(capsys: pytest.CaptureFixture[str]) -> None
     assert "0 percent of customs value" in out
     _, out, _ = run(capsys, "b200", "--to", "AE", "--party", "G42", "--on", "2026-08-01")
     assert "exempt under Supplement 8" in out
-    assert "headquartered in AE" in out
+    assert "headquartered in the United Arab Emirates" in out
 
 
 def test_transfer_and_import_inside_the_united_states(capsys: pytest.CaptureFixture[str]) -> None:
@@ -101,7 +101,7 @@ def test_what_if(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     draft.write_text('[draft]\nid = "x"\neffective = 2026-12-01\n[[limit]]\nid = "a1-tpp"\nvalue = 2300\n')
     code, out, _ = run(capsys, "what-if", str(draft), "--chips", "h20,h200,l20")
     assert code == 0
-    assert "+68" in out
+    assert "over by 68" in out
     assert "1 of 3 chips cross" in out
 
 

@@ -147,8 +147,8 @@ def test_the_memo_holds_both_books_facts_checklist_and_a_rerun(
     code, out, _ = run(capsys, "memo", "h200", "--to", "CN", "--party", "Tencent", "--on", "2026-02-01")
     assert code == 0
     for words in (
-        "Licence, as enforced: required",
-        "on the books",
+        "Licence, enforced today: required",
+        "required by the text",
         "Numbers that the clauses read",
         "15,832 TPP",
         "What must hold, else presumption of denial",

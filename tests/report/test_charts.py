@@ -130,8 +130,10 @@ def test_no_words_overlap_and_nothing_lies_outside(name: str, view: tuple[str, i
     for (one, a), (two, b) in combinations(sheet.texts, 2):
         assert not a.meets(b), f"{one!r} over {two!r}"
     for words, box in sheet.texts:
-        assert box.left >= -1 and box.right <= width + 1, words
-        assert box.top >= 0 and box.bottom <= sheet.height, words
+        assert box.left >= -1, words
+        assert box.right <= width + 1, words
+        assert box.top >= 0, words
+        assert box.bottom <= sheet.height, words
     for box in sheet.marks:
         assert box.left >= -8
         assert box.right <= width + 8

@@ -100,9 +100,9 @@ MISTAKES = [
     ("controls", "h200", "--to", "CN", "--vendor", "nvida"),
     (),
 ]
-NUMBER = re.compile(r"(?<![\d.])(\d(?:[\d,.]*\d)?)( ?(?:万|亿| million\b| bn\b|[kM]\b))?")
+NUMBER = re.compile(r"(?<![\d.])(\d(?:[\d,.]*\d)?)( ?(?:万|亿| million\b| billion\b| × 10⁹| bn\b|[kM]\b))?")
 UNIT = re.compile(r"\d ?(?:[kMGTPE]i?B(?:/s)?|[TP]FLOP/s|TOPS|k?W|mm2|TPP)(?![a-z])")
-SCALE = {"万": 1e4, "亿": 1e8, "million": 1e6, "bn": 1e9, "k": 1e3, "M": 1e6}
+SCALE = {"万": 1e4, "亿": 1e8, "million": 1e6, "bn": 1e9, "billion": 1e9, "× 10⁹": 1e9, "k": 1e3, "M": 1e6}
 MONTHS = "January February March April May June July August September October November December".split()
 SEASONS = dict(zip("一二三四", "1234", strict=True))
 # Roundings of one number in millions and in 万 differ by this much at most [1].

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from chipwall import catalog
 from chipwall.answer import Answer
 from chipwall.api.doors import chip_of, door, model_of, source_of
-from chipwall.catalog.names import key
+from chipwall.catalog.names import CHINESE_VENDORS, key
 from chipwall.catalog.records import Chip, LanguageModel
 from chipwall.errors import InputError, unknown_name
 from chipwall.inputs import amount, choice, nearest_names, quote, term
@@ -136,6 +136,7 @@ def _limit(words: object, argument: str, dimension: str) -> tuple[Callable[[floa
 
 def _of_vendor(found: list[Chip], vendor: str) -> list[Chip]:
     known = sorted({c.vendor for c in found})
+    vendor = CHINESE_VENDORS.get(vendor.strip(), vendor)
     if key(vendor) not in {key(v) for v in known}:
         near = nearest_names(vendor, known, cutoff=0.4) or known[:4]
         raise unknown_name("vendor", quote(vendor), nearest=near, listing="chipwall chips")

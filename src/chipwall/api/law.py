@@ -331,18 +331,21 @@ def _seat(to: str, hq: str | None, party: str, *, what: str, rules: Law) -> tupl
     """Where the end user is headquartered, and how that is known."""
     if hq is not None:
         return _country(hq, "hq", rules), ()
+    from chipwall.report.pages.law_words import place_name
+
     known = rules.parties.find(party) if party else None
     if known is not None and known.headquarters:
         said = text(
             "{party} is headquartered in {country} ({source})",
             party=known.name,
-            country=known.headquarters,
+            country=place_name(known.headquarters),
             source=known.source.split(";")[0],
         )
         return known.headquarters, (said,)
     if what == "us_import":
         return to, ()
-    return to, (text("Assumed: the end user and its parent are headquartered in {country} (set with hq)", country=to),)
+    place = place_name(rules.countries.resolve(to))
+    return to, (text("Assumed: the end user and its parent are headquartered in {country} (set with hq)", country=place),)
 
 
 _ITEM, _JOURNEY = tuple(ItemWords.__annotations__), tuple(JourneyWords.__annotations__)

@@ -18,7 +18,7 @@ from chipwall.catalog.slices import asked_profile, sliced
 from chipwall.errors import InputError, unknown_name
 from chipwall.text import text
 
-__all__ = ["Alias", "Family", "Names", "key"]
+__all__ = ["CHINESE_VENDORS", "Alias", "Family", "Names", "key"]
 
 T = TypeVar("T", Chip, LanguageModel, System)
 
@@ -41,6 +41,21 @@ AROUND = frozenset(
     "nvidia geforce tesla quadro amd radeon instinct intel huawei google aws gpu graphics card accelerator generation "
     "hbm2 hbm2e hbm3 hbm3e".split()
 )
+
+
+# Makers and model families as Chinese papers name them.
+CHINESE_VENDORS = {
+    "英伟达": "nvidia", "超威": "amd", "华为": "huawei", "昇腾": "huawei", "海思": "huawei", "寒武纪": "cambricon", "海光": "hygon",
+    "阿里": "alibaba",
+    "阿里巴巴": "alibaba", "平头哥": "alibaba", "百度": "baidu", "昆仑芯": "baidu", "壁仞": "biren", "燧原": "enflame",
+    "天数智芯": "iluvatar", "沐曦": "metax", "摩尔线程": "moore-threads", "谷歌": "google", "英特尔": "intel", "亚马逊": "aws",
+    "苹果": "apple", "微软": "microsoft", "高通": "qualcomm",
+}  # fmt: skip
+CHINESE_MODELS = {
+    "通义千问": "qwen", "千问": "qwen", "深度求索": "deepseek", "智谱": "glm", "百川": "baichuan",
+    "混元": "hunyuan", "盘古": "openpangu",
+    "书生": "internlm", "月之暗面": "kimi", "文心": "ernie", "悟道": "aquila",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +204,7 @@ class Names:
         Names as model hubs have them may carry an owner in front and what leaves the shape as it is behind: the tuning
         (``-Instruct``), a date, a storage format (``-FP8``, ``-AWQ``).
         """
+        name = _latin_family(name)
         found = self._model_keys.get(key(name))
         meant = self._ambiguous.get(key(name), ())
         if meant:
@@ -230,6 +246,14 @@ class Names:
         # a family whose chips are named anyway says nothing more
         ids = [i for i in ids if i in records or not any(i in other.split("-") for other in ids if other in records)]
         return unknown_name(kind, name, nearest=ids[:4], listing=f"chipwall {kind}s")
+
+
+def _latin_family(name: str) -> str:
+    """A model's name with its family in Latin letters: ``千问3-32B`` is ``qwen3-32B``."""
+    for chinese, latin in CHINESE_MODELS.items():
+        if name.strip().startswith(chinese):
+            return latin + name.strip().removeprefix(chinese)
+    return name
 
 
 def _number_in(spelling: str) -> str:

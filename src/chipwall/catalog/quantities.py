@@ -44,7 +44,7 @@ _ALL = (
         "memory_capacity", "byte", text("Memory"), text("Capacity as marketed; the gigabytes of HBM parts are GiB.")
     ),
     Quantity(
-        "memory_reported", "byte", text("Memory, device tool"), text("What the device tool reports to a program.")
+        "memory_reported", "byte", text("Usable memory (device tool)"), text("What the device tool reports to a program.")
     ),
     Quantity(
         "memory_bandwidth", "byte/s", text("Memory bandwidth"), text("Peak rate between chip and its own memory.")

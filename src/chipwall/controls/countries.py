@@ -20,11 +20,12 @@ __all__ = ["Countries", "Country", "GroupChange"]
 
 @dataclass(frozen=True, slots=True)
 class Country:
-    """A destination of the printed table: ISO code, name, and the groups it is printed in."""
+    """A destination of the printed table: ISO code, name, the groups it is printed in, and its names in Chinese."""
 
     iso2: str
     name: str
     groups: frozenset[str]
+    chinese: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,7 @@ class Countries:
             return code
         by_name = {country.name.lower(): iso2 for iso2, country in self.table.items()}
         by_name |= {"uae": "AE", "usa": "US", "uk": "GB", "china": "CN", "hong kong": "HK", "south korea": "KR"}
+        by_name |= {words: iso2 for iso2, country in self.table.items() for words in country.chinese}
         if name.strip().lower() in by_name:
             return by_name[name.strip().lower()]
         near = get_close_matches(name.strip().lower(), by_name, n=3, cutoff=0.6)

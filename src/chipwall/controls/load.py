@@ -165,9 +165,13 @@ def _rows(folder: Traversable, name: str) -> list[dict[str, str]]:
 
 
 def _countries(folder: Traversable) -> Countries:
+    chinese = {row["iso2"]: tuple(row["names"].split("|")) for row in _rows(folder, "country_names_zh.csv")}
     table = {
         row["iso2"]: Country(
-            row["iso2"], Text.of(row["name"]), frozenset(group for group in _GROUPS if row[group] == "1")
+            row["iso2"],
+            Text.of(row["name"]),
+            frozenset(group for group in _GROUPS if row[group] == "1"),
+            chinese.get(row["iso2"], ()),
         )
         for row in _rows(folder, "country_groups.csv")
     }

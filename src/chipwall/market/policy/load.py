@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -62,11 +63,22 @@ def load_scenario(name: str, inside: tuple[str, ...] = ()) -> Scenario:
             path, argument="scenario", fix=text("Shipped scenarios: {names}", names=", ".join(shipped_scenarios()))
         )
         return parse_scenario(words, file=name, identity=path.stem, folder=path.parent, inside=(*inside, str(path)))
+    name = _named_by_title().get(name, name) if name not in shipped_scenarios() else name
     if name not in shipped_scenarios():
         near = nearest_names(name, shipped_scenarios(), cutoff=0.4)
         raise unknown_name(text("scenario"), quote(name), nearest=near, listing="chipwall market scenarios")
     words = (resources.files("chipwall.market") / "scenarios" / f"{name}.toml").read_text(encoding="utf-8")
     return parse_scenario(words, file=f"{name}.toml", identity=name)
+
+
+@cache
+def _named_by_title() -> dict[str, str]:
+    """Shipped scenarios by their titles, English and Chinese."""
+    folder, found = resources.files("chipwall.market") / "scenarios", {}
+    for name in shipped_scenarios():
+        told = tomllib.loads((folder / f"{name}.toml").read_text(encoding="utf-8"))["scenario"]
+        found |= {told[key]: name for key in ("title", "title_zh") if key in told}
+    return found
 
 
 def parse_scenario(

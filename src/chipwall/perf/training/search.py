@@ -297,7 +297,7 @@ def _refusal(
             short=short / GIB,
             chips=chips,
         ),
-        where=text("{chip} has {room:.1f} GiB of use", chip=hw.name, room=room / GIB),
+        where=text("{chip} has {room:.1f} GiB usable", chip=hw.name, room=room / GIB),
         fix=text("Use at least {count} chips", count=count)
         if count
         else text("It does not fit on {most} of them either; choose a larger chip", most=MOST_CHIPS),

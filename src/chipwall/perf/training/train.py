@@ -311,7 +311,7 @@ def _refuse_overfull(shape: Shape, hw: Hardware, run: Run, template: Run, name: 
                 model=name,
                 short=budget.short / GIB,
             ),
-            where=text("{chip} has {room:.1f} GiB of use", chip=hw.name, room=budget.room / GIB),
+            where=text("{chip} has {room:.1f} GiB usable", chip=hw.name, room=budget.room / GIB),
             fix=text(
                 "Split it further, recompute, or leave the layout out; at least {count} chips hold it", count=count
             )

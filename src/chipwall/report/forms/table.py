@@ -219,4 +219,6 @@ def _html_cell(column: Column, value: object, lang: str) -> str:
         shown = f'<a href="{escape(url)}">{shown}</a>'
     # on a phone each row is a card, and each cell says what it is
     label = f' data-label="{escape(translated(column.title, lang))}"'
-    return f"<td{_flush(column)}{label}{why}>{shown}</td>"
+    nothing = " nothing" if shown in ("-", "") else ""
+    kind = f' class="{("n" if column.right else "") + nothing}"' if column.right or nothing else ""
+    return f"<td{kind}{label}{why}>{shown}</td>"

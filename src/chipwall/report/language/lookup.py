@@ -65,5 +65,3 @@ def spaced(words: str) -> str:
     'H200 配有 141 GB 显存'
     """
     return _APART.sub("", _TOUCHING.sub(" ", _SHARE.sub("%", words)))
-
-

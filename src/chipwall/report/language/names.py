@@ -34,6 +34,8 @@ _BEGINNINGS: tuple[tuple[str, str], ...] = (
     ("Microsoft ", "微软 "),
     ("Qualcomm ", "高通 "),
 )
+# the usual bin of a family needs no suffix
+_USUAL = (" SXM", " 96GB", " OAM")
 _MAKERS = {
     "NVIDIA": "英伟达", "AMD": "AMD", "Huawei": "华为", "Cambricon": "寒武纪", "Alibaba T-Head": "阿里平头哥", "Baidu": "百度",
     "Biren": "壁仞科技", "Enflame": "燧原科技", "Hygon": "海光", "Iluvatar": "天数智芯", "MetaX": "沐曦",
@@ -50,22 +52,27 @@ def _said_in_chinese(name: str) -> str:
     return name
 
 
+def _without_maker(chinese: str) -> str:
+    """A Chinese name of a chip without its maker, as labels have it: ``昇腾 910C``."""
+    for maker in ("华为", "寒武纪", "英伟达 ", "谷歌 ", "AMD "):
+        chinese = chinese.removeprefix(maker)
+    return next((chinese.removesuffix(end) for end in _USUAL if chinese.endswith(end)), chinese)
+
+
 @cache
 def _table() -> dict[str, str]:
     from chipwall import catalog  # help pages are translated too, and must not load a room
 
     known = catalog.load()
     named = [one.name for one in known.chips.values()] + [one.name for one in known.systems.values()]
-    return _MAKERS | {name: _said_in_chinese(name) for name in named}
+    whole = {name: _said_in_chinese(name) for name in named}
+    short = {short_name(name): _without_maker(chinese) for name, chinese in whole.items() if short_name(name) != name}
+    return _MAKERS | short | whole
 
 
 def chinese_name(words: str) -> str:
     """A name of the catalogue in Chinese; every other word as it is."""
     return _table().get(words, words)
-
-
-# the usual bin of a family needs no suffix
-_USUAL = (" SXM", " 96GB", " OAM")
 
 
 def short_name(name: str) -> str:

@@ -96,7 +96,8 @@ def count_words(value: float, *, digits: int = 3, signed: bool = False, short: b
     kept = _rounded(value, digits)
     english = f"{kept:,.0f}" if abs(kept) >= 1000 or kept == int(kept) else _digits(kept, digits)
     if not short and abs(value) >= MEGA:
-        english = _digits(value / MEGA, digits) + " million"
+        factor, word = (GIGA, "billion") if abs(value) >= GIGA else (MEGA, "million")
+        english = f"{sign}{_digits(kept / factor, digits)} {word}".removeprefix("+")
     if short and abs(value) >= KILO:
         factor, letter = (MEGA, "M") if abs(value) >= MEGA else (KILO, "k")
         english = _digits(value / factor, digits) + letter

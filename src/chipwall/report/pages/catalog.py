@@ -14,9 +14,10 @@ from chipwall.catalog.tower import Tower
 from chipwall.controls.measures import Measure, performance_density, total_processing_performance
 from chipwall.errors import Unknown
 from chipwall.report.forms.table import Cell, Column, Table
+from chipwall.report.language.numbers import count_words
 from chipwall.sources import Fact, Source, address_of
 from chipwall.text import Text, text
-from chipwall.units import GIGA, format_quantity
+from chipwall.units import format_quantity
 
 __all__ = [
     "MARKS",
@@ -238,8 +239,8 @@ def models_table(models: Sequence[LanguageModel]) -> Table:
     """One row a model."""
     columns = (
         Column("id", text("Model")),
-        Column("parameters", text("Parameters, billion"), right=True),
-        Column("active_parameters", text("Active, billion"), right=True),
+        Column("parameters", text("Parameters"), right=True),
+        Column("active_parameters", text("Active"), right=True),
         Column("layers", text("Layers"), right=True),
         Column("hidden", text("Hidden"), right=True),
         Column("attention", text("Attention")),
@@ -265,7 +266,7 @@ def models_table(models: Sequence[LanguageModel]) -> Table:
 def _billions(value: float | None, model: LanguageModel) -> Cell:
     if value is None:
         return Cell("-")
-    return Cell(f"{value / GIGA:,.4g}", value, (model.source,), MARKS.get(model.status, ""))
+    return Cell(count_words(value, digits=4), value, (model.source,), MARKS.get(model.status, ""))
 
 
 def attention_words(model: LanguageModel) -> Text | str:
@@ -289,8 +290,8 @@ def model_table(model: LanguageModel, sources: dict[str, Source]) -> Table:
     skipped |= {"layers", "draft", "checkpoints", "tower"}
     mark = MARKS.get(model.status, "")
     rows: list[tuple[object, ...]] = [
-        (Cell(text("parameters, billion"), "parameters"), _billions(model.parameters, model)),
-        (Cell(text("active parameters, billion"), "active_parameters"), _billions(model.active_parameters, model)),
+        (Cell(text("parameters"), "parameters"), _billions(model.parameters, model)),
+        (Cell(text("active parameters"), "active_parameters"), _billions(model.active_parameters, model)),
     ]
     for name in model.__dataclass_fields__:
         value = getattr(model, name)
@@ -349,14 +350,14 @@ def _implied_rows(model: LanguageModel) -> list[tuple[object, ...]]:
         return []
     active = float(shape.named_active_weights)
     made = [
-        (text("parameters by arithmetic, billion"), "parameter_count", float(shape.weights), ""),
-        (text("active parameters by arithmetic, billion"), "active_parameter_count", active, ""),
+        (text("parameters by arithmetic"), "parameter_count", float(shape.weights), ""),
+        (text("active parameters by arithmetic"), "active_parameter_count", active, ""),
         (text("KV cache per token, 16 bit, all layers"), "kv_bytes_per_token", float(shape.cache_bytes(1.0)), "B"),
         (text("state per sequence, 16 bit"), "state_bytes", float(shape.state_bytes()), "B"),
         (text("arithmetic per token at context 0"), "flop_per_token", float(shape.flops(0.0)), "flop"),
     ]
     shown = [
-        (label, name, value, f"{value / GIGA:,.4g}" if not unit else f"{value:,.0f} {unit}")
+        (label, name, value, count_words(value, digits=4) if not unit else f"{value:,.0f} {unit}")
         for label, name, value, unit in made
         if value
     ]

@@ -12,6 +12,7 @@ from chipwall.claims.records import Claim, Point, Region, RegionTest, Value, Ver
 from chipwall.claims.vocabulary import claim_si
 from chipwall.report.forms.table import Cell, Column, Table
 from chipwall.report.language.lookup import translated
+from chipwall.report.pages.law_words import legal_words, place_name
 from chipwall.text import Text, text
 
 __all__ = [
@@ -165,7 +166,7 @@ def verdict_lines(v: Verdict, *, lang: str) -> tuple[str, ...]:
     if len(v.points) > 1:
         lines.append(
             text(
-                "Holds in {share:.0%} of {count} combinations of free conditions; in {unknown:.0%} nobody can tell.",
+                "Holds in {share:.0%} of {count} combinations of free conditions; {unknown:.0%} are undecidable.",
                 share=v.share_holding,
                 count=len(v.points),
                 unknown=v.share_unknown,
@@ -241,6 +242,8 @@ def _test_words(test: RegionTest) -> Text:
 
 def shown_value(name: str, value: Value) -> str:
     """One value of a condition for people."""
+    if name in ("destination", "headquarters"):
+        return place_name(str(value))
     if name == "measure" and value in FACTS:
         return FACTS[str(value)].title
     if isinstance(value, float):
@@ -255,10 +258,10 @@ def where_words(v: Verdict) -> Text | str:
         if v.region.accuracy < 1:
             about = text("{about} (right in {share:.0%} of the points)", about=about, share=v.region.accuracy)
         if v.share_unknown:
-            return text("{about}; in {share:.0%} nobody can tell", about=about, share=v.share_unknown)
+            return text("{about}; {share:.0%} undecidable", about=about, share=v.share_unknown)
         return about
     if v.fails is not None:
-        return text("Fails where {region}; elsewhere nobody can tell", region=region_words(v.fails))
+        return text("Fails where {region}; elsewhere undecidable", region=region_words(v.fails))
     if v.answer == "cannot tell" and v.points[0].reading.unknown:
         return v.points[0].reading.unknown
     return ""
@@ -266,7 +269,7 @@ def where_words(v: Verdict) -> Text | str:
 
 def relation_words(claim: Claim) -> Text:
     """What is claimed: the relation, the number and its slack."""
-    value: str = Text.of(str(claim.value))
+    value: str = legal_words(str(claim.value))
     if isinstance(claim.value, float):
         value = _with_unit(claim, _in_unit(claim, claim.value))
     slack = text(" within {share:.0%}", share=claim.tolerance) if claim.tolerance else ""
@@ -297,7 +300,7 @@ def _with_unit(claim: Claim, number: str) -> str:
 def _in_unit(claim: Claim, value: object, digits: int = 4) -> str:
     """An SI number in the unit of the claim, at most four digits."""
     if not isinstance(value, float):
-        return str(value)
+        return legal_words(str(value))
     if not isfinite(value):
         return "∞"
     scale = claim_si(1.0, claim.unit)
@@ -310,7 +313,7 @@ def value_words(v: Verdict) -> str | Text:
     if v.value is None:
         return "-"
     if not isinstance(v.value, float):
-        return Text.of(str(v.value))
+        return legal_words(str(v.value))
     middle = _in_unit(v.claim, v.value)
     unit = "" if v.claim.unit in ("1", "times") else f" {v.claim.unit}"
     if v.low is None or v.high is None or v.low == v.high:

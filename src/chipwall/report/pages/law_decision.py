@@ -10,7 +10,7 @@ from chipwall.controls.law import Coverage
 from chipwall.controls.measures import plain_decimal
 from chipwall.controls.records import Book, Comparison, Condition, Decision
 from chipwall.report.forms.table import Column, Table
-from chipwall.report.pages.law_words import flag_lines, legal_words
+from chipwall.report.pages.law_words import flag_lines, legal_words, place_name
 from chipwall.text import Text, listed, text
 
 __all__ = [
@@ -49,8 +49,8 @@ def decision_tables(decision: Decision) -> tuple[Table, Table, Table]:
         "{item}: {activity}, {exporter} to {destination}, {day}",
         item=decision.item.name,
         activity=legal_words(journey.activity),
-        exporter=journey.exporter or "?",
-        destination=journey.destination,
+        exporter=place_name(journey.exporter or "?"),
+        destination=place_name(journey.destination),
         day=decision.on.isoformat(),
     )
     answer = Table(
@@ -157,8 +157,8 @@ def _answer_rows(decision: Decision) -> list[tuple[object, ...]]:
     ]
     rows: list[tuple[object, ...]] = [
         (text("Classification"), eccn),
-        (text("Licence, as enforced"), licence_words(decision)),
-        (text("Licence, on the books"), published_words(decision)),
+        (text("Licence, enforced today"), licence_words(decision)),
+        (text("Licence, required by the text"), published_words(decision)),
     ]
     rows += [(text("Why they differ"), decision.why_differ)] if decision.why_differ else []
     rows += [
@@ -256,7 +256,11 @@ def _compared(test: Comparison) -> Text:
     if test.operator == "is":
         return text("{operand}: {value} (asked: {limit})", operand=operand, value=value, limit=limit)
     return text(
-        "{operand} {value} {operator} {limit}", operand=operand, value=value, operator=test.operator, limit=limit
+        "{operand}: {value} (asked: {operator} {limit})",
+        operand=operand,
+        value=value,
+        operator=test.operator,
+        limit=limit,
     )
 
 
@@ -276,11 +280,15 @@ def _clause_row(tests: Sequence[Comparison]) -> tuple[object, ...]:
 
 
 def margin(test: Comparison | None) -> str:
-    """Operand minus limit, with the same in percent of the limit."""
+    """How far the number lies over or under the limit, and the same in percent of the limit; whatever the limit asks."""
     if test is None or test.margin is None or test.margin_ratio is None:
         return "-"
-    sign = "+" if test.margin >= 0 else ""
-    return f"{sign}{plain_decimal(round(test.margin, 4))} ({sign}{test.margin_ratio.scaleb(2):.1f} %)"
+    if not test.margin:
+        return text("at the limit")
+    amount, share = plain_decimal(abs(round(test.margin, 4))), f"{abs(test.margin_ratio.scaleb(2)):.1f}"
+    if test.margin > 0:
+        return text("over by {amount} ({share} %)", amount=amount, share=share)
+    return text("under by {amount} ({share} %)", amount=amount, share=share)
 
 
 def coverage_lines(coverage: Coverage) -> tuple[Text, ...]:

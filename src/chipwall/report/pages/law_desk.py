@@ -13,7 +13,7 @@ from chipwall.controls.parties import LISTS, Listing
 from chipwall.controls.screening import Screened, sentence
 from chipwall.report.forms.table import Column, Table
 from chipwall.report.pages.law_decision import duty_line, licence_words, truth_words
-from chipwall.report.pages.law_words import legal_words
+from chipwall.report.pages.law_words import legal_words, place_name
 from chipwall.text import Text, listed, text
 
 __all__ = ["act_tables", "horizon_table", "ledger_tables", "screen_table"]
@@ -196,7 +196,9 @@ def act_tables(answer: ActAnswer) -> tuple[Table, Table]:
         journey = decision.journey
         entry = journey.activity == "us_import"
         way = text(
-            "{activity} to {destination}", activity=legal_words(journey.activity), destination=journey.destination
+            "{activity} to {destination}",
+            activity=legal_words(journey.activity),
+            destination=place_name(journey.destination),
         )
         way, says = (legal_words("us_import"), duty_line(decision)) if entry else (way, licence_words(decision))
         rows.append((way, says, ""))

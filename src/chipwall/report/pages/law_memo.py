@@ -27,7 +27,7 @@ from chipwall.report.pages.law_decision import (
 )
 from chipwall.report.pages.law_desk import horizon_table
 from chipwall.report.pages.law_timeline import timeline_table
-from chipwall.report.pages.law_words import flag_lines, legal_words
+from chipwall.report.pages.law_words import flag_lines, legal_words, place_name
 from chipwall.sources import Source
 from chipwall.text import Text, text
 
@@ -87,8 +87,8 @@ def memo(decision: Decision, *, law: Law, known: Mapping[str, Source], version: 
         subtitle=text(
             "{activity} from {exporter} to {destination}, as of {day}",
             activity=legal_words(decision.journey.activity),
-            exporter=decision.journey.exporter or "?",
-            destination=decision.journey.destination,
+            exporter=place_name(decision.journey.exporter or "?"),
+            destination=place_name(decision.journey.destination),
             day=decision.on.isoformat(),
         ),
         answers=_answers(decision),
@@ -109,8 +109,8 @@ def _lines(title: Text, lines: Sequence[Text]) -> Table:
 def _answers(decision: Decision) -> tuple[Text, ...]:
     found = [
         text("Classification: {eccn}", eccn=legal_words(decision.eccn)),
-        text("Licence, as enforced: {licence}", licence=licence_words(decision)),
-        text("Licence, on the books: {licence}", licence=published_words(decision)),
+        text("Licence, enforced today: {licence}", licence=licence_words(decision)),
+        text("Licence, required by the text: {licence}", licence=published_words(decision)),
         text("Review policy: {policy}", policy=policy_words(decision.review_policy, decision.conditions)),
         text("Strength: {strength}", strength=strength_line(decision)),
     ]
@@ -124,10 +124,10 @@ def _question(decision: Decision) -> Table:
         (text("Item"), decision.item.name),
         (text("Maker"), decision.item.vendor or text("unknown")),
         (text("Act"), legal_words(journey.activity)),
-        (text("From"), journey.exporter or "-"),
-        (text("To"), journey.destination),
+        (text("From"), place_name(journey.exporter or "-")),
+        (text("To"), place_name(journey.destination)),
         (text("End user"), journey.party or text("not named")),
-        (text("Headquarters"), journey.headquarters or text("not given")),
+        (text("Headquarters"), place_name(journey.headquarters) if journey.headquarters else text("not given")),
         (text("Ultimate parent"), journey.parent or text("not given")),
         (text("Owners"), ", ".join(f"{name} {share} %" for name, share in journey.owners) or text("not given")),
         (text("Exporter's letters"), journey.shipper or text("who exports was not given")),

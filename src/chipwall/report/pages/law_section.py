@@ -28,10 +28,10 @@ from chipwall.report.pages.law_decision import (
 )
 from chipwall.report.pages.law_timeline import timeline_table
 from chipwall.report.pages.law_wall import wall_charts
-from chipwall.report.pages.law_words import legal_words
+from chipwall.report.pages.law_words import legal_words, place_name
 from chipwall.text import Text, text
 
-__all__ = ["LawStory", "law_clause", "law_finding", "law_section", "law_story", "place_name"]
+__all__ = ["LawStory", "law_clause", "law_finding", "law_section", "law_story"]
 
 # The first rule on these chips was the letters of August 2022; nothing changes before.
 _FIRST_DAY = date(2022, 8, 1)
@@ -95,13 +95,6 @@ def _known_from(chip: Chip) -> date:
             day = int(parts[2]) if len(parts) > 2 and parts[2].isdigit() else 1
             return date(int(parts[0]), month, day)
     return _FIRST_DAY
-
-
-def place_name(code: str) -> str:
-    """A country as people say it."""
-    return {"CN": text("China"), "HK": text("Hong Kong"), "AE": text("the United Arab Emirates")}.get(
-        code, packaged_law().countries.table[code].name if code in packaged_law().countries.table else Text.of(code)
-    )
 
 
 def law_clause(story: LawStory, name: str) -> Text:
@@ -169,7 +162,7 @@ def law_section(chip: Chip, story: LawStory, others: Sequence[Chip]) -> Section:
     decision, rules = story.decision, packaged_law()
     answer, tests, findings = decision_tables(decision)
     tables = (answer, condition_table(decision), tests, findings)
-    turns = timeline_table(story.turns, name=decision.item.name, destination=place_name(story.place))
+    turns = timeline_table(story.turns, name=decision.item.name, destination=story.place)
     charts = (*_stripes(story, chip.name), *wall_charts([chip, *others], on=decision.on, subject=chip.id).values())
     title = text("May it be used?") if story.domestic else text("May it go to {place}?", place=place_name(story.place))
     return Section(

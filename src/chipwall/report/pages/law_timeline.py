@@ -14,7 +14,7 @@ from chipwall.controls.queries import ClauseRegion, LawChange, Turn, WallPoint
 from chipwall.controls.records import Decision
 from chipwall.report.forms.table import Column, Table
 from chipwall.report.pages.law_decision import OPERANDS, legal_figure, licence_words, margin, policy_words
-from chipwall.report.pages.law_words import flag_lines, legal_words
+from chipwall.report.pages.law_words import flag_lines, legal_words, place_name
 from chipwall.text import Text, listed, text
 
 if TYPE_CHECKING:
@@ -51,7 +51,9 @@ def timeline_table(turns: Sequence[Turn], *, name: str, destination: str) -> Tab
                     )
                 )
     return Table(
-        text("{item} to {destination}: days on which the answer changes", item=name, destination=destination),
+        text(
+            "{item} to {destination}: days on which the answer changes", item=name, destination=place_name(destination)
+        ),
         (
             Column("on", text("Day")),
             Column("what", text("What changes")),
@@ -78,7 +80,7 @@ def _changes(what: str, before: str, after: str) -> list[Text]:
 def destinations_table(decisions: Sequence[Sequence[Decision]], *, on: date) -> Table:
     """Chips down, destinations across; a cell holds both books, and the notes say everything that qualifies a cell."""
     columns = [Column("chip", text("Chip")), Column("eccn", text("Class"))]
-    columns += [Column(d.journey.destination, d.journey.destination) for d in decisions[0]]
+    columns += [Column(d.journey.destination, place_name(d.journey.destination)) for d in decisions[0]]
     rows = [
         (line[0].item.name, legal_words(line[0].eccn), *(_cell(decision) for decision in line)) for line in decisions
     ]
@@ -86,7 +88,7 @@ def destinations_table(decisions: Sequence[Sequence[Decision]], *, on: date) -> 
     note = text(
         "{activity} from {exporter}; as enforced, then review policy, then the printed text where it differs.",
         activity=legal_words(journey.activity),
-        exporter=journey.exporter or "?",
+        exporter=place_name(journey.exporter or "?"),
     )
     return Table(
         text("Licence by chip and destination, {day}", day=on.isoformat()),
@@ -111,7 +113,8 @@ def _qualifiers(decisions: Iterable[Decision]) -> list[Text]:
     found: dict[str, list[str]] = {}
     for decision in decisions:
         for flag in decision.flags:
-            found.setdefault(flag, []).append(f"{decision.item.name} → {decision.journey.destination}")
+            place = place_name(decision.journey.destination)
+            found.setdefault(flag, []).append(text("{item} → {place}", item=decision.item.name, place=place))
     return [
         text("{line} ({cells})", line=flag_lines([flag])[0], cells=listed(cells))
         for flag, cells in sorted(found.items())

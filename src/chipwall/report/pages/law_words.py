@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from chipwall.controls.load import law as packaged_law
 from chipwall.controls.records import state_text
 from chipwall.text import Text, text
 
-__all__ = ["FLAG_LABELS", "flag_lines", "legal_words"]
+__all__ = ["FLAG_LABELS", "flag_lines", "legal_words", "place_name"]
 
 _WORDS: Mapping[str, Text] = {
     "not_3A090": text("not in 3A090"),
@@ -107,3 +108,11 @@ def legal_words(token: str) -> Text:
 def flag_lines(flags: Sequence[str]) -> tuple[Text, ...]:
     """Every flag as a sentence; a reader never meets the raw id."""
     return tuple(FLAG_LABELS[flag] for flag in flags)
+
+
+def place_name(code: str) -> Text:
+    """A country as people say it, from its ISO code; what is no code stays as it is."""
+    said = {"CN": text("China"), "HK": text("Hong Kong"), "AE": text("the United Arab Emirates")}
+    said |= {"US": text("the United States"), "KR": text("South Korea"), "GB": text("the United Kingdom")}
+    known = packaged_law().countries.table.get(code)
+    return said.get(code) or Text.of(known.name if known else code)

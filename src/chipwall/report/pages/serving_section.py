@@ -138,7 +138,7 @@ def ratio_chart(runs: Sequence[ServedRun], model: LanguageModel) -> Chart:
         )
         lines.append(DotRow(short_name(other.chip.name), dots, side_of(other.chip)))
     equal = (1.0, text("1 = equal"))
-    titles = (text("16-bit compute"), text("Memory bandwidth"), text("Writing, 8 users"), text("Full load"))
+    titles = (text("16-bit compute"), text("Bandwidth"), text("Writing, 8 users"), text("Full load"))
     panels = tuple(Panel(t, log=True, reference=equal) for t in titles)
     return Chart(
         "ratios",
