@@ -74,7 +74,8 @@ def load_scenario(name: str, inside: tuple[str, ...] = ()) -> Scenario:
 @cache
 def _named_by_title() -> dict[str, str]:
     """Shipped scenarios by their titles, English and Chinese."""
-    folder, found = resources.files("chipwall.market") / "scenarios", {}
+    folder = resources.files("chipwall.market") / "scenarios"
+    found: dict[str, str] = {}
     for name in shipped_scenarios():
         told = tomllib.loads((folder / f"{name}.toml").read_text(encoding="utf-8"))["scenario"]
         found |= {told[key]: name for key in ("title", "title_zh") if key in told}
