@@ -9,6 +9,7 @@ for it is counted, and too many are refused.
 from __future__ import annotations
 
 import asyncio
+import atexit
 import contextlib
 import fcntl
 import hashlib
@@ -155,6 +156,15 @@ def asked_run(work: str, question: Mapping[str, Any], *, start: bool = True) -> 
 
 
 _children: dict[str, subprocess.Popen[bytes]] = {}
+
+
+@atexit.register
+def _end_all() -> None:
+    """End the runs of this process with it."""
+    for child in _children.values():
+        if child.poll() is None:
+            child.kill()
+            child.wait()
 
 
 def _state(key: str) -> RunState | None:
