@@ -35,6 +35,19 @@ def test_the_small_set_measures_every_kind_and_goes_on_where_it_ended(device: co
     assert len(said) == len(cases)
 
 
+def test_every_kind_of_row_meets_its_prediction(device: collector.Device, tmp_path: Path) -> None:
+    """The columns are those of the kernel table: products, attention and whole layers of a chip that is known."""
+    from chipwall.perf.evidence.validate import read_measurements, validated_table
+    from chipwall.perf.shipped import shipped
+
+    place = tmp_path / "rows.csv"
+    collector.measure(device, collector.cases_of(device, small=True), place, "h200", minutes=5, say=lambda _: None)
+    found = validated_table("kernels", read_measurements("kernels", place), shipped())
+    told = {p.id.split("-op")[1].split("-")[0] for p in found.results}
+    assert told >= {"memcpy", "gemm", "attention_decode", "grouped_gemm", "layer_prefill", "layer_decode", "layer_train"}
+    assert {s.id.split("-op")[1].split("-")[0] for s in found.skipped} <= {"launch"}
+
+
 def test_a_wrong_result_is_told_and_not_timed(device: collector.Device) -> None:
     case = collector.gemm_case(device, 8, 64, 64, "fp32")
 
@@ -69,7 +82,7 @@ def test_a_device_that_is_not_there_is_refused(word: str) -> None:
 
 def test_the_file_runs_alone_and_its_rows_are_read_back(tmp_path: Path) -> None:
     """Emitted as it is: one file that imports nothing of the package."""
-    from chipwall.perf.evidence.validate import read_rows
+    from chipwall.perf.evidence.validate import read_measurements
 
     alone = tmp_path / "measure.py"
     alone.write_text(Path(collector.__file__).read_text(encoding="utf-8"), encoding="utf-8")
@@ -83,4 +96,4 @@ def test_the_file_runs_alone_and_its_rows_are_read_back(tmp_path: Path) -> None:
     collector.measure(
         device, [collector.gemm_case(device, 8, 64, 64, "fp32")], place, "h200", minutes=1, say=lambda _: None
     )
-    assert read_rows("kernels", place)[0]["op"] == "gemm"
+    assert read_measurements("kernels", place)[0]["op"] == "gemm"

@@ -335,7 +335,9 @@ def layer_case(
             y = functional.rms_norm(x, (hidden,))
             q, k, v = ((y @ w[n].T).unflatten(-1, (-1, width)).transpose(1, 2) for n in "qkv")
             if past is not None:
-                k, v = torch.cat([past[0], k], 2), torch.cat([past[1], v], 2)
+                for kept, new in zip(past, (k, v), strict=True):
+                    kept[:, :, -1:] = new
+                k, v = past
             shared = {"enable_gqa": True} if heads != kv_heads else {}
             a = functional.scaled_dot_product_attention(q, k, v, is_causal=past is None, **shared)
             y = x + a.transpose(1, 2).flatten(-2) @ w["o"].T

@@ -24,7 +24,7 @@ __all__ = ["kernel_time", "predict_collectives", "predict_kernels"]
 
 # Kernels in a row's words and the family of constants that they use.
 FAMILY = {"gemm": "gemm", "grouped": "moe", "moe": "moe", "attention": "attention", "elementwise": "elementwise",
-          "copy": "elementwise", "layer": "elementwise", "decode": "decode"}  # fmt: skip
+          "copy": "elementwise", "layer": "elementwise", "block": "gemm", "decode": "decode"}  # fmt: skip
 
 
 def kernel_time(hw: Hardware, row: KernelRow) -> float:
@@ -40,11 +40,37 @@ def kernel_time(hw: Hardware, row: KernelRow) -> float:
         return float(kernels.attention_decode_time(hw, **s))
     if row.kernel == "attention":
         return _attention_time(hw, row)
+    if row.kernel == "block":
+        return _block_time(hw, row)
     moved = float(kernels.elementwise_time(hw, moved=s["moved"]))
     if row.kernel == "layer":
         product = float(kernels.gemm_time(hw, m=s["m"], n=s["n"], k=s["k"], recipe=row.recipe))
         return float(s["products"]) * product + moved
     return float(kernels.smooth_maximum(moved, s.get("host", 0.0)))
+
+
+# Bytes that a layer moves beside its products, in multiples of a token's hidden and inner vectors: norms, residuals, gate.
+BLOCK_PASSES, BLOCK_KERNELS = (8.0, 5.0), 8.0
+
+
+def _block_time(hw: Hardware, row: KernelRow) -> float:
+    """A transformer layer: its products, attention, and what is moved between them; training has three passes of products."""
+    s = row.shape
+    tokens, hidden, inner, keys = s["tokens"], s["hidden"], s["inner"], s["kv_heads"] * s["head_dim"]
+    sizes = [(hidden, hidden)] * 2 + [(keys, hidden)] * 2 + [(inner, hidden)] * 2 + [(hidden, inner)]
+    products = sum(float(kernels.gemm_time(hw, m=tokens, n=n, k=k, recipe=row.recipe)) for n, k in sizes)
+    moved = 2.0 * tokens * (BLOCK_PASSES[0] * hidden + BLOCK_PASSES[1] * inner)
+    between = float(kernels.elementwise_time(hw, moved=moved, kernels=BLOCK_KERNELS))
+    heads: dict[str, Any] = {n: s[n] for n in ("heads", "kv_heads", "head_dim")}
+    if row.passes == "decode":
+        return products + between + float(kernels.attention_decode_time(hw, batch=tokens, context=s["context"], **heads))
+    length = min(s["context"], tokens)
+    prompts = {"batch": max(tokens // s["context"], 1.0), "queries": length, **heads}
+    attention = float(kernels.attention_prefill_time(hw, **prompts))
+    if row.passes == "both":
+        attention += float(kernels.attention_backward_time(hw, **prompts))
+    times = 3.0 if row.passes == "both" else 1.0
+    return times * (products + between) + attention
 
 
 def _attention_time(hw: Hardware, row: KernelRow) -> float:
@@ -100,7 +126,8 @@ def _kernel_answer(row: Mapping[str, str], fitted: Calibration) -> Prediction | 
 
 
 def _class(case: KernelRow, family: str) -> str:
-    return {"moe": "moe_ffn", "grouped": "moe_ffn", "layer": "training_layer"}.get(case.kernel, family)
+    names = {"moe": "moe_ffn", "grouped": "moe_ffn", "layer": "training_layer", "block": "transformer_layer"}
+    return names.get(case.kernel, family)
 
 
 def predict_collectives(rows: Sequence[Mapping[str, str]], calibrated: Calibrated) -> list[Prediction | Skip]:

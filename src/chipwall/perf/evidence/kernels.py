@@ -70,7 +70,8 @@ class KernelRow:
     id : str
         Id of the row.
     kernel : str
-        ``gemm``, ``grouped``, ``moe``, ``attention``, ``elementwise``, ``copy`` or ``layer``.
+        ``gemm``, ``grouped``, ``moe``, ``attention``, ``elementwise``, ``copy``, ``layer`` or ``block`` (a
+        whole transformer layer).
     chip : Chip
         The chip.
     recipe, library : str
@@ -175,7 +176,7 @@ def kernel_row(row: Mapping[str, str]) -> KernelRow:
     )
 
 
-LIBRARY_FAMILY = {"grouped": "moe", "copy": "elementwise", "layer": "elementwise", "decode": "attention"}
+LIBRARY_FAMILY = {"block": "gemm", "grouped": "moe", "copy": "elementwise", "layer": "elementwise", "decode": "attention"}
 GROUP_COLUMNS = {
     "gemm": ("source_name", "chip", "dtype", "n", "k"),
     "grouped": ("source_name", "chip", "dtype", "impl", "n", "k", "groups"),
@@ -184,6 +185,7 @@ GROUP_COLUMNS = {
     "decode": ("source_name", "chip", "op", "impl", "heads", "kv_heads", "head_dim"),
     "elementwise": ("source_name", "chip", "op", "impl"),
     "copy": ("source_name", "chip", "op"),
+    "block": ("source_name", "chip", "op", "impl"),
     "layer": ("source_name", "chip", "op", "impl"),
 }
 # A benchmark that gives no shape sweeps large ones; the rate of a large product is what it reports.
@@ -307,12 +309,25 @@ def _mlp(row: Mapping[str, str]) -> Shape:
     return shape, 6.0 * tokens * inner * s["hidden_size"] * layers, ""
 
 
+def _block(row: Mapping[str, str]) -> Shape:
+    """One transformer layer, grouped-query attention and gated feed-forward: a prompt, a step of decoding, or training."""
+    names = {"tokens": "m", "inner": "n", "hidden": "k", "heads": "heads", "kv_heads": "kv_heads", "head_dim": "head_dim"}
+    shape = {name: _number(row, column) for name, column in names.items()} | {"context": _number(row, "seq")}
+    width = 2.0 * shape["hidden"] + 2.0 * shape["kv_heads"] * shape["head_dim"] + 3.0 * shape["inner"]
+    weights = shape["hidden"] * width
+    passes = {"layer_decode": "decode", "layer_train": "both"}.get(row["op"], "forward")
+    return shape, 2.0 * weights * shape["tokens"] * (3.0 if passes == "both" else 1.0), passes
+
+
 def _copy(row: Mapping[str, str]) -> Shape:
     # long enough that the launch does not count
     return {"moved": 4.0 * GIGA}, 4.0 * GIGA, ""
 
 
 SHAPES = (
+    ("layer_prefill", "block", _block),
+    ("layer_decode", "block", _block),
+    ("layer_train", "block", _block),
     ("gemm", "gemm", _gemm),
     ("grouped_gemm", "grouped", _grouped),
     ("moe", "moe", _moe),
