@@ -13,8 +13,8 @@ import pytest
 
 from chipwall.errors import InputError
 from chipwall.fleet.queues import wait_mg1, wait_mmc
-from chipwall.fleet.service import Service, service_of_times
-from chipwall.fleet.simulate import Limits, LoadResult, Prefill, simulate
+from chipwall.fleet.service import ReplicaService, service_of_times
+from chipwall.fleet.simulate import Limits, LoadResult, Prefill, simulated_load
 from chipwall.fleet.traffic import Fixed, LogNormal, Prefixes, Trace, Traffic, Uniform
 from chipwall.perf.serving.loads import Arrivals, Users
 
@@ -22,14 +22,14 @@ pytest.importorskip("numba")
 STEP = 1e-3
 
 
-def server(step: float, servers: int) -> Service:
+def server(step: float, servers: int) -> ReplicaService:
     """So many servers: every answer takes its tokens times ``step``, whoever is beside it; prompts take nothing."""
     return service_of_times(
         decode=lambda b, c: step, prompt=lambda b, n, x: 1e-9, max_sequences=servers, batched_tokens=4 * servers
     )
 
 
-def engine(**more: object) -> Service:
+def engine(**more: object) -> ReplicaService:
     """A replica like those of today: a step of 8 ms and more for sequences, contexts and prompts."""
     limits: dict[str, object] = {"max_sequences": 128, "batched_tokens": 2048, "room": 400_000.0, "front": 0.02, **more}
     return service_of_times(
@@ -47,7 +47,7 @@ def random_trace(rate: float, outputs: np.ndarray) -> Trace:
 def test_one_server_with_equal_services() -> None:
     s = service_of_times(decode=lambda b, c: 1.0, prompt=lambda b, n, x: 0.01, max_sequences=1, batched_tokens=1)
     trace = random_trace(50.0, np.ones(300_000))
-    found = simulate(s, Traffic(trace), requests=300_000, start_up=0)
+    found = simulated_load(s, Traffic(trace), requests=300_000, start_up=0)
     # Lindley's recursion on the same arrivals: exact
     gaps = 0.01 - np.diff(trace.arrival)
     sums = np.concatenate([[0.0], np.cumsum(gaps)])
@@ -64,7 +64,7 @@ def test_one_server_with_unlike_services() -> None:
     served = (trace.output - 1) * STEP
     rate = 1.0 / float(np.mean(np.diff(trace.arrival)))
     expected = wait_mg1(rate, float(served.mean()), float(served.std() / served.mean()))
-    found = simulate(server(STEP, 1), Traffic(trace), requests=400_000, start_up=0)
+    found = simulated_load(server(STEP, 1), Traffic(trace), requests=400_000, start_up=0)
     assert found.queue.mean == pytest.approx(expected, rel=0.01)
 
 
@@ -74,7 +74,7 @@ def test_many_servers(servers: int) -> None:
     mean = float((trace.output - 1).mean()) * STEP
     rate = 1.0 / float(np.mean(np.diff(trace.arrival)))
     # a run of decoding steps ends with the step: half a step of a thousand is lost on arrival
-    found = simulate(server(STEP, servers), Traffic(trace), requests=400_000, start_up=0)
+    found = simulated_load(server(STEP, servers), Traffic(trace), requests=400_000, start_up=0)
     assert found.queue.mean == pytest.approx(wait_mmc(rate, mean, servers) + STEP / 2, rel=0.01)
 
 
@@ -90,7 +90,7 @@ TRAFFIC = {
 @pytest.mark.parametrize("router", ["round-robin", "least-loaded", "prefix-aware"])
 @pytest.mark.parametrize("name", list(TRAFFIC))
 def test_requests_are_conserved(name: str, router: str) -> None:
-    found = simulate(engine(), TRAFFIC[name], replicas=2, router=router, requests=4000, start_up=0)
+    found = simulated_load(engine(), TRAFFIC[name], replicas=2, router=router, requests=4000, start_up=0)
     assert found.requests == 4000
     if name != "users":
         # every request sent is done, and the time all spend in the system is what is in it, summed over time
@@ -108,16 +108,16 @@ def figures(found: LoadResult) -> str:
 
 def test_the_same_seed_gives_the_same_answer() -> None:
     asked = {"replicas": 3, "router": "least-loaded", "requests": 3000}
-    first, again = (simulate(engine(), TRAFFIC["random"], **asked) for _ in range(2))  # type: ignore[arg-type]
+    first, again = (simulated_load(engine(), TRAFFIC["random"], **asked) for _ in range(2))  # type: ignore[arg-type]
     assert figures(first) == figures(again)
-    assert figures(first) != figures(simulate(engine(), TRAFFIC["random"], seed=1, **asked))  # type: ignore[arg-type]
+    assert figures(first) != figures(simulated_load(engine(), TRAFFIC["random"], seed=1, **asked))  # type: ignore[arg-type]
 
 
 def test_compiled_and_plain_python_agree() -> None:
     code = (
         "import json, tests.fleet.test_simulate as t\n"
         "small = t.engine(room=30_000.0)\n"
-        "made = [t.simulate(small, x, replicas=2, router='prefix-aware', requests=1200) for x in t.TRAFFIC.values()]\n"
+        "made = [t.simulated_load(small, x, replicas=2, router='prefix-aware', requests=1200) for x in t.TRAFFIC.values()]\n"
         "print(json.dumps([t.figures(m) for m in made]))"
     )
     places = [os.getcwd(), *sys.path]
@@ -134,7 +134,7 @@ def test_compiled_and_plain_python_agree() -> None:
 
 def test_a_small_cache_sends_requests_back_and_serves_them_all() -> None:
     busy = Traffic(Arrivals(12.0), Fixed(1000), Fixed(400))
-    free, tight = (simulate(engine(room=room), busy, requests=3000) for room in (400_000.0, 40_000.0))
+    free, tight = (simulated_load(engine(room=room), busy, requests=3000) for room in (400_000.0, 40_000.0))
     assert free.preempted == 0
     assert tight.preempted > 0
     assert tight.requests == 3000
@@ -143,62 +143,62 @@ def test_a_small_cache_sends_requests_back_and_serves_them_all() -> None:
 
 def test_limits_of_the_engine_move_the_answer() -> None:
     load = Traffic(Arrivals(14.0), Fixed(1500), Fixed(200))
-    base = simulate(engine(), load, requests=4000)
-    few = simulate(engine(max_sequences=16), load, requests=4000)
+    base = simulated_load(engine(), load, requests=4000)
+    few = simulated_load(engine(max_sequences=16), load, requests=4000)
     assert few.queue.mean > base.queue.mean
     assert few.tpot.mean < base.tpot.mean
-    small = simulate(engine(batched_tokens=256), load, requests=4000)
+    small = simulated_load(engine(batched_tokens=256), load, requests=4000)
     assert small.prefill.mean > base.prefill.mean
-    apart = simulate(engine(way="apart"), load, requests=4000)
+    apart = simulated_load(engine(way="apart"), load, requests=4000)
     assert apart.tpot.p99 > 0.0
-    held = simulate(engine(), replace(load, load=Arrivals(40.0, in_flight=50)), requests=4000)
+    held = simulated_load(engine(), replace(load, load=Arrivals(40.0, in_flight=50)), requests=4000)
     assert held.inside == pytest.approx(50.0, rel=0.1)
     assert held.held_back > 0.5
 
 
 def test_a_shared_beginning_is_computed_once() -> None:
     load = Traffic(Arrivals(8.0), Fixed(2000), Fixed(50), Prefixes(4, 1600))
-    on, off = (simulate(engine(prefix_cache=cached), load, requests=3000) for cached in (True, False))
+    on, off = (simulated_load(engine(prefix_cache=cached), load, requests=3000) for cached in (True, False))
     assert on.prefix_hits >= 2990
     assert off.prefix_hits == 0
     assert on.ttft.p50 < 0.7 * off.ttft.p50
     many = Traffic(Arrivals(8.0), Fixed(2000), Fixed(50), Prefixes(400, 1600))
-    hits = {r: simulate(engine(room=60_000.0), many, replicas=8, router=r, requests=6000).prefix_hits
+    hits = {r: simulated_load(engine(room=60_000.0), many, replicas=8, router=r, requests=6000).prefix_hits
             for r in ("round-robin", "prefix-aware")}  # fmt: skip
     assert hits["prefix-aware"] > 1.5 * hits["round-robin"]
 
 
 def test_the_least_loaded_replica_answers_sooner_than_the_next_in_turn() -> None:
     load = Traffic(Arrivals(40.0), LogNormal(1000, 2.0), LogNormal(200, 2.0))
-    turn, least = (simulate(engine(), load, replicas=4, router=r, requests=8000) for r in ("round-robin", "least-loaded"))
+    turn, least = (simulated_load(engine(), load, replicas=4, router=r, requests=8000) for r in ("round-robin", "least-loaded"))
     assert least.ttft.p99 < turn.ttft.p99
 
 
 def test_prompts_elsewhere_leave_the_decoding_alone() -> None:
     load = Traffic(Arrivals(10.0), Fixed(3000), Fixed(300))
-    together = simulate(engine(), load, replicas=3, requests=4000)
-    apart = simulate(engine(), load, replicas=2, prefill=Prefill(replace(engine(), cache_per_token=1e5), 1), requests=4000)
+    together = simulated_load(engine(), load, replicas=3, requests=4000)
+    apart = simulated_load(engine(), load, replicas=2, prefill=Prefill(replace(engine(), cache_per_token=1e5), 1), requests=4000)
     assert apart.tpot.p99 < together.tpot.p99
     assert apart.transfer.p50 == pytest.approx(3000 * 1e5 / 25e9 + 1e-3, rel=0.01)
     assert apart.requests == 4000
 
 
 def test_states() -> None:
-    by_rate = [simulate(engine(), Traffic(Arrivals(r), Fixed(1000), Fixed(200)), requests=6000).state for r in (4.0, 60.0)]
+    by_rate = [simulated_load(engine(), Traffic(Arrivals(r), Fixed(1000), Fixed(200)), requests=6000).state for r in (4.0, 60.0)]
     assert by_rate == ["STABLE", "OVERLOADED"]
 
 
 def test_goodput_counts_what_holds_every_limit() -> None:
     load = Traffic(Arrivals(10.0), LogNormal(1000, 1.0), LogNormal(200, 1.0))
-    none = simulate(engine(), load, requests=4000)
+    none = simulated_load(engine(), load, requests=4000)
     assert none.good == 1.0
-    tight = simulate(engine(), load, requests=4000, limits=Limits(ttft=none.ttft.p50))
+    tight = simulated_load(engine(), load, requests=4000, limits=Limits(ttft=none.ttft.p50))
     assert tight.good == pytest.approx(0.5, abs=0.02)
     assert tight.goodput == pytest.approx(0.5 * tight.rate, rel=0.05)
 
 
 def test_the_start_is_told_apart() -> None:
-    found = simulate(engine(), Traffic(Users(100), Fixed(2000), Fixed(300)), requests=2000)
+    found = simulated_load(engine(), Traffic(Users(100), Fixed(2000), Fixed(300)), requests=2000)
     assert found.start_up["ttft"].mean > 3 * found.ttft.mean
 
 
@@ -212,6 +212,6 @@ def test_the_start_is_told_apart() -> None:
 )
 def test_wrong_arguments_are_refused(change: dict[str, object], words: str) -> None:
     with pytest.raises(InputError, match=words):
-        simulate(engine(), TRAFFIC["random"], **{"requests": 10, **change})  # type: ignore[arg-type]
+        simulated_load(engine(), TRAFFIC["random"], **{"requests": 10, **change})  # type: ignore[arg-type]
     with pytest.raises(InputError, match="cache of a replica"):
-        simulate(engine(room=500.0), TRAFFIC["random"], requests=10)
+        simulated_load(engine(room=500.0), TRAFFIC["random"], requests=10)

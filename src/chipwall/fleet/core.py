@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, TypeVar, cast
 
 import numpy as np
 
-__all__ = ["COMPILED", "Params", "State", "run"]
+__all__ = ["COMPILED", "Params", "QueueState", "run"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -33,7 +33,7 @@ NJIT = _compiler()
 COMPILED = NJIT is not None
 
 
-def compiled(function: F) -> F:
+def compiled_loop(function: F) -> F:
     """The function compiled on its first call, kept on disk where that is possible; as it is without Numba."""
     if NJIT is None:
         return function
@@ -98,7 +98,7 @@ class Params(NamedTuple):
     pf: Any  # the P_ names of real numbers
 
 
-class State(NamedTuple):
+class QueueState(NamedTuple):
     """Everything that a run changes; few arrays, for each is handed from function to function."""
 
     ri: Any  # [replica, R_ names of whole numbers]
@@ -117,8 +117,8 @@ class State(NamedTuple):
     inside_at: Any
 
 
-@compiled
-def between(row: Any, at: float) -> float:
+@compiled_loop
+def between_points(row: Any, at: float) -> float:
     """Value of a row of places at a real place, straight between two."""
     low = int(at)
     if low >= row.shape[0] - 1:
@@ -126,7 +126,7 @@ def between(row: Any, at: float) -> float:
     return row[low] + (row[low + 1] - row[low]) * (at - low)
 
 
-@compiled
+@compiled_loop
 def place(grid: Any, x: float) -> float:
     """Real place of a value on a rising grid, within its ends."""
     if x <= grid[0]:
@@ -138,13 +138,13 @@ def place(grid: Any, x: float) -> float:
     return n - 1.0
 
 
-@compiled
+@compiled_loop
 def decode_seconds(decode: Any, contexts: Any, kind: int, batch: int, context: float) -> float:
     """Time of one decoding step of ``batch`` sequences whose mean context is given [s]."""
-    return between(decode[kind, batch], place(contexts, context))
+    return between_points(decode[kind, batch], place(contexts, context))
 
 
-@compiled
+@compiled_loop
 def prompt_seconds(p: Params, kind: int, batch: int, piece: int, position: float) -> float:
     """Time that a piece of prompts adds to a step of ``batch`` decoding sequences [s]."""
     at = p.batch_at[batch]
@@ -158,12 +158,12 @@ def prompt_seconds(p: Params, kind: int, batch: int, piece: int, position: float
     if i >= p.prompt.shape[2] - 1:
         i, f = p.prompt.shape[2] - 2, 1.0
     depth = place(p.positions, position)
-    low = (1.0 - f) * between(p.prompt[kind, b, i], depth) + f * between(p.prompt[kind, b, i + 1], depth)
-    high = (1.0 - f) * between(p.prompt[kind, b + 1, i], depth) + f * between(p.prompt[kind, b + 1, i + 1], depth)
+    low = (1.0 - f) * between_points(p.prompt[kind, b, i], depth) + f * between_points(p.prompt[kind, b, i + 1], depth)
+    high = (1.0 - f) * between_points(p.prompt[kind, b + 1, i], depth) + f * between_points(p.prompt[kind, b + 1, i + 1], depth)
     return (1.0 - fraction) * low + fraction * high
 
 
-@compiled
+@compiled_loop
 def push_event(events: Any, count: Any, time: float, slot: int) -> None:
     """A later event: a request that is handed over (its slot), or the next request of a client (-1)."""
     i = count[C_EVENTS]
@@ -177,7 +177,7 @@ def push_event(events: Any, count: Any, time: float, slot: int) -> None:
     events[i, 0], events[i, 1] = time, slot
 
 
-@compiled
+@compiled_loop
 def pop_event(events: Any, count: Any) -> int:
     """Takes the earliest event out; its slot."""
     slot = int(events[0, 1])
@@ -197,7 +197,7 @@ def pop_event(events: Any, count: Any) -> int:
     return int(slot)
 
 
-@compiled
+@compiled_loop
 def push_end(ends: Any, ri: Any, r: int, key: int, slot: int) -> None:
     """An answer of replica ``r`` that ends when its steps reach ``key``."""
     i = ri[r, R_FILLED]
@@ -211,7 +211,7 @@ def push_end(ends: Any, ri: Any, r: int, key: int, slot: int) -> None:
     ends[r, i, 0], ends[r, i, 1] = key, slot
 
 
-@compiled
+@compiled_loop
 def remove_end(ends: Any, ri: Any, r: int, i: int) -> None:
     """Takes the end at place ``i`` of the heap of replica ``r`` out."""
     n = ri[r, R_FILLED] - 1
@@ -234,8 +234,8 @@ def remove_end(ends: Any, ri: Any, r: int, i: int) -> None:
     ends[r, i, 0], ends[r, i, 1] = key, slot
 
 
-@compiled
-def tell(hist: Any, sums: Any, group: int, metric: int, value: float) -> None:
+@compiled_loop
+def record_value(hist: Any, sums: Any, group: int, metric: int, value: float) -> None:
     """One value of a latency into its histogram."""
     sums[group, metric] += value
     i = 0
@@ -244,16 +244,16 @@ def tell(hist: Any, sums: Any, group: int, metric: int, value: float) -> None:
     hist[group, metric, i] += 1
 
 
-@compiled
-def kind_of(ri: Any, r: int) -> int:
+@compiled_loop
+def role_of(ri: Any, r: int) -> int:
     """Row of the parameters of a replica."""
     return 1 if ri[r, R_ROLE] == PREFILLS else 0
 
 
-@compiled
-def need_of(st: State, p: Params, r: int, slot: int) -> float:
+@compiled_loop
+def need_of(st: QueueState, p: Params, r: int, slot: int) -> float:
     """Tokens of cache that a request takes when it is let in, a prefix that is there not counted [token]."""
-    kind = kind_of(st.ri, r)
+    kind = role_of(st.ri, r)
     need = st.si[slot, S_GOAL] + 0.5 * p.kf[kind, K_BLOCK]
     if st.si[slot, S_PREFIX] >= 0 and st.si[slot, S_MADE] == 0:
         need -= st.si[slot, S_SHARED]
@@ -262,8 +262,8 @@ def need_of(st: State, p: Params, r: int, slot: int) -> float:
     return need
 
 
-@compiled
-def evict(st: State, r: int, wanted: float, room: float) -> None:
+@compiled_loop
+def evict(st: QueueState, r: int, wanted: float, room: float) -> None:
     """Drops prefixes that nobody uses, the longest unused first, until ``wanted`` tokens fit or none is left."""
     while st.rf[r, R_USED] + st.rf[r, R_PREFIX_TOKENS] + wanted > room:
         oldest, when = -1, np.inf
@@ -276,11 +276,11 @@ def evict(st: State, r: int, wanted: float, room: float) -> None:
         st.rf[r, R_PREFIX_TOKENS] -= st.sizes[oldest]
 
 
-@compiled
-def may_enter(st: State, p: Params, r: int) -> bool:
+@compiled_loop
+def may_enter(st: QueueState, p: Params, r: int) -> bool:
     """Whether the first request that waits at a replica can be let in now."""
     slot = st.ri[r, R_WAIT_HEAD]
-    kind = kind_of(st.ri, r)
+    kind = role_of(st.ri, r)
     if slot < 0 or st.ri[r, R_RUNNING] >= p.ki[kind, K_SEQUENCES]:
         return False
     if st.ri[r, R_DECODING] * p.pf[P_DRAFTED] >= p.ki[kind, K_TOKENS]:
@@ -291,15 +291,15 @@ def may_enter(st: State, p: Params, r: int) -> bool:
     return bool(st.rf[r, R_USED] + st.rf[r, R_PREFIX_TOKENS] + need <= p.kf[kind, K_ROOM])
 
 
-@compiled
-def enter(st: State, p: Params, r: int, now: float) -> None:
+@compiled_loop
+def enter(st: QueueState, p: Params, r: int, now: float) -> None:
     """Lets the first waiting request in: its cache is taken, its prompt is next."""
     slot = st.ri[r, R_WAIT_HEAD]
     st.ri[r, R_WAIT_HEAD] = st.si[slot, S_NEXT]
     if st.ri[r, R_WAIT_HEAD] < 0:
         st.ri[r, R_WAIT_TAIL] = -1
     st.ri[r, R_WAITING] -= 1
-    held = st.si[slot, S_GOAL] + 0.5 * p.kf[kind_of(st.ri, r), K_BLOCK]
+    held = st.si[slot, S_GOAL] + 0.5 * p.kf[role_of(st.ri, r), K_BLOCK]
     g = st.si[slot, S_PREFIX]
     if g >= 0 and st.si[slot, S_MADE] == 0 and st.ri[r, R_ROLE] != DECODES:
         held -= st.si[slot, S_SHARED]
@@ -327,7 +327,7 @@ def enter(st: State, p: Params, r: int, now: float) -> None:
     st.ri[r, R_LAST] = slot
 
 
-@compiled
+@compiled_loop
 def leave(ri: Any, rf: Any, si: Any, sf: Any, prefix: Any, r: int, slot: int) -> None:
     """Gives back what a request holds of a replica."""
     rf[r, R_USED] -= sf[slot, S_HELD]
@@ -344,8 +344,8 @@ def leave(ri: Any, rf: Any, si: Any, sf: Any, prefix: Any, r: int, slot: int) ->
         si[before, S_AFTER] = after
 
 
-@compiled
-def drop_prompt(st: State, r: int, slot: int) -> None:
+@compiled_loop
+def drop_prompt(st: QueueState, r: int, slot: int) -> None:
     """Takes a request out of those whose prompts are next; it is the last of them."""
     if st.ri[r, R_PROMPT_HEAD] == slot:
         st.ri[r, R_PROMPT_HEAD], st.ri[r, R_PROMPT_TAIL] = -1, -1
@@ -357,8 +357,8 @@ def drop_prompt(st: State, r: int, slot: int) -> None:
     st.ri[r, R_PROMPT_TAIL] = at
 
 
-@compiled
-def preempt(st: State, p: Params, r: int) -> bool:
+@compiled_loop
+def preempt(st: QueueState, p: Params, r: int) -> bool:
     """Sends the request that came last back to the queue, its cache lost; false where it is the only one."""
     slot = st.ri[r, R_LAST]
     if slot < 0 or st.ri[r, R_RUNNING] <= 1:
@@ -388,8 +388,8 @@ def preempt(st: State, p: Params, r: int) -> bool:
     return True
 
 
-@compiled
-def make_room(st: State, p: Params, r: int, kind: int) -> bool:
+@compiled_loop
+def make_room(st: QueueState, p: Params, r: int, kind: int) -> bool:
     """Frees cache for the next decoding step of all; true where a request had to go back to the queue for it."""
     gone = False
     while st.ri[r, R_DECODING] > 0:
@@ -403,10 +403,10 @@ def make_room(st: State, p: Params, r: int, kind: int) -> bool:
     return gone
 
 
-@compiled
-def plan(st: State, p: Params, r: int, now: float) -> None:
+@compiled_loop
+def plan_step(st: QueueState, p: Params, r: int, now: float) -> None:
     """The next step of a replica, or its next run of decoding steps: when it ends stands in ``end``."""
-    kind = kind_of(st.ri, r)
+    kind = role_of(st.ri, r)
     st.rf[r, R_CLOCK] = now
     tight = st.rf[r, R_USED] + st.rf[r, R_PREFIX_TOKENS] + st.ri[r, R_DECODING] * p.pf[P_ACCEPTED] > p.kf[kind, K_ROOM]
     if st.ri[r, R_WAIT_HEAD] >= 0 and not (tight and make_room(st, p, r, kind)):
@@ -431,16 +431,16 @@ def plan(st: State, p: Params, r: int, now: float) -> None:
     st.rf[r, R_END] = now + run_seconds(st, p, r, kind, st.ri[r, R_STEPS])
 
 
-@compiled
-def run_seconds(st: State, p: Params, r: int, kind: int, steps: int) -> float:
+@compiled_loop
+def run_seconds(st: QueueState, p: Params, r: int, kind: int, steps: int) -> float:
     """Time of a run of decoding steps [s]."""
     batch = st.ri[r, R_DECODING]
     mean = st.rf[r, R_CONTEXT] / batch + 0.5 * (steps - 1) * p.pf[P_ACCEPTED]
     return steps * decode_seconds(p.decode, p.contexts, kind, batch, mean)
 
 
-@compiled
-def plan_prompts(st: State, p: Params, r: int, kind: int, now: float) -> bool:
+@compiled_loop
+def plan_prompts(st: QueueState, p: Params, r: int, kind: int, now: float) -> bool:
     """A step that takes pieces of the prompts that are next; false where not one fits beside the decoding sequences."""
     batch = 0 if p.ki[kind, K_WAY] == APART else st.ri[r, R_DECODING]
     left = p.ki[kind, K_TOKENS] - int(batch * p.pf[P_DRAFTED])
@@ -474,21 +474,21 @@ def plan_prompts(st: State, p: Params, r: int, kind: int, now: float) -> bool:
     return True
 
 
-@compiled
-def finished(st: State, p: Params, r: int, slot: int, now: float) -> None:
+@compiled_loop
+def finished(st: QueueState, p: Params, r: int, slot: int, now: float) -> None:
     """The last token of a request: its latencies are told, its slot is free, its client sends the next."""
     first, end = st.sf[slot, S_FIRST] - st.sf[slot, S_SENT], now - st.sf[slot, S_SENT]
     group = 1 if st.si[slot, S_NUMBER] >= p.pi[P_START_UP] else 0
     tpot = (now - st.sf[slot, S_FIRST]) / (st.si[slot, S_OUTPUT] - 1) if st.si[slot, S_OUTPUT] > 1 else -1.0
     moved = max(st.sf[slot, S_MOVED], 0.0)
     computing = st.sf[slot, S_COMPUTED] - st.sf[slot, S_SCHEDULED]
-    tell(st.hist, st.sums, group, TTFT, first)
-    tell(st.hist, st.sums, group, E2E, end)
-    tell(st.hist, st.sums, group, PREFILL, computing)
-    tell(st.hist, st.sums, group, TRANSFER, moved)
-    tell(st.hist, st.sums, group, QUEUE, max(first - p.pf[P_FRONT] - computing - moved, 0.0))
+    record_value(st.hist, st.sums, group, TTFT, first)
+    record_value(st.hist, st.sums, group, E2E, end)
+    record_value(st.hist, st.sums, group, PREFILL, computing)
+    record_value(st.hist, st.sums, group, TRANSFER, moved)
+    record_value(st.hist, st.sums, group, QUEUE, max(first - p.pf[P_FRONT] - computing - moved, 0.0))
     if tpot >= 0.0:
-        tell(st.hist, st.sums, group, TPOT, tpot)
+        record_value(st.hist, st.sums, group, TPOT, tpot)
     if first <= p.pf[P_TTFT_LIMIT] and tpot <= p.pf[P_TPOT_LIMIT] and end <= p.pf[P_E2E_LIMIT]:
         st.count[C_GOOD if group else C_GOOD_START] += 1
     st.amount[A_TOKENS if group else A_TOKENS_START] += st.si[slot, S_OUTPUT]
@@ -501,8 +501,8 @@ def finished(st: State, p: Params, r: int, slot: int, now: float) -> None:
         push_event(st.events, st.count, now + p.pf[P_THINK] + p.pf[P_FRONT], -1)
 
 
-@compiled
-def computed(st: State, p: Params, r: int, slot: int, now: float) -> None:
+@compiled_loop
+def computed(st: QueueState, p: Params, r: int, slot: int, now: float) -> None:
     """The end of a prompt: its first token, or its way to a replica that decodes."""
     if st.ri[r, R_ROLE] == PREFILLS:
         st.sf[slot, S_COMPUTED] = now
@@ -526,10 +526,10 @@ def computed(st: State, p: Params, r: int, slot: int, now: float) -> None:
     push_end(st.ends, st.ri, r, st.ri[r, R_TURN] + left, slot)
 
 
-@compiled
-def end_span(st: State, p: Params, r: int) -> None:
+@compiled_loop
+def end_span(st: QueueState, p: Params, r: int) -> None:
     """What a replica has done when its step or run of steps ends."""
-    now, kind = st.rf[r, R_END], kind_of(st.ri, r)
+    now, kind = st.rf[r, R_END], role_of(st.ri, r)
     st.rf[r, R_BUSY] += now - st.rf[r, R_CLOCK]
     steps = st.ri[r, R_STEPS]
     pieces = steps == 0
@@ -563,17 +563,17 @@ def end_span(st: State, p: Params, r: int) -> None:
                 st.ri[r, R_PROMPT_TAIL] = -1
             computed(st, p, r, slot, now)
             slot = after
-    plan(st, p, r, now)
+    plan_step(st, p, r, now)
 
 
-@compiled
-def load_of(ri: Any, r: int) -> int:
+@compiled_loop
+def queued_at(ri: Any, r: int) -> int:
     """Requests at a replica, waiting or running."""
     return int(ri[r, R_WAITING] + ri[r, R_RUNNING])
 
 
-@compiled
-def choose(st: State, p: Params, slot: int, low: int, high: int, counter: int) -> int:
+@compiled_loop
+def choose(st: QueueState, p: Params, slot: int, low: int, high: int, counter: int) -> int:
     """The replica of ``low`` to ``high - 1`` that a request goes to."""
     if p.pi[P_ROUTER] == ROUND_ROBIN:
         r = low + st.count[counter] % (high - low)
@@ -582,18 +582,18 @@ def choose(st: State, p: Params, slot: int, low: int, high: int, counter: int) -
     best, g = low, st.si[slot, S_PREFIX]
     holder = -1
     for r in range(low, high):
-        if load_of(st.ri, r) < load_of(st.ri, best):
+        if queued_at(st.ri, r) < queued_at(st.ri, best):
             best = r
         holds = p.pi[P_ROUTER] == PREFIX_AWARE and g >= 0 and st.prefix[r, g, 0] >= 0
-        if holds and (holder < 0 or load_of(st.ri, r) < load_of(st.ri, holder)):
+        if holds and (holder < 0 or queued_at(st.ri, r) < queued_at(st.ri, holder)):
             holder = r
-    if holder >= 0 and load_of(st.ri, holder) <= MORE * load_of(st.ri, best) + MORE_FIXED:
+    if holder >= 0 and queued_at(st.ri, holder) <= MORE * queued_at(st.ri, best) + MORE_FIXED:
         return holder
     return best
 
 
-@compiled
-def queue_at(st: State, p: Params, r: int, slot: int, now: float) -> None:
+@compiled_loop
+def queue_at(st: QueueState, p: Params, r: int, slot: int, now: float) -> None:
     """A request comes to a replica; a run of decoding steps ends early where it can join."""
     st.si[slot, S_AT], st.si[slot, S_NEXT] = r, -1
     if st.ri[r, R_WAIT_TAIL] >= 0:
@@ -603,11 +603,11 @@ def queue_at(st: State, p: Params, r: int, slot: int, now: float) -> None:
     st.ri[r, R_WAIT_TAIL] = slot
     st.ri[r, R_WAITING] += 1
     if st.rf[r, R_END] == np.inf:
-        plan(st, p, r, now)
+        plan_step(st, p, r, now)
         return
     steps = st.ri[r, R_STEPS]
     if steps > 1 and now > st.rf[r, R_CLOCK] and st.ri[r, R_WAIT_HEAD] == slot and may_enter(st, p, r):
-        kind = kind_of(st.ri, r)
+        kind = role_of(st.ri, r)
         low = int(steps * (now - st.rf[r, R_CLOCK]) / (st.rf[r, R_END] - st.rf[r, R_CLOCK]))
         low = min(max(low, 1), steps)
         while low > 1 and st.rf[r, R_CLOCK] + run_seconds(st, p, r, kind, low - 1) >= now:
@@ -618,8 +618,8 @@ def queue_at(st: State, p: Params, r: int, slot: int, now: float) -> None:
         st.rf[r, R_END] = max(st.rf[r, R_CLOCK] + run_seconds(st, p, r, kind, low), now)
 
 
-@compiled
-def arrive(st: State, p: Params, now: float, prompt: int, output: int, prefix: int, shared: int, known: int) -> None:
+@compiled_loop
+def arrive(st: QueueState, p: Params, now: float, prompt: int, output: int, prefix: int, shared: int, known: int) -> None:
     """A new request of a client."""
     st.count[C_FREE] -= 1
     slot = st.free[st.count[C_FREE]]
@@ -642,15 +642,15 @@ def arrive(st: State, p: Params, now: float, prompt: int, output: int, prefix: i
     queue_at(st, p, choose(st, p, slot, low, high, C_NTURN), slot, now)
 
 
-@compiled
-def hand_over(st: State, p: Params, slot: int, now: float) -> None:
+@compiled_loop
+def hand_over_cache(st: QueueState, p: Params, slot: int, now: float) -> None:
     """A request whose prompt was computed elsewhere: its last token is computed again, and with it the first of the answer."""
     st.si[slot, S_PREFIX] = -1
     st.si[slot, S_DONE] = st.si[slot, S_PROMPT] - 1
     queue_at(st, p, choose(st, p, slot, p.pi[P_PREFILLERS], st.ri.shape[0], C_DTURN), slot, now)
 
 
-@compiled
+@compiled_loop
 def earliest(rf: Any) -> int:
     """The replica whose step or run ends first."""
     best, when = 0, rf[0, R_END]
@@ -660,9 +660,10 @@ def earliest(rf: Any) -> int:
     return best
 
 
-@compiled
+@compiled_loop
 def run(
-    st: State, p: Params, times: Any, prompts: Any, outputs: Any, prefixes: Any, shared: Any, known: Any, last: bool, target: int
+    st: QueueState, p: Params, times: Any, prompts: Any, outputs: Any, prefixes: Any, shared: Any, known: Any, last: bool,
+    target: int
 ) -> int:
     """Runs until the requests given have been sent; where they are the ``last``, until ``target`` are done or none is left.
 
@@ -693,7 +694,7 @@ def run(
         elif what == 1:
             slot = pop_event(st.events, st.count)
             if slot >= 0:
-                hand_over(st, p, slot, when)
+                hand_over_cache(st, p, slot, when)
             elif at < n:
                 arrive(st, p, when, prompts[at], outputs[at], prefixes[at], shared[at], known[at])
                 st.count[C_NEXT] += 1

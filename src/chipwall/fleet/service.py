@@ -18,21 +18,24 @@ from chipwall.perf.serving.serve import Question, chunk_of, serving, setups_of
 from chipwall.perf.serving.step import Setup, ranks_of, step_time
 from chipwall.text import text
 
-__all__ = ["Service", "service_of", "service_of_setup", "service_of_times"]
+__all__ = ["ReplicaService", "service_of", "service_of_setup", "service_of_times"]
 
 # Tokens of one block of the cache, where an engine says nothing else [token].
 BLOCK_TOKENS = 16
 # Sequences at once that are tabulated at most [1]: no engine runs more on one replica.
 MOST_SEQUENCES = 8192
-CONTEXTS = np.array([0.0, 256.0, 1024.0, 4096.0, 16384.0, 65536.0, 262144.0, 1048576.0])
-POSITIONS = np.array([0.0, 1024.0, 4096.0, 16384.0, 65536.0, 262144.0, 1048576.0])
+# Tokens that no memory holds: a replica without a limit of its own.
+NO_LIMIT = 10.0**12
+# Tokens, fourfold from 256 and from 1024 to 1 Mi.
+CONTEXTS = np.array([0.0, *(4.0**k for k in range(4, 11))])
+POSITIONS = np.array([0.0, *(4.0**k for k in range(5, 11))])
 BATCHES = np.array([0.0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192])
 PIECES = np.array([1.0, 8, 32, 64, 128, 256, 384, 512, 768, 1024, 1536, 2048, 3072, 4096, 6144, 8192, 12288, 16384, 32768,
                    65536, 131072])  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
-class Service:
+class ReplicaService:
     """One replica: tables of step times [s] and what its engine allows.
 
     Attributes
@@ -91,7 +94,7 @@ class Service:
 
 def service_of(
     model: LanguageModel, hw: Hardware, question: Question, calibrated: Calibrated, **limits: Any
-) -> Service:
+) -> ReplicaService:
     """One replica as a question describes it, in the layout given or the best one.
 
     Parameters
@@ -106,7 +109,7 @@ def service_of(
     return service_of_setup(made[at], question, chips=layouts[at].chips // max(layouts[at].replicas, 1), **limits)
 
 
-def service_of_setup(s: Setup, q: Question, *, chips: int, **limits: Any) -> Service:
+def service_of_setup(s: Setup, q: Question, *, chips: int, **limits: Any) -> ReplicaService:
     """One replica from the records of :mod:`chipwall.perf.serving`."""
     ranks = float(ranks_of(s))
     sequences = int(min(min(float(s.cap), MAX_BATCH) * ranks, MOST_SEQUENCES))
@@ -114,8 +117,8 @@ def service_of_setup(s: Setup, q: Question, *, chips: int, **limits: Any) -> Ser
     each = [float(sequence_cache(s, n)) for n in (4096.0, 8192.0)]
     per_token = (each[1] - each[0]) / 4096.0
     # what a sequence holds whatever its length (states) is taken off for all that may run
-    room = float(s.room) / max(per_token, 1e-9) * ranks if per_token > 0 else 1e12
-    made = Service(
+    room = float(s.room) / max(per_token, 1e-9) * ranks if per_token > 0 else NO_LIMIT
+    made = ReplicaService(
         decode=decode_table(s, q.drafted, sequences), prompt=prompt_table(s, q.drafted, sequences), per_end=_per_end(s),
         max_sequences=sequences, batched_tokens=most, room=room, cache_per_token=per_token * float(s.tensor * s.pipeline),
         front=float(s.constants["serving.first"]), accepted=q.accepted, drafted=q.drafted, chips=chips,
@@ -161,12 +164,12 @@ def _per_end(s: Setup) -> float:
         float(step_time(s, decoding=32.0, context=1024.0, prompt_tokens=512.0, prompt=512.0, sampling=32.0 + n))
         for n in (1.0, 9.0)
     )
-    return max(many - few, 0.0) / 8.0
+    return max(many - few, 0.0) / (9.0 - 1.0)
 
 
 def service_of_times(
-    *, decode: Any, prompt: Any, max_sequences: int = 256, batched_tokens: int = 8192, room: float = 1e12, **more: Any
-) -> Service:
+    *, decode: Any, prompt: Any, max_sequences: int = 256, batched_tokens: int = 8192, room: float = NO_LIMIT, **more: Any
+) -> ReplicaService:
     """A replica whose step times are given as functions, for queues whose answer is known and for measured steps.
 
     Parameters
@@ -182,4 +185,4 @@ def service_of_times(
     table = np.array([[decode(b, c) if b else 0.0 for c in CONTEXTS] for b in range(max_sequences + 1)], dtype=float)
     batches = BATCHES[max(max_sequences, 1) >= BATCHES]
     pieces = np.array([[[prompt(b, n, x) for x in POSITIONS] for n in PIECES] for b in batches], dtype=float)
-    return Service(table, pieces, 0.0, max_sequences, batched_tokens, room, **more)
+    return ReplicaService(table, pieces, 0.0, max_sequences, batched_tokens, room, **more)

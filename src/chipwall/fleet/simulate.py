@@ -11,16 +11,18 @@ from numpy.typing import NDArray
 
 from chipwall.errors import InputError
 from chipwall.fleet import core
-from chipwall.fleet.service import BATCHES, BLOCK_TOKENS, CONTEXTS, PIECES, POSITIONS, Service
-from chipwall.fleet.traffic import BLOCK, RequestBlock, Trace, Traffic
+from chipwall.fleet.service import BATCHES, BLOCK_TOKENS, CONTEXTS, PIECES, POSITIONS, ReplicaService
+from chipwall.fleet.traffic import TRAFFIC_BLOCK, RequestBlock, Trace, Traffic
 from chipwall.inputs import count, number
 from chipwall.perf.serving.loads import Arrivals, Users
 from chipwall.text import text
 
-__all__ = ["ROUTERS", "SHARES", "Limits", "LoadResult", "Prefill", "Quantiles", "simulate"]
+__all__ = ["QUANTILE_SHARES", "ROUTERS", "Limits", "LoadResult", "Prefill", "Quantiles", "simulated_load"]
 
 ROUTERS = ("round-robin", "least-loaded", "prefix-aware")
-SHARES = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99}
+# Requests that one simulation may be asked for.
+MOST_REQUESTS = 10**9
+QUANTILE_SHARES = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99}
 WAYS = {"pieces": core.PIECES, "whole": core.WHOLE, "apart": core.APART}
 # Share of the requests that is told apart as the start, where nothing is said [1].
 START_UP = 0.1
@@ -65,7 +67,7 @@ class Prefill:
         Fixed time of a hand-over [s].
     """
 
-    service: Service
+    service: ReplicaService
     replicas: int
     bandwidth: float = 25e9
     latency: float = 1e-3
@@ -83,7 +85,7 @@ class Quantiles:
 
     def as_json(self) -> dict[str, float]:
         """Plain values [s]."""
-        return {name: getattr(self, name) for name in ("mean", *SHARES)}
+        return {name: getattr(self, name) for name in ("mean", *QUANTILE_SHARES)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,8 +159,8 @@ class LoadResult:
         }  # fmt: skip
 
 
-def simulate(
-    service: Service,
+def simulated_load(
+    service: ReplicaService,
     traffic: Traffic,
     *,
     replicas: int = 1,
@@ -198,7 +200,7 @@ def simulate(
     Half a block of cache per sequence is lost on average; a router sees the requests at a replica, not their lengths; the
     beginning of a prompt is in the cache from the moment that the first request with it is let in.
     """
-    replicas, requests = count(replicas, "replicas", most=100_000), count(requests, "requests", most=1_000_000_000)
+    replicas, requests = count(replicas, "replicas", most=100_000), count(requests, "requests", most=MOST_REQUESTS)
     seed = count(seed, "seed", least=0, most=2**63 - 1)
     if router not in ROUTERS:
         raise InputError(
@@ -222,7 +224,7 @@ def _start_up(asked: int | None, requests: int, users: int) -> int:
     return min(max(int(START_UP * requests), 2 * users), requests // 2)
 
 
-def _check_room(service: Service, traffic: Traffic, prefill: Prefill | None) -> None:
+def _check_room(service: ReplicaService, traffic: Traffic, prefill: Prefill | None) -> None:
     """Refuses requests that an empty replica cannot hold."""
     longest = traffic.longest() + BLOCK_TOKENS
     for one in (service, *([prefill.service] if prefill else [])):
@@ -235,7 +237,7 @@ def _check_room(service: Service, traffic: Traffic, prefill: Prefill | None) -> 
 
 
 def _params(
-    service: Service, traffic: Traffic, replicas: int, router: str, prefill: Prefill | None, limits: Limits, users: int,
+    service: ReplicaService, traffic: Traffic, replicas: int, router: str, prefill: Prefill | None, limits: Limits, users: int,
     start_up: int, requests: int,
 ) -> core.Params:  # fmt: skip
     kinds = [service, prefill.service if prefill else service]
@@ -270,9 +272,9 @@ def _params(
 REPLICA_WHOLE, REPLICA_REAL, SLOT_WHOLE, SLOT_REAL = 12, 6, 14, 7
 
 
-def _state(service: Service, prefill: Prefill | None, replicas: int, traffic: Traffic, users: int) -> core.State:
+def _state(service: ReplicaService, prefill: Prefill | None, replicas: int, traffic: Traffic, users: int) -> core.QueueState:
     n = replicas + (prefill.replicas if prefill else 0)
-    slots = 2 * BLOCK + users
+    slots = 2 * TRAFFIC_BLOCK + users
     most = max(service.max_sequences, prefill.service.max_sequences if prefill else 1) + 1
     groups = traffic.prefixes.groups if traffic.prefixes and service.prefix_cache else 1
     whole, real = np.zeros((n, REPLICA_WHOLE), dtype=np.int64), np.zeros((n, REPLICA_REAL))
@@ -283,7 +285,7 @@ def _state(service: Service, prefill: Prefill | None, replicas: int, traffic: Tr
     real[:, core.R_END] = np.inf
     prefix = np.zeros((n, groups, 2))
     prefix[:, :, 0] = -1.0
-    st = core.State(
+    st = core.QueueState(
         ri=whole, rf=real, si=np.zeros((slots, SLOT_WHOLE), dtype=np.int64), sf=np.zeros((slots, SLOT_REAL)),
         ends=np.zeros((n, most, 2), dtype=np.int64), prefix=prefix,
         sizes=np.full(groups, round(traffic.prefixes.tokens) if traffic.prefixes else 0, dtype=np.int64),
@@ -295,7 +297,7 @@ def _state(service: Service, prefill: Prefill | None, replicas: int, traffic: Tr
     return st
 
 
-def _more_slots(st: core.State, wanted: int) -> core.State:
+def _more_slots(st: core.QueueState, wanted: int) -> core.QueueState:
     """The state with places for ``wanted`` more requests; as it is where there are enough."""
     if st.count[core.C_FREE] >= wanted:
         return st
@@ -308,7 +310,9 @@ def _more_slots(st: core.State, wanted: int) -> core.State:
     return st._replace(**grown, free=free)
 
 
-def _run(st: core.State, p: core.Params, traffic: Traffic, service: Service, seed: int, requests: int, users: int) -> None:
+def _run(
+    st: core.QueueState, p: core.Params, traffic: Traffic, service: ReplicaService, seed: int, requests: int, users: int
+) -> None:
     front = p.pf[core.P_FRONT]
     for _ in range(min(users, requests)):
         core.push_event(st.events, st.count, front, -1)
@@ -327,7 +331,7 @@ def _run(st: core.State, p: core.Params, traffic: Traffic, service: Service, see
             break
 
 
-def _known(block: RequestBlock, p: core.Params, service: Service, rng: np.random.Generator, n: int) -> NDArray[np.int64]:
+def _known(block: RequestBlock, p: core.Params, service: ReplicaService, rng: np.random.Generator, n: int) -> NDArray[np.int64]:
     """Tokens of each prompt that the cache of its replica holds: those of the trace, by chance where a router does not look."""
     if not service.prefix_cache:
         return np.zeros_like(block.known)
@@ -336,7 +340,7 @@ def _known(block: RequestBlock, p: core.Params, service: Service, rng: np.random
     return np.where(rng.random(len(block.known)) < 1.0 / n, block.known, 0)
 
 
-def _quantiles(st: core.State, group: int, metric: int, *, shift: float = 0.0) -> Quantiles:
+def _quantiles(st: core.QueueState, group: int, metric: int, *, shift: float = 0.0) -> Quantiles:
     """Mean and quantiles of a histogram, a bin taken as even in the logarithm [s]."""
     counts = st.hist[group, metric]
     n = int(counts.sum())
@@ -345,7 +349,7 @@ def _quantiles(st: core.State, group: int, metric: int, *, shift: float = 0.0) -
     ends = core.SHORTEST * np.exp(np.arange(core.BINS) / core.BINS_PER_E)
     below = np.cumsum(counts)
     found = []
-    for part in SHARES.values():
+    for part in QUANTILE_SHARES.values():
         at = int(np.searchsorted(below, part * n, side="left"))
         before = below[at] - counts[at]
         inner = (part * n - before) / counts[at]
@@ -354,7 +358,7 @@ def _quantiles(st: core.State, group: int, metric: int, *, shift: float = 0.0) -
 
 
 def _result(
-    st: core.State, p: core.Params, service: Service, prefill: Prefill | None, traffic: Traffic, replicas: int
+    st: core.QueueState, p: core.Params, service: ReplicaService, prefill: Prefill | None, traffic: Traffic, replicas: int
 ) -> LoadResult:
     amount, n = st.amount, st.count
     names = ("ttft", "tpot", "e2e", "queue", "prefill", "transfer")
@@ -380,7 +384,7 @@ def _result(
     )  # fmt: skip
 
 
-def _served(st: core.State, p: core.Params, spent: float) -> float:
+def _served(st: core.QueueState, p: core.Params, spent: float) -> float:
     """Requests done per second of the steady part [1/s]."""
     done = int(st.hist[1, core.E2E].sum())
     if p.pi[core.P_USERS]:
@@ -389,7 +393,7 @@ def _served(st: core.State, p: core.Params, spent: float) -> float:
     return all_done / max(float(st.amount[core.A_LAST]), 1e-12) if all_done else 0.0
 
 
-def _state_of(st: core.State, p: core.Params, steady: Mapping[str, Quantiles]) -> str:
+def _state_of(st: core.QueueState, p: core.Params, steady: Mapping[str, Quantiles]) -> str:
     """Whether the queue stands, or grows as long as requests come."""
     if st.count[core.C_STOP]:
         return "OVERLOADED"

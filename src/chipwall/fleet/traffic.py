@@ -14,10 +14,10 @@ from chipwall.inputs import count, number
 from chipwall.perf.serving.loads import Arrivals, Users
 from chipwall.text import text
 
-__all__ = ["BLOCK", "Fixed", "Lengths", "LogNormal", "Prefixes", "RequestBlock", "Trace", "Traffic", "Uniform"]
+__all__ = ["TRAFFIC_BLOCK", "Fixed", "Lengths", "LogNormal", "Prefixes", "RequestBlock", "Trace", "Traffic", "Uniform"]
 
 # Requests drawn at a time: what a run holds does not grow with its length.
-BLOCK = 65_536
+TRAFFIC_BLOCK = 65_536
 # Longest prompt or answer that is drawn [token].
 MOST_TOKENS = 1e7
 
@@ -234,8 +234,8 @@ class Traffic:
             requests = min(requests, len(self.load.arrival))
         start, clock = 0, 0.0
         while start < requests:
-            n = min(BLOCK, requests - start)
-            rng = np.random.Generator(np.random.Philox(key=[seed, start // BLOCK]))
+            n = min(TRAFFIC_BLOCK, requests - start)
+            rng = np.random.Generator(np.random.Philox(key=[seed, start // TRAFFIC_BLOCK]))
             made = self._trace(start, n) if isinstance(self.load, Trace) else self._drawn(rng, n, clock, most_tokens)
             arrival, prompt, output, known = made
             prefix, shared = self._prefixes(rng, n, prompt)

@@ -112,7 +112,7 @@ def _words(value: str) -> str:
 def site_toml(site: SiteCalibration) -> str:
     """The file of a calibration."""
     lines = [
-        "# A site's own calibration: apply it with --calibration FILE, or cw.use(FILE).",
+        "# A site's own calibration: apply it with chipwall infer --calibration FILE, or cw.use(FILE).",
         "[calibration]",
         *(f"{n} = {_words(getattr(site, n))}" for n in ("chip", "engine", "model", "precision", "tool")),
         f"chips = {site.chips}",
@@ -163,7 +163,7 @@ SHAPE = {
         **{name: "number" for n in FIGURES.values() for name in (n, f"predicted_{n}")},
     },
 }  # fmt: skip
-FIX = text("Write it again with chipwall calibrate --from, or leave --calibration out")
+FIX = text("Write it again with chipwall calibrate --from, or leave the calibration out")
 
 
 def read_site(path: Path) -> SiteCalibration:

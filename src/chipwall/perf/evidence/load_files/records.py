@@ -159,7 +159,7 @@ def _emptiness(run: LoadRun) -> Text | None:
             failed=run.failed, all=run.completed + run.failed,
         )  # fmt: skip
     if run.prompt is None or run.output is None:
-        return text("the file does not say how long prompts and answers are: give --prompt and --output")
+        return text("the file does not say how long prompts and answers are: give prompt and output")
     if run.each.usual is None and run.output_rate is None:
         return text("neither a time per token nor a token rate: was the answer streamed?")
     return None
