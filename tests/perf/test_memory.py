@@ -7,10 +7,20 @@ import pytest
 from chipwall import catalog
 from chipwall.perf.budget import Budget, memory_term, usable_memory
 from chipwall.perf.device import hardware
-from chipwall.perf.formats import weight_bytes
+from chipwall.perf.formats import stored_bytes, weight_bytes
 from chipwall.perf.layout import Layout, serving_layout
 from chipwall.perf.limits import decode_limit, prefill_limit
-from chipwall.perf.serving.memory import chip_weights, longest_sequence, sequence_bytes, sequences_held
+from chipwall.perf.serving.memory import (
+    Holding,
+    Machine,
+    chip_weights,
+    engine_memory,
+    longest_sequence,
+    room_for_cache,
+    sequence_bytes,
+    sequences_held,
+    serving_budget,
+)
 from chipwall.perf.shipped import shipped
 from chipwall.perf.training.tune import finetuning, tuning_budget
 from chipwall.text import text
@@ -122,3 +132,27 @@ def test_a_mixture_reads_the_experts_it_touches() -> None:
     one, many = (decode_limit(model, chip, weights="fp8", batch=b, context=0) for b in (1, 512))
     assert one.value == pytest.approx(4.8e12 / 37e9, rel=0.02)
     assert many.value / 512 == pytest.approx(4.8e12 / 671e9, rel=0.02)
+
+
+def _budget_of(layout: Layout, engine: str = "vllm") -> Budget:
+    model = catalog.model("llama-3.1-70b")
+    stored = tuple(stored_bytes(model, "fp8").items())
+    how = engine_memory(Holding(engine), shipped().overhead)
+    machine = Machine(141e9, "nvidia", "hopper")
+    return serving_budget(model.architecture, stored, layout, machine, how, cache="bf16", context=10_000.0, sequences=4.0)
+
+
+def test_a_sequence_cut_over_chips_takes_half_of_each() -> None:
+    whole, cut = _budget_of(Layout(tensor=4)), _budget_of(Layout(tensor=4, context=2))
+    assert cut.bytes_of("cache") == pytest.approx(whole.bytes_of("cache") / 2.0)
+
+
+def test_a_share_of_what_is_free_before_loading_holds_weights_and_cache() -> None:
+    """SGLang's arithmetic: the share is of the memory less what stays for the engine, the weights come out of it whole."""
+    model = catalog.model("llama-3.1-70b")
+    stored, layout, machine = tuple(stored_bytes(model, "fp8").items()), Layout(tensor=4), Machine(141e9, "nvidia", "hopper")
+    how = engine_memory(Holding("sglang"), shipped().overhead)
+    room = room_for_cache(model.architecture, stored, layout, machine, how)
+    assert how.rules.counts == "static"
+    assert room.engine > 0.0
+    assert room.bytes == pytest.approx(room.share * (machine.visible - room.engine) - room.weights)
