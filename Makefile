@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 CHIP ?= h200
 
-.PHONY: brief web test check unit docs bench mutants fuzz messages clean
+.PHONY: brief web test check unit docs bench mutants fuzz messages clean screens
 
 brief: $(READY)  ## the main job: the brief on one chip, and the check of an article about it
 	$(BIN)/chipwall brief $(CHIP)
@@ -32,6 +32,9 @@ fuzz: $(READY)  ## every option and every file of every command under bad input
 docs: $(READY)  ## READMEs, how-to notebooks and reference pages, with what the program says today
 	$(BIN)/python docs/build.py
 	$(BIN)/python -m chipwall.cli.reference
+
+screens: $(READY)  ## pages of the brief photographed in every view, into build/screens, to be looked at
+	$(BIN)/python docs/screens.py
 
 bench: $(READY)  ## speed as ratios; never part of the tests
 	for file in benchmarks/*.py; do $(BIN)/python $$file || exit 1; done

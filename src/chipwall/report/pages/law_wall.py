@@ -57,9 +57,7 @@ def wall_data(
     return found
 
 
-def wall_charts(
-    chips: Sequence[Chip], *, on: date, subject: str = "", law: Law | None = None
-) -> dict[str, Chart]:
+def wall_charts(chips: Sequence[Chip], *, on: date, subject: str = "", law: Law | None = None) -> dict[str, Chart]:
     """One chart per plane; a chip without one of the two numbers is named in a note, never dropped in silence."""
     charts = {}
     for name, (x, y, points, areas) in wall_data(chips, on=on, law=law).items():
@@ -82,12 +80,18 @@ def wall_charts(
 
 
 def _left_out(points: Sequence[WallPoint]) -> tuple[Text, ...]:
+    """What the picture does not show of itself: parts that most regions do not reach, and chips without a number."""
+    said = (
+        [text("* Not designed for data centres: most regions do not reach it.")]
+        if any(p.decision.item.datacenter is False and p.x and p.y for p in points)
+        else []
+    )
     missing = [p.name for p in points if not (p.x and p.y)]
-    if not missing:
-        return ()
     if len(missing) > 6:
-        return (text("{count} chips without both numbers are left out.", count=len(missing)),)
-    return (text("Left out, a number is not known: {chips}.", chips=listed(missing)),)
+        said.append(text("{count} chips without both numbers are left out.", count=len(missing)))
+    elif missing:
+        said.append(text("Left out, a number is not known: {chips}.", chips=listed(missing)))
+    return tuple(said)
 
 
 def _finding(name: str, points: Sequence[WallPoint], areas: Sequence[ClauseRegion], subject: str) -> Text:
@@ -122,8 +126,9 @@ def _inside(point: WallPoint, area: ClauseRegion) -> bool:
 def _mark(point: WallPoint, chips: Sequence[Chip], subject: str) -> ChipMark:
     chip = next(c for c in chips if c.id == point.chip)
     estimated = any(status == "estimated" for status in point.decision.item.statuses.values())
+    label = short_name(point.name)
     return ChipMark(
-        short_name(point.name),
+        text("{chip}*", chip=label) if point.decision.item.datacenter is False else label,
         float(point.x or 0),
         float(point.y or 0),
         _side(chip),
