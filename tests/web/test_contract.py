@@ -21,7 +21,7 @@ FEW = settings(
 @SCHEMA.parametrize()
 @FEW
 def test_no_question_ends_in_an_error_of_ours(case, client) -> None:
-    got = case.call(base_url=client.base)
+    got = case.call(base_url=client.base, timeout=100)
     assert got.status_code < 500, got.text
     assert got.status_code in (200, 400, 405, 422)
     if got.status_code != 405:
@@ -43,7 +43,7 @@ def test_no_address_ends_in_an_error_of_ours(path, name, value, client) -> None:
 @pytest.mark.parametrize(
     ("path", "names"),
     [
-        ("/perform", ("chips", "prompt", "users")), ("/plan", ("rate", "ttft", "rent")), ("/wall", ("on", "draft", "value")),
+        ("/perform", ("chips", "prompt", "users")), ("/plan", ("rate", "ttft", "rent")), ("/wall", ("on", "draft")),
         ("/law/nvidia-h200-sxm", ("to", "on", "party")), ("/compare", ("chips",)), ("/chips", ("memory", "sort")),
         ("/market/h200-share-cap", ("draws", "until", "lever")), ("/check", ("said",)),
     ],

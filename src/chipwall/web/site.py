@@ -89,7 +89,7 @@ class StaticSite:
         if found is None or (form != "html" and form not in found.forms) or parameters.get("table") or path.endswith(".png"):
             return ""
         if form != "html":
-            lang = "en" if form != "md" else lang
+            lang = "en"
         return os.path.relpath(f"{lang}/{found.file}{f'.{figure}' if figure else ''}.{form}", Path(file).parent)
 
     def files(self, address: Address, lang: str) -> Iterator[tuple[str, bytes]]:
