@@ -333,7 +333,7 @@ def _of_users(rate: Any, users: Any, requests_per_user: Any, peak: Any, mean_loa
         else number(requests_per_user, "requests_per_user", above=0, most=1e6)
     )
     busy = usual["peak"].value if peak is None else number(peak, "peak", least=1, most=1e3, example="2")
-    mean = number(users, "users", above=0, most=1e12, example="10000") * each / DAY
+    mean = number(users, "users", above=0, most=10.0**12, example="10000") * each / DAY
     return mean * busy, min(float(mean_load), 1.0 / busy)
 
 

@@ -17,6 +17,7 @@ from chipwall.catalog.records import Chip, LanguageModel, System
 from chipwall.catalog.slices import asked_profile, sliced
 from chipwall.errors import InputError, unknown_name
 from chipwall.text import text
+from chipwall.units import GIGA
 
 __all__ = ["CHINESE_VENDORS", "Alias", "Family", "Names", "key"]
 
@@ -169,7 +170,7 @@ class Names:
             return self._chips[bare]
         sizes = [int(m[1]) for w in words if (m := re.fullmatch(r"(\d+)g(i?b)?", w))]
         rest = self._chip_keys.get(key(" ".join(w for w in words if not re.fullmatch(r"\d+g(i?b)?", w))))
-        if rest is None or len(sizes) != 1 or self._chips[rest].value("memory_capacity") != sizes[0] * 1e9:
+        if rest is None or len(sizes) != 1 or self._chips[rest].value("memory_capacity") != sizes[0] * GIGA:
             return None
         return self._chips[rest]
 

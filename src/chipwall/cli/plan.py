@@ -136,7 +136,7 @@ BY_CHIP = OptionKind("amount", term, example="h20=1.2,h200=3.5")
     help="Serve, train or fine-tune.",
 )
 @click.option(
-    "--users", type=NumberFrom("n", above=0, most=1e12, example="10000"), help="Daily users, in place of --rate."
+    "--users", type=NumberFrom("n", above=0, most=10.0**12, example="10000"), help="Daily users, in place of --rate."
 )
 @click.option(
     "--requests-per-user",
