@@ -189,7 +189,7 @@ def fitting(
         for r, x in zip(rooms, layouts, strict=True)
     ]
     # most of what is asked; where nothing holds one, the layout that comes nearest
-    at = max(range(len(layouts)), key=lambda i: (min(held[i], asked.sequences), longest[i], held[i]))
+    at = max(range(len(layouts)), key=lambda i: (min(held[i], asked.sequences), longest[i], held[i], rooms[i].bytes))
     if held[at] >= asked.sequences:
         at = max(range(len(layouts)), key=lambda i: (held[i], longest[i]))
     far = max(range(len(layouts)), key=lambda i: longest[i])
