@@ -14,6 +14,7 @@ import pytest
 
 from chipwall.perf.evidence.training_rows import predict_training_rows
 from chipwall.perf.evidence.validate import Prediction, read_measurements
+from chipwall.perf.shipped import shipped
 
 HERE = Path(__file__).parent
 SOURCES = ("selene", "sc21", "nemo", "llama-3")
@@ -38,7 +39,7 @@ def test_there_are_twenty_two_rows_in_four_places() -> None:
 
 @pytest.mark.parametrize("row", list(rows()), ids=lambda r: r["id"])
 def test_published_run(row: Mapping[str, str]) -> None:
-    (found,) = predict_training_rows([row])
+    (found,) = predict_training_rows([row], shipped())
     assert isinstance(found, Prediction), found
     bound = KNOWN.get(row["id"], COMPLETE if is_complete(row) else OPEN)
     assert abs(found.error) <= bound, f"{found.predicted:.4g} against {found.measured:.4g}: {100 * found.error:+.1f} %"

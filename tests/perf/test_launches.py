@@ -14,9 +14,9 @@ def test_kernels_of_plain_and_latent_layers_counted_by_hand() -> None:
     (latent,) = r1.attention
     assert attention_kernels(latent) == 11
     dense, routed = sorted(r1.feed_forward, key=lambda b: b.kind)
-    # norm, router, choice, sorting, up, activation, down, combination; shared up, activation, down, addition
-    assert (feed_forward_kernels(dense), feed_forward_kernels(routed)) == (4, 12)
-    assert float(model_kernels(r1)) == 61 * 11 + 3 * 4 + 58 * 12
+    # norm, router, choice with sorting, up with activation, down, combination; shared up, activation, down, addition
+    assert (feed_forward_kernels(dense), feed_forward_kernels(routed)) == (4, 10)
+    assert float(model_kernels(r1)) == 61 * 11 + 3 * 4 + 58 * 10
 
 
 def test_narrow_formats_launch_a_conversion_before_each_input() -> None:

@@ -12,6 +12,7 @@ from chipwall.perf.evidence.index import LEFT_OUT
 from chipwall.perf.evidence.likeness import Traits, distances, stacked_traits, traits
 from chipwall.perf.fitting.evidence_file import bands_toml
 from chipwall.perf.fitting.scores import serving_outcomes
+from chipwall.perf.fitting.serving import fitted_rows
 from chipwall.perf.load import data_text, measured
 from chipwall.perf.serving.serve import Question, serving
 from chipwall.perf.serving.setup import serving_hardware
@@ -122,9 +123,11 @@ def test_a_measured_setup_says_so() -> None:
 
 def test_the_index_holds_every_row_that_may_be_fitted() -> None:
     ids = {r["id"] for r in KNOWN.index.rows}
-    fit = {r["id"] for r in measured("inference") if r["use"] == "fit"}
+    fit = {r["id"] for r in fitted_rows(measured("inference"))}
     assert ids <= fit
     assert len(ids) > 0.99 * len(fit)
+    # of rows that are only reported, first tokens under load alone: the queue is fitted on them
+    assert {i.rpartition("-")[2] for i in ids - {r["id"] for r in measured("inference") if r["use"] == "fit"}} == {"ttft"}
     for by in LEFT_OUT:
         assert np.isfinite(KNOWN.index.errors[f"by_{by}"]).all()
 

@@ -10,6 +10,7 @@ import pytest
 
 from chipwall import catalog
 from chipwall.perf.fitting.serving import terms
+from chipwall.perf.ops.experts import distinct_experts
 from chipwall.perf.serving.iteration import CHUNK, mixed_steps, prompt_time, prompt_times
 from chipwall.perf.serving.regimes import (
     Requests,
@@ -32,7 +33,7 @@ SPEED, LANES, LINK = 1e15, 1e12, 1e11  # flop/s, byte/s, byte/s
 # Every constant where it changes nothing: factors 1, times 0.
 NEUTRAL = {t.name: 0.0 if t.unit == "s" else 1.0 for t in terms()} | {
     "serving.rows": 1e-12, "serving.columns": 0.0, "serving.experts_rows": 1e-12, "serving.pipeline": 0.0,
-    "serving.together": 0.0,
+    "serving.together": 0.0, "serving.evenness": 1e9,
 }  # fmt: skip
 PLAIN = Rates(SPEED, 0.5, 0.5, 0.0, 2.0, 2.0, 2.0, 0.0, 0.0)
 
@@ -121,6 +122,18 @@ def test_routed_experts_by_hand() -> None:
     assert by_traffic == pytest.approx(32 * 2 * (weights + moved + router) / (LANES * 0.5), rel=1e-6)
 
 
+def test_uneven_demand_leaves_experts_untouched() -> None:
+    # one token touches its own picks, however uneven; with shape 1 the others miss one with 1 / (1 + (t - 1) ln(1/(1 - k/E)))
+    assert [float(distinct_experts(128.0, 1.0, 8.0, a)) for a in (0.5, 1.0, 1e9)] == pytest.approx([8 / 128] * 3)
+    missed = 1 / (1 + 15 * log(128 / 120))
+    assert float(distinct_experts(128.0, 16.0, 8.0, 1.0)) == pytest.approx(8 / 128 + (1 - 8 / 128) * (1 - missed))
+    assert float(distinct_experts(128.0, 16.0, 8.0, 1e9)) == pytest.approx(1 - (1 - 8 / 128) ** 16)
+    shares = [float(distinct_experts(128.0, t, 8.0, 1.5)) for t in (0.0, 1.0, 4.0, 64.0, 1e6)]
+    assert shares == sorted(shares)
+    assert shares[0] == 0.0
+    assert shares[-1] == pytest.approx(1.0, abs=1e-6)
+
+
 def test_constants_of_experts_act_where_they_say() -> None:
     s = made("mixtral-8x7b", memory=False)
     base = parts(s, decoding=16.0)["experts"]
@@ -200,7 +213,10 @@ def test_tokens_travel_to_their_experts_and_back() -> None:
     # 8 tokens on four chips: two each, two experts each, 4,096 wide; there in 8 bits, back in 16
     got = parts(spread, decoding=8.0)["exchange"]
     assert got == pytest.approx(32 * 2 * 2 * 4096 * (1 + 2) / (LINK * 0.5))
-    assert parts(with_constants(spread, serving__exchange=3.0), decoding=8.0)["exchange"] == pytest.approx(3 * got)
+    assert parts(with_constants(spread, serving__exchange=1.2), decoding=8.0)["exchange"] == pytest.approx(1.2 * got)
+    # inside one domain never slower than every token on every chip and the sums scattered: three of four parts over the link
+    gathered = 32 * 8 * 4096 * (1 + 2) * 0.75 / (LINK * 0.5)
+    assert parts(with_constants(spread, serving__exchange=30.0), decoding=8.0)["exchange"] == pytest.approx(gathered)
 
 
 def test_stages_hand_over_point_to_point() -> None:
@@ -214,10 +230,10 @@ def test_stages_hand_over_point_to_point() -> None:
 def test_fixed_times_of_kernels_and_experts() -> None:
     s = made("mixtral-8x7b")
     fixed = with_constants(s, serving__launch=2e-6, serving__expert_layer=1e-5)
-    # 6 kernels of attention and 8 of experts in each of 32 layers
-    assert parts(fixed, decoding=1.0)["layers"] == pytest.approx(32 * (14 * 2e-6 + 1e-5))
+    # 6 kernels of attention and 6 of experts in each of 32 layers
+    assert parts(fixed, decoding=1.0)["layers"] == pytest.approx(32 * (12 * 2e-6 + 1e-5))
     busy = with_constants(s, serving__busy=1e-6)
-    assert parts(busy, decoding=64.0)["layers"] == pytest.approx(32 * 14 * 0.5e-6)
+    assert parts(busy, decoding=64.0)["layers"] == pytest.approx(32 * 12 * 0.5e-6)
 
 
 def test_the_host_overlaps_for_its_share() -> None:

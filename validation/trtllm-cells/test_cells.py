@@ -11,6 +11,7 @@ import pytest
 from chipwall.perf.evidence.serving_rows import predict_serving_rows
 from chipwall.perf.evidence.validate import Prediction
 from chipwall.perf.fitting.left_out import cell_row
+from chipwall.perf.shipped import shipped
 
 CELLS = list(csv.DictReader((Path(__file__).parent / "cells.csv").read_text(encoding="utf-8").splitlines()))
 MEASURED = np.array([float(c["measured_output_tokens_per_s"]) for c in CELLS])
@@ -23,7 +24,7 @@ def error(column: str) -> float:
 
 
 def test_shipped_constants_are_within_ten_percent_on_average() -> None:
-    found = predict_serving_rows([cell_row(c) for c in CELLS])
+    found = predict_serving_rows([cell_row(c) for c in CELLS], shipped())
     predicted = np.array([p.predicted for p in found if isinstance(p, Prediction)])
     assert len(predicted) == len(CELLS)
     assert float(np.mean(np.abs(predicted / MEASURED - 1))) < 0.10

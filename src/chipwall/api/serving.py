@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from chipwall.answer import Answer
 from chipwall.api.doors import calibrated_in_use, chip_of, door, figure_of, lines_of, model_of, source_of
@@ -12,6 +13,7 @@ from chipwall.errors import InputError
 from chipwall.inputs import choice, count, flag, number, optional_count, seconds, share, term
 from chipwall.perf.calibrated import Calibrated
 from chipwall.perf.device import Hardware
+from chipwall.perf.load import measured
 from chipwall.perf.serving.images import LARGEST_SIDE, with_images
 from chipwall.perf.serving.loads import Arrivals, Batch, Burst, Disaggregated, Full, Load, Users, Within
 from chipwall.perf.serving.serve import Question, Serving, serving
@@ -19,6 +21,9 @@ from chipwall.perf.serving.setup import serving_hardware
 from chipwall.perf.serving.workload import FLAGS
 from chipwall.text import text
 from chipwall.units import parse_quantity
+
+if TYPE_CHECKING:
+    from chipwall.perf.serving.drafts import Acceptance
 
 __all__ = ["MOST_TOKENS", "AmountLike", "operators_of", "question_of", "serve", "serve_answer"]
 
@@ -97,6 +102,7 @@ def _load_fields(load: Load) -> dict[str, Any]:
 
 
 def question_of(
+    model: LanguageModel | None = None,
     *,
     chips: Any = 1,
     prompt: Any = 1000,
@@ -122,6 +128,7 @@ def question_of(
     prefix_reuse: Any = 0.0,
     accepted: Any = 1.0,
     drafted: Any = None,
+    draft_tokens: Any = None,
     memory_utilization: Any = None,
     max_batched_tokens: Any = None,
     max_sequences: Any = None,
@@ -136,7 +143,7 @@ def question_of(
     adapters: Any = 0,
     adapter_rank: Any = 16,
 ) -> Question:
-    """The engine's question from what a person gave; see :func:`serve`."""
+    """The engine's question from what a person gave; see :func:`serve`. ``model`` is needed for ``draft_tokens`` only."""
     from chipwall.perf.serving.engines import ENGINES, asked_year
 
     asked = _load_fields(
@@ -170,6 +177,9 @@ def question_of(
     for name, value in (("ttft", ttft), ("tpot", tpot)):
         if value is not None:
             asked[f"{name}_limit"] = seconds(value, name)
+    published = None if draft_tokens is None else _acceptance(model, draft_tokens, accepted, drafted)
+    if published is not None:
+        accepted, drafted = published.accepted, published.draft_tokens + 1.0
     speculated = number(accepted, "accepted", least=1, most=1000)
     width, height = image_sides(image_size)
     return Question(
@@ -217,6 +227,31 @@ def image_sides(value: Any) -> tuple[int, int]:
     return width, width if words[2] is None else count(int(words[2]), "image_size", most=LARGEST_SIDE)
 
 
+def _acceptance(model: LanguageModel | None, draft_tokens: Any, accepted: Any, drafted: Any) -> Acceptance:
+    """The published acceptance of a model that drafts so many tokens per step."""
+    from chipwall.perf.serving.drafts import acceptance_of, published_acceptance
+
+    if accepted != 1.0 or drafted is not None:
+        raise InputError(
+            text("draft_tokens takes the published acceptance, accepted and drafted give your own"),
+            where="draft_tokens", fix=text("Give one or the other"),
+        )  # fmt: skip
+    wanted = count(draft_tokens, "draft_tokens", most=100)
+    if model is None:
+        raise InputError(text("draft_tokens needs a model"), where="draft_tokens", fix=text("Give accepted and drafted"))
+    return acceptance_of(published_acceptance(measured("drafts"), (model.id, model.name.lower())), wanted, model.name)
+
+
+def _told_acceptance(answer: Answer, model: LanguageModel, draft_tokens: int) -> Answer:
+    """The answer with what its speculation rests on."""
+    used = _acceptance(model, draft_tokens, 1.0, None)
+    told = text(
+        "{model} yields {accepted:.3g} tokens per step with {n} drafted ({method}, {mode}; {source})",
+        model=used.model, accepted=used.accepted, n=used.draft_tokens, method=used.method, mode=used.mode, source=used.source,
+    )  # fmt: skip
+    return replace(answer, notes=(told, *answer.notes))
+
+
 def utilization(value: Any) -> float:
     """The share of the memory that an engine may use, above zero [1]."""
     return number(value, "memory_utilization", above=0, most=1, example="0.9")
@@ -258,6 +293,7 @@ def serve(
     prefix_reuse: float = 0.0,
     accepted: float = 1.0,
     drafted: float | None = None,
+    draft_tokens: int | None = None,
     memory_utilization: float | None = None,
     max_batched_tokens: int | None = None,
     max_sequences: int | None = None,
@@ -307,6 +343,8 @@ def serve(
         Share of the prompt found in the prefix cache [1].
     accepted, drafted : float
         Tokens that a step of speculative decoding yields, and verifies [1].
+    draft_tokens : int
+        Tokens that the model's own draft proposes in a step; how many are accepted is taken from published runs [1].
     memory_utilization, max_batched_tokens, max_sequences : float, int, int
         What the engine may use of the memory [1], and the tokens and sequences of its largest step; its own defaults.
     chunked_prefill : bool
@@ -351,11 +389,12 @@ def serve(
     """
     asked = {n: v for n, v in locals().items() if n not in ("model", "chip")}
     record, calibrated = model_of(model), calibrated_in_use()
-    question = with_images(record, question_of(**asked))
+    question = with_images(record, question_of(record, **asked))
     machine = serving_hardware(chip_of(chip), calibrated, engine=question.engine)
     if record.purpose:
         return _encoding_answer(record, machine, question, output, calibrated)
-    return serve_answer(record, machine.name, question, serving(record, machine, question, calibrated))
+    answer = serve_answer(record, machine.name, question, serving(record, machine, question, calibrated))
+    return answer if draft_tokens is None else _told_acceptance(answer, record, draft_tokens)
 
 
 def serve_answer(model: LanguageModel, chip: str, question: Question, found: Serving) -> Answer:

@@ -73,6 +73,9 @@ __all__ = ["infer", "ratio_command"]
     help="Tokens verified per step. Default: as --accepted.",
 )
 @click.option(
+    "--draft-tokens", type=COUNT, help="Tokens the model's own draft proposes per step; acceptance as published for it."
+)
+@click.option(
     "--engine",
     type=WORD,
     help="vllm, sglang, trtllm-pytorch, trtllm, lmdeploy, atom, vllm-ascend, mindie, cann-graph, tuned. Default: the usual one "
@@ -122,7 +125,7 @@ def infer(model: str, chip: str, full: bool, out: Out, **asked: Any) -> None:
         tables = [encoding_table(answer.record)]
         out.show(*tables, *([budget_table(answer.record.budget())] if out.explain else []), data=answer.to_dict(), why=answer)
         return
-    rows = operators_of(model_of(model), chip_of(chip), question_of(**asked), answer.record) if out.explain else []
+    rows = operators_of(model_of(model), chip_of(chip), question_of(model_of(model), **asked), answer.record) if out.explain else []
     tables = [answer_table(answer.record), breakdown_table(answer.record), nearest_table(answer.record)]
     data = {**answer.to_dict(), **({"operators": rows} if out.explain else {})}
     if out.explain:

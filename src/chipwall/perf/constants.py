@@ -21,7 +21,7 @@ from typing import Literal, Protocol
 
 from chipwall.perf.efficiency import watts_per_teraflop
 from chipwall.perf.formats import RECIPES
-from chipwall.perf.load import library_of
+from chipwall.perf.load import library_of, reducing_engine
 from chipwall.perf.numeric import Numeric
 
 __all__ = [
@@ -207,6 +207,8 @@ def _resolved(constant: Constant, hw: Silicon, engine: str) -> Iterator[tuple[st
             yield f"{kernel}.{op}.{quantity}", constant.value({**labels, "op": op}, power_ratio=ratio)
         return
     labels["library"] = library_of(kernel, engine, hw.arch, "bf16")
+    if kernel == "reduce":
+        labels["engine"] = reducing_engine(engine, hw.arch)
     yield constant.name, constant.value(labels, power_ratio=ratio)
 
 

@@ -19,6 +19,7 @@ __all__ = [
     "library_of",
     "measured",
     "node_defaults",
+    "reducing_engine",
     "release_year",
     "silicon_of",
     "table",
@@ -26,7 +27,7 @@ __all__ = [
 
 _DATA = files("chipwall.perf") / "data"
 # Kinds of measurements that are shipped.
-MEASURED = ("inference", "training", "finetune", "kernels", "collectives", "reduces", "hpc", "startup")
+MEASURED = ("inference", "training", "finetune", "kernels", "collectives", "reduces", "hpc", "startup", "drafts")
 
 
 @lru_cache(maxsize=32)
@@ -74,6 +75,11 @@ def release_year(arch: str) -> float | None:
     """When training software first ran on a kind of silicon [year]; None where that is not known."""
     found = table("training_defaults")["release"].get(arch)
     return None if found is None else float(found)
+
+
+def reducing_engine(engine: str, arch: str) -> str:
+    """The engine whose all-reduce kernels an engine runs on an architecture: its own, or those it takes from another."""
+    return str(table("libraries")["reduces"].get(engine, {}).get(arch, engine))
 
 
 @lru_cache(maxsize=8)

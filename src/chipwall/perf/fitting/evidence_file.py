@@ -23,13 +23,13 @@ from chipwall.perf.evidence.likeness import NAMES, SIZES, Traits, asked_for, dis
 from chipwall.perf.evidence.row_traits import row_traits
 from chipwall.perf.fitting.bands import COVERAGE
 from chipwall.perf.fitting.regression import TREND, Fit, grouped_folds, left_out_fits
-from chipwall.perf.fitting.serving import HOW, ServingFit, prepared, row_weights
+from chipwall.perf.fitting.serving import HOW, ServingFit, fitted_rows, prepared, row_weights
 
 __all__ = ["Samples", "bands_toml", "evidence_csv", "left_out_samples", "made_on_others", "stretches_of"]
 
 FOLDS = 8
-# The publishers' offsets start at zero and need a few rounds to settle.
-ROUNDS = 4
+# Planes that a fit without a fold is settled on, one after the other.
+ROUNDS = 3
 COLUMNS = (
     "id", "metric", "value", "source", "class", "chips", "prompt", "output", *NAMES, *SIZES, *(f"by_{by}" for by in LEFT_OUT),
 )  # fmt: skip
@@ -59,9 +59,10 @@ def evidence_csv(
     rows: Sequence[Mapping[str, str]], calibrated: Calibrated, *, folds: int = FOLDS, say: Callable[[str], None] = lambda _: None
 ) -> str:
     """The whole table as text, from the constants and the rows behind them."""
-    problem = ServingFit.over(*prepared([r for r in rows if r["use"] == "fit"], calibrated))
+    problem = ServingFit.over(*prepared(fitted_rows(rows), calibrated))
     start = known_fit(problem, calibrated.serving)
     few = problem.narrowed(start)
+    slopes = start.slopes(few.values, np.arange(len(problem.rows)))
     rows = problem.rows
     each = [t for r in rows if (t := row_traits(r, calibrated.serving)) is not None]
     assert len(each) == len(rows), "a row that was fitted has no traits"
@@ -72,8 +73,9 @@ def evidence_csv(
         say(f"left out by {by}")
         fold = grouped_folds(labels, folds)
         fits = left_out_fits(
-            few.design, few.values, few.target, fold, row_weights(few.rows), start.coefficients, how=HOW, rounds=ROUNDS
-        )
+            few.design, few.values, few.target, fold, row_weights(few.rows), start.coefficients, how=HOW, rounds=ROUNDS,
+            slopes=slopes,
+        )  # fmt: skip
         predicted = np.zeros(len(rows))
         for one, fit in enumerate(fits):
             away = np.flatnonzero(fold == one)

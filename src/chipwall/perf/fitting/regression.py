@@ -40,6 +40,8 @@ __all__ = [
 
 # A step that gains less than this share of the loss is the last.
 SETTLED = 1e-5
+# Rounds of weights on one plane, and how far a coefficient moves in one of them at most [log odds].
+PLANE_ROUNDS, FARTHEST = 6, 1.5
 # What the name of a trend's coefficient begins with.
 TREND = "year*"
 
@@ -69,6 +71,7 @@ class FittedConstant:
     ``start`` is in the unit of the constant, ``spread`` the prior deviation of its level in log odds. ``slope`` is (prior
     mean, prior deviation) of the law across chips. ``offsets`` maps comma-joined label kinds to the prior deviation of
     their offsets, ``trends`` to that of their change per year of software; the kind ``""`` is one trend for all rows.
+    ``expected`` are prior means of single offsets other than zero, by key such as ``engine=vllm``.
     """
 
     name: str
@@ -84,6 +87,7 @@ class FittedConstant:
     note: str = ""
     spread: float = 1.0
     trends: Mapping[str, float] = field(default_factory=dict)
+    expected: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def level(self) -> float:
@@ -113,14 +117,24 @@ def log_term(
     *,
     offsets: Mapping[str, float] | None = None,
     trends: Mapping[str, float] | None = None,
+    expected: Mapping[str, float] | None = None,
     note: str = "",
 ) -> FittedConstant:
-    """A logarithmic term whose spreads are deviations of the natural log of the value instead of log odds [1]."""
+    """A logarithmic term whose spreads are deviations of the natural log of the value instead of log odds [1].
+
+    ``expected`` are values expected under single labels, in the unit of the constant.
+    """
+
+    def log_odds(value: float) -> float:
+        at = log(value / low) / log(high / low)
+        return log(at / (1.0 - at))
+
     share = log(start / low) / log(high / low)
     odds = 1.0 / (log(high / low) * share * (1.0 - share))
     return FittedConstant(
         name, unit, low, high, start, {k: v * odds for k, v in (offsets or {}).items() if v}, logarithmic=True,
         note=note, spread=spread * odds, trends={k: v * odds for k, v in (trends or {}).items() if v},
+        expected={k: log_odds(v) - log_odds(start) for k, v in (expected or {}).items()},
     )  # fmt: skip
 
 
@@ -160,7 +174,7 @@ def designed(
         if term.slope is not None:
             columns.append(("slope", np.log(power_ratio), term.slope[0], term.slope[1], STEEPEST_SLOPE))
         for kinds, width in term.offsets.items():
-            columns += [(key, held, 0.0, width, np.inf) for key, held in _masks(labels, kinds)]
+            columns += [(key, held, term.expected.get(key, 0.0), width, np.inf) for key, held in _masks(labels, kinds)]
         for kinds, width in term.trends.items():
             assert years is not None, "a trend needs the date of every row"
             columns += [(f"{TREND}{key}", held * years, 0.0, width, np.inf) for key, held in _masks(labels, kinds)]
@@ -312,36 +326,43 @@ def fitted(
 
 def left_out_fits(
     design: Design, formula: Formula, target: Floats, fold: NDArray[np.integer[Any]], weights: Floats, start: Floats, *,
-    how: Robust = KERNELS, rounds: int = 3,
+    how: Robust = KERNELS, rounds: int = 3, slopes: Floats | None = None,
 ) -> list[Fit]:  # fmt: skip
-    """The fits without each fold, by Newton's method with one Jacobian for all of them.
+    """The fits without each fold, with one Jacobian for all of them.
 
-    The slopes are those at ``start``, a fit of all rows, and only the errors are computed anew in each round: a fold more
-    costs a few evaluations of the formula instead of a whole fit.
+    ``slopes`` are the derivatives at ``start``, a fit of all rows. Each round takes the formula for a plane at the errors that
+    it computes anew, and settles on that plane; a fold more costs a few evaluations of the formula instead of a whole fit.
     """
     rows = np.arange(len(target))
     positions = _positions(design, start, rows)
     at = np.log(formula(_values(design, positions), rows))
-    jacobian = _jacobian(design, formula, positions, at, rows)
+    jacobian = _jacobian(design, formula, positions, at, rows) if slopes is None else slopes
     fits = []
     for one in range(int(fold.max()) + 1):
         seen = np.flatnonzero(fold != one)
-        own, truth, weight, theta, error = (
-            jacobian[seen],
-            target[seen],
-            weights[seen],
-            start.copy(),
-            (at - target)[seen],
-        )
+        own, truth, weight, theta = jacobian[seen], target[seen], weights[seen], start.copy()
+        error = (at - target)[seen]
         for again in range(rounds):
             if again:
                 error = np.log(formula(_values(design, _positions(design, theta, seen)), seen)) - truth
-            robust = weight / np.sqrt(1.0 + (error / how.scale) ** 2) / how.noise**2
-            normal = (own * robust[:, None]).T @ own + np.diag(design.deviation**-2.0)
-            downhill = -(own * robust[:, None]).T @ error - (theta - design.prior) / design.deviation**2
-            theta = np.minimum(theta + np.clip(np.linalg.solve(normal, downhill), -0.7, 0.7), design.steepest)
+            theta = _on_plane(design, own, error, weight, theta, how)
         fits.append(Fit(design, theta))
     return fits
+
+
+def _on_plane(design: Design, jacobian: Floats, error: Floats, weight: Floats, start: Floats, how: Robust) -> Floats:
+    """The best coefficients where the formula is a plane through ``error`` at ``start``: weights and solution in turn."""
+    theta = start
+    for _ in range(PLANE_ROUNDS):
+        here = error + jacobian @ (theta - start)
+        robust = weight / np.sqrt(1.0 + (here / how.scale) ** 2) / how.noise**2
+        normal = (jacobian * robust[:, None]).T @ jacobian + np.diag(design.deviation**-2.0)
+        downhill = -(jacobian * robust[:, None]).T @ here - (theta - design.prior) / design.deviation**2
+        moved = np.linalg.solve(normal, downhill)
+        theta = np.minimum(theta + np.clip(moved, -FARTHEST, FARTHEST), design.steepest)
+        if np.abs(moved).max() < 1e-3:
+            break
+    return theta
 
 
 def grouped_folds(groups: Sequence[str], folds: int) -> NDArray[np.integer[Any]]:

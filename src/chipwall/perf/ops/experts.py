@@ -17,20 +17,28 @@ __all__ = [
     "grouped_gemm_time", "moe_ffn_time", "reached_experts", "rearranged_bytes", "touched_experts",
 ]  # fmt: skip
 
+# Shape of a demand that is the same for all.
+EVEN = 1e9
+
 
 def touched_experts(experts: Any, rows: Any) -> Any:
     """Experts that at least one of ``rows`` random picks falls on [1]: E (1 - exp(-rows/E))."""
     return experts * (1.0 - np.exp(-rows / experts))
 
 
-def distinct_experts(experts: Any, tokens: Any, picks: Any) -> Any:
-    """Share of the experts that at least one of ``tokens`` falls on [1], where a token's picks are distinct.
+def distinct_experts(experts: Any, tokens: Any, picks: Any, evenness: Any = EVEN) -> Any:
+    """Share of the experts that at least one of ``tokens`` falls on [1], where some experts are more in demand than others.
 
-    The picks of one token are distinct, those of different tokens independent: each expert is missed with (1 - k/E) to the
-    power of the tokens.
+    Each token picks ``picks`` different experts, so one touches just these. The demand of the experts is spread like a gamma
+    variable of mean one and shape a, ``evenness``, under which the other tokens miss an expert with
+    (1 + (tokens - 1) ln(1/(1 - picks/experts)) / a)^-a; towards infinity that is the even case.
+
+    Source: the mixed Poisson (negative binomial) law, M. Greenwood, G. U. Yule, J. R. Stat. Soc. 83 (1920) 255.
     """
-    missed = np.log1p(-lesser(picks / greater(experts, 1e-9), 1.0 - 1e-12))
-    return -np.expm1(tokens * missed)
+    each = lesser(picks / greater(experts, 1e-9), 1.0 - 1e-12)
+    others = greater(tokens - 1.0, 0.0)
+    missed = np.exp(-evenness * np.log1p(-np.log1p(-each) * others / evenness))
+    return lesser(tokens, 1.0) * each + (1.0 - each) * (1.0 - missed)
 
 
 def experts_seconds(

@@ -30,6 +30,7 @@ from chipwall.perf.ops.collectives import (
     engine_all_reduce_time,
     expert_exchange_time,
     point_to_point_time,
+    reduce_scatter_time,
 )
 from chipwall.perf.ops.elementwise import elementwise_seconds
 from chipwall.perf.ops.experts import distinct_experts
@@ -230,7 +231,7 @@ def _experts(op: Operator, tokens: Any, s: Setup, bandwidth: Any) -> Any:
     assert block is not None
     local = greater(block.experts / s.expert, 1e-9)
     picks = tokens * block.picks / s.expert
-    touched = greater(local * distinct_experts(block.experts, tokens, block.picks), 1e-9)
+    touched = greater(local * distinct_experts(block.experts, tokens, block.picks, c["serving.evenness"]), 1e-9)
     # the chip with the most rows is the one that the others wait for
     each = picks / touched * chosen(s.expert > 1, c["serving.imbalance"], 1.0)
     narrow = chosen(r.kind == 2, c["serving.int4"], chosen(r.kind == 3, c["serving.fp4"], 1.0))
@@ -417,8 +418,12 @@ def _exchange_seconds(s: Setup, tokens: Any, rows: Any) -> Any:
             node = lesser(s.group, together)
             there = expert_exchange_time(hw, n=s.group, sent=sent * BF16_BYTES / 2.0, node=node, burst=True)
             back = expert_exchange_time(hw, n=s.group, sent=sent * BF16_BYTES, node=node, burst=True)
-            both = chosen((s.spread > 0) & (s.group > 1), there + back, 0.0)
-            spent = spent + block.count * both * c["serving.exchange"]
+            # inside one domain engines may as well gather every token on every chip and scatter the sums
+            whole = rows * s.group * block.depth * BF16_BYTES
+            gathered = all_gather_time(hw, n=s.group, size=whole / 2.0) + reduce_scatter_time(hw, n=s.group, size=whole)
+            apart = (there + back) * c["serving.exchange"]
+            both = chosen(s.group <= together, lesser(apart, gathered), apart)
+            spent = spent + block.count * chosen((s.spread > 0) & (s.group > 1), both, 0.0)
     if present(s.context > 1):
         for group in m.attention:
             size = rows * s.context * group.entry_values(s.tensor) / group.compression * s.cache_bytes

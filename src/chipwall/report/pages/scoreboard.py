@@ -138,19 +138,17 @@ def _serving(serving: Sequence[Outcome], pictures_at: str) -> Iterator[str]:
     for title, key in keys.items():
         yield from (f"### By {title}", "")
         yield from _table(title, by(serving, outcome_fact(key)))
-    yield from _tensor_of_modern(serving)
+    yield from _of_modern(serving)
 
 
-def _tensor_of_modern(serving: Sequence[Outcome]) -> Iterator[str]:
-    modern = [o for o in serving if o.facts["modern"] == "True" and o.facts["asked"] == "token"]
-    yield from ("### Time per token on software since mid-2025", "")
-    for title, key in (
-        ("tensor degree", "tensor"),
-        ("in flight per replica", "load"),
-        ("chip", "chip"),
-        ("model", "model"),
-    ):
-        yield from _table(title, by(modern, outcome_fact(key)))
+def _of_modern(serving: Sequence[Outcome]) -> Iterator[str]:
+    """Every kind of answer on this year's software, by layout, load, chip and model."""
+    keys = {"tensor degree": "tensor", "in flight per replica": "load", "chip": "chip", "model": "model"}
+    for asked, words in ASKED.items():
+        modern = [o for o in serving if o.facts["modern"] == "True" and o.facts["asked"] == asked]
+        yield from (f"### {words.capitalize()} on software since mid-2025", "")
+        for title, key in keys.items():
+            yield from _table(title, by(modern, outcome_fact(key)))
 
 
 def _chips(serving: Sequence[Outcome], whole: Sequence[Outcome]) -> Iterator[str]:
