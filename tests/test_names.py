@@ -14,6 +14,7 @@ DOORS = {
     "model": "as chip",
     "decide": "the public question in words, and the law's answer to records",
     "timeline": "as decide",
+    "load": "the load on a service is what people call it; the catalogue's verb reads its files",
     "simulate": "the public question in words, and the market's answer to records",
 }
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from chipwall.api.facts import chip, chips, model, source
     from chipwall.api.frontier import frontier
     from chipwall.api.law import decide, timeline
+    from chipwall.api.load import load
     from chipwall.api.market import check, simulate
     from chipwall.api.performance import compare, compute, fits, retrieve
     from chipwall.api.plan import plan
@@ -34,6 +35,7 @@ _HOMES = {
     "chipwall.api.serving": ("serve",),
     "chipwall.api.calibration": ("calibrate", "use"),
     "chipwall.api.training": ("train", "tune"),
+    "chipwall.api.load": ("load",),
     "chipwall.api.plan": ("plan",),
     "chipwall.api.frontier": ("frontier",),
     "chipwall.api.performance": ("fits", "retrieve", "compute", "compare"),
@@ -69,6 +71,7 @@ __all__ = [
     "decide",
     "fits",
     "frontier",
+    "load",
     "model",
     "plan",
     "retrieve",

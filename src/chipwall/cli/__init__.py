@@ -47,6 +47,11 @@ _ROOMS: dict[Text, dict[str, tuple[str, str, Text]]] = {
             text("Train a model: step time, MFU, memory, time and energy."),
         ),
         "finetune": ("chipwall.cli.train", "finetune", text("Fine-tune a model: does it fit, and how fast.")),
+        "load": (
+            "chipwall.cli.load",
+            "load_command",
+            text("What clients see under a load, request by request: p50 to p99, goodput."),
+        ),
         "plan": ("chipwall.cli.plan", "plan_command", text("How many of which chip, at what cost, and is it allowed.")),
         "frontier": (
             "chipwall.cli.plan",

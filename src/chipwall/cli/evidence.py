@@ -54,7 +54,7 @@ def score_table(title: str, scores: dict[str, dict[str, Any]], first: str, notes
     return Table(title, columns, rows, notes)
 
 
-KINDS = ("inference", "training", "finetune", "startup", "kernels", "collectives")
+KINDS = ("inference", "training", "finetune", "startup", "kernels", "collectives", "load")
 
 
 @command()
@@ -62,10 +62,13 @@ KINDS = ("inference", "training", "finetune", "startup", "kernels", "collectives
 @click.argument("file", type=IN_FILE)
 @answer_options
 def validate(kind: str, file: Path, out: Out) -> None:
-    """Score the model against a FILE of measurements of KIND: inference, training, finetune, startup, kernels, collectives."""
+    """Score the model against a FILE of KIND: inference, training, finetune, startup, kernels, collectives, load."""
     from chipwall.api.doors import calibrated_in_use
     from chipwall.perf.evidence.validate import read_measurements, validated_table
 
+    if kind == "load":
+        _show_load(file, out)
+        return
     found = validated_table(kind, read_measurements(kind, file), calibrated_in_use())
     summary = dict(found.summary)
     by_class = {**summary.pop("by_class"), "all": summary}
@@ -80,6 +83,19 @@ def validate(kind: str, file: Path, out: Out) -> None:
     )
     title = text("Predicted against measured: {kind}, {file}", kind=kind, file=file.name)
     out.show(score_table(title, by_class, text("Class"), notes), data=found.as_json())
+
+
+def _show_load(file: Path, out: Out) -> None:
+    """Points of load: every filled latency and rate of every row, simulated."""
+    from chipwall.api.doors import calibrated_in_use
+    from chipwall.fleet.load_rows import check_load_columns, load_table
+
+    rows = read_rows(file)
+    check_load_columns(rows.columns, str(file))
+    found = load_table(rows.rows, calibrated_in_use())
+    notes = tuple(text("{count} rows skipped: {reason}", count=n, reason=reason) for reason, n in _reasons(found).items())
+    title = text("Predicted against measured: {kind}, {file}", kind="load", file=file.name)
+    out.show(score_table(title, found.by_class(), text("Class"), notes), data=found.as_json())
 
 
 def _outcomes(found: Any) -> tuple[Text, ...]:

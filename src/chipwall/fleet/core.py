@@ -52,7 +52,10 @@ ROUND_ROBIN, LEAST_LOADED, PREFIX_AWARE = 0, 1, 2
 # Places in State.count and State.amount.
 (C_SENT, C_DONE, C_INSIDE, C_PREEMPTED, C_HITS, C_FREE, C_EVENTS, C_NEXT, C_NTURN, C_DTURN, C_GOOD, C_GOOD_START, C_LATE,
  C_STOP) = range(14)  # fmt: skip
-A_NOW, A_INSIDE, A_FIRST, A_LAST, A_TOKENS, A_TOKENS_START, A_LAST_SENT, A_STEADY = range(8)
+(
+    A_NOW, A_INSIDE, A_LAST, A_TOKENS, A_TOKENS_START, A_LAST_SENT, A_STEADY, A_DONE_BEFORE, A_TOKENS_BEFORE, A_DONE_LAST,
+    A_TOKENS_LAST,
+) = range(11)  # fmt: skip
 # Places in the histograms.
 TTFT, TPOT, E2E, QUEUE, PREFILL, TRANSFER = range(6)
 METRICS = 6
@@ -628,6 +631,10 @@ def arrive(st: QueueState, p: Params, now: float, prompt: int, output: int, pref
     st.count[C_INSIDE] += 1
     if number == p.pi[P_START_UP]:
         st.amount[A_STEADY] = now
+        st.amount[A_DONE_BEFORE] = st.count[C_DONE]
+        st.amount[A_TOKENS_BEFORE] = st.amount[A_TOKENS] + st.amount[A_TOKENS_START]
+    st.amount[A_DONE_LAST] = st.count[C_DONE]
+    st.amount[A_TOKENS_LAST] = st.amount[A_TOKENS] + st.amount[A_TOKENS_START]
     if number % p.pi[P_EVERY] == 0 and number // p.pi[P_EVERY] < st.inside_at.shape[0]:
         st.inside_at[number // p.pi[P_EVERY]] = st.count[C_INSIDE]
     st.amount[A_LAST_SENT] = now - p.pf[P_FRONT]

@@ -104,6 +104,8 @@ class LoadResult:
         Requests served and sent per second [1/s].
     output_tokens_per_s : float
         Of all replicas [token/s].
+    whole_rate, whole_output_tokens_per_s : float
+        The same from the first request to the last answer, start and end included, as load tools tell them [1/s, token/s].
     goodput : float
         Requests per second that hold every limit [1/s].
     good : float
@@ -132,6 +134,8 @@ class LoadResult:
     rate: float
     offered: float
     output_tokens_per_s: float
+    whole_rate: float
+    whole_output_tokens_per_s: float
     goodput: float
     good: float
     inside: float
@@ -151,7 +155,9 @@ class LoadResult:
         latencies = {f"{n}_s": getattr(self, n).as_json() for n in ("ttft", "tpot", "e2e", "queue", "prefill", "transfer")}
         return {
             **latencies, "front_end_s": self.front, "requests_per_s": self.rate, "offered_requests_per_s": self.offered,
-            "output_tokens_per_s": self.output_tokens_per_s, "goodput_requests_per_s": self.goodput, "good_share": self.good,
+            "output_tokens_per_s": self.output_tokens_per_s, "whole_requests_per_s": self.whole_rate,
+            "whole_output_tokens_per_s": self.whole_output_tokens_per_s,
+            "goodput_requests_per_s": self.goodput, "good_share": self.good,
             "requests_in_system": self.inside, "utilisation": self.utilisation, "state": self.state,
             "requests": self.requests, "simulated_seconds": self.seconds, "preempted": self.preempted,
             "prefix_hits": self.prefix_hits, "held_back_share": self.held_back, "replicas": self.replicas,
@@ -290,7 +296,7 @@ def _state(service: ReplicaService, prefill: Prefill | None, replicas: int, traf
         ends=np.zeros((n, most, 2), dtype=np.int64), prefix=prefix,
         sizes=np.full(groups, round(traffic.prefixes.tokens) if traffic.prefixes else 0, dtype=np.int64),
         free=np.arange(slots, dtype=np.int64), events=np.zeros((slots + 1, 2)), count=np.zeros(16, dtype=np.int64),
-        amount=np.zeros(8), hist=np.zeros((2, core.METRICS, core.BINS), dtype=np.int64), sums=np.zeros((2, core.METRICS)),
+        amount=np.zeros(12), hist=np.zeros((2, core.METRICS, core.BINS), dtype=np.int64), sums=np.zeros((2, core.METRICS)),
         inside_at=np.full(WATCHED + 1, -1, dtype=np.int64),
     )  # fmt: skip
     st.count[core.C_FREE] = slots
@@ -367,14 +373,15 @@ def _result(
     done = int(st.hist[1, core.E2E].sum())
     spent = max(float(amount[core.A_NOW] - amount[core.A_STEADY]), 1e-12)
     offered = traffic.load.rate if isinstance(traffic.load, Arrivals | Trace) else float("nan")
-    # what is served while requests come: after the last one the system only empties
-    rate = _served(st, p, spent)
+    rate, tokens = _served(st, p, spent)
     whole = max(float(amount[core.A_NOW]), 1e-12)
-    per_request = float(amount[core.A_TOKENS]) / max(done, 1)
+    lasted = max(float(amount[core.A_LAST]), 1e-12)
+    all_tokens = float(amount[core.A_TOKENS] + amount[core.A_TOKENS_START])
     good = float(n[core.C_GOOD]) / max(done, 1)
     return LoadResult(
         **steady, front=float(p.pf[core.P_FRONT]), rate=rate, offered=offered if np.isfinite(offered) else rate,
-        output_tokens_per_s=rate * per_request, goodput=rate * good, good=good,
+        output_tokens_per_s=tokens, whole_rate=float(n[core.C_DONE]) / lasted,
+        whole_output_tokens_per_s=all_tokens / lasted, goodput=rate * good, good=good,
         inside=float(amount[core.A_INSIDE]) / whole + rate * float(p.pf[core.P_FRONT]),
         utilisation=float(np.mean(st.rf[:, core.R_BUSY])) / whole, state=_state_of(st, p, steady),
         requests=int(n[core.C_DONE]),
@@ -384,13 +391,21 @@ def _result(
     )  # fmt: skip
 
 
-def _served(st: core.QueueState, p: core.Params, spent: float) -> float:
-    """Requests done per second of the steady part [1/s]."""
-    done = int(st.hist[1, core.E2E].sum())
+def _served(st: core.QueueState, p: core.Params, spent: float) -> tuple[float, float]:
+    """Requests done and tokens made per second of the steady part, while requests come [1/s, token/s].
+
+    A load of few requests may be over before the first is done: then from the first to the last answer.
+    """
+    a = st.amount
     if p.pi[core.P_USERS]:
-        return done / spent
-    all_done = int(st.count[core.C_DONE])
-    return all_done / max(float(st.amount[core.A_LAST]), 1e-12) if all_done else 0.0
+        return int(st.hist[1, core.E2E].sum()) / spent, float(a[core.A_TOKENS]) / spent
+    window = float(a[core.A_LAST_SENT] - a[core.A_STEADY])
+    done = float(a[core.A_DONE_LAST] - a[core.A_DONE_BEFORE])
+    sent = int(st.count[core.C_SENT]) - int(p.pi[core.P_START_UP])
+    if window > 0 and done > 0.5 * sent:
+        return done / window, float(a[core.A_TOKENS_LAST] - a[core.A_TOKENS_BEFORE]) / window
+    lasted = max(float(a[core.A_LAST]), 1e-12)
+    return float(st.count[core.C_DONE]) / lasted, float(a[core.A_TOKENS] + a[core.A_TOKENS_START]) / lasted
 
 
 def _state_of(st: core.QueueState, p: core.Params, steady: Mapping[str, Quantiles]) -> str:
