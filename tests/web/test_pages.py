@@ -106,6 +106,9 @@ def test_wrong_names_say_the_nearest(client):
         ("The H200 has 141 GB of memory and is six times as fast as the H20.", "/check"),
         ("英伟达称H200的算力是H20的六倍以上，显存为141GB，将于明年出货。", "/check"),
         ("3A090", "/search"),
+        ("Can I run DeepSeek-V3 on 8xH20?", "/perform"),
+        ("Is the RTX 5090 D legal in China?", "/law/nvidia-rtx-5090d"),
+        ("What is the effect of the GAIN AI Act?", "/market"),
     ],
 )
 def test_a_question_goes_to_its_page(words, path):
@@ -194,3 +197,11 @@ def test_your_own_chip_travels_in_its_link(client):
     assert "Half link" in page.text
     assert client.get("/chips/own.AAAA").status == 400
     assert client.post("/own", {"text": "not a file"}).status == 400
+
+
+def test_a_question_finds_what_it_names():
+    from chipwall.api.search import found_for
+
+    assert found_for("what is 3A090")
+    assert found_for("昇腾")[0].path.startswith("/chips/huawei")
+    assert destination("Can I run DeepSeek-V3 on 8xH20?")[1] == {"model": "deepseek-v3", "chips": "nvidia-h20-96gb"}

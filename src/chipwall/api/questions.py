@@ -22,7 +22,7 @@ _QUESTION = re.compile(r"[?？]\s*$|^(?:can|may|how|what|which|is|does|will|shou
 
 def destination(words: str) -> tuple[str, dict[str, str]]:
     """The page that answers some words, with its parameters."""
-    words = words.strip()
+    words = re.sub(r"(?<![\w.])\d{1,5} ?[x×] ?(?=[A-Za-z])", "", words.strip())  # 8xH20 is about the H20
     if len(words) > 400 or "\n" in words:
         return "/check", {"text": words}
     named = named_in(words)

@@ -18,6 +18,8 @@ __all__ = ["found_for"]
 MOST_FOUND = 60
 # Kinds a reader is most likely to mean come first.
 _FIRST = ("chip", "model", "proposal", "rule", "claim", "source")
+# Words of a question that name nothing.
+_FILLERS = frozenset("what is are the a an of in on for to how who which does do and or about".split())
 _lock = threading.Lock()
 
 
@@ -34,7 +36,8 @@ def _index() -> tuple[sqlite3.Connection, tuple[SearchRow, ...]]:
 
 def found_for(words: str) -> tuple[SearchRow, ...]:
     """What fits every word of a search, the best first; at most :data:`MOST_FOUND`."""
-    parts = [p for p in re.split(r"[\s,，。]+", words.strip()) if p][:8]
+    whole = [p for p in re.split(r"[\s,，。?？]+", words.strip()) if p][:12]
+    parts = [p for p in whole if p.casefold() not in _FILLERS] or whole
     if not parts:
         return ()
     with _lock:
