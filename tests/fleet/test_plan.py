@@ -51,12 +51,12 @@ def test_quantiles_and_ends_are_in_order(asked) -> None:
 @pytest.mark.parametrize(
     ("name", "values"),
     [
-        ("rate", (10, 20, 50, 120)),
-        ("prompt", (500, 1000, 2000, 4000)),
+        ("rate", (20, 50, 120)),
+        ("prompt", (500, 2000, 4000)),
         ("output", (100, 300, 600)),
-        ("tpot", ("60 ms", "40 ms", "30 ms", "20 ms")),
-        ("ttft", ("4 s", "2 s", "1 s")),
-        ("quantile", ("p50", "p90", "p95", "p99")),
+        ("tpot", ("40 ms", "30 ms", "20 ms")),
+        ("ttft", ("4 s", "1 s")),
+        ("quantile", ("p50", "p90", "p99")),
     ],
 )
 @pytest.mark.parametrize("kind", ["aggregated", "disaggregated"])
@@ -65,7 +65,7 @@ def test_chips_rise_with_rate_lengths_and_tighter_limits(name: str, values: tupl
     assert counts == sorted(counts)
 
 
-@pytest.mark.parametrize("day", ["2022-06-01", "2023-06-01", "2024-06-01", "2025-06-01", "2026-03-01"])
+@pytest.mark.parametrize("day", ["2023-06-01", "2026-03-01"])
 @pytest.mark.parametrize("law", ["free", "licence"])
 def test_a_legal_plan_holds_no_chip_that_the_law_refuses(day: str, law: str) -> None:
     try:
@@ -205,3 +205,18 @@ def test_users_of_own_chips_need_no_price() -> None:
     found = plan("llama-3.1-8b", rate=10, prompt=500, output=100, chips="910b4").record
     assert found.best.month is None or found.best.paid
     assert found.best.chips.value >= 1
+
+
+def test_a_fleet_of_one_rented_and_one_owned_chip_has_a_cost() -> None:
+    found = plan("llama-3.1-70b", **{**ASKED, "chips": "h200,h20", "to": "CN", "on": "2026-03"}).record
+    for o in found.front:
+        if {m.chip.id for m in o.members} == {"nvidia-h200-sxm", "nvidia-h20-96gb"}:
+            assert o.month is not None
+            assert o.paid in ("rent", "own", "both")
+
+
+def test_the_best_is_the_cheapest_of_the_front() -> None:
+    found = plan("llama-3.1-70b", **{**ASKED, "chips": "h200,h20,910c", "to": "CN", "on": "2026-03"}).record
+    costs = [o.month.value for o in found.front if o.month is not None]
+    assert costs == sorted(costs)
+    assert found.best is found.front[0]

@@ -18,4 +18,5 @@ def test_twelve_fleets_agree_or_differ_by_their_tails() -> None:
     found = module.pairs()
     assert len(found) == 12
     assert [p.id for p in found if not p.agrees] == []
-    assert median(abs(p.tail / p.theirs - 1.0) for p in found) <= 0.15
+    assert median(abs(p.mean / p.theirs - 1.0) for p in found) <= 0.08
+    assert all(p.mean <= p.tail <= max(1.2 * p.mean, p.mean + p.replica) for p in found)

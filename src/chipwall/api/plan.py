@@ -27,7 +27,7 @@ from chipwall.fleet.picks import searched
 from chipwall.fleet.plan_json import job_data, job_row, plan_data
 from chipwall.fleet.ways import ways_to_serve
 from chipwall.fleet.work_plan import Job, JobPlan, job_plan
-from chipwall.inputs import choice, choices, count, day, number, seconds
+from chipwall.inputs import choice, choices, count, day, flag, number, seconds
 from chipwall.perf.serving.serve import require_text
 from chipwall.perf.serving.workload import Question
 from chipwall.report.pages.plan import PART_WORDS
@@ -169,6 +169,7 @@ def plan(
     method: str = "lora",
     base: str = "bf16",
     rank: int = 16,
+    confirm: bool = False,
     users: float | None = None,
     requests_per_user: float | None = None,
     peak: float | None = None,
@@ -211,6 +212,8 @@ def plan(
         Mean rate over the rate of the busy hour [1]; tokens of a month count it.
     lengths : str
         ``equal``, or ``spread`` as widely as those of a public chat.
+    confirm : bool
+        Run the front request by request; where its tails are worse than the closed forms by a tenth, the simulation wins.
     task : str
         ``serve``, ``train`` or ``tune``; the last two take ``tokens``, ``days`` and what follows, and no rate or limits.
     tokens, days : float
@@ -272,7 +275,13 @@ def plan(
             where=str(next(iter(found.refused.values()), "")),
             fix=text("Allow other chips, another day or place, or a smaller precision"),
         )
-    return plan_answer(plan_of(searched(need, found), supply, rate=need.rate, pay=paid))
+    made = plan_of(searched(need, found), supply, rate=need.rate, pay=paid)
+    if flag(confirm, "confirm"):
+        from chipwall.fleet.confirm import confirmed_plan
+
+        made, runs = confirmed_plan(made)
+        made = replace(made, simulated=runs)
+    return plan_answer(made)
 
 
 def _refuse_other_task(task: str, given: Mapping[str, Any]) -> None:

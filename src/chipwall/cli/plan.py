@@ -155,6 +155,7 @@ BY_CHIP = OptionKind("amount", term, example="h20=1.2,h200=3.5")
 @click.option("--method", type=OneOf("lora", "full"), default="lora", show_default=True, help="How to fine-tune.")
 @click.option("--base", type=WORD, default="bf16", show_default=True, help="Format of the frozen base.")
 @click.option("--rank", type=COUNT, default=16, show_default=True, help="Rank of the adapters.")
+@click.option("--confirm", is_flag=True, help="Run the front request by request; where tails are worse, the run wins.")
 @click.option("--xlsx", type=OutFile(), help="Write the plan as a workbook with live formulas.")
 @calibrated_option
 @answer_options
@@ -168,6 +169,7 @@ def plan_command(model: str, xlsx: Path | None, out: Out, **asked: Any) -> None:
         plan_lines,
         rejected_table,
         safety_table,
+        simulated_table,
         start_table,
     )
 
@@ -181,7 +183,14 @@ def plan_command(model: str, xlsx: Path | None, out: Out, **asked: Any) -> None:
         for line in plan_lines(p):
             out.say(line)
         out.say("")
-    tables = [front_table(p), safety_table(p), money_table(p), start_table(p), rejected_table(p)]
+    tables = [
+        front_table(p),
+        *([simulated_table(p)] if p.simulated else []),
+        safety_table(p),
+        money_table(p),
+        start_table(p),
+        rejected_table(p),
+    ]
     out.show(*tables, data=answer.to_dict(), why=answer)
     if xlsx is not None:
         answer.to_xlsx(xlsx, lang=out.lang)

@@ -109,6 +109,9 @@ class FleetPlan:
         Months until owning the best has cost less than renting, and the day; empty where one is unknown.
     warnings : tuple of Text
         What a reader must know first.
+    simulated : tuple
+        What request-level runs of the front came to, where they were asked for: records of
+        :class:`~chipwall.fleet.confirm.Confirmed`.
     """
 
     searched: Searched
@@ -123,6 +126,7 @@ class FleetPlan:
     one_down: Mapping[str, float] = field(hash=False)
     even: tuple[float, date | None] | tuple[()]
     warnings: tuple[Text, ...]
+    simulated: tuple[Any, ...] = ()
 
     @property
     def need(self) -> ServeNeed:
@@ -146,6 +150,8 @@ def plan_of(found: Searched, supply: Supply, *, rate: float, pay: str) -> FleetP
     drawn.sort(key=lambda d: _order(d[1]))
     front = _front(drawn)
     told = options_of([pick for pick, _ in front], found, supply, rate, pay=pay)
+    # whole servers and the power that is drawn are counted now: the order may change
+    told.sort(key=lambda o: _order(Sketch(int(o.chips.value), None if o.month is None else o.month.value, o.rated)))
     best = told[0]
     return FleetPlan(
         found, supply, rate, pay, best, tuple(told), _rejected(found, supply, rate, drawn, told, drawn[0][1]),

@@ -130,7 +130,7 @@ class FleetOption:
     rent, own, month, per_million : Span or None
         Rent of a month, cost of owning a month, the one that counts, and that of a million output tokens [currency].
     paid : str
-        ``rent`` or ``own``; empty where neither is known.
+        ``rent``, ``own``, or ``both`` (some pools rented, others owned); empty where neither is known.
     owning : Owning or None
         What owning is made of.
     rated, drawn : float
@@ -364,6 +364,8 @@ def _told(
     drawn = sum(m.chips * drawn_power(m, supply) for m in members)
     rent, own, made = money_of(members, chips, supply)
     month, paid = paid_for(rent, own, pay)
+    if month is None:  # no one way is known of all chips: each pool by what is known of its own
+        month, paid = _paid_apart(members, supply, pay)
     tokens = need.rate * need.output * need.mean * MONTH / MEGA
     servers = sum(math.ceil(m.chips / supply.nodes[m.chip.id].chips) for m in members)
     return FleetOption(
@@ -373,6 +375,13 @@ def _told(
         sum(racks_of(m, supply) for m in members),
         max((supply.legal[m.chip.id].word for m in members), key=WORST.index),
     )  # fmt: skip
+
+
+def _paid_apart(members: tuple[Member, ...], supply: Supply, pay: str) -> tuple[Span | None, str]:
+    """Pools rented and owned side by side; None where nothing is known of one."""
+    each = [paid_for(*money_of((m,), [m.needed.times(float(m.layout.chips))], supply)[:2], pay)[0] for m in members]
+    known = [e for e in each if e is not None]
+    return (reduce(Span.plus, known), "both") if len(known) == len(each) else (None, "")
 
 
 def money_of(

@@ -40,6 +40,13 @@ def plan_data(p: FleetPlan) -> dict[str, Any]:
         "rent_or_own": _even_data(p),
         "start": [{"role": m.role, "chip": m.chip.id, **start_lines(m, need)} for m in p.best.members],
         "warnings": [str(w) for w in p.warnings],
+        "simulated": [
+            {
+                "chip": c.chip, "layout": c.layout, "ttft_ms": c.ttft / MILLI, "ttft_planned_ms": c.ttft_planned / MILLI,
+                "tpot_ms": c.tpot / MILLI, "tpot_planned_ms": c.tpot_planned / MILLI, "state": c.state,
+            }
+            for c in p.simulated
+        ],
     }  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from chipwall.report.forms.table import Cell, Column, Table
 from chipwall.text import Text, listed, text
 from chipwall.units import KILO
 
-__all__ = ["front_table", "money_table", "plan_lines", "rejected_table", "safety_table", "start_table"]
+__all__ = ["front_table", "money_table", "plan_lines", "rejected_table", "safety_table", "simulated_table", "start_table"]
 
 LAW_WORDS = {
     "unasked": text("the law was not asked: no destination given"),
@@ -35,7 +35,7 @@ LAW_SHORT = {
     "refused": text("refused"), "unknown": text("unknown"),
 }  # fmt: skip
 ROLE_WORDS = {"serve": text("serve"), "prefill": text("prefill"), "decode": text("decode")}
-PAID_WORDS = {"rent": text("rent"), "own": text("owning")}
+PAID_WORDS = {"rent": text("rent"), "own": text("owning"), "both": text("some rented, some owned")}
 PART_WORDS = {
     "depreciation": text("depreciation"), "finance": text("finance"), "power": text("power"), "hosting": text("hosting"),
     "staff": text("staff"),
@@ -196,6 +196,33 @@ def _down_words(p: FleetPlan) -> Text:
         "busy {busy:.0%}, first token {ttft:,.0f} ms, per token {tpot:.3g} ms", busy=down["utilisation"],
         ttft=down["ttft"] * 1e3, tpot=down["tpot"] * 1e3,
     )  # fmt: skip
+
+
+def simulated_table(p: FleetPlan) -> Table:
+    """The front run request by request, beside what was planned."""
+    name = _quantile(p)
+    columns = (
+        Column("chip", text("Chip")),
+        Column("layout", text("Layout")),
+        Column("ttft_s", text("First token {name}", name=name), right=True),
+        Column("ttft_planned_s", text("planned"), right=True),
+        Column("tpot_s", text("Per token {name}", name=name), right=True),
+        Column("tpot_planned_s", text("planned"), right=True),
+        Column("state", text("State")),
+    )
+    rows = tuple(
+        (
+            c.chip,
+            c.layout,
+            Cell(f"{c.ttft * 1e3:,.0f} ms", c.ttft),
+            Cell(f"{c.ttft_planned * 1e3:,.0f} ms", c.ttft_planned),
+            Cell(f"{c.tpot * 1e3:.3g} ms", c.tpot),
+            Cell(f"{c.tpot_planned * 1e3:.3g} ms", c.tpot_planned),
+            c.state,
+        )
+        for c in p.simulated
+    )
+    return Table(text("Run request by request"), columns, rows)
 
 
 def money_table(p: FleetPlan) -> Table:
