@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -40,9 +41,9 @@ main({argv!r})
 """
 
 
-def run_core(*argv: str) -> subprocess.CompletedProcess[str]:
+def run_core(*argv: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
     code = CODE.format(blocked=BLOCKED, argv=list(argv))
-    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=cwd)
 
 
 @pytest.mark.parametrize(
@@ -55,10 +56,14 @@ def run_core(*argv: str) -> subprocess.CompletedProcess[str]:
         "claim show h200-capacity",
         "brief h200 --md",
         "fit llama-2-70b --chip h200",
+        "brief h200 --out page.html",
+        "controls wall --out charts",
+        "claim show h200-capacity --chart c.svg",
+        "simulate record --draws 20 --chart c.svg",
     ],
 )
-def test_the_core_answers(words: str) -> None:
-    done = run_core(*words.split())
+def test_the_core_answers(words: str, tmp_path: Path) -> None:
+    done = run_core(*words.split(), cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert done.stdout
 
@@ -66,10 +71,6 @@ def test_the_core_answers(words: str) -> None:
 @pytest.mark.parametrize(
     ("words", "extra"),
     [
-        ("brief h200 --out page.html", "report"),
-        ("controls wall --out charts", "report"),
-        ("claim show h200-capacity --chart c.svg", "report"),
-        ("simulate record --draws 20 --chart c.svg", "report"),
         ("simulate record --draws 20 --parquet draws", "data"),
         ("market sensitivity record --base 2", "market"),
         ("market explore record --against no-sales", "explore"),

@@ -21,6 +21,7 @@ from chipwall.claims.readings.series import price as claimed_price
 from chipwall.claims.records import Claim
 from chipwall.errors import Unknown
 from chipwall.report.pages.prices import price_section
+from chipwall.report.pages.serving_section import ServedRun
 
 SPOT = {"offer": "rent", "place": "united-states", "term": "spot"}
 
@@ -92,8 +93,9 @@ def test_every_door_tells_the_same_price(chip: str, run: Callable[..., Any]) -> 
     claim = Claim(id="x", statement="x", quantity="price", relation="at most", value=1.0, unit="USD", subject=chip)
     reading = claimed_price(claim, {"on": on, "place": found.place}, packaged_library(catalog=catalog.load()))
     assert reading.value == pytest.approx(newest.amount)
-    _, section = price_section(catalog.load().chips[chip], [], on=on)
-    assert newest.amount in [cell.value for row in section.tables[0].rows for cell in row if hasattr(cell, "value")]
+    section, _ = price_section([ServedRun(catalog.load().chips[chip], "")], on=on)
+    tables = [*section.tables, *section.details]
+    assert newest.amount in [c.value for table in tables for row in table.rows for c in row if hasattr(c, "value")]
     answer = json.loads(run("prices", chip, "--to", "buy", "--on", str(on), "--json").out)["answer"]
     assert answer["amount"] == pytest.approx(found.amount)
     if newest.series:
