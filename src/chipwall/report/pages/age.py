@@ -40,7 +40,8 @@ def _days_by_chip() -> dict[str, dict[str, str]]:
     for kind in MEASURED:
         named: dict[str, list[str]] = {}
         for row in measured(kind):
-            named.setdefault(row["chip"], []).append(row.get("date", ""))
+            if "chip" in row:  # some tables are of models alone
+                named.setdefault(row["chip"], []).append(row.get("date", ""))
         for name, days in named.items():
             chip, newest = _id_of(name), _newest(days)
             if chip and newest > found.get(kind, {}).get(chip, ""):
