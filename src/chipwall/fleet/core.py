@@ -33,12 +33,24 @@ NJIT = _compiler()
 COMPILED = NJIT is not None
 
 
+def _forget_unreadable(found: Any) -> None:
+    """Empties a cache on disk that an older release left and whose types are gone: Numba would stop at it."""
+    cache = getattr(found, "_cache", None)
+    if cache is None:  # compiling is switched off
+        return
+    try:
+        cache._cache_file._load_index()
+    except Exception:
+        cache.flush()
+
+
 def compiled_loop(function: F) -> F:
     """The function compiled on its first call, kept on disk where that is possible; as it is without Numba."""
     if NJIT is None:
         return function
     try:
         found = NJIT(cache=True, error_model="numpy")(function)
+        _forget_unreadable(found)
     except RuntimeError:  # no place on disk that may be written
         found = NJIT(error_model="numpy")(function)
     return cast(F, found)

@@ -35,6 +35,8 @@ LOAD_METRICS = ("ttft_p50", "ttft_p99", "tpot_p50", "tpot_p99", "throughput")
 # What streaming over HTTP adds to every step of an engine, as clients see it [s]: from the points at one request per second
 # of the first two sweeps of kubernetes-sigs/inference-perf (lp-ip-vllm-0, lp-ip-vllm+batch_size-0); the others are judge.
 STREAM = 0.9e-3
+# A request log is on the engine's clock: nothing of the front end is in it [s].
+ENGINE_CLOCK = 1e-6
 FEW, MOST, EACH = 200, 6000, 10
 # How long a steady stream is simulated, its first quarter as the start [s], and requests that are sent at most.
 LASTS, MOST_SENT = 120.0, 20_000
@@ -209,9 +211,10 @@ def _service(
     precision = "int4" if "4-bit" in words or "int4" in words else "" if "not stated" in words else words
     question = Question(
         prompt=prompt, output=output, chips=chips, precision=precision, engine=engine, engine_year=year_of(row.get("date", "")),
-        tensor=tensor, pipeline=setting.pipeline or 1, expert=setting.expert or 1, spread=setting.attention_dp,
-        step_sequences=float(setting.sequences), step_tokens=float(setting.step_tokens),
-        flags="tuned",
+        tensor=tensor, pipeline=setting.pipeline or 1, expert=setting.expert or 1,
+        spread=setting.attention_dp or min(setting.copies, setting.expert) > 1,
+        step_sequences=float(setting.sequences), step_tokens=float(setting.step_tokens), flags="tuned",
+        front_end=ENGINE_CLOCK if "log" in row.get("source", "") else None,
     )  # fmt: skip
     source = row.get("source", "")
     streamed = row["kind"] == "open" and not mlperf and "log" not in source
