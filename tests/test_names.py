@@ -13,7 +13,6 @@ DOORS = {
     "chip": "the public look-up by name is the catalogue's own, with the errors of an argument",
     "model": "as chip",
     "decide": "the public question in words, and the law's answer to records",
-    "timeline": "as decide",
     "load": "the load on a service is what people call it; the catalogue's verb reads its files",
     "simulate": "the public question in words, and the market's answer to records",
 }

@@ -7,7 +7,7 @@ import pytest
 
 from chipwall import catalog
 from chipwall.controls.load import law
-from chipwall.controls.queries import differences, regions, timeline, wall_points
+from chipwall.controls.queries import answer_turns, differences, regions, wall_points
 from chipwall.controls.records import Journey
 from chipwall.errors import InputError
 
@@ -15,7 +15,7 @@ CHINA = Journey(destination="CN", headquarters="CN")
 
 
 def test_timeline_of_h200_to_china() -> None:
-    turns = timeline(catalog.chip("h200"), CHINA, since=date(2022, 8, 1), until=date(2026, 6, 30), law=law())
+    turns = answer_turns(catalog.chip("h200"), CHINA, since=date(2022, 8, 1), until=date(2026, 6, 30), law=law())
     days = [turn.on for turn in turns]
     for day in (date(2022, 10, 21), date(2023, 11, 17), date(2026, 1, 15)):
         assert day in days
@@ -25,13 +25,13 @@ def test_timeline_of_h200_to_china() -> None:
 
 
 def test_timeline_shows_only_changes() -> None:
-    turns = timeline(catalog.chip("l2"), CHINA, since=date(2024, 1, 1), until=date(2024, 12, 31), law=law())
+    turns = answer_turns(catalog.chip("l2"), CHINA, since=date(2024, 1, 1), until=date(2024, 12, 31), law=law())
     assert [turn.on for turn in turns] == [date(2024, 1, 1)]
 
 
 def test_timeline_backwards_is_refused() -> None:
     with pytest.raises(InputError):
-        timeline(catalog.chip("l2"), CHINA, since=date(2025, 1, 1), until=date(2024, 1, 1), law=law())
+        answer_turns(catalog.chip("l2"), CHINA, since=date(2025, 1, 1), until=date(2024, 1, 1), law=law())
 
 
 def test_differences_list_limits_rules_and_countries() -> None:

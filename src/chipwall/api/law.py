@@ -487,7 +487,7 @@ def timeline(
     Answer
         One :class:`~chipwall.controls.queries.Turn` per day: ``.on``, ``.decision``, ``.changed``, ``.why``.
     """
-    from chipwall.controls.queries import timeline as turns_of
+    from chipwall.controls.queries import answer_turns as turns_of
 
     item = item_asked(chip, **{n: journey.pop(n) for n in _ITEM if n in journey})
     rules = law_asked(journey.pop("parties", None), journey.pop("overlay", None))

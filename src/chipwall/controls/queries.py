@@ -19,7 +19,7 @@ from chipwall.text import text
 if TYPE_CHECKING:
     from chipwall.catalog.records import Chip
 
-__all__ = ["ClauseRegion", "LawChange", "Turn", "WallPoint", "differences", "regions", "timeline", "wall_points"]
+__all__ = ["ClauseRegion", "LawChange", "Turn", "WallPoint", "answer_turns", "differences", "regions", "wall_points"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +113,7 @@ def _causes(
     return tuple(dict.fromkeys([*named, *found])) or tuple(reasons)
 
 
-def timeline(
+def answer_turns(
     item: Item | Chip, journey: Journey, *, since: date, until: date, law: Law
 ) -> tuple[Turn, ...]:
     """Every day from ``since`` to ``until`` on which the answer changes, with the first day's answer in front.

@@ -18,7 +18,7 @@ __all__ = [
 ]  # fmt: skip
 
 # Shape of a demand that is the same for all.
-EVEN = 1e9
+EVEN = 10.0**9
 
 
 def touched_experts(experts: Any, rows: Any) -> Any:

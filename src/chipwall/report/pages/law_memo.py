@@ -11,7 +11,7 @@ from datetime import timedelta
 from chipwall.controls.horizon import Stale, horizon
 from chipwall.controls.item import OPERAND_NAMES
 from chipwall.controls.law import Law
-from chipwall.controls.queries import Turn, timeline
+from chipwall.controls.queries import Turn, answer_turns
 from chipwall.controls.records import Decision
 from chipwall.report.forms.document import Brief, Section
 from chipwall.report.forms.table import Cell, Column, Table
@@ -57,7 +57,7 @@ def memo(decision: Decision, *, law: Law, known: Mapping[str, Source], version: 
     command : str
         The command that gives the memo, for the reader who reruns it on a later day.
     """
-    turns = timeline(decision.item, decision.journey, since=decision.on, until=decision.on + AHEAD, law=law)
+    turns = answer_turns(decision.item, decision.journey, since=decision.on, until=decision.on + AHEAD, law=law)
     stale = horizon(law, decision.on)
     sections = (
         Section("question", text("Question"), tables=(_question(decision),)),

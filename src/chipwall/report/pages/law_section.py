@@ -12,7 +12,7 @@ from chipwall.controls.decide import decide
 from chipwall.controls.item import item_of_chip
 from chipwall.controls.law import Law
 from chipwall.controls.load import law as packaged_law
-from chipwall.controls.queries import Turn, timeline
+from chipwall.controls.queries import Turn, answer_turns
 from chipwall.controls.records import Decision, Journey
 from chipwall.report.forms.charts.chart import Chart, DaySpan, DayStripes
 from chipwall.report.forms.document import Section
@@ -75,7 +75,7 @@ def law_story(chip: Chip, *, destination: str, on: date, law: Law | None = None)
     place = rules.countries.resolve(destination)
     journey = Journey(destination=place, headquarters=place)
     since = max(_FIRST_DAY, min(_known_from(chip), on))
-    turns = timeline(item, journey, since=since, until=max(on, since + timedelta(days=1)), law=rules)
+    turns = answer_turns(item, journey, since=since, until=max(on, since + timedelta(days=1)), law=rules)
     return LawStory(decide(item, journey, on=on, law=rules), turns, place)
 
 
@@ -152,7 +152,7 @@ def law_finding(decision: Decision) -> Text:
     """One decision as a sentence with its day, and since when the answer holds."""
     since = min(_FIRST_DAY, decision.on)
     until = max(decision.on, since + timedelta(days=1))
-    turns = timeline(decision.item, decision.journey, since=since, until=until, law=packaged_law())
+    turns = answer_turns(decision.item, decision.journey, since=since, until=until, law=packaged_law())
     story = LawStory(decision, turns, decision.journey.destination)
     return text("On {day} {clause}", day=day_words(decision.on), clause=law_clause(story, decision.item.name))
 
