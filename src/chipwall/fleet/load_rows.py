@@ -133,7 +133,7 @@ def load_table(rows: Sequence[Mapping[str, str]], calibrated: Calibrated) -> Loa
     return LoadScores(tuple(cells), tuple(skipped))
 
 
-def cell_number(row: Mapping[str, str], column: str, *, least: float = 0.0) -> float | None:
+def point_number(row: Mapping[str, str], column: str, *, least: float = 0.0) -> float | None:
     """A number above ``least``; None for an empty cell."""
     words = row.get(column, "").strip()
     if not words:
@@ -154,12 +154,12 @@ PROMPTS = {"deepseek-r1": 3880.0, "gpt-oss-120b": 1200.0, "mixtral-8x7b": 145.0}
 def _simulated(row: Mapping[str, str], calibrated: Calibrated) -> LoadResult:
     setting = read_notes(row.get("notes", ""))
     model, chip = catalog.model(row["model"]), catalog.chip(row["chip"])
-    output = cell_number(row, "output")
-    prompt = cell_number(row, "input") or PROMPTS.get(model.id)
+    output = point_number(row, "output")
+    prompt = point_number(row, "input") or PROMPTS.get(model.id)
     if prompt is None or output is None:
         raise InputError(text("lengths are not stated"), where="input, output")
-    chips = round(cell_number(row, "n") or 1)
-    rate, users = cell_number(row, "rate_rps"), cell_number(row, "concurrency")
+    chips = round(point_number(row, "n") or 1)
+    rate, users = point_number(row, "rate_rps"), point_number(row, "concurrency")
     service, replicas = _service(row, setting, model, chip, chips, prompt, output, calibrated)
     lengths = _lengths(setting, prompt, output)
     requests = _requests(setting, rate, users)
@@ -245,7 +245,7 @@ def _cells(row: Mapping[str, str], found: LoadResult) -> list[LoadCell]:
     }  # fmt: skip
     cells = []
     for metric in LOAD_METRICS:
-        measured = cell_number(row, metric)
+        measured = point_number(row, metric)
         if measured is None or not math.isfinite(told[metric]):
             continue
         low, high, basis = load_band(class_, metric)
