@@ -46,7 +46,7 @@ class Confirmed:
 def confirmed_plan(p: FleetPlan, *, seed: int = 0) -> tuple[FleetPlan, tuple[Confirmed, ...]]:
     """The plan that its simulation upholds, and what each fleet of its front came to."""
     for _ in range(ROUNDS):
-        runs = [run_of(o, p, seed) for o in p.front]
+        runs = [confirming_run(o, p, seed) for o in p.front]
         worse = [o for o, r in zip(p.front, runs, strict=True) if r is not None and _fails(o, r, p)]
         if not worse:
             break
@@ -55,12 +55,12 @@ def confirmed_plan(p: FleetPlan, *, seed: int = 0) -> tuple[FleetPlan, tuple[Con
             found = _lowered(found, [pool for pool in option.pick.pools if pool.role != "prefill"])
         p = plan_of(found, p.supply, rate=p.rate, pay=p.pay)
     else:
-        runs = [run_of(o, p, seed) for o in p.front]
+        runs = [confirming_run(o, p, seed) for o in p.front]
     told = tuple(_told(o, r, p) for o, r in zip(p.front, runs, strict=True) if r is not None)
     return p, told
 
 
-def run_of(option: FleetOption, p: FleetPlan, seed: int) -> LoadResult | None:
+def confirming_run(option: FleetOption, p: FleetPlan, seed: int) -> LoadResult | None:
     """One fleet run request by request; None for kinds of chip side by side, whose pools are fleets of their own."""
     if option.kind == "beside":
         return None
