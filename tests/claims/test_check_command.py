@@ -25,7 +25,7 @@ def test_a_sentence(run: Run) -> None:
 
 def test_in_chinese(run: Run) -> None:
     answer = run("check", "H200配有141GB显存。", "--lang", "zh")
-    assert "1条成立" in answer.out
+    assert "1 条成立" in answer.out
 
 
 def test_json_for_programs(run: Run) -> None:

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 PAGES = [
     "/", "/check?sample=1", "/chips", "/chips/nvidia-h200-sxm", "/compare", "/models/llama-3.1-70b", "/law/nvidia-h200-sxm?to=CN",
-    "/wall?on=2026-02-01", "/perform", "/market", "/sources", "/docs", "/about", "/search?q=H200", "/own", "/help",
+    "/wall?on=2026-02-01", "/perform", "/market", "/scoreboard", "/sources", "/docs", "/about", "/search?q=H200", "/own", "/help",
 ]  # fmt: skip
 WITH_FIGURES = ("/chips/", "/compare", "/law/", "/wall", "/perform")
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"

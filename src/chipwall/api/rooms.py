@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from chipwall.controls.draft import Crossing, Draft
     from chipwall.controls.law import Coverage, Law
     from chipwall.market.policy.scenario import Scenario
+    from chipwall.report.pages.scoreboard_sheet import LeftOutRun
 
 __all__ = [
     "Chip",
@@ -40,6 +41,7 @@ __all__ = [
     "home_of",
     "law_coverage",
     "law_days",
+    "left_out_runs",
     "levers_told",
     "limits_on",
     "measured_beside",
@@ -358,3 +360,16 @@ def _said_of(row: Mapping[str, Any]) -> float | None:
     except ChipwallError:
         return None
     return found.figures[name].value * scale
+
+
+def left_out_runs() -> tuple[LeftOutRun, ...]:
+    """Every published serving run behind the fit, with what a fit without its model said of it over what was measured."""
+    from math import exp
+
+    from chipwall.perf.shipped import shipped
+    from chipwall.report.pages.scoreboard_sheet import LeftOutRun as Told
+
+    index = shipped().evidence.index  # type: ignore[attr-defined]
+    signs = (-1.0 if row["asked"] == "rate" else 1.0 for row in index.rows)
+    ratios = (exp(sign * float(error)) for sign, error in zip(signs, index.errors["by_model"], strict=True))
+    return tuple(Told(row, ratio) for row, ratio in zip(index.rows, ratios, strict=True))

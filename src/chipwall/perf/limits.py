@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import log1p
 
 from chipwall.catalog.architecture import Architecture
 from chipwall.catalog.records import Chip, LanguageModel
@@ -97,15 +98,18 @@ def decode_limit(
 
 
 def _touched_bytes(shape: Architecture, batch: int, size: Mapping[str, float]) -> float:
-    """Weights that one step of a batch reads [byte]; routing taken as uniform, 1 - (1 - k/E)^batch of the experts.
+    """Weights that one step of a batch reads [byte].
 
+    Of the experts, the share k/E + (1 - k/E) (1 - 1 / (1 + (batch - 1) ln(1/(1 - k/E)))): a demand that is spread like an
+    exponential variable, more unevenly than the fit finds, so that no estimate passes the ceiling.
     Looked-up tables and towers are not read; the head is, tied or not.
     """
     parts = shape.part_weights
     total = sum(float(parts[part]) * size[part] for part in ("attention", "dense", "shared", "router"))
     for block in shape.feed_forward:
         if block.kind == "experts":
-            share = 1.0 - (1.0 - block.picks / block.experts) ** batch
+            each = min(block.picks / block.experts, 1.0 - 1e-12)
+            share = each + (1.0 - each) * (1.0 - 1.0 / (1.0 - (batch - 1.0) * log1p(-each)))
             total += float(block.count * block.experts * block.block * share) * size["experts"]
     return total + float(shape.loose) * size["other"] + float(shape.vocab * shape.hidden) * size["head"]
 

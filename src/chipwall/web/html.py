@@ -38,7 +38,7 @@ MEDIA = {
 BAR = (
     ("/check", text("Check")), ("/chips", text("Chips and models")), ("/compare", text("Compare")), ("/wall", text("Wall")),
     ("/perform", text("Speed")), ("/plan", text("Plan")), ("/market", text("Market")), ("/claims", text("Claims")),
-    ("/sources", text("Sources")), ("/docs", text("Docs")), ("/about", text("About")),
+    ("/scoreboard", text("Scoreboard")), ("/sources", text("Sources")), ("/docs", text("Docs")), ("/about", text("About")),
 )  # fmt: skip
 
 

@@ -8,17 +8,19 @@ from typing import Any
 
 import chipwall as cw
 from chipwall.api.described import OFFERED, as_command, as_python, door_parameters, door_summary
-from chipwall.api.rooms import everything, law_coverage
+from chipwall.api.rooms import everything, law_coverage, left_out_runs
 from chipwall.report.forms.answer_page import AnswerPage
 from chipwall.report.forms.document import Section
 from chipwall.report.forms.table import Column, Table
 from chipwall.report.pages import sheets
+from chipwall.report.pages.scoreboard_sheet import scoreboard_sheet
 from chipwall.text import Text, text
 from chipwall.web.ask import Ask, Field
 from chipwall.web.room import WebRoom
 
 __all__ = ["REST_PAGES", "claim_names"]
 
+_WORDS = (Field("q", text("Holds the words"), hint="nvidia"),)
 _VERDICTS = ("contradicted", "depends", "cannot tell", "supported")
 
 
@@ -85,7 +87,8 @@ def _help_page(ask: Ask) -> AnswerPage:
 REST_PAGES = (
     WebRoom("/claims", _claims_page, _claim_fields),
     WebRoom("/claims/{name}", _claim_page),
-    WebRoom("/sources", _sources_page, lambda: (Field("q", text("Holds the words"), hint="nvidia"),)),
+    WebRoom("/sources", _sources_page, lambda: _WORDS),
+    WebRoom("/scoreboard", lambda ask: scoreboard_sheet(left_out_runs(), ask.word("q")), lambda: _WORDS),
     WebRoom("/docs", _docs_page),
     WebRoom("/about", _about_page),
     WebRoom("/help", _help_page),
