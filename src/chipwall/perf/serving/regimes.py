@@ -214,10 +214,6 @@ def steady_loop(s: Setup, q: Requests, batch: Any) -> tuple[Any, Any, Any, Any]:
     heavy = ((rate * turn > HEAVY * ranks_of(s)) | (q.output <= SHORT)) & (batch > 1.0)
     if not np.any(heavy):
         return rate, token, first, batch
-    # the rate has one peak: where a little less load does not do more, it lies ahead
-    heavy = heavy & (_loop_rate(s, q, batch / STEP) > rate)
-    if not np.any(heavy):
-        return rate, token, first, batch
     heavy = np.asarray(heavy)
     asked = np.array(np.broadcast_to(batch, heavy.shape), dtype=float)
     ladder = STEP ** np.arange(np.ceil(np.log(np.max(asked[heavy])) / np.log(STEP)) + 1.0)
