@@ -10,6 +10,7 @@ from chipwall.perf.device import hardware
 from chipwall.perf.formats import stored_bytes, weight_bytes
 from chipwall.perf.layout import Layout, serving_layout
 from chipwall.perf.limits import decode_limit, prefill_limit
+from chipwall.perf.ops.experts import distinct_experts
 from chipwall.perf.serving.memory import (
     Holding,
     Machine,
@@ -131,7 +132,10 @@ def test_a_mixture_reads_the_experts_it_touches() -> None:
     model, chip = catalog.model("deepseek-v3"), catalog.chip("h200")
     one, many = (decode_limit(model, chip, weights="fp8", batch=b, context=0) for b in (1, 512))
     assert one.value == pytest.approx(4.8e12 / 37e9, rel=0.02)
-    assert many.value / 512 == pytest.approx(4.8e12 / 671e9, rel=0.02)
+    # 6 % of the experts are missed by 512 tokens where the demand is spread like an exponential variable
+    reached = float(distinct_experts(256.0, 512.0, 8.0, 1.0))
+    assert reached == pytest.approx(0.94, abs=0.01)
+    assert many.value / 512 == pytest.approx(4.8e12 / (reached * 654e9 + 17e9), rel=0.02)
 
 
 def _budget_of(layout: Layout, engine: str = "vllm") -> Budget:

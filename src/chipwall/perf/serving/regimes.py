@@ -220,10 +220,13 @@ def steady_loop(s: Setup, q: Requests, batch: Any) -> tuple[Any, Any, Any, Any]:
     steps = lesser(ladder.reshape(-1, *([1] * heavy.ndim)), asked)
     found = _loop_rate(s, q, steps)
     at = np.argmax(found, axis=0)[None]
+    behind = heavy & (found.max(axis=0) > rate)
+    if not np.any(behind):  # no lesser load does more
+        return rate, token, first, batch
     low, middle, high = (np.take_along_axis(steps, np.clip(at + n, 0, len(steps) - 1), 0)[0] for n in (-1, 0, 1))
     peak = _peak(s, q, low, high)
     best = chosen(_loop_rate(s, q, peak) > np.take_along_axis(found, at, 0)[0], peak, middle)
-    best = chosen(heavy & (_loop_rate(s, q, best) > rate), best, asked)
+    best = chosen(behind & (_loop_rate(s, q, best) > rate), best, asked)
     return *closed_loop(s, q, best), best
 
 
