@@ -9,6 +9,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from chipwall.api.described import OFFERED, openapi_bytes
+from chipwall.background import Busy
+from chipwall.web import app
 
 schemathesis = pytest.importorskip("schemathesis")
 SCHEMA = schemathesis.openapi.from_dict(json.loads(openapi_bytes()))
@@ -58,3 +60,15 @@ def test_wrong_values_of_pages_are_told(client, path, names) -> None:
 
 def test_every_door_is_in_the_description() -> None:
     assert len(list(SCHEMA.get_all_operations())) == len(OFFERED)
+
+
+def test_a_full_line_says_when_to_come_back(client, monkeypatch) -> None:
+    async def busy(self, work):
+        raise Busy(7)
+
+    monkeypatch.setattr(app.Desk, "compute", busy)
+    answer = client.get("/compare", chips="nvidia-h20-96gb,nvidia-l4")
+    assert answer.status == 429
+    assert answer.head["retry-after"] == "7"
+    monkeypatch.undo()
+    assert client.get("/compare", chips="nvidia-h20-96gb,nvidia-l4").status == 200
