@@ -108,7 +108,7 @@ def _own_posted(ask: Ask, sent: dict[str, Any]) -> str:
 CHIPS_PAGES = (
     WebRoom("/chips", _chips_page, _list_fields),
     WebRoom("/chips/{name}", _chip_page),
-    WebRoom("/compare", _compare_page, lambda: (Field("chips", text("Chips"), "chips", "h200,h100,h20,910c"),)),
+    WebRoom("/compare", _compare_page, lambda: (Field("chips", text("Which chips"), "chips", "h200,h100,h20,910c"),)),
     WebRoom("/models", _models_page, _model_fields),
     WebRoom("/models/{name}", _model_page),
     WebRoom("/own", _own_page, post=_own_posted),

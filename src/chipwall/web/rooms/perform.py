@@ -22,7 +22,7 @@ __all__ = ["PERFORM_PAGES"]
 def _perform_fields() -> tuple[Field, ...]:
     return (
         Field("model", text("Model"), "model", "llama-3.3-70b"),
-        Field("chips", text("Chips"), "chips", "h200,h20,mi300x,910c"),
+        Field("chips", text("Which chips"), "chips", "h200,h20,mi300x,910c"),
         Field("baseline", text("Baseline"), "chip", hint="h20"),
         Field("prompt", text("Tokens in"), "number", "1000"),
         Field("output", text("Tokens out"), "number", "1000"),
@@ -77,7 +77,7 @@ def _plan_fields() -> tuple[Field, ...]:
         Field("output", text("Tokens out"), "number", "300"),
         Field("ttft", text("First token within"), "number", "1 s"),
         Field("tpot", text("Each token within"), "number", "30 ms"),
-        Field("chips", text("Chips"), "chips", hint="h200, h20, 910c"),
+        Field("chips", text("Which chips"), "chips", hint="h200, h20, 910c"),
         Field("to", text("Destination"), "number", hint="CN"),
         Field("on", text("Day"), "date"),
         Field("pay", text("Rent or own"), "choice", choices=tuple((p, p) for p in ("rent", "own", "cheapest"))),
