@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import click
 
 from chipwall.answer import Answer, plain_json
-from chipwall.cli.kinds import COUNT, WORD, NumberFrom
+from chipwall.cli.kinds import COUNT, SHARE, WORD, NumberFrom
 from chipwall.cli.languages import LanguageAsked, asked_language
 from chipwall.errors import ChipwallError, InputError
 from chipwall.inputs import nearest_names, quote
@@ -19,7 +19,10 @@ from chipwall.report.forms.table import Cell, Form, Table, render
 from chipwall.report.language.lookup import translated
 from chipwall.text import Text, text
 
-__all__ = ["AskedGroup", "HelpfulCommand", "Out", "answer_options", "command", "memory_options", "page_options", "with_options"]
+__all__ = [
+    "AskedGroup", "HelpfulCommand", "Out", "answer_options", "command", "memory_options", "page_options", "reuse_options",
+    "with_options",
+]  # fmt: skip
 
 F = TypeVar("F", bound=Callable[..., Any])
 # What an option is called elsewhere, or was called here, and its name.
@@ -230,6 +233,25 @@ def _right_option(error: click.NoSuchOption, asked: click.Command) -> click.NoSu
     meant = OTHER_NAMES.get(error.option_name, "")
     near = [meant] if meant in known else nearest_names(error.option_name, known, cutoff=0.6)
     return click.NoSuchOption(quote(error.option_name), possibilities=near or None, ctx=error.ctx)
+
+
+def reuse_options(function: F) -> F:
+    """What saves an engine prompts and steps, for ``infer``, ``plan`` and ``frontier``: a prefix cache, speculation."""
+    options = (
+        click.option(
+            "--prefix-reuse", type=SHARE, default=0.0, show_default=True,
+            help="Share of the prompt found in the prefix cache.",
+        ),
+        click.option(
+            "--accepted", type=NumberFrom(least=1, most=1000, example="2"), default=1.0, show_default=True,
+            help="Tokens per step of speculative decoding.",
+        ),
+        click.option(
+            "--drafted", type=NumberFrom(least=1, most=1000, example="4"),
+            help="Tokens verified per step. Default: as --accepted.",
+        ),
+    )  # fmt: skip
+    return with_options(function, *options)
 
 
 def memory_options(function: F) -> F:

@@ -15,7 +15,6 @@ from chipwall.cli.kinds import (
     MANY,
     MODEL,
     RATE,
-    SHARE,
     TIME,
     TOKENS,
     WORD,
@@ -27,7 +26,7 @@ from chipwall.cli.kinds import (
     OutFile,
     Words,
 )
-from chipwall.cli.options import Out, answer_options, command
+from chipwall.cli.options import Out, answer_options, command, reuse_options
 from chipwall.errors import InputError
 from chipwall.inputs import term
 from chipwall.text import text
@@ -75,21 +74,7 @@ BY_CHIP = OptionKind("amount", term, example="h20=1.2,h200=3.5")
 @click.option("--kinds", type=Words("aggregated", "disaggregated"), help="Kinds of fleet to try. Default: both.")
 @click.option("--engine", type=WORD, help="Serving software. Default: the usual one on each chip.")
 @click.option("--engine-date", type=WORD, help="Release of the engine, as 2026-05. Default: today's.")
-@click.option(
-    "--prefix-reuse", type=SHARE, default=0.0, show_default=True, help="Share of the prompt found in the prefix cache."
-)
-@click.option(
-    "--accepted",
-    type=NumberFrom(least=1, most=1000, example="2"),
-    default=1.0,
-    show_default=True,
-    help="Tokens per step of speculative decoding.",
-)
-@click.option(
-    "--drafted",
-    type=NumberFrom(least=1, most=1000, example="4"),
-    help="Tokens verified per step. Default: as --accepted.",
-)
+@reuse_options
 @click.option("--max-sequences", type=COUNT, help="Sequences the engine runs at once at most.")
 @click.option("--max-batched-tokens", type=COUNT, help="Tokens of the engine's largest step.")
 @click.option(
@@ -222,21 +207,7 @@ def _show_job(answer: Answer, xlsx: Path | None, out: Out) -> None:
 @click.option("--kv", type=WORD, help="Format of the cache: bf16, fp8. Default: what the engine does.")
 @click.option("--engine", type=WORD, help="Serving software. Default: the usual one on each chip.")
 @click.option("--engine-date", type=WORD, help="Release of the engine, as 2026-05. Default: today's.")
-@click.option(
-    "--prefix-reuse", type=SHARE, default=0.0, show_default=True, help="Share of the prompt found in the prefix cache."
-)
-@click.option(
-    "--accepted",
-    type=NumberFrom(least=1, most=1000, example="2"),
-    default=1.0,
-    show_default=True,
-    help="Tokens per step of speculative decoding.",
-)
-@click.option(
-    "--drafted",
-    type=NumberFrom(least=1, most=1000, example="4"),
-    help="Tokens verified per step. Default: as --accepted.",
-)
+@reuse_options
 @click.option(
     "--points", type=Count(least=2, most=40), default=12, show_default=True, help="Points of each chip at most."
 )

@@ -14,7 +14,6 @@ from chipwall.cli.kinds import (
     COUNT,
     MODEL,
     RATE,
-    SHARE,
     TIME,
     TOKENS,
     WORD,
@@ -22,7 +21,7 @@ from chipwall.cli.kinds import (
     NumberFrom,
     OneOf,
 )
-from chipwall.cli.options import Out, answer_options, command, memory_options
+from chipwall.cli.options import Out, answer_options, command, memory_options, reuse_options
 from chipwall.errors import InputError
 from chipwall.text import text
 
@@ -57,21 +56,7 @@ __all__ = ["infer", "ratio_command"]
     "--prefill-workers", type=Count(least=0, most=100_000), default=0, show_default=True,
     help="Replicas that only prefill (disaggregated serving).",
 )  # fmt: skip
-@click.option(
-    "--prefix-reuse", type=SHARE, default=0.0, show_default=True, help="Share of the prompt found in the prefix cache."
-)
-@click.option(
-    "--accepted",
-    type=NumberFrom(least=1, most=1000, example="2"),
-    default=1.0,
-    show_default=True,
-    help="Tokens per step of speculative decoding.",
-)
-@click.option(
-    "--drafted",
-    type=NumberFrom(least=1, most=1000, example="4"),
-    help="Tokens verified per step. Default: as --accepted.",
-)
+@reuse_options
 @click.option(
     "--draft-tokens", type=COUNT, help="Tokens the model's own draft proposes per step; acceptance as published for it."
 )
