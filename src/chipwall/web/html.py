@@ -83,9 +83,9 @@ def _drawn(chart: Chart, lang: str) -> str:
 def _environment() -> Environment:
     from jinja2 import Environment, FunctionLoader
 
-    folder = files("chipwall.web") / "templates"
+    own, shared = (files(package) / "templates" for package in ("chipwall.web", "chipwall.report.forms"))
     made = Environment(
-        loader=FunctionLoader(lambda name: (folder / name).read_text(encoding="utf-8")),
+        loader=FunctionLoader(lambda name: ((shared if name == "annotated.html" else own) / name).read_text(encoding="utf-8")),
         autoescape=True, trim_blocks=True, lstrip_blocks=True, auto_reload=False,
     )  # fmt: skip
     made.globals |= {"text": text, "version": __version__, "rooms": BAR}

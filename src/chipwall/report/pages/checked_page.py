@@ -20,16 +20,17 @@ __all__ = ["checked_page"]
 def checked_page(checked: CheckedText, notes: tuple[Note, ...], lang: str) -> str:
     """The article with each sentence marked by its verdict and a note beside it, as HTML; what the text holds is escaped."""
     try:
-        from jinja2 import Environment
+        from jinja2 import Environment, FunctionLoader
     except ImportError:
         raise InputError(
             text("the page needs the 'report' extra"),
             fix=text("Install it where this copy came from, or ask for Markdown"),
         ) from None
     folder = files("chipwall.report.forms") / "templates"
-    environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    loader = FunctionLoader(lambda name: (folder / name).read_text(encoding="utf-8"))
+    environment = Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
     signs: Mapping[str, str] = SIGNS
-    return environment.from_string((folder / "check.html").read_text(encoding="utf-8")).render(
+    return environment.get_template("check.html").render(
         lang={"en": "en", "zh": "zh-CN"}[lang],
         say=lambda words: translated(words, lang),
         title=text("The text, checked"),
